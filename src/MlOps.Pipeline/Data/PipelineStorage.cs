@@ -1,0 +1,55 @@
+using Azure.Data.Tables;
+using Azure.Storage.Blobs;
+
+namespace MlOps.Pipeline.Data;
+
+/// <summary>The Azure Storage account that holds everything: data and artifacts in blobs, runs and registry in tables.</summary>
+public sealed class PipelineStorage(BlobServiceClient blobs, TableServiceClient tables)
+{
+    /// <summary>Uploaded raw files, <c>{model}/{file}</c>; what lands here starts ingestion.</summary>
+    public BlobContainerClient Raw { get; } = blobs.GetBlobContainerClient("raw");
+
+    /// <summary>Dataset versions: manifests and Parquet parts.</summary>
+    public BlobContainerClient Datasets { get; } = blobs.GetBlobContainerClient("datasets");
+
+    /// <summary>Pipeline definitions: the current one of each model and every snapshot a run used.</summary>
+    public BlobContainerClient Definitions { get; } = blobs.GetBlobContainerClient("definitions");
+
+    /// <summary>Files that runs keep: models, signatures, feature lists.</summary>
+    public BlobContainerClient Artifacts { get; } = blobs.GetBlobContainerClient("artifacts");
+
+    /// <summary>Blob leases of the embedded engine, one per run.</summary>
+    public BlobContainerClient Leases { get; } = blobs.GetBlobContainerClient("leases");
+
+    /// <summary>One row per run: partition model, row run id.</summary>
+    public TableClient Runs { get; } = tables.GetTableClient("runs");
+
+    /// <summary>What runs logged: partition run id, row <c>kind|name</c>.</summary>
+    public TableClient RunRecords { get; } = tables.GetTableClient("runrecords");
+
+    /// <summary>The model registry: partition model; rows for the head, the versions and the history of aliases.</summary>
+    public TableClient Models { get; } = tables.GetTableClient("models");
+
+    /// <summary>Small marks that triggers keep, such as the last time a schedule fired: partition kind.</summary>
+    public TableClient Marks { get; } = tables.GetTableClient("marks");
+
+    /// <summary>Creates the containers and tables that do not exist yet; safe to call from many hosts at once.</summary>
+    public async Task EnsureCreatedAsync(CancellationToken cancel)
+    {
+        foreach (var container in new[] { Raw, Datasets, Definitions, Artifacts, Leases })
+        {
+            await container.CreateIfNotExistsAsync(cancellationToken: cancel);
+        }
+        foreach (var table in new[] { Runs, RunRecords, Models, Marks })
+        {
+            await table.CreateIfNotExistsAsync(cancel);
+        }
+    }
+
+    /// <summary>Reads one small thing; throws when storage does not answer.</summary>
+    public async Task PingAsync(CancellationToken cancel)
+    {
+        await Raw.ExistsAsync(cancel);
+        await Models.GetEntityIfExistsAsync<TableEntity>("ping", "ping", cancellationToken: cancel);
+    }
+}

@@ -1,0 +1,64 @@
+using System.Security.Cryptography;
+using System.Text;
+using Azure;
+using Azure.Storage.Blobs.Models;
+using MlOps.Pipeline.Data;
+using MlOps.Pipeline.Orchestration;
+
+namespace MlOps.Pipeline.Definitions;
+
+/// <summary>Pipeline definitions in blobs: the current one per model, and an immutable snapshot of each that a run used.</summary>
+public sealed class DefinitionStore(PipelineStorage storage)
+{
+    /// <summary>Stores a definition as the model's current one and returns its snapshot's id.</summary>
+    public async Task<string> PutAsync(PipelineDefinition definition, CancellationToken cancel)
+    {
+        var id = await SnapshotAsync(definition, cancel);
+        await UploadAsync($"current/{definition.Model}.json", definition, cancel);
+        return id;
+    }
+
+    /// <summary>Stores a definition's snapshot and returns its id, a function of its content.</summary>
+    public async Task<string> SnapshotAsync(PipelineDefinition definition, CancellationToken cancel)
+    {
+        var json = DefinitionJson.Write(definition);
+        var id = $"{definition.Model}/{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(json)))[..16]}";
+        await UploadAsync($"snapshots/{id}.json", definition, cancel);
+        return id;
+    }
+
+    /// <summary>The model's current definition, or null.</summary>
+    public Task<PipelineDefinition?> FindAsync(string model, CancellationToken cancel) => ReadAsync($"current/{model}.json", cancel);
+
+    /// <summary>The snapshot that a run uses.</summary>
+    public async Task<PipelineDefinition> GetSnapshotAsync(string definitionId, CancellationToken cancel) =>
+        await ReadAsync($"snapshots/{definitionId}.json", cancel)
+        ?? throw new InputException($"The stored definition '{definitionId}' is gone. PUT the definition again and start a new run.");
+
+    /// <summary>Names of all models that have a definition.</summary>
+    public async Task<IReadOnlyList<string>> ListAsync(CancellationToken cancel)
+    {
+        var models = new List<string>();
+        await foreach (var blob in storage.Definitions.GetBlobsAsync(BlobTraits.None, BlobStates.None, "current/", cancel))
+        {
+            models.Add(Path.GetFileNameWithoutExtension(blob.Name));
+        }
+        return models;
+    }
+
+    private Task UploadAsync(string name, PipelineDefinition definition, CancellationToken cancel) =>
+        storage.Definitions.GetBlobClient(name).UploadAsync(BinaryData.FromString(DefinitionJson.Write(definition)), overwrite: true, cancel);
+
+    private async Task<PipelineDefinition?> ReadAsync(string name, CancellationToken cancel)
+    {
+        try
+        {
+            BlobDownloadResult result = await storage.Definitions.GetBlobClient(name).DownloadContentAsync(cancel);
+            return DefinitionJson.Read(result.Content.ToString());
+        }
+        catch (RequestFailedException missing) when (missing.Status == 404)
+        {
+            return null;
+        }
+    }
+}

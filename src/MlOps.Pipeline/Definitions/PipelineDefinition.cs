@@ -1,0 +1,160 @@
+using MlOps.Pipeline.Models;
+
+namespace MlOps.Pipeline.Definitions;
+
+public enum TaskKind
+{
+    Regression,
+    Binary,
+}
+
+public enum TrainerKind
+{
+    LightGbm,
+    FastTree,
+    FastForest,
+    Sdca,
+}
+
+public enum ImputeStrategy
+{
+    Mean,
+    Median,
+    MostFrequent,
+    Constant,
+}
+
+/// <summary>What a user declares for one model. Every part but model and target has a default.</summary>
+public sealed record PipelineDefinition
+{
+    public required string Model { get; init; }
+    public required string Target { get; init; }
+    /// <summary>Null: binary when the target has two values, else regression.</summary>
+    public TaskKind? Task { get; init; }
+    /// <summary>The target value that counts as positive (binary); null: the later of the two in sort order.</summary>
+    public string? Positive { get; init; }
+    /// <summary>Probability at and above which a row is predicted positive (binary).</summary>
+    public double Threshold { get; init; } = 0.5;
+    public string? Owner { get; init; }
+    public string? IntendedUse { get; init; }
+    public string? Limits { get; init; }
+    public IReadOnlyDictionary<string, ColumnRule> Columns { get; init; } = new Dictionary<string, ColumnRule>();
+    public CleaningRules Cleaning { get; init; } = new();
+    public FeatureRules Features { get; init; } = new();
+    public SplitRules Split { get; init; } = new();
+    public IReadOnlyList<CandidateSpec> Candidates { get; init; } = [new CandidateSpec { Trainer = TrainerKind.LightGbm }];
+    public GateRules Gates { get; init; } = new();
+    public TriggerRules RunOn { get; init; } = new();
+
+    /// <summary>Key of every candidate: its place and trainer, such as <c>0-lightgbm</c>.</summary>
+    public IReadOnlyList<string> CandidateKeys => [.. Candidates.Select((candidate, index) => $"{index}-{candidate.Trainer.ToString().ToLowerInvariant()}")];
+}
+
+/// <summary>What is declared about one column.</summary>
+public sealed record ColumnRule
+{
+    /// <summary>Null: as sniffed from the data.</summary>
+    public ColumnKind? Kind { get; init; }
+    /// <summary>True: the column stays in the data but is neither checked nor used.</summary>
+    public bool Ignore { get; init; }
+    /// <summary>Rows below are dropped.</summary>
+    public double? Min { get; init; }
+    /// <summary>Rows above are dropped.</summary>
+    public double? Max { get; init; }
+    /// <summary>Rows with any other value are dropped.</summary>
+    public IReadOnlyList<string>? Allowed { get; init; }
+    /// <summary>False: a null does not cost the row; the model sees a missing value.</summary>
+    public bool Required { get; init; } = true;
+    /// <summary>Fills nulls instead of dropping the row.</summary>
+    public ImputeRule? Impute { get; init; }
+}
+
+/// <summary>How nulls of a column are filled; the value is fitted on training rows only.</summary>
+/// <param name="Strategy">How the value is found.</param>
+/// <param name="Constant">The value itself, for <see cref="ImputeStrategy.Constant"/>.</param>
+public sealed record ImputeRule(ImputeStrategy Strategy, string? Constant = null);
+
+/// <param name="MaxDropped">Largest share of rows that cleaning may drop, 0 to 1; more stops the run.</param>
+public sealed record CleaningRules(double MaxDropped = 0.5);
+
+/// <summary>Computed columns.</summary>
+public sealed record FeatureRules
+{
+    /// <summary>Products of two numeric columns, named <c>a_x_b</c>.</summary>
+    public IReadOnlyList<IReadOnlyList<string>> Interactions { get; init; } = [];
+    /// <summary>Quotients of two numeric columns, named <c>a_per_b</c>; missing where b is 0.</summary>
+    public IReadOnlyList<IReadOnlyList<string>> Ratios { get; init; } = [];
+    /// <summary>Natural logarithm of 1 + column, named <c>log_a</c>; missing at and below −1.</summary>
+    public IReadOnlyList<string> Logs { get; init; } = [];
+    /// <summary>Year, month, day, day of week (0 = Sunday), hour of a datetime column, named <c>a_year</c> and so on.</summary>
+    public IReadOnlyList<string> DateParts { get; init; } = [];
+    /// <summary>Names of computed columns that must not be skipped when an input column is missing.</summary>
+    public IReadOnlyList<string> Required { get; init; } = [];
+    /// <summary>Most categories of a column that get a slot of their own; the most frequent ones in training. The rest are "other".</summary>
+    public int MaxCategories { get; init; } = 100;
+}
+
+/// <summary>How rows are divided into train and validation.</summary>
+public sealed record SplitRules
+{
+    /// <summary>Share of validation rows, above 0 and below 1.</summary>
+    public double Validation { get; init; } = 0.2;
+    public long Seed { get; init; } = 42;
+    /// <summary>Time-ordered: the latest rows by this column validate.</summary>
+    public string? Time { get; init; }
+    /// <summary>All rows with the same value of this column fall on the same side.</summary>
+    public string? Group { get; init; }
+}
+
+/// <summary>One trainer with its hyper-parameters.</summary>
+public sealed record CandidateSpec
+{
+    public required TrainerKind Trainer { get; init; }
+    /// <summary>Number of trees (boosting rounds).</summary>
+    public int Trees { get; init; } = 100;
+    /// <summary>Most leaves of a tree.</summary>
+    public int Leaves { get; init; } = 31;
+    /// <summary>Learning rate of boosted trees, above 0, at most 1.</summary>
+    public double Rate { get; init; } = 0.1;
+    /// <summary>Fewest training rows in a leaf.</summary>
+    public int MinRowsPerLeaf { get; init; } = 20;
+    /// <summary>Boosting stops after this many rounds without improvement on an inner split of train; 0 turns it off.</summary>
+    public int EarlyStopping { get; init; } = 20;
+    /// <summary>L2 regularisation of linear models; null: the trainer's own choice.</summary>
+    public double? L2 { get; init; }
+    /// <summary>Most passes over the data of linear models; null: the trainer's own choice.</summary>
+    public int? Iterations { get; init; }
+}
+
+public enum DriftGate
+{
+    Block,
+    Warn,
+    Ignore,
+}
+
+/// <summary>What must hold before promotion.</summary>
+public sealed record GateRules
+{
+    /// <summary>The metric that decides; null: rmse for regression, auc for binary.</summary>
+    public string? Metric { get; init; }
+    /// <summary>The validation metric must not be above this.</summary>
+    public double? AtMost { get; init; }
+    /// <summary>The validation metric must not be below this.</summary>
+    public double? AtLeast { get; init; }
+    /// <summary>How much better than production the candidate must be, in the metric's unit.</summary>
+    public double BetterBy { get; init; }
+    public DriftGate Drift { get; init; } = DriftGate.Warn;
+    /// <summary>Share of drifted columns from which the data set counts as drifted.</summary>
+    public double DriftShare { get; init; } = 0.5;
+    public ApprovalRule Approval { get; init; } = new();
+}
+
+/// <param name="Required">A person must approve before promotion.</param>
+/// <param name="Timeout">How long to wait; null: one day. Then the candidate counts as rejected.</param>
+public sealed record ApprovalRule(bool Required = false, TimeSpan? Timeout = null);
+
+/// <summary>What starts a run by itself.</summary>
+/// <param name="Schedule">Cron expression with seconds, in UTC.</param>
+/// <param name="NewFile">A new file in <c>raw/{model}/</c> starts a run.</param>
+public sealed record TriggerRules(string? Schedule = null, bool NewFile = false);

@@ -1,0 +1,69 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using MlOps.Pipeline.Data;
+using MlOps.Pipeline.Tracking;
+
+namespace MlOps.Pipeline.Orchestration;
+
+/// <summary>
+/// Runs one call of a stage for either engine: answers from the record when the run has finished it before, else runs it, keeps its
+/// state, time and rows on the run, and records its result.
+/// </summary>
+public sealed partial class StageRunner(IServiceProvider services, RunStore runs, TimeProvider time, ILogger<StageRunner> logger)
+{
+    private const int LongestText = 4000;
+
+    /// <exception cref="InputException">The stage's input is wrong.</exception>
+    public async Task<TOutput> RunAsync<TStage, TInput, TOutput>(StageCall<TInput> call, CancellationToken cancel)
+        where TStage : IStage<TInput, TOutput>
+        where TOutput : IStageOutput
+    {
+        var (runId, key, _) = call;
+        if (await runs.FindResultAsync(runId, TStage.Name, key, cancel) is { } recorded)
+        {
+            return Json.Read<TOutput>(recorded);
+        }
+        var earlier = await runs.FindStageAsync(runId, TStage.Name, key, cancel);
+        var started = time.GetUtcNow();
+        var status = new StageStatus(TStage.Name, key, StageState.Running, earlier?.Started ?? started, Attempts: (earlier?.Attempts ?? 0) + 1);
+        await runs.LogStageAsync(runId, status, cancel);
+        LogStarted(runId, TStage.Name, key, status.Attempts);
+        try
+        {
+            var output = await services.GetRequiredService<TStage>().RunAsync(call.Input, cancel);
+            var result = await runs.RecordResultAsync(runId, TStage.Name, key, Json.Write(output), cancel);
+            var seconds = (time.GetUtcNow() - started).TotalSeconds;
+            await runs.LogStageAsync(runId, Succeeded(status, output.Report, seconds), cancel);
+            LogSucceeded(runId, TStage.Name, key, seconds, output.Report.Rows);
+            return Json.Read<TOutput>(result);
+        }
+        catch (Exception fault) when (fault is not OperationCanceledException || !cancel.IsCancellationRequested)
+        {
+            LogFailed(runId, TStage.Name, key, fault);
+            var failed = status with { State = StageState.Failed, Ended = time.GetUtcNow(), Seconds = (time.GetUtcNow() - started).TotalSeconds, Error = Shorten(fault.Message) };
+            await runs.LogStageAsync(runId, failed, cancel);
+            throw;
+        }
+    }
+
+    /// <summary>Cuts a text to what a table row holds.</summary>
+    public static string Shorten(string text) => text.Length <= LongestText ? text : string.Concat(text.AsSpan(0, LongestText), " …");
+
+    private StageStatus Succeeded(StageStatus status, StageReport report, double seconds) => status with
+    {
+        State = report.Reused ? StageState.Reused : StageState.Succeeded,
+        Ended = time.GetUtcNow(),
+        Seconds = seconds,
+        Rows = report.Rows,
+        Warnings = report.Warnings.Count == 0 ? null : report.Warnings,
+    };
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Run {RunId}: stage {Stage} {Key} started (attempt {Attempt})")]
+    private partial void LogStarted(string runId, string stage, string key, int attempt);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Run {RunId}: stage {Stage} {Key} succeeded in {Seconds:0.00} s, {Rows} rows")]
+    private partial void LogSucceeded(string runId, string stage, string key, double seconds, long? rows);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Run {RunId}: stage {Stage} {Key} failed")]
+    private partial void LogFailed(string runId, string stage, string key, Exception fault);
+}

@@ -1,0 +1,86 @@
+using MlOps.Pipeline.Stages.Clean;
+using MlOps.Pipeline.Stages.Features;
+using MlOps.Pipeline.Stages.Finish;
+using MlOps.Pipeline.Stages.Ingest;
+using MlOps.Pipeline.Stages.Promote;
+using MlOps.Pipeline.Stages.Split;
+using MlOps.Pipeline.Stages.Train;
+using MlOps.Pipeline.Stages.Validate;
+
+namespace MlOps.Pipeline.Orchestration;
+
+/// <summary>
+/// The one place that knows the order of stages, the branches and the retries. Deterministic: an engine may run it again from the top,
+/// with finished stages answered from the record.
+/// </summary>
+public static class TrainingPipeline
+{
+    /// <summary>The event that a person's decision raises; its payload is <see cref="Approved"/> or a reason to reject.</summary>
+    public const string ApprovalEvent = "approval";
+
+    public const string Approved = "approved";
+
+    /// <summary>Runs the pipeline to its end. A failed stage ends the run as failed; it does not throw.</summary>
+    public static async Task<RunResult> RunAsync(IOrchestration orchestration, RunInput input)
+    {
+        try
+        {
+            var promotion = await RunStagesAsync(orchestration, input);
+            return await FinishAsync(orchestration, new FinishInput(input.RunId, promotion.Promoted, promotion.BlockedBy, Error: null));
+        }
+        catch (StageFailedException failure)
+        {
+            return await FinishAsync(orchestration, new FinishInput(input.RunId, Promoted: false, [], StageRunner.Shorten(failure.Message)));
+        }
+    }
+
+    private static async Task<PromoteOutput> RunStagesAsync(IOrchestration orchestration, RunInput input)
+    {
+        var raw = await orchestration.RunStageAsync<IngestStage, IngestInput, IngestOutput>(
+            "", new IngestInput(input.RunId, input.DefinitionId, input.Source), RetryPolicy.Default);
+        var clean = await orchestration.RunStageAsync<CleanStage, CleanInput, CleanOutput>(
+            "", new CleanInput(input.RunId, input.DefinitionId, raw.Raw), RetryPolicy.Default);
+        var features = await orchestration.RunStageAsync<FeaturesStage, FeaturesInput, FeaturesOutput>(
+            "", new FeaturesInput(input.RunId, input.DefinitionId, clean.Clean), RetryPolicy.Default);
+        var split = await orchestration.RunStageAsync<SplitStage, SplitInput, SplitOutput>(
+            "", new SplitInput(input.RunId, input.DefinitionId, features.Features), RetryPolicy.Default);
+
+        var candidates = await Task.WhenAll(input.Candidates.Select((key, index) => orchestration.RunStageAsync<TrainStage, TrainInput, TrainOutput>(
+            key, new TrainInput(input.RunId, input.DefinitionId, index, split.Train, split.Validation), RetryPolicy.Default)));
+
+        var validation = await orchestration.RunStageAsync<ValidateStage, ValidateInput, ValidateOutput>(
+            "", new ValidateInput(input.RunId, input.DefinitionId, [.. candidates.Select(c => c.Candidate)], split.Validation), RetryPolicy.Default);
+
+        var rejection = validation.FailedGates.Count == 0 && input.ApprovalTimeout is { } timeout
+            ? await AskForApprovalAsync(orchestration, input.RunId, timeout)
+            : null;
+        var failedGates = rejection is null ? validation.FailedGates : [.. validation.FailedGates, rejection];
+
+        var lineage = new Registry.ModelLineage(raw.Raw.Id, clean.Clean.Id, features.Features.Id, split.Train.Id, split.Validation.Id);
+        return await orchestration.RunStageAsync<PromoteStage, PromoteInput, PromoteOutput>(
+            "", new PromoteInput(input.RunId, input.Model, input.DefinitionId, validation.Winner, validation.Metrics, failedGates, split.Validation, lineage),
+            RetryPolicy.Default);
+    }
+
+    /// <summary>Null when a person approved, else the reason why not.</summary>
+    private static async Task<string?> AskForApprovalAsync(IOrchestration orchestration, string runId, TimeSpan timeout)
+    {
+        await orchestration.RunStageAsync<AwaitApprovalStage, AwaitApprovalInput, AwaitApprovalOutput>("", new AwaitApprovalInput(runId), RetryPolicy.Default);
+        var decision = await orchestration.WaitForEventAsync(ApprovalEvent, timeout);
+        return decision switch
+        {
+            Approved => null,
+            null => $"approval: nobody approved within {timeout}",
+            _ => $"approval: rejected: {decision}",
+        };
+    }
+
+    private static async Task<RunResult> FinishAsync(IOrchestration orchestration, FinishInput input)
+    {
+        var finish = await orchestration.RunStageAsync<FinishStage, FinishInput, FinishOutput>("", input, RetryPolicy.Default);
+        return new RunResult(finish.State, input.Error);
+    }
+}
+
+/// <summary>How an orchestration ended.</summary>
+public sealed record RunResult(Tracking.RunState State, string? Error);

@@ -1,0 +1,55 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using MlOps.Pipeline.Data;
+using MlOps.Pipeline.Definitions;
+using MlOps.Pipeline.Orchestration;
+using MlOps.Pipeline.Registry;
+using MlOps.Pipeline.Stages.Clean;
+using MlOps.Pipeline.Stages.Features;
+using MlOps.Pipeline.Stages.Finish;
+using MlOps.Pipeline.Stages.Ingest;
+using MlOps.Pipeline.Stages.Promote;
+using MlOps.Pipeline.Stages.Split;
+using MlOps.Pipeline.Stages.Train;
+using MlOps.Pipeline.Stages.Validate;
+using MlOps.Pipeline.Tracking;
+
+namespace MlOps.Pipeline;
+
+/// <summary>Registers the pipeline's services; a host adds <see cref="PipelineStorage"/>, <see cref="PipelineOptions"/> and its <see cref="IPipelineEngine"/>.</summary>
+public static class PipelineServices
+{
+    public static IServiceCollection AddMlOpsPipeline(this IServiceCollection services)
+    {
+        services.TryAddSingleton(TimeProvider.System);
+        return services
+            .AddSingleton<DefinitionStore>()
+            .AddSingleton<RunStore>()
+            .AddSingleton<ArtifactStore>()
+            .AddSingleton<ModelRegistry>()
+            .AddSingleton<StageRunner>()
+            .AddSingleton<RunStarter>()
+            .AddSingleton<IngestStage>()
+            .AddSingleton<CleanStage>()
+            .AddSingleton<FeaturesStage>()
+            .AddSingleton<SplitStage>()
+            .AddSingleton<TrainStage>()
+            .AddSingleton<ValidateStage>()
+            .AddSingleton<PromoteStage>()
+            .AddSingleton<AwaitApprovalStage>()
+            .AddSingleton<FinishStage>();
+    }
+}
+
+/// <summary>What a host decides about the pipeline's use of its machine.</summary>
+public sealed record PipelineOptions
+{
+    /// <summary>Local folder for downloaded and just written parts, and for what does not fit into memory.</summary>
+    public required string WorkFolder { get; init; }
+
+    /// <summary>Most memory that one DuckDB query may use, in MiB; it spills to <see cref="WorkFolder"/> beyond.</summary>
+    public int DuckDbMemoryMb { get; init; } = 512;
+
+    /// <summary>Threads of a stage.</summary>
+    public int Threads { get; init; } = Environment.ProcessorCount;
+}

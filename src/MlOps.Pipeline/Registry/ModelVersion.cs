@@ -1,0 +1,54 @@
+using MlOps.Pipeline.Definitions;
+
+namespace MlOps.Pipeline.Registry;
+
+/// <summary>Names of the aliases the pipeline moves itself.</summary>
+public static class Aliases
+{
+    public const string Production = "production";
+    public const string Candidate = "candidate";
+}
+
+/// <summary>A registered model: immutable once written; aliases point at it.</summary>
+public sealed record ModelVersion
+{
+    public required string Model { get; init; }
+    /// <summary>1, 2, 3, … without gaps.</summary>
+    public int Version { get; init; }
+    public required string RunId { get; init; }
+    public required string DefinitionId { get; init; }
+    public required TaskKind Task { get; init; }
+    /// <summary>Key of the winning candidate, such as <c>0-lightgbm</c>.</summary>
+    public required string Candidate { get; init; }
+    /// <summary>Blob prefix in container <c>artifacts</c> under which <c>model.zip</c>, <c>featurizer.json</c> and <c>signature.json</c> stand.</summary>
+    public required string ModelBlobs { get; init; }
+    /// <summary>The <c>val_*</c> metrics.</summary>
+    public required IReadOnlyDictionary<string, double> Metrics { get; init; }
+    public required ModelLineage Lineage { get; init; }
+    public DateTimeOffset Created { get; init; }
+}
+
+/// <summary>The dataset versions a model comes from.</summary>
+public sealed record ModelLineage(string Raw, string Clean, string Features, string Train, string Validation);
+
+/// <summary>A registered model's name with its aliases.</summary>
+/// <param name="Model">The model's name.</param>
+/// <param name="LatestVersion">The newest version number; 0 before the first.</param>
+/// <param name="Aliases">Alias to version number.</param>
+public sealed record RegisteredModel(string Model, int LatestVersion, IReadOnlyDictionary<string, int> Aliases)
+{
+    public int? Production => Aliases.TryGetValue(Registry.Aliases.Production, out var version) ? version : null;
+}
+
+/// <summary>One move of an alias, kept for good.</summary>
+/// <param name="Alias">Which alias.</param>
+/// <param name="From">The version it pointed at before; null when it is new.</param>
+/// <param name="To">The version it points at now.</param>
+/// <param name="Reason">Why: a run's decision, or a person's.</param>
+/// <param name="At">When.</param>
+public sealed record AliasChange(string Alias, int? From, int To, string Reason, DateTimeOffset At);
+
+/// <summary>What became of a promotion.</summary>
+/// <param name="Promoted">True when the production alias was moved.</param>
+/// <param name="Conflict">True when production was no longer the version that the decision rests on: re-read and decide again.</param>
+public sealed record PromotionResult(bool Promoted, bool Conflict);

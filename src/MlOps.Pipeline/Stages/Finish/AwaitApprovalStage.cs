@@ -1,0 +1,23 @@
+using MlOps.Pipeline.Orchestration;
+using MlOps.Pipeline.Tracking;
+
+namespace MlOps.Pipeline.Stages.Finish;
+
+public sealed record AwaitApprovalInput(string RunId);
+
+public sealed record AwaitApprovalOutput : IStageOutput
+{
+    public StageReport Report { get; } = new();
+}
+
+/// <summary>Shows on the run that it waits for a person.</summary>
+public sealed class AwaitApprovalStage(RunStore runs) : IStage<AwaitApprovalInput, AwaitApprovalOutput>
+{
+    public static string Name => "await-approval";
+
+    public async Task<AwaitApprovalOutput> RunAsync(AwaitApprovalInput input, CancellationToken cancel)
+    {
+        await runs.UpdateAsync(input.RunId, run => run.HasEnded ? run : run with { State = RunState.Waiting }, cancel);
+        return new AwaitApprovalOutput();
+    }
+}

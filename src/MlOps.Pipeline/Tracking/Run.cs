@@ -1,0 +1,73 @@
+namespace MlOps.Pipeline.Tracking;
+
+public enum RunState
+{
+    Queued,
+    Running,
+    /// <summary>Waiting for an approval.</summary>
+    Waiting,
+    Succeeded,
+    /// <summary>Ended well, nothing promoted; the reasons are listed.</summary>
+    Blocked,
+    Failed,
+    Cancelled,
+}
+
+public enum StageState
+{
+    Pending,
+    Running,
+    Succeeded,
+    /// <summary>The result of an earlier run with the same content and parameters was taken.</summary>
+    Reused,
+    Skipped,
+    Failed,
+}
+
+/// <summary>One execution of a pipeline definition.</summary>
+public sealed record Run
+{
+    public required string RunId { get; init; }
+    public required string Model { get; init; }
+    public required RunState State { get; init; }
+    public required string DefinitionId { get; init; }
+    /// <summary>Where the raw file is: <c>raw/{model}/{file}</c> for a blob, an absolute path for a local file.</summary>
+    public required string Source { get; init; }
+    /// <summary>What started the run: <c>http</c>, <c>cli</c>, <c>schedule</c>, <c>file</c> or <c>retry</c>.</summary>
+    public required string Trigger { get; init; }
+    public required DateTimeOffset Created { get; init; }
+    public DateTimeOffset? Started { get; init; }
+    public DateTimeOffset? Ended { get; init; }
+    /// <summary>The version that this run registered.</summary>
+    public int? Version { get; init; }
+    public bool Promoted { get; init; }
+    /// <summary>Why nothing was promoted, one sentence a reason.</summary>
+    public IReadOnlyList<string> BlockedBy { get; init; } = [];
+    public string? Error { get; init; }
+
+    [System.Text.Json.Serialization.JsonIgnore]
+    public bool HasEnded => State is RunState.Succeeded or RunState.Blocked or RunState.Failed or RunState.Cancelled;
+}
+
+/// <summary>State of one call of a stage within a run.</summary>
+/// <param name="Stage">The stage's name.</param>
+/// <param name="Key">Tells calls of the same stage apart; empty for the only one.</param>
+/// <param name="State">Where it stands.</param>
+/// <param name="Started">First start, also after a crash.</param>
+/// <param name="Ended">When it reached its final state.</param>
+/// <param name="Seconds">Time of the attempt that ended it.</param>
+/// <param name="Rows">Rows written or used.</param>
+/// <param name="Attempts">How often it was started.</param>
+/// <param name="Error">Why it failed.</param>
+/// <param name="Warnings">What the user should know although the stage went on.</param>
+public sealed record StageStatus(
+    string Stage, string Key, StageState State, DateTimeOffset? Started = null, DateTimeOffset? Ended = null, double? Seconds = null,
+    long? Rows = null, int Attempts = 0, string? Error = null, IReadOnlyList<string>? Warnings = null);
+
+/// <summary>A file that a run keeps. <paramref name="Blob"/> may be shared with other runs that reuse it.</summary>
+public sealed record Artifact(string Path, string Blob, long Bytes);
+
+/// <summary>A run with everything it logged.</summary>
+public sealed record RunDetails(
+    Run Run, IReadOnlyList<StageStatus> Stages, IReadOnlyDictionary<string, string> Params, IReadOnlyDictionary<string, double> Metrics,
+    IReadOnlyList<Artifact> Artifacts);
