@@ -1,0 +1,50 @@
+using System.Text.Json.Nodes;
+using MlOps.Pipeline.Models;
+
+namespace MlOps.Pipeline.Data;
+
+/// <summary>How a column's cells are stored in Parquet.</summary>
+public enum StorageType
+{
+    Bigint,
+    Double,
+    Boolean,
+    Timestamp,
+    Varchar,
+}
+
+/// <summary>A column of a dataset version.</summary>
+/// <param name="Name">Unique within the table, letter case aside.</param>
+/// <param name="Type">How its cells are stored.</param>
+/// <param name="Kind">What it means.</param>
+public sealed record DatasetColumn(string Name, StorageType Type, ColumnKind Kind);
+
+/// <summary>One Parquet file of a dataset version.</summary>
+/// <param name="Name">File name: the hash of its content.</param>
+/// <param name="Rows">Its rows.</param>
+/// <param name="Bytes">Its size.</param>
+public sealed record DatasetPart(string Name, long Rows, long Bytes);
+
+/// <summary>
+/// An immutable table: its parts, and what it was made from. The id is a hash of parents, stage and parameters (for a raw table: of the
+/// file's bytes), so that the same work is found instead of done again.
+/// </summary>
+public sealed record DatasetManifest
+{
+    public required string Id { get; init; }
+    public required string Stage { get; init; }
+    /// <summary>Dataset versions it was made from; for a raw table, the SHA-256 of the file's bytes.</summary>
+    public required IReadOnlyList<string> Parents { get; init; }
+    public required JsonObject Parameters { get; init; }
+    public required IReadOnlyList<DatasetColumn> Columns { get; init; }
+    /// <summary>Its own parts; empty when it is a selection of its parent's rows.</summary>
+    public IReadOnlyList<DatasetPart> Parts { get; init; } = [];
+    /// <summary>Set when this version is a selection of the rows of its (only) parent: nothing is copied.</summary>
+    public RowSelection? Selection { get; init; }
+    public required long Rows { get; init; }
+    /// <summary>What the stage counted or fitted on the way, such as dropped rows by reason.</summary>
+    public JsonObject Notes { get; init; } = [];
+    public DateTimeOffset Created { get; init; }
+
+    public DatasetRef Ref => new(Id, Rows);
+}

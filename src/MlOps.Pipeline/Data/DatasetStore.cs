@@ -1,0 +1,121 @@
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json.Nodes;
+using Azure;
+using Azure.Storage.Blobs.Models;
+using MlOps.Pipeline.Data.Duck;
+
+namespace MlOps.Pipeline.Data;
+
+/// <summary>A Parquet file that a stage has just written locally.</summary>
+public sealed record LocalPart(string Path, long Rows);
+
+/// <summary>
+/// Dataset versions in blobs: <c>{id}/manifest.json</c> and Parquet parts named by their content. The manifest is written last and only
+/// once, so a version is there whole or not at all, whoever dies; of two writers at the same moment one wins and both go on with its parts.
+/// Parts are kept in a local folder too, so that the next stage on the same machine does not download them.
+/// </summary>
+public sealed class DatasetStore(PipelineStorage storage, PipelineOptions options, TimeProvider time)
+{
+    /// <summary>The id of the version that <paramref name="stage"/> makes from <paramref name="parents"/> with <paramref name="parameters"/>.</summary>
+    public static string IdOf(string stage, IReadOnlyList<string> parents, JsonObject parameters)
+    {
+        var identity = $"{stage}\n{string.Join('\n', parents)}\n{parameters.ToJsonString(Json.Options)}";
+        return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(identity)))[..32];
+    }
+
+    /// <summary>The version's manifest, or null when it does not exist.</summary>
+    public async Task<DatasetManifest?> FindAsync(string id, CancellationToken cancel)
+    {
+        try
+        {
+            BlobDownloadResult result = await storage.Datasets.GetBlobClient(ManifestName(id)).DownloadContentAsync(cancel);
+            return Json.Read<DatasetManifest>(result.Content.ToString());
+        }
+        catch (RequestFailedException missing) when (missing.Status == 404)
+        {
+            return null;
+        }
+    }
+
+    /// <exception cref="Orchestration.InputException">There is no such version.</exception>
+    public async Task<DatasetManifest> GetAsync(string id, CancellationToken cancel) =>
+        await FindAsync(id, cancel) ?? throw new Orchestration.InputException($"Dataset version {id} does not exist any more. Start a new run from the raw file.");
+
+    /// <summary>Stores a new version with its parts; when the version exists meanwhile, that one is returned and <paramref name="parts"/> are dropped.</summary>
+    public async Task<DatasetManifest> CommitAsync(DatasetManifest draft, IReadOnlyList<LocalPart> parts, CancellationToken cancel)
+    {
+        var stored = await Task.WhenAll(parts.Select(part => StoreAsync(draft.Id, part, cancel)));
+        var manifest = draft with { Parts = stored, Created = time.GetUtcNow() };
+        try
+        {
+            var onlyNew = new BlobUploadOptions { Conditions = new BlobRequestConditions { IfNoneMatch = ETag.All } };
+            await storage.Datasets.GetBlobClient(ManifestName(draft.Id)).UploadAsync(BinaryData.FromString(Json.Write(manifest)), onlyNew, cancel);
+            return manifest;
+        }
+        catch (RequestFailedException exists) when (exists.Status is 409 or 412)
+        {
+            return await GetAsync(draft.Id, cancel);
+        }
+    }
+
+    /// <summary>An empty local folder for the parts that a stage is about to write; on the same disk as the cache.</summary>
+    public string NewDraftFolder()
+    {
+        var folder = Path.Combine(options.WorkFolder, "drafts", Guid.NewGuid().ToString("N"));
+        Directory.CreateDirectory(folder);
+        return folder;
+    }
+
+    /// <summary>Local paths of a version's parts (of its parent's, when it is a selection), downloaded where they are not here yet.</summary>
+    public async Task<LocalTable> OpenAsync(DatasetManifest manifest, CancellationToken cancel)
+    {
+        var owner = manifest.Selection is null ? manifest : await GetAsync(manifest.Parents[0], cancel);
+        var paths = await Task.WhenAll(owner.Parts.Select(part => DownloadAsync(owner.Id, part, cancel)));
+        return new LocalTable(manifest, paths);
+    }
+
+    private async Task<DatasetPart> StoreAsync(string id, LocalPart part, CancellationToken cancel)
+    {
+        string name;
+        await using (var content = File.OpenRead(part.Path))
+        {
+            name = Convert.ToHexStringLower(await SHA256.HashDataAsync(content, cancel))[..32] + ".parquet";
+        }
+        var bytes = new FileInfo(part.Path).Length;
+        await storage.Datasets.GetBlobClient($"{id}/{name}").UploadAsync(part.Path, overwrite: true, cancel);
+        var cached = CachePath(id, name);
+        Directory.CreateDirectory(Path.GetDirectoryName(cached)!);
+        File.Move(part.Path, cached, overwrite: true);
+        return new DatasetPart(name, part.Rows, bytes);
+    }
+
+    private async Task<string> DownloadAsync(string id, DatasetPart part, CancellationToken cancel)
+    {
+        var cached = CachePath(id, part.Name);
+        if (File.Exists(cached) && new FileInfo(cached).Length == part.Bytes)
+        {
+            return cached;
+        }
+        Directory.CreateDirectory(Path.GetDirectoryName(cached)!);
+        var arriving = $"{cached}.{Guid.NewGuid():N}";
+        await storage.Datasets.GetBlobClient($"{id}/{part.Name}").DownloadToAsync(arriving, cancel);
+        File.Move(arriving, cached, overwrite: true);
+        return cached;
+    }
+
+    private string CachePath(string id, string name) => Path.Combine(options.WorkFolder, "datasets", id, name);
+
+    private static string ManifestName(string id) => $"{id}/manifest.json";
+}
+
+/// <summary>A dataset version whose parts are on this machine.</summary>
+public sealed record LocalTable(DatasetManifest Manifest, IReadOnlyList<string> Paths)
+{
+    /// <summary>A FROM clause over all parts, in order, with the selection applied.</summary>
+    internal string ToSql()
+    {
+        var parts = $"read_parquet({Sql.Texts(Paths)})";
+        return Manifest.Selection is { } selection ? $"(SELECT * FROM {parts} WHERE {selection.ToSql()})" : parts;
+    }
+}

@@ -1,0 +1,68 @@
+using System.Text.RegularExpressions;
+using MlOps.Pipeline.Models;
+
+namespace MlOps.Pipeline.Definitions;
+
+/// <summary>How enumerations are spelt in a definition.</summary>
+internal static partial class DefinitionNames
+{
+    public static IReadOnlyDictionary<string, TaskKind> Tasks { get; } = new Dictionary<string, TaskKind>
+    {
+        ["regression"] = TaskKind.Regression,
+        ["binary"] = TaskKind.Binary,
+    };
+
+    public static IReadOnlyDictionary<string, TrainerKind> Trainers { get; } = new Dictionary<string, TrainerKind>
+    {
+        ["lightgbm"] = TrainerKind.LightGbm,
+        ["fasttree"] = TrainerKind.FastTree,
+        ["fastforest"] = TrainerKind.FastForest,
+        ["sdca"] = TrainerKind.Sdca,
+    };
+
+    public static IReadOnlyDictionary<string, ColumnKind> Kinds { get; } = new Dictionary<string, ColumnKind>
+    {
+        ["numeric"] = ColumnKind.Numeric,
+        ["categorical"] = ColumnKind.Categorical,
+        ["boolean"] = ColumnKind.Boolean,
+        ["datetime"] = ColumnKind.Datetime,
+        ["text"] = ColumnKind.Text,
+        ["id"] = ColumnKind.IdLike,
+    };
+
+    public static IReadOnlyDictionary<string, ImputeStrategy> Strategies { get; } = new Dictionary<string, ImputeStrategy>
+    {
+        ["mean"] = ImputeStrategy.Mean,
+        ["median"] = ImputeStrategy.Median,
+        ["mostFrequent"] = ImputeStrategy.MostFrequent,
+    };
+
+    public static IReadOnlyDictionary<string, DriftGate> DriftGates { get; } = new Dictionary<string, DriftGate>
+    {
+        ["block"] = DriftGate.Block,
+        ["warn"] = DriftGate.Warn,
+        ["ignore"] = DriftGate.Ignore,
+    };
+
+    /// <summary>Metrics a gate may name, by task; true when larger is better.</summary>
+    public static IReadOnlyDictionary<TaskKind, IReadOnlyDictionary<string, bool>> Metrics { get; } = new Dictionary<TaskKind, IReadOnlyDictionary<string, bool>>
+    {
+        [TaskKind.Regression] = new Dictionary<string, bool> { ["rmse"] = false, ["mae"] = false, ["r2"] = true },
+        [TaskKind.Binary] = new Dictionary<string, bool>
+        {
+            ["auc"] = true,
+            ["log_loss"] = false,
+            ["accuracy"] = true,
+            ["f1"] = true,
+            ["precision"] = true,
+            ["recall"] = true,
+        },
+    };
+
+    public static string NameOf<T>(this IReadOnlyDictionary<string, T> names, T value)
+        where T : struct, Enum => names.First(pair => pair.Value.Equals(value)).Key;
+
+    /// <summary>Model names become blob paths, table keys and host names.</summary>
+    [GeneratedRegex("^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")]
+    public static partial Regex ModelName { get; }
+}

@@ -1,0 +1,84 @@
+using MlOps.Pipeline.Models;
+
+namespace MlOps.Pipeline.Definitions;
+
+/// <summary>What a well-formed definition must also satisfy as a whole.</summary>
+internal static class DefinitionRules
+{
+    public static IEnumerable<string> ProblemsOf(PipelineDefinition definition)
+    {
+        if (!DefinitionNames.ModelName.IsMatch(definition.Model))
+        {
+            yield return $"model is '{definition.Model}'; it must be 1 to 63 lower-case letters, digits and hyphens, with no hyphen at either end.";
+        }
+        if (definition.Target.Length == 0)
+        {
+            yield return "target is empty; name the column to predict.";
+        }
+        if (definition.Columns.TryGetValue(definition.Target, out var target) && target.Ignore)
+        {
+            yield return $"columns.{definition.Target} is the target and cannot be ignored.";
+        }
+        foreach (var problem in definition.Columns.SelectMany(column => ProblemsOf(column.Key, column.Value)).Concat(ProblemsOf(definition.Features, definition)))
+        {
+            yield return problem;
+        }
+        if (definition.Candidates.Count is 0 or > 100)
+        {
+            yield return "candidates must name 1 to 100 trainers.";
+        }
+        if (definition.Split.Time is not null && definition.Split.Group is not null)
+        {
+            yield return "split names both 'time' and 'group'; choose one.";
+        }
+        foreach (var problem in ProblemsOf(definition.Gates, definition.Task))
+        {
+            yield return problem;
+        }
+    }
+
+    private static IEnumerable<string> ProblemsOf(string column, ColumnRule rule)
+    {
+        if (rule.Min > rule.Max)
+        {
+            yield return $"columns.{column}: min {rule.Min} is above max {rule.Max}.";
+        }
+        if (rule.Impute is { Strategy: ImputeStrategy.Mean or ImputeStrategy.Median } && rule.Kind is { } kind and not ColumnKind.Numeric)
+        {
+            yield return $"columns.{column}: {rule.Impute.Strategy} needs a numeric column, and it is declared {DefinitionNames.Kinds.NameOf(kind)}. Use mostFrequent or a constant.";
+        }
+        if (rule.Impute is { Strategy: ImputeStrategy.Constant, Constant: "" or null })
+        {
+            yield return $"columns.{column}: impute needs a value: {{\"constant\": 0}}.";
+        }
+        if ((rule.Min is not null || rule.Max is not null) && rule.Kind is { } other and not ColumnKind.Numeric)
+        {
+            yield return $"columns.{column}: min and max need a numeric column, and it is declared {DefinitionNames.Kinds.NameOf(other)}.";
+        }
+    }
+
+    private static IEnumerable<string> ProblemsOf(FeatureRules features, PipelineDefinition definition)
+    {
+        var inputs = features.Interactions.Concat(features.Ratios).SelectMany(pair => pair).Concat(features.Logs).Concat(features.DateParts);
+        if (inputs.Contains(definition.Target, StringComparer.Ordinal))
+        {
+            yield return $"features uses the target '{definition.Target}' as an input: the model would be given the answer.";
+        }
+    }
+
+    private static IEnumerable<string> ProblemsOf(GateRules gates, TaskKind? task)
+    {
+        if (gates.Metric is { } metric)
+        {
+            var known = DefinitionNames.Metrics.Where(metrics => task is null || metrics.Key == task).SelectMany(metrics => metrics.Value.Keys).ToList();
+            if (!known.Contains(metric))
+            {
+                yield return $"gates.metric is '{metric}'; it must be one of {string.Join(", ", known)}.";
+            }
+        }
+        if (gates.AtMost < gates.AtLeast)
+        {
+            yield return $"gates: atLeast {gates.AtLeast} is above atMost {gates.AtMost}.";
+        }
+    }
+}

@@ -1,0 +1,168 @@
+using System.Globalization;
+using System.Text.Json;
+
+namespace MlOps.Pipeline.Definitions;
+
+/// <summary>
+/// Reads one JSON object key by key and collects every problem: wrong types, values out of range, and keys nobody asked for, with the
+/// nearest known one named.
+/// </summary>
+internal sealed class JsonReader
+{
+    private readonly Dictionary<string, JsonElement> members = new(StringComparer.Ordinal);
+    private readonly HashSet<string> known = new(StringComparer.Ordinal);
+    private readonly string path;
+    private readonly List<string> problems;
+
+    public JsonReader(JsonElement json, string path, List<string> problems)
+    {
+        this.path = path;
+        this.problems = problems;
+        if (json.ValueKind != JsonValueKind.Object)
+        {
+            problems.Add($"{Name(path)} must be a JSON object, not {Describe(json)}.");
+            return;
+        }
+        foreach (var member in json.EnumerateObject())
+        {
+            if (!members.TryAdd(member.Name, member.Value))
+            {
+                problems.Add($"{PathOf(member.Name)} is given twice.");
+            }
+        }
+    }
+
+    public string? Text(string key) => Take(key) is { } value ? TextOf(value, PathOf(key)) : null;
+
+    public bool? Flag(string key)
+    {
+        if (Take(key) is not { } value)
+        {
+            return null;
+        }
+        if (value.ValueKind is JsonValueKind.True or JsonValueKind.False)
+        {
+            return value.GetBoolean();
+        }
+        problems.Add($"{PathOf(key)} must be true or false, not {Describe(value)}.");
+        return null;
+    }
+
+    public double? Number(string key, double min = double.NegativeInfinity, double max = double.PositiveInfinity, bool openMin = false, bool openMax = false)
+    {
+        if (Take(key) is not { } value)
+        {
+            return null;
+        }
+        if (value.ValueKind != JsonValueKind.Number)
+        {
+            problems.Add($"{PathOf(key)} must be a number, not {Describe(value)}.");
+            return null;
+        }
+        var number = value.GetDouble();
+        if (number < min || number > max || (openMin && number == min) || (openMax && number == max) || !double.IsFinite(number))
+        {
+            problems.Add(string.Create(
+                CultureInfo.InvariantCulture, $"{PathOf(key)} is {number}; it must be {(openMin ? "above" : "at least")} {min} and {(openMax ? "below" : "at most")} {max}."));
+            return null;
+        }
+        return number;
+    }
+
+    public long? Integer(string key, long min, long max)
+    {
+        if (Number(key, min, max) is not { } number)
+        {
+            return null;
+        }
+        if (number == Math.Truncate(number))
+        {
+            return (long)number;
+        }
+        problems.Add($"{PathOf(key)} must be a whole number.");
+        return null;
+    }
+
+    public T? Choice<T>(string key, IReadOnlyDictionary<string, T> choices)
+        where T : struct => Text(key) is { } text ? ChoiceOf(text, PathOf(key), choices) : null;
+
+    public IReadOnlyList<string>? Texts(string key) => Items(key) is { } items ? [.. items.Select((item, i) => TextOf(item, $"{PathOf(key)}[{i}]")).OfType<string>()] : null;
+
+    /// <summary>The elements of an array; null when the key is absent or no array.</summary>
+    public IReadOnlyList<JsonElement>? Items(string key)
+    {
+        if (Take(key) is not { } value)
+        {
+            return null;
+        }
+        if (value.ValueKind == JsonValueKind.Array)
+        {
+            return [.. value.EnumerateArray()];
+        }
+        problems.Add($"{PathOf(key)} must be an array, not {Describe(value)}.");
+        return null;
+    }
+
+    /// <summary>Reads an object member with a reader of its own; null when absent.</summary>
+    public T? Object<T>(string key, Func<JsonReader, T> read)
+        where T : class => Take(key) is { } value ? read(new JsonReader(value, PathOf(key), problems)) : null;
+
+    public JsonElement? Take(string key)
+    {
+        known.Add(key);
+        return members.TryGetValue(key, out var value) && value.ValueKind != JsonValueKind.Null ? value : null;
+    }
+
+    /// <summary>Every member, for objects whose keys are data.</summary>
+    public IEnumerable<KeyValuePair<string, JsonElement>> TakeAll()
+    {
+        known.UnionWith(members.Keys);
+        return members;
+    }
+
+    public void Problem(string key, string text) => problems.Add($"{PathOf(key)} {text}");
+
+    /// <summary>Reports the keys that nobody asked for.</summary>
+    public void RejectUnknown()
+    {
+        foreach (var key in members.Keys.Where(key => !known.Contains(key)))
+        {
+            problems.Add($"{PathOf(key)} is not known; did you mean '{NearestName.Of(key, known)}'?");
+        }
+    }
+
+    public string PathOf(string key) => path.Length == 0 ? key : $"{path}.{key}";
+
+    private string? TextOf(JsonElement value, string where)
+    {
+        if (value.ValueKind == JsonValueKind.String)
+        {
+            return value.GetString();
+        }
+        problems.Add($"{where} must be a text, not {Describe(value)}.");
+        return null;
+    }
+
+    private T? ChoiceOf<T>(string text, string where, IReadOnlyDictionary<string, T> choices)
+        where T : struct
+    {
+        if (choices.TryGetValue(text, out var choice))
+        {
+            return choice;
+        }
+        problems.Add($"{where} is '{text}'; it must be one of {string.Join(", ", choices.Keys)}.");
+        return null;
+    }
+
+    private static string Name(string path) => path.Length == 0 ? "The definition" : path;
+
+    private static string Describe(JsonElement value) => value.ValueKind switch
+    {
+        JsonValueKind.String => "a text",
+        JsonValueKind.Number => "a number",
+        JsonValueKind.True or JsonValueKind.False => "true or false",
+        JsonValueKind.Array => "an array",
+        JsonValueKind.Object => "an object",
+        _ => "null",
+    };
+}
