@@ -1,0 +1,89 @@
+using System.Diagnostics;
+using System.Text.Json;
+
+namespace MlOps.Local.Storage;
+
+/// <summary>What a host leaves in its data folder, so that other commands can reach it.</summary>
+/// <param name="ProcessId">The host's process.</param>
+/// <param name="Storage">Connection string of its storage.</param>
+/// <param name="Url">Where it serves; null when it serves nothing, such as during <c>train</c>.</param>
+public sealed record HostConnection(int ProcessId, string Storage, string? Url);
+
+/// <summary>The folder that holds embedded storage; owned by one process at a time.</summary>
+public sealed class DataFolder : IDisposable
+{
+    private readonly FileStream owned;
+
+    private DataFolder(string path, FileStream owned) => (Folder, this.owned) = (path, owned);
+
+    public string Folder { get; }
+
+    /// <summary>Where Azurite keeps its files.</summary>
+    public string AzuriteFolder => Path.Combine(Folder, "azurite");
+
+    /// <summary>Where stages put what they are just working on.</summary>
+    public string WorkFolder => Path.Combine(Folder, "work");
+
+    /// <summary>Makes the folder when needed and takes it for this process.</summary>
+    /// <exception cref="EnvironmentProblemException">Another process has it, or it cannot be written.</exception>
+    public static DataFolder Open(string path)
+    {
+        var full = Path.GetFullPath(path);
+        try
+        {
+            Directory.CreateDirectory(full);
+            return ExclusiveFile.TryOpen(Path.Combine(full, "host.lock")) is { } file
+                ? new DataFolder(full, file)
+                : throw new EnvironmentProblemException($"The data folder {full} is in use by another process{Owner(full)}.");
+        }
+        catch (Exception unwritable) when (unwritable is IOException or UnauthorizedAccessException or NotSupportedException)
+        {
+            throw new EnvironmentProblemException($"The data folder {full} cannot be written: {unwritable.Message} Name another one with --data.", unwritable);
+        }
+    }
+
+    /// <summary>How to reach the process that has the folder now; null when none has, or it is only just starting.</summary>
+    public static HostConnection? FindHost(string path)
+    {
+        try
+        {
+            var connection = JsonSerializer.Deserialize<HostConnection>(File.ReadAllText(ConnectionFile(Path.GetFullPath(path))));
+            return connection is not null && IsAlive(connection.ProcessId) ? connection : null;
+        }
+        catch (Exception absent) when (absent is IOException or UnauthorizedAccessException or JsonException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>Tells other commands how to reach this host.</summary>
+    public void Publish(HostConnection connection)
+    {
+        var file = ConnectionFile(Folder);
+        File.WriteAllText(file + ".new", JsonSerializer.Serialize(connection));
+        File.Move(file + ".new", file, overwrite: true);
+    }
+
+    public void Dispose()
+    {
+        File.Delete(ConnectionFile(Folder));
+        owned.Dispose();
+    }
+
+    private static string ConnectionFile(string folder) => Path.Combine(folder, "host.json");
+
+    private static string Owner(string folder) => FindHost(folder) is { } host ? $" (pid {host.ProcessId})" : "";
+
+    private static bool IsAlive(int processId)
+    {
+        try
+        {
+            using var process = Process.GetProcessById(processId);
+            return !process.HasExited;
+        }
+        catch (Exception gone) when (gone is ArgumentException or InvalidOperationException)
+        {
+            return false;
+        }
+    }
+}

@@ -1,0 +1,46 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using MlOps.Pipeline;
+using MlOps.Pipeline.Data;
+
+namespace MlOps.Testing;
+
+/// <summary>The pipeline's services on the fixture's storage, with a work folder of its own; what a host is without HTTP.</summary>
+public sealed class PipelineHost : IAsyncDisposable
+{
+    private readonly ServiceProvider services;
+
+    /// <param name="azurite">The assembly's storage.</param>
+    /// <param name="configure">Adds to, or replaces, the pipeline's services.</param>
+    public PipelineHost(AzuriteFixture azurite, Action<IServiceCollection>? configure = null)
+    {
+        WorkFolder = Directory.CreateTempSubdirectory("mlops-work-").FullName;
+        var collection = new ServiceCollection()
+            .AddLogging(logging => logging.SetMinimumLevel(LogLevel.Warning))
+            .AddMlOpsPipeline()
+            .AddSingleton(azurite.NewStorage())
+            .AddSingleton(new PipelineOptions { WorkFolder = WorkFolder, Threads = 1 });
+        configure?.Invoke(collection);
+        services = collection.BuildServiceProvider();
+    }
+
+    public string WorkFolder { get; }
+
+    public PipelineStorage Storage => Get<PipelineStorage>();
+
+    public T Get<T>() where T : notnull => services.GetRequiredService<T>();
+
+    /// <summary>Writes a file into the work folder and returns its path.</summary>
+    public string WriteFile(string name, string content)
+    {
+        var path = Path.Combine(WorkFolder, name);
+        File.WriteAllText(path, content);
+        return path;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await services.DisposeAsync();
+        Directory.Delete(WorkFolder, recursive: true);
+    }
+}
