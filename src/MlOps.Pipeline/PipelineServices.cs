@@ -23,7 +23,11 @@ public static class PipelineServices
     {
         services.TryAddSingleton(TimeProvider.System);
         return services
+            .AddSingleton<Data.Duck.DuckDb>()
+            .AddSingleton<DatasetStore>()
+            .AddSingleton<Models.FeatureTableCache>()
             .AddSingleton<DefinitionStore>()
+            .AddSingleton<DefinitionInference>()
             .AddSingleton<RunStore>()
             .AddSingleton<ArtifactStore>()
             .AddSingleton<ModelRegistry>()

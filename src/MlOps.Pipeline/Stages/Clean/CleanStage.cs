@@ -1,15 +1,166 @@
+using System.Text.Json.Nodes;
 using MlOps.Pipeline.Data;
+using MlOps.Pipeline.Data.Duck;
+using MlOps.Pipeline.Definitions;
+using MlOps.Pipeline.Models;
 using MlOps.Pipeline.Orchestration;
+using MlOps.Pipeline.Stages.Ingest;
+using MlOps.Pipeline.Tracking;
 
 namespace MlOps.Pipeline.Stages.Clean;
 
 public sealed record CleanInput(string RunId, string DefinitionId, DatasetRef Raw);
 
-public sealed record CleanOutput(DatasetRef Clean, StageReport Report) : IStageOutput;
+/// <param name="Clean">The cleaned table.</param>
+/// <param name="Dropped">Dropped rows by reason, such as <c>null: age</c>.</param>
+/// <param name="Report">The stage's account.</param>
+public sealed record CleanOutput(DatasetRef Clean, IReadOnlyDictionary<string, long> Dropped, StageReport Report) : IStageOutput;
 
-public sealed class CleanStage : IStage<CleanInput, CleanOutput>
+/// <summary>
+/// Drops the rows that training cannot use and counts them by reason; fills nulls where the definition says so, with values fitted on the
+/// rows that will be training rows. Other rows stay as they are.
+/// </summary>
+public sealed class CleanStage(DatasetStore datasets, DefinitionStore definitions, RunStore runs, DuckDb duckDb) : IStage<CleanInput, CleanOutput>
 {
+    public const string DroppedNote = "dropped";
+    public const string ImputedNote = "imputed";
+
+    private const int FewestRows = 10;
+
     public static string Name => "clean";
 
-    public Task<CleanOutput> RunAsync(CleanInput input, CancellationToken cancel) => throw new NotImplementedException();
+    /// <exception cref="InputException">Too many rows would be dropped, too few are left, or the target cannot be learnt.</exception>
+    public async Task<CleanOutput> RunAsync(CleanInput input, CancellationToken cancel)
+    {
+        var definition = await definitions.GetSnapshotAsync(input.DefinitionId, cancel);
+        var raw = await datasets.GetAsync(input.Raw.Id, cancel);
+        var plan = FeaturePlan.Of(definition, raw.Columns);
+        var parameters = Parameters(definition);
+        var id = DatasetStore.IdOf(Name, [raw.Id], parameters);
+        if (await datasets.FindAsync(id, cancel) is { } existing)
+        {
+            return await ReportAsync(input.RunId, existing, [], reused: true, cancel);
+        }
+        var table = await datasets.OpenAsync(raw, cancel);
+        var folder = datasets.NewDraftFolder();
+        try
+        {
+            var cleaned = await Task.Run(() => Clean(table, plan, definition, folder, cancel), cancel);
+            var draft = new DatasetManifest
+            {
+                Id = id,
+                Stage = Name,
+                Parents = [raw.Id],
+                Parameters = parameters,
+                Columns = raw.Columns,
+                Rows = cleaned.Parts.Sum(part => part.Rows),
+                Notes = cleaned.Notes,
+            };
+            return await ReportAsync(input.RunId, await datasets.CommitAsync(draft, cleaned.Parts, cancel), plan.Warnings, reused: false, cancel);
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    private (IReadOnlyList<LocalPart> Parts, JsonObject Notes) Clean(LocalTable raw, FeaturePlan plan, PipelineDefinition definition, string folder, CancellationToken cancel)
+    {
+        using var session = duckDb.Open(cancel);
+        var rules = new RowRules(plan, definition);
+        var dropped = new SortedDictionary<string, long>(StringComparer.Ordinal);
+        var ragged = raw.Manifest.Notes[IngestStage.RaggedNote]?.GetValue<long>() ?? 0;
+        if (ragged > 0)
+        {
+            dropped["wrong number of cells"] = ragged;
+        }
+        var parts = raw.Paths.Select((path, i) => CleanPart(session, path, raw.Manifest.Columns, rules, Path.Combine(folder, $"{i}.parquet"), dropped)).ToList();
+        var kept = parts.Sum(part => part.Rows);
+        CheckDropped(dropped, kept, raw.Manifest.Rows + ragged, definition.Cleaning.MaxDropped);
+
+        var cleanedSql = $"read_parquet({Sql.Texts(parts.Select(part => part.Path))})";
+        var target = TargetColumn.Examine(session, cleanedSql, plan.Target, definition);
+        var imputed = Imputation.Fit(session, cleanedSql, plan, definition);
+        if (imputed.Count > 0)
+        {
+            parts = [.. parts.Select((part, i) => Imputation.Apply(session, part, raw.Manifest.Columns, imputed, Path.Combine(folder, $"{i}-imputed.parquet")))];
+        }
+        var notes = new JsonObject
+        {
+            [DroppedNote] = new JsonObject(dropped.Select(reason => KeyValuePair.Create(reason.Key, (JsonNode?)reason.Value))),
+            [ImputedNote] = new JsonObject(imputed.Select(value => KeyValuePair.Create(value.Key, (JsonNode?)value.Value))),
+            [TargetColumn.Note] = target.ToJson(),
+        };
+        return (parts, notes);
+    }
+
+    private static LocalPart CleanPart(DuckDbSession session, string path, IReadOnlyList<DatasetColumn> columns, RowRules rules, string cleaned, SortedDictionary<string, long> dropped)
+    {
+        var source = $"read_parquet({Sql.Text(path)}, file_row_number = true)";
+        long valid = 0;
+        foreach (var row in session.Rows($"SELECT {rules.ReasonSql} AS reason, count(*) FROM {source} GROUP BY reason"))
+        {
+            var rows = Convert.ToInt64(row[1], System.Globalization.CultureInfo.InvariantCulture);
+            if (row[0] is string reason)
+            {
+                dropped[reason] = dropped.GetValueOrDefault(reason) + rows;
+            }
+            else
+            {
+                valid = rows;
+            }
+        }
+        // Equal rows have equal row hashes and so stand in this part. The second hash only makes a chance collision impossible in practice
+        // (128 bits in all); it is not stored, so it may differ between releases.
+        var cells = string.Join(", ", columns.Select(column => Sql.Name(column.Name)));
+        var first = $"SELECT min(file_row_number) FROM {source} WHERE ({rules.ReasonSql}) IS NULL GROUP BY {RowHash.ColumnName}, hash({cells})";
+        var query = $"SELECT {cells}, {RowHash.ColumnName} FROM {source} WHERE file_row_number IN ({first})";
+        var kept = session.Count($"COPY ({query}) TO {Sql.Text(cleaned)} (FORMAT parquet)");
+        if (valid > kept)
+        {
+            dropped["duplicate"] = dropped.GetValueOrDefault("duplicate") + valid - kept;
+        }
+        return new LocalPart(cleaned, kept);
+    }
+
+    private static void CheckDropped(SortedDictionary<string, long> dropped, long kept, long rows, double most)
+    {
+        var reasons = string.Join(", ", dropped.OrderByDescending(reason => reason.Value).Take(10).Select(reason => $"{reason.Value} {reason.Key}"));
+        if (rows - kept > rows * most)
+        {
+            throw new InputException(
+                $"Cleaning would drop {rows - kept} of {rows} rows, more than the allowed {most:P0}: {reasons}. "
+                + "Fill nulls with 'impute', declare columns 'ignore' or 'required': false, widen their rules, or raise cleaning.maxDropped.");
+        }
+        if (kept < FewestRows)
+        {
+            throw new InputException($"Only {kept} of {rows} rows are left after cleaning; at least {FewestRows} are needed{(dropped.Count > 0 ? $" ({reasons})" : "")}. Give more rows.");
+        }
+    }
+
+    private async Task<CleanOutput> ReportAsync(string runId, DatasetManifest manifest, IReadOnlyList<string> warnings, bool reused, CancellationToken cancel)
+    {
+        var dropped = manifest.Notes[DroppedNote]!.AsObject().ToDictionary(reason => reason.Key, reason => reason.Value!.GetValue<long>());
+        await runs.LogMetricsAsync(runId, dropped.ToDictionary(reason => $"dropped: {Shorten(reason.Key)}", reason => (double)reason.Value), cancel);
+        return new CleanOutput(manifest.Ref, dropped.OrderByDescending(reason => reason.Value).Take(100).ToDictionary(), new StageReport(manifest.Rows, reused, warnings));
+    }
+
+    private static string Shorten(string reason) => reason.Length <= 120 ? reason : string.Concat(reason.AsSpan(0, 120), "…");
+
+    /// <summary>The parts of the definition that decide which rows stay and how nulls are filled.</summary>
+    private static JsonObject Parameters(PipelineDefinition definition) => new()
+    {
+        ["definition"] = JsonNode.Parse(DefinitionJson.Write(new PipelineDefinition
+        {
+            Model = "any",
+            Target = definition.Target,
+            Task = definition.Task,
+            Positive = definition.Positive,
+            Columns = definition.Columns,
+            Cleaning = definition.Cleaning,
+            Features = new FeatureRules { DateParts = definition.Features.DateParts },
+            Split = definition.Columns.Values.Any(rule => rule.Impute is not null) ? definition.Split : new SplitRules(),
+        })),
+        ["format"] = 1,
+    };
 }

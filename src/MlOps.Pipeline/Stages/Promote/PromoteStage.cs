@@ -1,17 +1,111 @@
+using System.Globalization;
+using Microsoft.ML;
 using MlOps.Pipeline.Data;
+using MlOps.Pipeline.Definitions;
+using MlOps.Pipeline.Models;
 using MlOps.Pipeline.Orchestration;
 using MlOps.Pipeline.Registry;
 using MlOps.Pipeline.Stages.Train;
+using MlOps.Pipeline.Tracking;
 
 namespace MlOps.Pipeline.Stages.Promote;
 
-public sealed record PromoteInput(string RunId, string Model, string DefinitionId, TrainedCandidate Winner, IReadOnlyDictionary<string, double> Metrics, IReadOnlyList<string> FailedGates, DatasetRef Validation, ModelLineage Lineage);
+public sealed record PromoteInput(
+    string RunId, string Model, string DefinitionId, TrainedCandidate Winner, IReadOnlyDictionary<string, double> Metrics, IReadOnlyList<string> FailedGates,
+    DatasetRef Validation, ModelLineage Lineage);
 
+/// <param name="Version">The registered version.</param>
+/// <param name="Promoted">True when it is in production now.</param>
+/// <param name="BlockedBy">Why it is not, one sentence a reason.</param>
+/// <param name="Report">The stage's account.</param>
 public sealed record PromoteOutput(int Version, bool Promoted, IReadOnlyList<string> BlockedBy, StageReport Report) : IStageOutput;
 
-public sealed class PromoteStage : IStage<PromoteInput, PromoteOutput>
+/// <summary>
+/// Registers the winner as the next version and moves alias <c>production</c> to it when every gate holds and it beats the current
+/// production model on the same validation rows by the declared margin.
+/// </summary>
+public sealed class PromoteStage(
+    ModelRegistry registry, DatasetStore datasets, DefinitionStore definitions, ArtifactStore artifacts, RunStore runs, FeatureTableCache tables, PipelineOptions options)
+    : IStage<PromoteInput, PromoteOutput>
 {
     public static string Name => "promote";
 
-    public Task<PromoteOutput> RunAsync(PromoteInput input, CancellationToken cancel) => throw new NotImplementedException();
+    public async Task<PromoteOutput> RunAsync(PromoteInput input, CancellationToken cancel)
+    {
+        var definition = await definitions.GetSnapshotAsync(input.DefinitionId, cancel);
+        var manifest = await datasets.GetAsync(input.Validation.Id, cancel);
+        var task = TargetColumn.Of(manifest).Task;
+        var version = await registry.RegisterAsync(
+            new ModelVersion
+            {
+                Model = input.Model,
+                RunId = input.RunId,
+                DefinitionId = input.DefinitionId,
+                Task = task,
+                Candidate = input.Winner.Key,
+                ModelBlobs = input.Winner.ModelBlobs,
+                Metrics = input.Metrics,
+                Lineage = input.Lineage,
+            },
+            cancel);
+        await runs.UpdateAsync(input.RunId, run => run with { Version = version.Version }, cancel);
+
+        var blockedBy = input.FailedGates.Count > 0 ? input.FailedGates : await PromoteAsync(input, version, manifest, definition.Gates, task, cancel);
+        return new PromoteOutput(version.Version, blockedBy.Count == 0, blockedBy, new StageReport(manifest.Rows));
+    }
+
+    /// <summary>Empty when promoted, else the reasons why not. The loser of a race with another run decides again against the new production.</summary>
+    private async Task<IReadOnlyList<string>> PromoteAsync(
+        PromoteInput input, ModelVersion version, DatasetManifest validation, GateRules gates, TaskKind task, CancellationToken cancel)
+    {
+        var (metric, largerIsBetter) = Evaluation.DecidingMetric(gates, task);
+        while (true)
+        {
+            if (await registry.HasPromotedAsync(input.Model, input.RunId, cancel))
+            {
+                return [];
+            }
+            var production = (await registry.FindAsync(input.Model, cancel))?.Production;
+            if (production is { } current && await CompareAsync(input, version, current, validation, gates, metric, largerIsBetter, cancel) is { } reason)
+            {
+                return [reason];
+            }
+            var result = await registry.PromoteAsync(input.Model, version.Version, production, input.RunId, cancel);
+            if (result.Promoted)
+            {
+                return [];
+            }
+        }
+    }
+
+    /// <summary>Null when the new version is better than production by the margin, else the reason why it is not promoted.</summary>
+    private async Task<string?> CompareAsync(
+        PromoteInput input, ModelVersion version, int current, DatasetManifest validation, GateRules gates, string metric, bool largerIsBetter, CancellationToken cancel)
+    {
+        var production = await registry.GetAsync(input.Model, current, cancel);
+        double productionValue;
+        try
+        {
+            productionValue = await RescoreAsync(production, validation, metric, cancel);
+        }
+        catch (InputException misfit)
+        {
+            return $"production: version {current} cannot be scored on this data, so nothing shows that version {version.Version} is better: {misfit.Message.ReplaceLineEndings(" ")} "
+                + "Promote by hand if the new columns are wanted.";
+        }
+        var value = input.Metrics["val_" + metric];
+        await runs.LogMetricsAsync(input.RunId, new Dictionary<string, double> { [$"production_{metric}"] = productionValue }, cancel);
+        var gain = largerIsBetter ? value - productionValue : productionValue - value;
+        return gain > gates.BetterBy || (gates.BetterBy > 0 && gain >= gates.BetterBy)
+            ? null
+            : string.Create(CultureInfo.InvariantCulture, $"production: {metric} {value:G6} is not better than {productionValue:G6} of production version {current} on the same rows by the required {gates.BetterBy:G6}");
+    }
+
+    private async Task<double> RescoreAsync(ModelVersion production, DatasetManifest validation, string metric, CancellationToken cancel)
+    {
+        var stored = await StoredModel.LoadAsync(artifacts, production.ModelBlobs, cancel);
+        var table = await tables.GetAsync(await datasets.OpenAsync(validation, cancel), stored.Featurizer, cancel);
+        var metrics = await Task.Run(() => Evaluation.Measure(new MLContext(), stored.Transformer, table, options.Threads), cancel);
+        return metrics.TryGetValue(metric, out var value) ? value : throw new InputException($"It was trained for another task and has no {metric}.");
+    }
 }

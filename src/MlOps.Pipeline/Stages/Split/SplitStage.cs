@@ -1,4 +1,8 @@
+using System.Text.Json.Nodes;
 using MlOps.Pipeline.Data;
+using MlOps.Pipeline.Data.Duck;
+using MlOps.Pipeline.Definitions;
+using MlOps.Pipeline.Models;
 using MlOps.Pipeline.Orchestration;
 
 namespace MlOps.Pipeline.Stages.Split;
@@ -7,9 +11,69 @@ public sealed record SplitInput(string RunId, string DefinitionId, DatasetRef Fe
 
 public sealed record SplitOutput(DatasetRef Train, DatasetRef Validation, StageReport Report) : IStageOutput;
 
-public sealed class SplitStage : IStage<SplitInput, SplitOutput>
+/// <summary>
+/// Divides the rows into train and validation. Both versions are selections of the features table: no row is copied, and which side a row
+/// is on follows from the row and the seed.
+/// </summary>
+public sealed class SplitStage(DatasetStore datasets, DefinitionStore definitions, DuckDb duckDb) : IStage<SplitInput, SplitOutput>
 {
     public static string Name => "split";
 
-    public Task<SplitOutput> RunAsync(SplitInput input, CancellationToken cancel) => throw new NotImplementedException();
+    /// <exception cref="InputException">A side has no rows, or none of a class.</exception>
+    public async Task<SplitOutput> RunAsync(SplitInput input, CancellationToken cancel)
+    {
+        var definition = await definitions.GetSnapshotAsync(input.DefinitionId, cancel);
+        var features = await datasets.GetAsync(input.Features.Id, cancel);
+        var rules = JsonNode.Parse(Json.Write(definition.Split))!;
+        var ids = new[] { SplitSide.Train, SplitSide.Validation }.ToDictionary(side => side, side => DatasetStore.IdOf(
+            Name, [features.Id], new JsonObject { ["split"] = rules.DeepClone(), ["side"] = side.ToString(), ["format"] = 1 }));
+        var train = await datasets.FindAsync(ids[SplitSide.Train], cancel);
+        var validation = await datasets.FindAsync(ids[SplitSide.Validation], cancel);
+        if (train is not null && validation is not null)
+        {
+            return new SplitOutput(train.Ref, validation.Ref, new StageReport(features.Rows, Reused: true));
+        }
+        var table = await datasets.OpenAsync(features, cancel);
+        var (split, counts) = await Task.Run(() => Divide(table, definition.Split, cancel), cancel);
+        train = await datasets.CommitAsync(Select(features, split.Train, ids, counts.Train, rules), [], cancel);
+        validation = await datasets.CommitAsync(Select(features, split.Validation, ids, counts.Validation, rules), [], cancel);
+        return new SplitOutput(train.Ref, validation.Ref, new StageReport(features.Rows));
+    }
+
+    private (RowSplit Split, (long Train, long Validation) Counts) Divide(LocalTable features, SplitRules rules, CancellationToken cancel)
+    {
+        using var session = duckDb.Open(cancel);
+        var split = RowSplit.Of(rules, session, features.ToSql());
+        var target = TargetColumn.Of(features.Manifest);
+        var positive = target.Positive is null ? "NULL" : $"{Sql.Name(target.Name)}::VARCHAR = {Sql.Text(target.Positive)}";
+        var rows = session.Rows($"SELECT {split.Validation.ToSql()} AS validates, count(*), count_if({positive}) FROM {features.ToSql()} GROUP BY validates")
+            .ToDictionary(row => (bool)row[0]!, row => (Rows: Long(row[1]), Positives: Long(row[2])));
+        foreach (var (validates, side) in new[] { (false, "train"), (true, "validation") })
+        {
+            var (count, positives) = rows.GetValueOrDefault(validates);
+            if (count == 0)
+            {
+                throw new InputException($"The split leaves no {side} rows out of {features.Manifest.Rows}. Give more rows, or change split.validation, seed, time or group.");
+            }
+            if (target.Task == TaskKind.Binary && (positives == 0 || positives == count))
+            {
+                var absent = positives == 0 ? target.Positive : target.Negative;
+                throw new InputException($"The split leaves no {side} rows with {target.Name} = '{absent}'. Give more such rows, or change split.validation or split.seed.");
+            }
+        }
+        return (split, (rows[false].Rows, rows[true].Rows));
+        static long Long(object? value) => Convert.ToInt64(value, System.Globalization.CultureInfo.InvariantCulture);
+    }
+
+    private static DatasetManifest Select(DatasetManifest features, RowSelection selection, Dictionary<SplitSide, string> ids, long rows, JsonNode rules) => new()
+    {
+        Id = ids[selection.Side],
+        Stage = Name,
+        Parents = [features.Id],
+        Parameters = new JsonObject { ["split"] = rules.DeepClone(), ["side"] = selection.Side.ToString() },
+        Columns = features.Columns,
+        Selection = selection,
+        Rows = rows,
+        Notes = (JsonObject)features.Notes.DeepClone(),
+    };
 }

@@ -1,16 +1,88 @@
+using System.Globalization;
+using Microsoft.ML;
 using MlOps.Pipeline.Data;
+using MlOps.Pipeline.Definitions;
+using MlOps.Pipeline.Models;
 using MlOps.Pipeline.Orchestration;
 using MlOps.Pipeline.Stages.Train;
+using MlOps.Pipeline.Tracking;
 
 namespace MlOps.Pipeline.Stages.Validate;
 
 public sealed record ValidateInput(string RunId, string DefinitionId, IReadOnlyList<TrainedCandidate> Candidates, DatasetRef Validation);
 
-public sealed record ValidateOutput(TrainedCandidate Winner, IReadOnlyDictionary<string, double> Metrics, IReadOnlyList<string> FailedGates, StageReport Report) : IStageOutput;
+/// <param name="Winner">The candidate that goes on.</param>
+/// <param name="Metrics">Its <c>val_*</c> metrics.</param>
+/// <param name="FailedGates">Gates that do not hold, one sentence each; empty when all hold.</param>
+/// <param name="Report">The stage's account.</param>
+public sealed record ValidateOutput(
+    TrainedCandidate Winner, IReadOnlyDictionary<string, double> Metrics, IReadOnlyList<string> FailedGates, StageReport Report) : IStageOutput;
 
-public sealed class ValidateStage : IStage<ValidateInput, ValidateOutput>
+/// <summary>
+/// Takes the best candidate, loads it afresh from storage, checks its signature against the validation rows, measures it on them and
+/// applies the metric gates.
+/// </summary>
+public sealed class ValidateStage(DatasetStore datasets, DefinitionStore definitions, ArtifactStore artifacts, RunStore runs, FeatureTableCache tables, PipelineOptions options)
+    : IStage<ValidateInput, ValidateOutput>
 {
     public static string Name => "validate";
 
-    public Task<ValidateOutput> RunAsync(ValidateInput input, CancellationToken cancel) => throw new NotImplementedException();
+    /// <exception cref="InputException">The model's signature differs from the validation data; every difference is listed.</exception>
+    public async Task<ValidateOutput> RunAsync(ValidateInput input, CancellationToken cancel)
+    {
+        var definition = await definitions.GetSnapshotAsync(input.DefinitionId, cancel);
+        var manifest = await datasets.GetAsync(input.Validation.Id, cancel);
+        var (metric, largerIsBetter) = Evaluation.DecidingMetric(definition.Gates, TargetColumn.Of(manifest).Task);
+        var winner = Best(input.Candidates, metric, largerIsBetter);
+
+        var stored = await StoredModel.LoadAsync(artifacts, winner.ModelBlobs, cancel);
+        var differences = SignatureCheck.Differences(stored.Signature.Features, FeaturesOf(manifest));
+        if (differences.Count > 0)
+        {
+            throw new InputException([$"The model {winner.Key} does not fit the validation data:", .. differences]);
+        }
+        var table = await tables.GetAsync(await datasets.OpenAsync(manifest, cancel), stored.Featurizer, cancel);
+        var measured = await Task.Run(() => Evaluation.Measure(new MLContext(), stored.Transformer, table, options.Threads), cancel);
+        var metrics = measured.ToDictionary(pair => "val_" + pair.Key, pair => pair.Value);
+
+        await runs.LogMetricsAsync(input.RunId, metrics, cancel);
+        await runs.LogParamsAsync(input.RunId, new Dictionary<string, string> { ["winner"] = winner.Key }, cancel);
+        await ListWinnerAsync(input.RunId, winner, cancel);
+        return new ValidateOutput(winner, metrics, FailedGates(definition.Gates, metric, measured[metric]), new StageReport(manifest.Rows));
+    }
+
+    private static TrainedCandidate Best(IReadOnlyList<TrainedCandidate> candidates, string metric, bool largerIsBetter)
+    {
+        // MinBy and MaxBy take the first of equals: the definition's order decides a tie.
+        var measured = candidates.Where(candidate => !double.IsNaN(candidate.Metrics[metric])).ToList();
+        var best = largerIsBetter ? measured.MaxBy(candidate => candidate.Metrics[metric]) : measured.MinBy(candidate => candidate.Metrics[metric]);
+        return best ?? throw new InputException($"No candidate has a {metric} on the validation rows. Give more rows, or choose another gates.metric.");
+    }
+
+    private static IReadOnlyList<SignatureColumn> FeaturesOf(DatasetManifest manifest)
+    {
+        var stored = manifest.Columns.ToDictionary(column => column.Name, StringComparer.Ordinal);
+        return [.. FeaturePlan.Of(manifest).Features.Where(feature => stored.ContainsKey(feature.Name)).Select(feature => new SignatureColumn(feature.Name, stored[feature.Name].Kind))];
+    }
+
+    private static IReadOnlyList<string> FailedGates(GateRules gates, string metric, double value)
+    {
+        var failed = new List<string>();
+        if (gates.AtMost is { } most && !(value <= most))
+        {
+            failed.Add(string.Create(CultureInfo.InvariantCulture, $"{metric}: {value:G6} on validation is above the allowed {most:G6}"));
+        }
+        if (gates.AtLeast is { } least && !(value >= least))
+        {
+            failed.Add(string.Create(CultureInfo.InvariantCulture, $"{metric}: {value:G6} on validation is below the required {least:G6}"));
+        }
+        return failed;
+    }
+
+    /// <summary>Shows the winner's files at the top of the run's artifacts.</summary>
+    private async Task ListWinnerAsync(string runId, TrainedCandidate winner, CancellationToken cancel)
+    {
+        var files = await Task.WhenAll(StoredModel.Files.Select(file => runs.FindArtifactAsync(runId, $"{winner.Key}/{file}", cancel)));
+        await runs.LogArtifactsAsync(runId, files.OfType<Artifact>().Select(artifact => artifact with { Path = Path.GetFileName(artifact.Path) }), cancel);
+    }
 }

@@ -1,0 +1,97 @@
+using Microsoft.ML.Data;
+
+namespace MlOps.Pipeline.Models;
+
+/// <summary>Writes numbers and category codes as a feature vector: dense when mostly filled, sparse when one-hot slots prevail.</summary>
+internal sealed class FeatureVector
+{
+    private readonly Slot[] slots;
+    private readonly int filled;
+    private readonly bool dense;
+
+    public FeatureVector(Featurizer featurizer)
+    {
+        var layout = new List<Slot>();
+        int offset = 0, numbers = 0, codes = 0;
+        foreach (var input in featurizer.Direct)
+        {
+            layout.Add(input.Categories is { } categories ? new Slot(offset, codes++, IsCategory: true) : new Slot(offset, numbers++, IsCategory: false));
+            offset += input.Categories?.Count ?? 1;
+        }
+        foreach (var _ in featurizer.Derived)
+        {
+            layout.Add(new Slot(offset++, numbers++, IsCategory: false));
+        }
+        slots = [.. layout];
+        Size = offset;
+        filled = layout.Count;
+        dense = Size <= 64 || filled * 3 >= Size;
+    }
+
+    /// <summary>Slots of the vector.</summary>
+    public int Size { get; }
+
+    /// <param name="source">The row.</param>
+    /// <param name="vector">Where to write; its buffers are reused.</param>
+    public void Write<TSource>(TSource source, ref VBuffer<float> vector)
+        where TSource : struct, IFeatureSource, allows ref struct
+    {
+        if (dense)
+        {
+            WriteDense(source, ref vector);
+        }
+        else
+        {
+            WriteSparse(source, ref vector);
+        }
+    }
+
+    private void WriteDense<TSource>(TSource source, ref VBuffer<float> vector)
+        where TSource : struct, IFeatureSource, allows ref struct
+    {
+        var editor = VBufferEditor.Create(ref vector, Size);
+        editor.Values.Clear();
+        foreach (var slot in slots)
+        {
+            if (!slot.IsCategory)
+            {
+                editor.Values[slot.Offset] = source.Number(slot.Index);
+            }
+            else if (source.Code(slot.Index) is var code and >= 0)
+            {
+                editor.Values[slot.Offset + code] = 1;
+            }
+        }
+        vector = editor.Commit();
+    }
+
+    private void WriteSparse<TSource>(TSource source, ref VBuffer<float> vector)
+        where TSource : struct, IFeatureSource, allows ref struct
+    {
+        var editor = VBufferEditor.Create(ref vector, Size, filled);
+        var count = 0;
+        foreach (var slot in slots)
+        {
+            var code = slot.IsCategory ? source.Code(slot.Index) : 0;
+            var value = slot.IsCategory ? 1 : source.Number(slot.Index);
+            if (code >= 0 && value != 0)
+            {
+                editor.Indices[count] = slot.Offset + code;
+                editor.Values[count++] = value;
+            }
+        }
+        vector = editor.CommitTruncated(count);
+    }
+
+    private readonly record struct Slot(int Offset, int Index, bool IsCategory);
+}
+
+/// <summary>One row's numbers and category codes.</summary>
+internal interface IFeatureSource
+{
+    /// <summary>Value of the n-th number; NaN is missing.</summary>
+    float Number(int index);
+
+    /// <summary>Category index of the n-th categorical column; negative for none.</summary>
+    int Code(int index);
+}

@@ -1,0 +1,52 @@
+using System.Text.Json.Nodes;
+using MlOps.Pipeline.Data;
+using MlOps.Pipeline.Data.Duck;
+using MlOps.Pipeline.Definitions;
+using MlOps.Pipeline.Orchestration;
+
+namespace MlOps.Pipeline.Models;
+
+/// <summary>The predicted column and what is predicted.</summary>
+/// <param name="Name">Its name.</param>
+/// <param name="Task">Regression or binary.</param>
+/// <param name="Positive">Binary: the value that counts as positive.</param>
+/// <param name="Negative">Binary: the other value.</param>
+public sealed record TargetColumn(string Name, TaskKind Task, string? Positive = null, string? Negative = null)
+{
+    /// <summary>The note of a cleaned table that carries this.</summary>
+    public const string Note = "target";
+
+    public JsonNode ToJson() => JsonNode.Parse(Json.Write(this))!;
+
+    public static TargetColumn Of(DatasetManifest cleaned) => Json.Read<TargetColumn>(cleaned.Notes[Note]!.ToJsonString());
+
+    /// <summary>Decides the task from the target's values and the definition.</summary>
+    /// <exception cref="InputException">The target has one value only, or does not suit the task.</exception>
+    internal static TargetColumn Examine(DuckDbSession session, string tableSql, DatasetColumn target, PipelineDefinition definition)
+    {
+        var name = Sql.Name(target.Name);
+        var values = session.Rows($"SELECT DISTINCT {name}::VARCHAR AS v, {name} AS o FROM {tableSql} ORDER BY o LIMIT 3").Select(row => (string)row[0]!).ToList();
+        if (values.Count < 2)
+        {
+            throw new InputException($"The target '{target.Name}' has the same value ('{values.FirstOrDefault()}') in all rows: there is nothing to learn. Choose another target or give more rows.");
+        }
+        var isNumber = target.Type is StorageType.Bigint or StorageType.Double;
+        var task = definition.Task ?? (values.Count == 2 ? TaskKind.Binary : TaskKind.Regression);
+        if (task == TaskKind.Regression)
+        {
+            return isNumber
+                ? new TargetColumn(target.Name, task)
+                : throw new InputException(
+                    $"The target '{target.Name}' is not numeric (for example '{values[0]}', '{values[1]}'), which regression needs."
+                    + (values.Count == 2 ? " It has two values: use task 'binary'." : " Choose a numeric target, or one with two values for task 'binary'."));
+        }
+        if (values.Count > 2)
+        {
+            throw new InputException($"The target '{target.Name}' has more than two values (for example '{values[0]}', '{values[1]}', '{values[2]}'), and task 'binary' needs exactly two.");
+        }
+        var positive = definition.Positive ?? values[1];
+        return values.Contains(positive)
+            ? new TargetColumn(target.Name, task, positive, values.First(value => value != positive))
+            : throw new InputException($"'positive' is '{positive}', but the target '{target.Name}' has the values '{values[0]}' and '{values[1]}'.");
+    }
+}

@@ -1,0 +1,181 @@
+using DuckDB.NET.Data;
+using MlOps.Pipeline.Data;
+using MlOps.Pipeline.Data.Duck;
+using MlOps.Pipeline.Definitions;
+using MlOps.Pipeline.Models;
+using MlOps.Pipeline.Orchestration;
+
+namespace MlOps.Pipeline.Stages.Ingest;
+
+/// <summary>
+/// Reads a CSV into typed columns. First strictly, which is fast and right for clean files; when DuckDB rejects a cell or a row, tolerantly:
+/// every cell as text, types checked over the whole file, cells that do not fit marked, rows with the wrong number of cells counted.
+/// </summary>
+internal sealed class CsvTable
+{
+    private const long DefaultLineBytes = 2 << 20;
+
+    private readonly SourceScan scan;
+    private readonly CsvFormat format;
+    private readonly IReadOnlyList<string> names;
+    private readonly IReadOnlyList<ColumnKind?> declared;
+    private readonly List<string> warnings = [];
+    private SniffedColumn[] sniffed;
+
+    public CsvTable(SourceScan scan, string name, PipelineDefinition definition)
+    {
+        this.scan = scan;
+        format = CsvSniffer.Sniff(scan.Path, name);
+        IReadOnlyList<string> header = format.HasHeader ? format.Header : [.. format.Header.Select(_ => "")];
+        if (!format.HasHeader)
+        {
+            warnings.Add($"{name} has no header; its columns are called column_1 to column_{header.Count}.");
+        }
+        names = ColumnNames.Unique(header, format.HasHeader ? warnings : []);
+        declared = [.. names.Select(column => definition.Columns.TryGetValue(column, out var rule) ? rule.Kind : null)];
+        sniffed = [.. names.Select((column, i) => ColumnSniffer.Sniff(column, Cells(i), declared[i], commaIsFree: format.Delimiter != ','))];
+    }
+
+    public double EstimatedRows => new FileInfo(scan.Path).Length / format.BytesPerRow;
+
+    /// <summary>The strict reading; null when the sample alone shows that it cannot be used.</summary>
+    public RawTable? Strict() => sniffed.Any(column => column.Unknown) || sniffed.Select(column => column.DecimalComma).Where((comma, i) => sniffed[i].Type == StorageType.Double).Distinct().Count() > 1
+        ? null
+        : Table(strict: true);
+
+    /// <summary>The tolerant reading. Leaves the rejected rows in table <c>reject_errors</c> once its query has run.</summary>
+    public RawTable Tolerant(DuckDbSession session, string name)
+    {
+        try
+        {
+            Retype(session);
+        }
+        catch (DuckDBException fault)
+        {
+            throw new InputException($"{name} cannot be read as CSV: {FirstLine(fault.Message)}", fault);
+        }
+        return Table(strict: false);
+    }
+
+    /// <summary>Counts all rows, and the cells with a value of each column.</summary>
+    public (long Rows, IReadOnlyList<long> Values) CountValues(DuckDbSession session)
+    {
+        var row = session.Rows($"SELECT count(*), {string.Join(", ", names.Select(name => $"count({Sql.Name(name)})"))} FROM {ReadSql(strict: false)}")[0];
+        var counts = row.Select(value => Convert.ToInt64(value, System.Globalization.CultureInfo.InvariantCulture)).ToList();
+        return (counts[0], counts[1..]);
+    }
+
+    private IReadOnlyList<string> Cells(int column)
+    {
+        var cells = new List<string>(format.Sample.Count);
+        foreach (var record in format.Sample)
+        {
+            if (column < record.Length && record.Length == names.Count && !CsvFormat.IsNull(record[column]))
+            {
+                cells.Add(record[column]);
+            }
+        }
+        return cells;
+    }
+
+    private RawTable Table(bool strict)
+    {
+        var values = names.Select((name, i) => $"{ValueSql(name, sniffed[i], strict)} AS {Sql.Name(name)}");
+        var bad = names.Select((name, i) => BadSql(name, sniffed[i], strict)).OfType<string>().ToList();
+        var unparseable = bad.Count == 0 ? "NULL::VARCHAR" : $"CASE {string.Join(" ", bad)} END";
+        var columns = names.Select((name, i) => new DatasetColumn(name, sniffed[i].Type, sniffed[i].Kind));
+        return new RawTable([.. columns], $"SELECT {string.Join(", ", values)}, {unparseable} AS {ColumnNames.Unparseable} FROM {ReadSql(strict)}", EstimatedRows, warnings);
+    }
+
+    /// <summary>Checks the sampled types against every row: what looked like integers may have decimals further down.</summary>
+    private void Retype(DuckDbSession session)
+    {
+        var open = Enumerable.Range(0, names.Count).Where(i => sniffed[i].Unknown || sniffed[i].Type is StorageType.Bigint or StorageType.Double).ToList();
+        if (open.Count == 0)
+        {
+            return;
+        }
+        var counts = open.Select(i =>
+        {
+            var text = NumberText(names[i], sniffed[i]);
+            return $"count({text}), count(TRY_CAST({text} AS BIGINT)), count(TRY_CAST({text} AS DOUBLE)), approx_count_distinct({text})";
+        });
+        var row = session.Rows($"SELECT {string.Join(", ", counts)} FROM {ReadSql(strict: false)}")[0];
+        foreach (var (i, position) in open.Select((i, position) => (i, position)))
+        {
+            var (cells, integers, numbers, distinct) = (Long(row[position * 4]), Long(row[(position * 4) + 1]), Long(row[(position * 4) + 2]), Long(row[(position * 4) + 3]));
+            sniffed[i] = declared[i] is null
+                ? Retype(names[i], sniffed[i], cells, integers, numbers, distinct)
+                : sniffed[i] with { Type = integers == numbers ? StorageType.Bigint : StorageType.Double };
+        }
+        static long Long(object? value) => Convert.ToInt64(value, System.Globalization.CultureInfo.InvariantCulture);
+    }
+
+    private SniffedColumn Retype(string name, SniffedColumn column, long cells, long integers, long numbers, long distinct)
+    {
+        if (cells == 0)
+        {
+            warnings.Add($"Column '{name}' has no values at all; it is kept but not used.");
+            return new SniffedColumn(StorageType.Varchar, ColumnKind.Text);
+        }
+        if (numbers >= cells * ColumnSniffer.NumericShare)
+        {
+            return column with { Type = integers == numbers ? StorageType.Bigint : StorageType.Double, Kind = column.Unknown ? ColumnKind.Numeric : column.Kind };
+        }
+        warnings.Add($"Column '{name}' looked numeric in its first rows, but only {numbers} of its {cells} values are numbers; it is read as text.");
+        return new SniffedColumn(StorageType.Varchar, distinct <= 1000 ? ColumnKind.Categorical : ColumnKind.Text);
+    }
+
+    private string ReadSql(bool strict)
+    {
+        var types = names.Select((name, i) => $"{Sql.Text(name)}: '{(strict ? ReadType(sniffed[i]) : "VARCHAR")}'");
+        var options = new List<string>
+        {
+            $"columns = {{{string.Join(", ", types)}}}",
+            "auto_detect = false",
+            $"header = {(format.HasHeader ? "true" : "false")}",
+            $"delim = {Sql.Text(format.Delimiter.ToString())}",
+            $"quote = {Sql.Text(format.Quote.ToString())}",
+            $"escape = {Sql.Text(format.Quote.ToString())}",
+            $"nullstr = {Sql.Texts(CsvFormat.NullTexts)}",
+        };
+        if (strict && sniffed.Any(column => column is { Type: StorageType.Double, DecimalComma: true }))
+        {
+            options.Add("decimal_separator = ','");
+        }
+        if (!strict)
+        {
+            options.Add("store_rejects = true, rejects_limit = 0");
+        }
+        if (scan.LongestLine * 2 > DefaultLineBytes)
+        {
+            options.Add($"max_line_size = {Sql.Number(scan.LongestLine * 2)}, buffer_size = {Sql.Number(scan.LongestLine * 4)}");
+        }
+        return $"read_csv({Sql.Text(scan.Path)}, {string.Join(", ", options)})";
+    }
+
+    private static string ReadType(SniffedColumn column) => column.Type switch
+    {
+        StorageType.Bigint => "BIGINT",
+        StorageType.Double => "DOUBLE",
+        StorageType.Boolean => "BOOLEAN",
+        _ => "VARCHAR",
+    };
+
+    private static string NumberText(string name, SniffedColumn column) => column.DecimalComma ? $"replace({Sql.Name(name)}, ',', '.')" : Sql.Name(name);
+
+    private static string ValueSql(string name, SniffedColumn column, bool strict) => column.Type switch
+    {
+        StorageType.Varchar => Sql.Name(name),
+        StorageType.Timestamp when column.DateFormat is { } format && CellText.Strptime(format) is { } pattern => $"TRY_CAST(try_strptime({Sql.Name(name)}, {Sql.Text(pattern)}) AS TIMESTAMP)",
+        StorageType.Timestamp => $"TRY_CAST({Sql.Name(name)} AS TIMESTAMP)",
+        _ when strict => Sql.Name(name),
+        _ => $"TRY_CAST({NumberText(name, column)} AS {ReadType(column)})",
+    };
+
+    private static string? BadSql(string name, SniffedColumn column, bool strict) => column.Type is StorageType.Varchar || (strict && column.Type is not StorageType.Timestamp)
+        ? null
+        : $"WHEN {Sql.Name(name)} IS NOT NULL AND {ValueSql(name, column, strict)} IS NULL THEN {Sql.Text(name)}";
+
+    private static string FirstLine(string text) => text.Split('\n')[0];
+}

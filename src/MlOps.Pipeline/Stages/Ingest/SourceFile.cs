@@ -1,0 +1,57 @@
+using Azure;
+using Azure.Storage.Blobs.Models;
+using MlOps.Pipeline.Data;
+using MlOps.Pipeline.Orchestration;
+
+namespace MlOps.Pipeline.Stages.Ingest;
+
+/// <summary>A raw file on this machine: the user's own, or a download that is deleted afterwards.</summary>
+internal sealed class SourceFile : IDisposable
+{
+    private readonly bool downloaded;
+
+    private SourceFile(string path, string name, bool downloaded)
+    {
+        Path = path;
+        Name = name;
+        this.downloaded = downloaded;
+    }
+
+    public string Path { get; }
+
+    /// <summary>The name to use in messages to the user.</summary>
+    public string Name { get; }
+
+    /// <summary>Opens <c>raw/{model}/{file}</c> from blob storage, anything else as a local path.</summary>
+    /// <exception cref="InputException">There is no such file.</exception>
+    public static async Task<SourceFile> OpenAsync(string source, PipelineStorage storage, PipelineOptions options, CancellationToken cancel)
+    {
+        const string BlobPrefix = "raw/";
+        if (!source.StartsWith(BlobPrefix, StringComparison.Ordinal))
+        {
+            return File.Exists(source)
+                ? new SourceFile(source, System.IO.Path.GetFileName(source), downloaded: false)
+                : throw new InputException($"The file {source} does not exist. Check the path.");
+        }
+        var folder = System.IO.Path.Combine(options.WorkFolder, "incoming");
+        Directory.CreateDirectory(folder);
+        var path = System.IO.Path.Combine(folder, Guid.NewGuid().ToString("N"));
+        try
+        {
+            await storage.Raw.GetBlobClient(source[BlobPrefix.Length..]).DownloadToAsync(path, new BlobDownloadToOptions(), cancel);
+            return new SourceFile(path, source[BlobPrefix.Length..], downloaded: true);
+        }
+        catch (RequestFailedException missing) when (missing.Status == 404)
+        {
+            throw new InputException($"There is no blob {source}. Upload it with PUT /raw/{{model}}/{{file}}.");
+        }
+    }
+
+    public void Dispose()
+    {
+        if (downloaded)
+        {
+            File.Delete(Path);
+        }
+    }
+}
