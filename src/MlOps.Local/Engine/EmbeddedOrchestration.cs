@@ -1,0 +1,90 @@
+using MlOps.Pipeline.Orchestration;
+using MlOps.Pipeline.Tracking;
+using Polly;
+using Polly.Retry;
+
+namespace MlOps.Local.Engine;
+
+/// <summary>One run's orchestration in this process. Finished stages and past events are answered from the record.</summary>
+internal sealed partial class EmbeddedOrchestration(
+    Run run, ActiveRun active, StageRunner stages, RunStore runs, RunEvents events, EngineOptions options, TimeProvider time, ILogger logger, CancellationToken cancel)
+    : IOrchestration
+{
+    public string RunId => run.RunId;
+
+    public DateTimeOffset UtcNow => run.Started ?? run.Created;
+
+    public async Task<TOutput> RunStageAsync<TStage, TInput, TOutput>(string key, TInput input, RetryPolicy retry)
+        where TStage : IStage<TInput, TOutput>
+        where TOutput : IStageOutput
+    {
+        var call = new StageCall<TInput>(RunId, key, input);
+        try
+        {
+            return await Retrying(TStage.Name, retry).ExecuteAsync(async token => await stages.RunAsync<TStage, TInput, TOutput>(call, token), cancel);
+        }
+        catch (Exception fault) when (!cancel.IsCancellationRequested)
+        {
+            throw new StageFailedException(fault.Message, fault);
+        }
+    }
+
+    public async Task<string?> WaitForEventAsync(string name, TimeSpan timeout)
+    {
+        var deadline = await events.WaitStartAsync(RunId, name, cancel) + timeout;
+        if (await events.FindAsync(RunId, name, cancel) is { } earlier)
+        {
+            return earlier.Payload;
+        }
+        await SetStateAsync(RunState.Waiting);
+        active.LeaveSlot();
+        var outcome = await WaitUntilAsync(name, deadline);
+        await active.TakeSlotAsync(cancel);
+        await SetStateAsync(RunState.Running);
+        return outcome.Payload;
+    }
+
+    private async Task<RunEvent> WaitUntilAsync(string name, DateTimeOffset deadline)
+    {
+        while (true)
+        {
+            if (await events.FindAsync(RunId, name, cancel) is { } outcome)
+            {
+                return outcome;
+            }
+            var left = deadline - time.GetUtcNow();
+            if (left <= TimeSpan.Zero)
+            {
+                return await events.RecordAsync(RunId, name, payload: null, cancel);
+            }
+            await active.Signalled.WaitAsync(left < options.PollInterval ? left : options.PollInterval, time, cancel);
+        }
+    }
+
+    private Task SetStateAsync(RunState state) => runs.UpdateAsync(RunId, run => run.HasEnded ? run : run with { State = state }, cancel);
+
+    private ResiliencePipeline Retrying(string stage, RetryPolicy retry)
+    {
+        var builder = new ResiliencePipelineBuilder { TimeProvider = time };
+        if (retry.Attempts > 1)
+        {
+            builder.AddRetry(new RetryStrategyOptions
+            {
+                MaxRetryAttempts = retry.Attempts - 1,
+                Delay = retry.FirstDelay,
+                BackoffType = DelayBackoffType.Exponential,
+                UseJitter = true,
+                ShouldHandle = args => ValueTask.FromResult(!cancel.IsCancellationRequested && args.Outcome.Exception is { } fault && TransientFaults.IsTransient(fault)),
+                OnRetry = args =>
+                {
+                    LogRetry(RunId, stage, args.RetryDelay, args.Outcome.Exception);
+                    return ValueTask.CompletedTask;
+                },
+            });
+        }
+        return builder.Build();
+    }
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Run {RunId}: stage {Stage} met a passing fault and is tried again in {Delay}")]
+    private partial void LogRetry(string runId, string stage, TimeSpan delay, Exception? fault);
+}

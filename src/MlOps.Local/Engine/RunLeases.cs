@@ -1,0 +1,58 @@
+using Azure;
+using Azure.Storage.Blobs;
+using Azure.Storage.Blobs.Models;
+using Azure.Storage.Blobs.Specialized;
+using MlOps.Pipeline.Data;
+
+namespace MlOps.Local.Engine;
+
+/// <summary>One owner per run, by a lease on a blob of the run's name.</summary>
+public sealed partial class RunLeases(PipelineStorage storage, EngineOptions options, TimeProvider time, ILogger<RunLeases> logger)
+{
+    /// <summary>Takes the run for this process and keeps it until disposed; null when another process has it.</summary>
+    public async Task<RunLease?> TryAcquireAsync(string runId, CancellationToken cancel)
+    {
+        var blob = storage.Leases.GetBlobClient(runId);
+        await CreateAsync(blob, cancel);
+        var lease = blob.GetBlobLeaseClient();
+        if (await TryAcquireAsync(lease, cancel))
+        {
+            return new RunLease(runId, blob, lease, options.LeaseDuration, time, logger);
+        }
+        if (!options.SoleOwner)
+        {
+            return null;
+        }
+        LogBroken(runId);
+        await lease.BreakAsync(TimeSpan.Zero, cancellationToken: cancel);
+        return await TryAcquireAsync(lease, cancel) ? new RunLease(runId, blob, lease, options.LeaseDuration, time, logger) : null;
+    }
+
+    private static async Task CreateAsync(BlobClient blob, CancellationToken cancel)
+    {
+        try
+        {
+            var onlyIfAbsent = new BlobUploadOptions { Conditions = new BlobRequestConditions { IfNoneMatch = ETag.All } };
+            await blob.UploadAsync(BinaryData.FromBytes(ReadOnlyMemory<byte>.Empty), onlyIfAbsent, cancel);
+        }
+        catch (RequestFailedException exists) when (exists.Status is 409 or 412)
+        {
+        }
+    }
+
+    private async Task<bool> TryAcquireAsync(BlobLeaseClient lease, CancellationToken cancel)
+    {
+        try
+        {
+            await lease.AcquireAsync(options.LeaseDuration, cancellationToken: cancel);
+            return true;
+        }
+        catch (RequestFailedException taken) when (taken.Status is 404 or 409)
+        {
+            return false;
+        }
+    }
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Run {RunId}: its earlier host is gone; this one goes on")]
+    private partial void LogBroken(string runId);
+}

@@ -1,0 +1,109 @@
+using Cronos;
+using MlOps.Pipeline.Definitions;
+using MlOps.Pipeline.Orchestration;
+
+namespace MlOps.Local.Triggers;
+
+/// <summary>
+/// Starts runs at the times of <c>runOn.schedule</c>, in UTC. A new or changed schedule counts from when it is seen. Times that passed while no host
+/// was there are made up for by one run.
+/// </summary>
+public sealed partial class ScheduleTrigger(
+    ScheduleMarks marks, DefinitionStore definitions, RunStarter starter, TimeProvider time, ILogger<ScheduleTrigger> logger)
+    : ITrigger
+{
+    public TimeSpan Interval { get; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>How long a changed definition may take to be seen.</summary>
+    private static readonly TimeSpan Refresh = TimeSpan.FromSeconds(5);
+
+    private readonly Dictionary<string, Scheduled> schedules = [];
+    private DateTimeOffset refreshed = DateTimeOffset.MinValue;
+
+    public async Task LookAsync(CancellationToken cancel)
+    {
+        var now = time.GetUtcNow();
+        if (now - refreshed >= Refresh)
+        {
+            await RefreshAsync(now, cancel);
+            refreshed = now;
+        }
+        foreach (var (model, scheduled) in schedules.ToList())
+        {
+            if (scheduled.Cron.LastDue(scheduled.ServedUntil, now) is { } due)
+            {
+                await FireAsync(model, scheduled, due, cancel);
+            }
+        }
+    }
+
+    private async Task RefreshAsync(DateTimeOffset now, CancellationToken cancel)
+    {
+        foreach (var model in await definitions.ListAsync(cancel))
+        {
+            try
+            {
+                var text = (await definitions.FindAsync(model, cancel))?.RunOn.Schedule;
+                if (text is null)
+                {
+                    schedules.Remove(model);
+                }
+                else if (!schedules.TryGetValue(model, out var scheduled) || scheduled.Text != text)
+                {
+                    schedules[model] = new Scheduled(text, CronSchedule.Parse(text), await ServedUntilAsync(model, text, now, cancel));
+                }
+            }
+            catch (Exception wrong) when (wrong is CronFormatException or InputException)
+            {
+                schedules.Remove(model);
+                LogInvalid(model, wrong.Message);
+            }
+        }
+    }
+
+    private async Task<DateTimeOffset> ServedUntilAsync(string model, string schedule, DateTimeOffset now, CancellationToken cancel)
+    {
+        if (await marks.ServedUntilAsync(model, schedule, cancel) is { } served)
+        {
+            return served;
+        }
+        await marks.MarkAsync(model, schedule, now, cancel);
+        return now;
+    }
+
+    /// <summary>Starts first and marks then: a crash in between starts the same run again, which does nothing.</summary>
+    private async Task FireAsync(string model, Scheduled scheduled, DateTimeOffset due, CancellationToken cancel)
+    {
+        try
+        {
+            var runId = TriggeredRunId.For(model, due, scheduled.Text);
+            await starter.StartAsync(model, source: null, "schedule", cancel, runId);
+            LogStarted(model, due, runId);
+        }
+        catch (InputException wrong)
+        {
+            LogNotStarted(model, due, wrong.Message);
+        }
+        catch (Exception fault) when (!cancel.IsCancellationRequested)
+        {
+            LogFailed(model, due, fault);
+            return;
+        }
+        await marks.MarkAsync(model, scheduled.Text, due, cancel);
+        schedules[model] = scheduled with { ServedUntil = due };
+    }
+
+    private sealed record Scheduled(string Text, CronSchedule Cron, DateTimeOffset ServedUntil);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Schedule of model {Model} (due {Due:u}) started run {RunId}")]
+    private partial void LogStarted(string model, DateTimeOffset due, string runId);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Schedule of model {Model} (due {Due:u}) started no run: {Reason}")]
+    private partial void LogNotStarted(string model, DateTimeOffset due, string reason);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Schedule of model {Model} (due {Due:u}) could not start a run now; it is tried again in a moment")]
+    private partial void LogFailed(string model, DateTimeOffset due, Exception fault);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Model {Model} has no schedule that can be followed: {Reason}")]
+    private partial void LogInvalid(string model, string reason);
+}

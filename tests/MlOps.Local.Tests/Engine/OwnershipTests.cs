@@ -1,0 +1,114 @@
+using Azure.Storage.Blobs;
+using Azure.Storage.Blobs.Specialized;
+using MlOps.Local.Engine;
+using MlOps.Pipeline.Tracking;
+using MlOps.Testing;
+
+namespace MlOps.Local.Tests.Engine;
+
+[Collection(AzuriteFixture.Collection)]
+public sealed class OwnershipTests(AzuriteFixture azurite)
+{
+    private readonly Probe probe = new();
+    private readonly string model = AzuriteFixture.UniqueModel();
+
+    private static EngineOptions Options(bool soleOwner = false) =>
+        new() { PollInterval = TimeSpan.FromMilliseconds(200), LeaseDuration = TimeSpan.FromSeconds(15), SoleOwner = soleOwner, MostRuns = 4 };
+
+    [Fact]
+    public async Task Two_engines_on_one_storage_run_every_run_once()
+    {
+        probe.Work = (_, _, cancel) => Task.Delay(300, cancel);
+        await using var first = await EngineHost.StartAsync(azurite, probe, options: Options());
+        await using var second = await EngineHost.StartAsync(azurite, probe, options: Options());
+        string[] models = [.. Enumerable.Range(0, 6).Select(_ => AzuriteFixture.UniqueModel())];
+
+        var runs = await Task.WhenAll(models.Select(first.SubmitAsync));
+        var ended = await Task.WhenAll(runs.Select(second.EndOfAsync));
+
+        ended.Should().OnlyContain(run => run.State == RunState.Succeeded);
+        models.Should().OnlyContain(name => probe.Calls(name) == 1);
+    }
+
+    [Fact]
+    public async Task A_run_that_another_process_may_still_own_is_left_alone_until_its_lease_is_free()
+    {
+        var (run, owner) = await AbandonedRunAsync();
+        await using var host = await EngineHost.StartAsync(azurite, probe, options: Options());
+
+        var other = await host.EndOfAsync(await host.SubmitAsync(AzuriteFixture.UniqueModel()));
+        var before = await host.Runs.FindAsync(run.RunId, CancellationToken.None);
+        await owner.ReleaseAsync();
+        var after = await host.EndOfAsync(run);
+
+        other.State.Should().Be(RunState.Succeeded);
+        before!.State.Should().Be(RunState.Running);
+        after.State.Should().Be(RunState.Succeeded);
+    }
+
+    [Fact]
+    public async Task The_sole_owner_of_the_storage_takes_up_a_dead_hosts_run_at_once()
+    {
+        var (run, _) = await AbandonedRunAsync();
+        var start = DateTimeOffset.UtcNow;
+        await using var host = await EngineHost.StartAsync(azurite, probe, options: Options(soleOwner: true));
+
+        var ended = await host.EndOfAsync(run);
+
+        ended.State.Should().Be(RunState.Succeeded);
+        (DateTimeOffset.UtcNow - start).Should().BeLessThan(TimeSpan.FromSeconds(14), "an infinite lease would never have run out");
+    }
+
+    [Fact]
+    public async Task A_lost_lease_stops_the_work_without_failing_the_run()
+    {
+        var stopped = new TaskCompletionSource();
+        probe.Work = async (_, call, cancel) =>
+        {
+            if (call == 1)
+            {
+                using var seen = cancel.Register(() => stopped.TrySetResult());
+                await Task.Delay(Timeout.InfiniteTimeSpan, cancel);
+            }
+        };
+        await using var host = await EngineHost.StartAsync(azurite, probe, options: Options());
+        var run = await host.SubmitAsync(model);
+        await Eventually.IsTrueAsync(() => probe.Calls(model) == 1);
+
+        await Lease(run).BreakAsync(TimeSpan.Zero);
+        await stopped.Task.WaitAsync(TimeSpan.FromSeconds(30));
+        var ended = await host.EndOfAsync(run);
+
+        ended.State.Should().Be(RunState.Succeeded);
+        ended.Error.Should().BeNull();
+        probe.Calls(model).Should().Be(2);
+    }
+
+    [Fact]
+    public async Task An_ended_run_leaves_no_lease_behind()
+    {
+        await using var host = await EngineHost.StartAsync(azurite, probe);
+
+        var run = await host.EndOfAsync(await host.SubmitAsync(model));
+
+        await Eventually.IsTrueAsync(async () => !(await host.Services.Storage.Leases.GetBlobClient(run.RunId).ExistsAsync()).Value);
+    }
+
+    /// <summary>A run as a killed host leaves it: running, its lease held for good.</summary>
+    private async Task<(Run Run, BlobLeaseClient Owner)> AbandonedRunAsync()
+    {
+        await using var dead = await EngineHost.StartAsync(azurite, probe);
+        await dead.StopAsync();
+        var run = await dead.SubmitAsync(model);
+        await dead.Runs.UpdateAsync(run.RunId, now => now with { State = RunState.Running, Started = DateTimeOffset.UtcNow }, CancellationToken.None);
+        await Blob(run).UploadAsync(BinaryData.FromString(""));
+        var lease = Lease(run);
+        await lease.AcquireAsync(BlobLeaseClient.InfiniteLeaseDuration);
+        dead.Abandon();
+        return (run, lease);
+    }
+
+    private BlobClient Blob(Run run) => azurite.NewStorage().Leases.GetBlobClient(run.RunId);
+
+    private BlobLeaseClient Lease(Run run) => Blob(run).GetBlobLeaseClient();
+}

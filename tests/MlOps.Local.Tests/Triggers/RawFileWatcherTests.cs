@@ -1,0 +1,130 @@
+using Azure.Data.Tables;
+using Azure.Storage.Blobs;
+using MlOps.Pipeline.Data;
+using MlOps.Pipeline.Definitions;
+using MlOps.Pipeline.Tracking;
+using MlOps.Testing;
+
+namespace MlOps.Local.Tests.Triggers;
+
+[Collection(AzuriteFixture.Collection)]
+public sealed class RawFileWatcherTests(AzuriteFixture azurite)
+{
+    private static readonly TriggerRules OnNewFile = new(NewFile: true);
+
+    private readonly string model = AzuriteFixture.UniqueModel();
+
+    [Fact]
+    public async Task A_new_file_starts_one_run_of_its_model()
+    {
+        await using var host = new TriggerHost(azurite);
+        await host.DefineAsync(model, OnNewFile);
+        await host.DropAsync($"{model}/day 1/ä.csv");
+
+        await host.LookAtFilesAsync();
+        await host.LookAtFilesAsync();
+
+        var run = (await host.RunsAsync(model)).Should().ContainSingle().Subject;
+        run.Source.Should().Be($"raw/{model}/day 1/ä.csv");
+        run.Trigger.Should().Be("file");
+        RunId.ModelOf(run.RunId).Should().Be(model);
+    }
+
+    [Fact]
+    public async Task A_changed_file_starts_another_run()
+    {
+        await using var host = new TriggerHost(azurite);
+        await host.DefineAsync(model, OnNewFile);
+        await host.DropAsync($"{model}/a.csv");
+        await host.LookAtFilesAsync();
+
+        await host.DropAsync($"{model}/a.csv", "a,y\n3,4\n");
+        await host.LookAtFilesAsync();
+
+        (await host.RunsAsync(model)).Should().HaveCount(2);
+    }
+
+    [Fact]
+    public async Task A_restart_starts_no_file_twice_and_misses_none_that_came_meanwhile()
+    {
+        await using (var before = new TriggerHost(azurite))
+        {
+            await before.DefineAsync(model, OnNewFile);
+            await before.DropAsync($"{model}/before.csv");
+            await before.LookAtFilesAsync();
+            await before.DropAsync($"{model}/meanwhile.csv");
+        }
+        await using var after = new TriggerHost(azurite);
+
+        await after.LookAtFilesAsync();
+
+        (await after.RunsAsync(model)).Select(run => run.Source).Should().BeEquivalentTo($"raw/{model}/before.csv", $"raw/{model}/meanwhile.csv");
+    }
+
+    [Fact]
+    public async Task A_crash_between_starting_and_remembering_starts_no_second_run()
+    {
+        await using var before = new TriggerHost(azurite, storage: WithoutMarks);
+        await before.DefineAsync(model, OnNewFile);
+        await before.DropAsync($"{model}/a.csv");
+        var look = before.LookAtFilesAsync;
+        await look.Should().ThrowAsync<Exception>("its marks cannot be written");
+        (await before.RunsAsync(model)).Should().ContainSingle();
+        await using var after = new TriggerHost(azurite);
+
+        await after.LookAtFilesAsync();
+
+        (await after.RunsAsync(model)).Should().ContainSingle();
+    }
+
+    [Fact]
+    public async Task Files_nobody_asked_to_run_on_start_nothing()
+    {
+        var undefined = AzuriteFixture.UniqueModel();
+        await using var host = new TriggerHost(azurite);
+        await host.DefineAsync(model, new TriggerRules(NewFile: false));
+        await host.DropAsync($"{model}/a.csv");
+        await host.DropAsync($"{undefined}/a.csv");
+        await host.DropAsync("in-no-folder.csv");
+
+        await host.LookAtFilesAsync();
+
+        (await host.RunsAsync(model)).Should().BeEmpty();
+        (await host.RunsAsync(undefined)).Should().BeEmpty();
+    }
+
+    [Fact]
+    public async Task A_file_removed_and_put_again_starts_a_run_again()
+    {
+        await using var host = new TriggerHost(azurite);
+        await host.DefineAsync(model, OnNewFile);
+        await host.DropAsync($"{model}/a.csv");
+        await host.LookAtFilesAsync();
+        await host.Storage.Raw.DeleteBlobAsync($"{model}/a.csv");
+        await host.LookAtFilesAsync();
+
+        await host.DropAsync($"{model}/a.csv");
+        await host.LookAtFilesAsync();
+
+        (await host.RunsAsync(model)).Should().HaveCount(2);
+    }
+
+    /// <summary>The same storage, with a table of marks that can be read (it is empty) but not written.</summary>
+    private PipelineStorage WithoutMarks(PipelineStorage _)
+    {
+        var options = new TableClientOptions();
+        options.AddPolicy(new RefuseWrites("/marks"), Azure.Core.HttpPipelinePosition.PerCall);
+        return new PipelineStorage(new BlobServiceClient(azurite.ConnectionString), new TableServiceClient(azurite.ConnectionString, options));
+    }
+
+    private sealed class RefuseWrites(string path) : Azure.Core.Pipeline.HttpPipelineSynchronousPolicy
+    {
+        public override void OnSendingRequest(Azure.Core.HttpMessage message)
+        {
+            if (message.Request.Method != Azure.Core.RequestMethod.Get && message.Request.Uri.ToUri().AbsolutePath.Contains(path, StringComparison.Ordinal))
+            {
+                throw new Azure.RequestFailedException(403, "refused by the test");
+            }
+        }
+    }
+}
