@@ -18,6 +18,9 @@ internal sealed partial class ModelCache(ModelRegistry registry, IScorerLoader l
     public IReadOnlyList<ServedModel> Loaded =>
         [.. models.Values.Select(model => model.Current).OfType<ServedModel>().OrderBy(model => model.Model, StringComparer.Ordinal)];
 
+    /// <summary>How many names are held, loaded or not.</summary>
+    internal int Held => models.Count;
+
     /// <summary>The production version of a model; null when it has none.</summary>
     /// <exception cref="ModelLoadException">Its first load failed for good.</exception>
     public async ValueTask<ServedModel?> FindAsync(string model, CancellationToken cancel)

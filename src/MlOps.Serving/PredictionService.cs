@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using MlOps.Pipeline.Definitions;
 using MlOps.Pipeline.Orchestration;
@@ -27,6 +28,10 @@ public sealed class PredictionService
     /// <exception cref="ModelLoadException">The production version cannot be loaded.</exception>
     public async Task<PredictionResult> PredictAsync(string? model, IReadOnlyList<JsonElement> rows, CancellationToken cancel)
     {
+        if (rows.Count > options.MaxRows)
+        {
+            throw new InputException(string.Create(CultureInfo.InvariantCulture, $"The request has {rows.Count:N0} rows; {options.MaxRows:N0} are the most at once. Send several requests."));
+        }
         if (model is null)
         {
             var known = await names.ListAsync(cancel);
