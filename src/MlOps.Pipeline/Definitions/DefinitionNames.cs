@@ -1,10 +1,9 @@
-using System.Text.RegularExpressions;
 using MlOps.Pipeline.Models;
 
 namespace MlOps.Pipeline.Definitions;
 
 /// <summary>How enumerations are spelt in a definition.</summary>
-internal static partial class DefinitionNames
+internal static class DefinitionNames
 {
     public static IReadOnlyDictionary<string, TaskKind> Tasks { get; } = new Dictionary<string, TaskKind>
     {
@@ -61,8 +60,4 @@ internal static partial class DefinitionNames
 
     public static string NameOf<T>(this IReadOnlyDictionary<string, T> names, T value)
         where T : struct, Enum => names.First(pair => pair.Value.Equals(value)).Key;
-
-    /// <summary>Model names become blob paths, table keys and host names.</summary>
-    [GeneratedRegex("^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")]
-    public static partial Regex ModelName { get; }
 }

@@ -7,9 +7,9 @@ internal static class DefinitionRules
 {
     public static IEnumerable<string> ProblemsOf(PipelineDefinition definition)
     {
-        if (!DefinitionNames.ModelName.IsMatch(definition.Model))
+        if (!ModelName.IsValid(definition.Model))
         {
-            yield return $"model is '{definition.Model}'; it must be 1 to 63 lower-case letters, digits and hyphens, with no hyphen at either end.";
+            yield return $"model is '{definition.Model}'; it must be {ModelName.Rule}.";
         }
         if (definition.Target.Length == 0)
         {

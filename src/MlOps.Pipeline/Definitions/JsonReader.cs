@@ -7,7 +7,7 @@ namespace MlOps.Pipeline.Definitions;
 /// Reads one JSON object key by key and collects every problem: wrong types, values out of range, and keys nobody asked for, with the
 /// nearest known one named.
 /// </summary>
-internal sealed class JsonReader
+public sealed class JsonReader
 {
     private readonly Dictionary<string, JsonElement> members = new(StringComparer.Ordinal);
     private readonly HashSet<string> known = new(StringComparer.Ordinal);

@@ -23,12 +23,29 @@ public sealed class RunStarter(DefinitionStore definitions, RunStore runs, Pipel
             ?? throw new InputException($"Model '{model}' has no pipeline definition. PUT /pipelines/{model} first, or use the 'train' command, which infers one.");
         source ??= await NewestRawFileAsync(model, cancel)
             ?? throw new InputException($"There is no raw file for model '{model}'. PUT /raw/{model}/{{file}} first, or name a 'source'.");
-        var definitionId = await definitions.SnapshotAsync(definition, cancel);
+        return await StartAsync(definition, await definitions.SnapshotAsync(definition, cancel), source, trigger, runId, cancel);
+    }
+
+    /// <summary>Starts a new run of an earlier run's source and definition, as they were then. Data that it made is reused.</summary>
+    /// <exception cref="InputException">The stored definition is gone.</exception>
+    public async Task<Run> RetryAsync(Run earlier, CancellationToken cancel)
+    {
+        var definition = await definitions.GetSnapshotAsync(earlier.DefinitionId, cancel);
+        return await StartAsync(definition, earlier.DefinitionId, earlier.Source, "retry", runId: null, cancel);
+    }
+
+    /// <summary>What the orchestration of a run starts from; the same for the same run, now and after a crash.</summary>
+    public static RunInput Plan(Run run, PipelineDefinition definition) => new(
+        run.RunId, run.Model, run.DefinitionId, run.Source, definition.CandidateKeys,
+        definition.Gates.Approval.Required ? definition.Gates.Approval.Timeout ?? DefaultApprovalTimeout : null);
+
+    private async Task<Run> StartAsync(PipelineDefinition definition, string definitionId, string source, string trigger, string? runId, CancellationToken cancel)
+    {
         var now = time.GetUtcNow();
         var run = new Run
         {
-            RunId = runId ?? RunId.New(model, now),
-            Model = model,
+            RunId = runId ?? RunId.New(definition.Model, now),
+            Model = definition.Model,
             State = RunState.Queued,
             DefinitionId = definitionId,
             Source = source,
@@ -42,11 +59,6 @@ public sealed class RunStarter(DefinitionStore definitions, RunStore runs, Pipel
         await engine.StartAsync(Plan(run, definition), cancel);
         return run;
     }
-
-    /// <summary>What the orchestration of a run starts from; the same for the same run, now and after a crash.</summary>
-    public static RunInput Plan(Run run, PipelineDefinition definition) => new(
-        run.RunId, run.Model, run.DefinitionId, run.Source, definition.CandidateKeys,
-        definition.Gates.Approval.Required ? definition.Gates.Approval.Timeout ?? DefaultApprovalTimeout : null);
 
     private async Task<string?> NewestRawFileAsync(string model, CancellationToken cancel)
     {

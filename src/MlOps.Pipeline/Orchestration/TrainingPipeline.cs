@@ -34,6 +34,20 @@ public static class TrainingPipeline
         }
     }
 
+    /// <summary>The stage calls of a run that goes all the way, in order: what is still to come, for displays.</summary>
+    public static IReadOnlyList<(string Stage, string Key)> Outline(IReadOnlyList<string> candidates, bool approval) =>
+    [
+        (IngestStage.Name, ""),
+        (CleanStage.Name, ""),
+        (FeaturesStage.Name, ""),
+        (SplitStage.Name, ""),
+        .. candidates.Select(key => (TrainStage.Name, key)),
+        (ValidateStage.Name, ""),
+        .. approval ? [(AwaitApprovalStage.Name, "")] : Array.Empty<(string, string)>(),
+        (PromoteStage.Name, ""),
+        (FinishStage.Name, ""),
+    ];
+
     private static async Task<PromoteOutput> RunStagesAsync(IOrchestration orchestration, RunInput input)
     {
         var raw = await orchestration.RunStageAsync<IngestStage, IngestInput, IngestOutput>(

@@ -1,0 +1,20 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+
+namespace MlOps.Serving;
+
+/// <summary>Registers serving; a host may add its own <see cref="ServingOptions"/> before.</summary>
+public static class ServingServices
+{
+    public static IServiceCollection AddMlOpsServing(this IServiceCollection services)
+    {
+        services.TryAddSingleton(TimeProvider.System);
+        services.TryAddSingleton(new ServingOptions());
+        services.TryAddSingleton<IScorerLoader, ArtifactScorerLoader>();
+        return services
+            .AddSingleton<ModelNames>()
+            .AddSingleton<ModelCache>()
+            .AddSingleton(host => new PredictionService(
+                host.GetRequiredService<ModelCache>(), host.GetRequiredService<ModelNames>(), host.GetRequiredService<ServingOptions>()));
+    }
+}

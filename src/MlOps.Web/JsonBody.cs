@@ -1,0 +1,127 @@
+using System.Text;
+using System.Text.Json;
+using System.Text.Unicode;
+using Microsoft.AspNetCore.Http;
+using MlOps.Pipeline.Definitions;
+using MlOps.Pipeline.Orchestration;
+
+namespace MlOps.Web;
+
+/// <summary>Reads JSON bodies by hand, so that errors name line and position whatever the host.</summary>
+internal static class JsonBody
+{
+    private static readonly JsonDocumentOptions Strict = new() { AllowDuplicateProperties = false };
+
+    /// <summary>The body as JSON; null when there is none.</summary>
+    /// <exception cref="BadHttpRequestException">It is too large or malformed.</exception>
+    public static async Task<JsonDocument?> ReadAsync(HttpRequest request, WebOptions options, CancellationToken cancel)
+    {
+        var bytes = WithoutMark(await ReadBytesAsync(request, options.MaxJsonBytes, cancel));
+        return bytes.Span.IsWhiteSpace() ? null : Parse(bytes);
+    }
+
+    /// <summary>Reads an object key by key and reports every problem at once; without a body, <paramref name="read"/> sees an empty object.</summary>
+    /// <exception cref="BadHttpRequestException">The body is too large or malformed.</exception>
+    /// <exception cref="InputException">Keys are missing, wrong or unknown.</exception>
+    public static async Task<T> ReadAsync<T>(HttpRequest request, WebOptions options, Func<JsonReader, T> read, CancellationToken cancel)
+    {
+        using var document = await ReadAsync(request, options, cancel) ?? JsonDocument.Parse("{}");
+        return Read(document.RootElement, read);
+    }
+
+    /// <inheritdoc cref="ReadAsync{T}"/>
+    public static T Read<T>(JsonElement json, Func<JsonReader, T> read)
+    {
+        if (json.ValueKind != JsonValueKind.Object)
+        {
+            throw new InputException("The body must be a JSON object.");
+        }
+        var problems = new List<string>();
+        var reader = new JsonReader(json, "", problems);
+        var value = read(reader);
+        reader.RejectUnknown();
+        return problems.Count == 0 ? value : throw new InputException(problems);
+    }
+
+    private static JsonDocument Parse(ReadOnlyMemory<byte> bytes)
+    {
+        if (!Utf8.IsValid(bytes.Span))
+        {
+            throw new BadHttpRequestException("The body is not valid UTF-8. Send JSON in UTF-8.");
+        }
+        try
+        {
+            if (bytes.Span.IndexOf("\\u"u8) >= 0)
+            {
+                RejectHalfCharacters(bytes.Span);
+            }
+            return JsonDocument.Parse(bytes, Strict);
+        }
+        catch (JsonException malformed)
+        {
+            throw new BadHttpRequestException(Describe(malformed), malformed);
+        }
+    }
+
+    /// <summary>An escaped half of a surrogate pair is well-formed JSON, but no text: it would fail wherever it is read.</summary>
+    private static void RejectHalfCharacters(ReadOnlySpan<byte> bytes)
+    {
+        var reader = new Utf8JsonReader(bytes);
+        while (reader.Read())
+        {
+            if (!reader.ValueIsEscaped)
+            {
+                continue;
+            }
+            try
+            {
+                reader.GetString();
+            }
+            catch (InvalidOperationException half)
+            {
+                throw new BadHttpRequestException($"The body is not valid JSON: the text that ends at byte {reader.BytesConsumed} has half a surrogate pair.", half);
+            }
+        }
+    }
+
+    private static string Describe(JsonException malformed)
+    {
+        // The parser appends its own, zero-based wording of the place.
+        var end = malformed.Message.IndexOf(" LineNumber:", StringComparison.Ordinal);
+        var reason = end < 0 ? malformed.Message : malformed.Message[..end];
+        return malformed is { LineNumber: { } line, BytePositionInLine: { } position }
+            ? $"The body is not valid JSON: line {line + 1}, position {position + 1}: {reason}"
+            : $"The body is not valid JSON: {reason}";
+    }
+
+    private static async Task<ReadOnlyMemory<byte>> ReadBytesAsync(HttpRequest request, int limit, CancellationToken cancel)
+    {
+        if (request.ContentLength > limit)
+        {
+            throw TooLarge(limit);
+        }
+        var buffer = new byte[request.ContentLength is { } announced ? announced + 1 : 4096];
+        var length = 0;
+        while (await request.Body.ReadAsync(buffer.AsMemory(length), cancel) is var read and > 0)
+        {
+            length += read;
+            if (length > limit)
+            {
+                throw TooLarge(limit);
+            }
+            if (length == buffer.Length)
+            {
+                Array.Resize(ref buffer, buffer.Length * 2);
+            }
+        }
+        return buffer.AsMemory(0, length);
+    }
+
+    private static BadHttpRequestException TooLarge(int limit) =>
+        new($"The body is larger than {limit:N0} bytes. Send less at once.", StatusCodes.Status413PayloadTooLarge);
+
+    private static ReadOnlyMemory<byte> WithoutMark(ReadOnlyMemory<byte> bytes) =>
+        bytes.Span.StartsWith(Encoding.UTF8.Preamble) ? bytes[Encoding.UTF8.Preamble.Length..] : bytes;
+
+    private static bool IsWhiteSpace(this ReadOnlySpan<byte> bytes) => bytes.IndexOfAnyExcept(" \t\r\n"u8) < 0;
+}

@@ -1,0 +1,100 @@
+using System.Globalization;
+using Azure;
+using Microsoft.AspNetCore.Http;
+using MlOps.Pipeline.Data;
+using MlOps.Pipeline.Models;
+using MlOps.Pipeline.Orchestration;
+using MlOps.Pipeline.Registry;
+using MlOps.Pipeline.Tracking;
+
+namespace MlOps.Web;
+
+/// <summary>The model registry.</summary>
+public static class ModelsApi
+{
+    public static async Task<IResult> ListAsync(ModelRegistry registry, CancellationToken cancel)
+    {
+        var models = await registry.ListAsync(cancel);
+        return TypedResults.Ok(new ModelList([.. models.OrderBy(model => model.Model, StringComparer.Ordinal).Select(ModelView.Of)]));
+    }
+
+    public static async Task<IResult> GetAsync(string name, ModelRegistry registry, CancellationToken cancel)
+    {
+        if (await FindAsync(name, registry, cancel) is not { } model)
+        {
+            return Unknown(name);
+        }
+        var versions = await registry.ListVersionsAsync(name, cancel);
+        var history = await registry.ListHistoryAsync(name, cancel);
+        return TypedResults.Ok(ModelView.Of(model) with { Versions = [.. versions.Select(version => VersionView.Of(version, model))], History = history });
+    }
+
+    public static async Task<IResult> GetVersionAsync(string name, string version, ModelRegistry registry, ArtifactStore artifacts, CancellationToken cancel)
+    {
+        if (await FindAsync(name, registry, cancel) is not { } model)
+        {
+            return Unknown(name);
+        }
+        var isNumber = int.TryParse(version, NumberStyles.None, CultureInfo.InvariantCulture, out var number);
+        return isNumber && await registry.FindVersionAsync(name, number, cancel) is { } found
+            ? TypedResults.Ok(VersionView.Of(found, model) with { Signature = await SignatureOfAsync(found, artifacts, cancel) })
+            : HttpProblems.NotFound($"Model '{name}' has no version '{version}'. GET {Links.Model(name)} lists its versions; the newest is {model.LatestVersion}.");
+    }
+
+    /// <summary>Points an alias at a version: a person's decision, whatever the gates say.</summary>
+    public static async Task<IResult> PutAliasAsync(string name, string alias, HttpRequest request, ModelRegistry registry, WebOptions options, CancellationToken cancel)
+    {
+        var version = await JsonBody.ReadAsync(request, options, ReadVersion, cancel);
+        if (!Names.Alias.IsMatch(alias))
+        {
+            return HttpProblems.BadRequest($"The alias '{alias}' must be 1 to 32 lower-case letters, digits and hyphens, with no hyphen at either end.");
+        }
+        return await FindAsync(name, registry, cancel) is null
+            ? Unknown(name)
+            : TypedResults.Ok(ModelView.Of(await registry.SetAliasAsync(name, alias, version, "set over HTTP", cancel)));
+    }
+
+    /// <summary>Points production back at the version before the present one.</summary>
+    public static async Task<IResult> RollbackAsync(string name, ModelRegistry registry, CancellationToken cancel)
+    {
+        if (await FindAsync(name, registry, cancel) is null)
+        {
+            return Unknown(name);
+        }
+        try
+        {
+            return TypedResults.Ok(ModelView.Of(await registry.RollbackAsync(name, cancel)));
+        }
+        catch (InputException nothingBefore)
+        {
+            return HttpProblems.Conflict(nothingBefore.Message);
+        }
+    }
+
+    private static int ReadVersion(Pipeline.Definitions.JsonReader body)
+    {
+        var version = body.Integer("version", 1, int.MaxValue);
+        if (body.Take("version") is null)
+        {
+            body.Problem("version", "is missing: send {\"version\": 3}.");
+        }
+        return (int)(version ?? 0);
+    }
+
+    private static async Task<RegisteredModel?> FindAsync(string name, ModelRegistry registry, CancellationToken cancel) =>
+        Names.IsModel(name) ? await registry.FindAsync(name, cancel) : null;
+
+    private static IResult Unknown(string name) => HttpProblems.NotFound($"Model '{name}' has no registered version. GET /models lists those that have; POST /pipelines/{name}/runs trains one.");
+
+    private static async Task<Signature?> SignatureOfAsync(ModelVersion version, ArtifactStore artifacts, CancellationToken cancel)
+    {
+        try
+        {
+            return Json.Read<Signature>((await artifacts.ReadAsync($"{version.ModelBlobs}/signature.json", cancel)).ToString());
+        }
+        catch (RequestFailedException missing) when (missing.Status == 404)
+        {
+            return null;
+        }
+    }
+}

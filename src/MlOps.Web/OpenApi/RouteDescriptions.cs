@@ -1,0 +1,38 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+
+namespace MlOps.Web.OpenApi;
+
+/// <summary>
+/// What the route table says about a body that a handler reads itself. Unlike the framework's own metadata it makes no content type a
+/// condition of reaching the handler.
+/// </summary>
+/// <param name="Type">Type that gives the schema; null for a file.</param>
+/// <param name="Example">An example as JSON; null for a file.</param>
+/// <param name="IsOptional">Whether it may be left out.</param>
+internal sealed record BodyDescription(Type? Type, string? Example, bool IsOptional);
+
+/// <summary>The words of the route table.</summary>
+internal static class RouteDescriptions
+{
+    public static RouteHandlerBuilder Describe(this RouteHandlerBuilder route, string tag, string summary) =>
+        route.WithTags(tag).WithSummary(summary).ProducesProblem(StatusCodes.Status500InternalServerError);
+
+    public static RouteHandlerBuilder Takes<T>(this RouteHandlerBuilder route, string example, bool isOptional = false) =>
+        route.WithMetadata(new BodyDescription(typeof(T), example, isOptional));
+
+    public static RouteHandlerBuilder TakesFile(this RouteHandlerBuilder route) => route.WithMetadata(new BodyDescription(null, null, IsOptional: false));
+
+    public static RouteHandlerBuilder Gives<T>(this RouteHandlerBuilder route, int status = StatusCodes.Status200OK) => route.Produces<T>(status, "application/json");
+
+    public static RouteHandlerBuilder GivesFile(this RouteHandlerBuilder route) => route.Produces<Stream>(StatusCodes.Status200OK, "application/octet-stream");
+
+    public static RouteHandlerBuilder Fails(this RouteHandlerBuilder route, params ReadOnlySpan<int> statuses)
+    {
+        foreach (var status in statuses)
+        {
+            route.ProducesProblem(status);
+        }
+        return route;
+    }
+}

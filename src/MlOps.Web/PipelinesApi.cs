@@ -1,0 +1,105 @@
+using System.Text;
+using System.Text.Json;
+using Microsoft.AspNetCore.Http;
+using MlOps.Pipeline.Data;
+using MlOps.Pipeline.Definitions;
+using MlOps.Pipeline.Orchestration;
+
+namespace MlOps.Web;
+
+/// <summary>Pipeline definitions, and the runs started from them.</summary>
+public static class PipelinesApi
+{
+    public static async Task<IResult> ListAsync(DefinitionStore definitions, CancellationToken cancel)
+    {
+        var models = await definitions.ListAsync(cancel);
+        return TypedResults.Ok(new PipelineList([.. models.Select(model => new PipelineLink(model, Links.Pipeline(model)))]));
+    }
+
+    public static async Task<IResult> GetAsync(string model, DefinitionStore definitions, CancellationToken cancel) =>
+        await FindAsync(model, definitions, cancel) is { } definition ? Show(definition, StatusCodes.Status200OK) : Unknown(model);
+
+    /// <summary>Stores a definition; 201 when the model had none, else 200. The body may leave out 'model', which the URL names.</summary>
+    public static async Task<IResult> PutAsync(string model, HttpRequest request, DefinitionStore definitions, WebOptions options, CancellationToken cancel)
+    {
+        if (!Names.IsModel(model))
+        {
+            return HttpProblems.BadRequest($"The model name '{model}' in the URL must be {ModelName.Rule}.");
+        }
+        using var body = await JsonBody.ReadAsync(request, options, cancel);
+        if (body is null)
+        {
+            return HttpProblems.BadRequest("The body is empty. Send a definition; the shortest is {\"target\": \"the column to predict\"}.");
+        }
+        var definition = DefinitionJson.Read(WithModel(body.RootElement, model));
+        if (definition.Model != model)
+        {
+            return HttpProblems.BadRequest($"The definition's model is '{definition.Model}' and the URL's is '{model}'. Make them the same, or leave it out of the body.");
+        }
+        var isNew = await definitions.FindAsync(model, cancel) is null;
+        await definitions.PutAsync(definition, cancel);
+        if (isNew)
+        {
+            request.HttpContext.Response.Headers.Location = Links.Pipeline(model);
+        }
+        return Show(definition, isNew ? StatusCodes.Status201Created : StatusCodes.Status200OK);
+    }
+
+    /// <summary>Starts a run of the model's definition, on the named uploaded file or on the newest one.</summary>
+    public static async Task<IResult> StartRunAsync(
+        string model, HttpRequest request, DefinitionStore definitions, PipelineStorage storage, RunStarter starter, WebOptions options, CancellationToken cancel)
+    {
+        var source = await JsonBody.ReadAsync(request, options, body => body.Text("source"), cancel);
+        if (await FindAsync(model, definitions, cancel) is null)
+        {
+            return Unknown(model);
+        }
+        if (source is not null && await ProblemOfAsync(source, model, storage, cancel) is { } problem)
+        {
+            return HttpProblems.BadRequest(problem);
+        }
+        var run = await starter.StartAsync(model, source, "http", cancel);
+        return TypedResults.Accepted(Links.Run(run.RunId), RunView.Of(run));
+    }
+
+    private static async Task<string?> ProblemOfAsync(string source, string model, PipelineStorage storage, CancellationToken cancel) =>
+        Names.ProblemOfSource(model, source)
+        ?? (await storage.Raw.GetBlobClient(source["raw/".Length..]).ExistsAsync(cancel) ? null : $"There is no uploaded file '{source}'. PUT /{source} first.");
+
+    private static async Task<PipelineDefinition?> FindAsync(string model, DefinitionStore definitions, CancellationToken cancel) =>
+        Names.IsModel(model) ? await definitions.FindAsync(model, cancel) : null;
+
+    private static IResult Unknown(string model) => HttpProblems.NotFound($"Model '{model}' has no pipeline definition. PUT /pipelines/{model} stores one; GET /pipelines lists all.");
+
+    private static IResult Show(PipelineDefinition definition, int status) => TypedResults.Text(DefinitionJson.Write(definition), "application/json", Encoding.UTF8, status);
+
+    private static string WithModel(JsonElement definition, string model)
+    {
+        if (definition.ValueKind != JsonValueKind.Object || definition.TryGetProperty("model", out _))
+        {
+            return definition.GetRawText();
+        }
+        using var json = new MemoryStream();
+        using (var writer = new Utf8JsonWriter(json))
+        {
+            writer.WriteStartObject();
+            writer.WriteString("model", model);
+            foreach (var member in definition.EnumerateObject())
+            {
+                member.WriteTo(writer);
+            }
+            writer.WriteEndObject();
+        }
+        return Encoding.UTF8.GetString(json.ToArray());
+    }
+}
+
+/// <summary>All models that have a definition.</summary>
+public sealed record PipelineList(IReadOnlyList<PipelineLink> Pipelines);
+
+/// <summary>A definition's model and address.</summary>
+public sealed record PipelineLink(string Model, string Url);
+
+/// <summary>The body of <c>POST /pipelines/{model}/runs</c>; may be left out.</summary>
+/// <param name="Source">An uploaded file, <c>raw/{model}/{file}</c>; left out: the newest of the model.</param>
+public sealed record StartRunRequest(string? Source);

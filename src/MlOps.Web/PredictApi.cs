@@ -1,0 +1,103 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Microsoft.AspNetCore.Http;
+using MlOps.Pipeline.Definitions;
+using MlOps.Pipeline.Models;
+using MlOps.Serving;
+
+namespace MlOps.Web;
+
+/// <summary>Predictions of the production versions.</summary>
+public static class PredictApi
+{
+    public static async Task<IResult> PredictAsync(HttpRequest request, PredictionService predictions, WebOptions options, CancellationToken cancel)
+    {
+        using var body = await JsonBody.ReadAsync(request, options, cancel);
+        if (body is null)
+        {
+            return HttpProblems.BadRequest("The body is empty. Send {\"features\": {…}} for one row or {\"rows\": [{…}, …]} for several.");
+        }
+        var asked = JsonBody.Read(body.RootElement, Asked.Read);
+        return await predictions.PredictAsync(asked.Model, asked.Rows, cancel) switch
+        {
+            PredictionResult.Predicted predicted when asked.IsBatch => TypedResults.Ok(Many(predicted)),
+            PredictionResult.Predicted predicted => TypedResults.Ok(One(predicted)),
+            PredictionResult.NoneInProduction { Model: null } none => HttpProblems.TryLater(
+                "There is no model yet. PUT /pipelines/{model} declares one, POST /pipelines/{model}/runs trains it.", none.RetryAfter),
+            PredictionResult.NoneInProduction none => HttpProblems.TryLater(
+                $"Model '{none.Model}' has no version in production yet. GET /runs?model={none.Model} shows its runs.", none.RetryAfter),
+            PredictionResult.ModelNotNamed several => HttpProblems.BadRequest($"There are several models; name one as 'model': {List(several.Known)}."),
+            PredictionResult.UnknownModel unknown => HttpProblems.NotFound(
+                unknown.Known.Count == 0 ? $"There is no model '{unknown.Model}', and no other." : $"There is no model '{unknown.Model}'. There is: {List(unknown.Known)}."),
+            var other => throw new InvalidOperationException($"Unexpected result {other.GetType().Name}."),
+        };
+    }
+
+    private static PredictedRow One(PredictionResult.Predicted predicted)
+    {
+        var prediction = predicted.Predictions[0];
+        return new PredictedRow(
+            Value(predicted.Task, prediction), predicted.Task == TaskKind.Binary ? Finite(prediction.Score) : null, predicted.Model, predicted.Version, predicted.Variant);
+    }
+
+    private static PredictedRows Many(PredictionResult.Predicted predicted) => new(
+        [.. predicted.Predictions.Select(prediction => Value(predicted.Task, prediction))],
+        predicted.Task == TaskKind.Binary ? [.. predicted.Predictions.Select(prediction => Finite(prediction.Score))] : null,
+        predicted.Model, predicted.Version, predicted.Variant);
+
+    private static object? Value(TaskKind task, Prediction prediction) => task == TaskKind.Binary ? prediction.Label : Finite(prediction.Score);
+
+    /// <summary>NaN and infinities are no JSON numbers: there is no prediction then.</summary>
+    private static double? Finite(double value) => double.IsFinite(value) ? value : null;
+
+    private static string List(IReadOnlyList<string> models)
+    {
+        const int Most = 20;
+        return string.Join(", ", models.Take(Most)) + (models.Count > Most ? $", … ({models.Count} in all)" : "");
+    }
+
+    private sealed record Asked(string? Model, IReadOnlyList<JsonElement> Rows, bool IsBatch)
+    {
+        public static Asked Read(JsonReader body)
+        {
+            var model = body.Text("model");
+            var features = body.Take("features");
+            var rows = body.Items("rows");
+            if (features is null == body.Take("rows") is null)
+            {
+                body.Problem("features", features is null ? "is missing: send it for one row, or 'rows' for several." : "and 'rows' are both given: send one of them.");
+            }
+            if (features is { ValueKind: not JsonValueKind.Object })
+            {
+                body.Problem("features", "must be an object: column names with their values.");
+            }
+            foreach (var (row, index) in (rows ?? []).Select((row, index) => (row, index)).Where(item => item.row.ValueKind != JsonValueKind.Object))
+            {
+                body.Problem($"rows[{index}]", "must be an object: column names with their values.");
+            }
+            return new Asked(model, rows ?? (features is { } one ? [one] : []), rows is not null);
+        }
+    }
+}
+
+/// <summary>The body of <c>POST /predict</c>: either features or rows.</summary>
+/// <param name="Features">One row: raw input columns with their values, as in the training file.</param>
+/// <param name="Rows">Several rows.</param>
+/// <param name="Model">Which model; may be left out while there is only one.</param>
+public sealed record PredictRequest(IReadOnlyDictionary<string, JsonElement>? Features, IReadOnlyList<IReadOnlyDictionary<string, JsonElement>>? Rows, string? Model);
+
+/// <param name="Prediction">A number (regression), or the label as it stands in the data (binary). Null when the model's answer is not a number.</param>
+/// <param name="Probability">Binary only: of the positive class, 0 to 1.</param>
+/// <param name="Model">The model that answered.</param>
+/// <param name="Version">Its version.</param>
+/// <param name="Variant"><c>production</c>.</param>
+public sealed record PredictedRow(
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] object? Prediction, double? Probability, string Model, int Version, string Variant);
+
+/// <param name="Predictions">One per row, in the request's order.</param>
+/// <param name="Probabilities">Binary only: of the positive class, one per row.</param>
+/// <param name="Model">The model that answered.</param>
+/// <param name="Version">Its version.</param>
+/// <param name="Variant"><c>production</c>.</param>
+public sealed record PredictedRows(
+    IReadOnlyList<object?> Predictions, IReadOnlyList<double?>? Probabilities, string Model, int Version, string Variant);

@@ -1,0 +1,51 @@
+using System.Security.Cryptography;
+using Azure.Storage.Blobs.Models;
+using Microsoft.AspNetCore.Http;
+using MlOps.Pipeline.Data;
+using MlOps.Pipeline.Definitions;
+
+namespace MlOps.Web;
+
+/// <summary>Uploads of raw files.</summary>
+public static class RawApi
+{
+    private const int BlockBytes = 4 * 1024 * 1024;
+
+    /// <summary>
+    /// Streams the body into the blob, a few blocks in memory at a time; the blob appears when the last byte has arrived, or not at all.
+    /// </summary>
+    public static async Task<IResult> PutAsync(string model, string file, HttpRequest request, PipelineStorage storage, CancellationToken cancel)
+    {
+        if (!Names.IsModel(model))
+        {
+            return HttpProblems.BadRequest($"The model name '{model}' in the URL must be {ModelName.Rule}.");
+        }
+        if (Names.ProblemOfFile(file) is { } problem)
+        {
+            return HttpProblems.BadRequest(problem);
+        }
+        if (request.ContentLength == 0)
+        {
+            return HttpProblems.BadRequest($"The body is empty. Send the file itself, such as curl -T {file} …/raw/{model}/.");
+        }
+        using var hash = SHA256.Create();
+        await using var content = new CryptoStream(request.Body, hash, CryptoStreamMode.Read, leaveOpen: true);
+        var blob = storage.Raw.GetBlobClient($"{model}/{file}");
+        var options = new BlobUploadOptions
+        {
+            TransferOptions = new() { InitialTransferSize = BlockBytes, MaximumTransferSize = BlockBytes, MaximumConcurrency = 2 },
+        };
+        BlobContentInfo stored = await blob.UploadAsync(content, options, cancel);
+        BlobProperties properties = await blob.GetPropertiesAsync(cancellationToken: cancel);
+        var url = $"/raw/{model}/{Uri.EscapeDataString(file)}";
+        request.HttpContext.Response.Headers.ETag = stored.ETag.ToString("H");
+        return TypedResults.Created(url, new RawFile($"raw/{model}/{file}", properties.ContentLength, Convert.ToHexStringLower(hash.Hash!), $"/pipelines/{model}/runs"));
+    }
+}
+
+/// <summary>An uploaded raw file.</summary>
+/// <param name="Source">Its name as a run's source.</param>
+/// <param name="Bytes">Its size.</param>
+/// <param name="Sha256">Hash of its content, in hex.</param>
+/// <param name="Runs">POST here to start a run.</param>
+public sealed record RawFile(string Source, long Bytes, string Sha256, string Runs);

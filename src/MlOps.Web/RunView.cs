@@ -1,0 +1,96 @@
+using MlOps.Pipeline.Definitions;
+using MlOps.Pipeline.Orchestration;
+using MlOps.Pipeline.Tracking;
+
+namespace MlOps.Web;
+
+/// <summary>A run as it is shown. Stages, params, metrics and artifacts only where one run is asked for.</summary>
+public sealed record RunView
+{
+    public required string RunId { get; init; }
+    public required string Model { get; init; }
+    public required RunState State { get; init; }
+    public required string Source { get; init; }
+    /// <summary>What started it: <c>http</c>, <c>cli</c>, <c>schedule</c>, <c>file</c> or <c>retry</c>.</summary>
+    public required string Trigger { get; init; }
+    public required string DefinitionId { get; init; }
+    public required DateTimeOffset Created { get; init; }
+    public DateTimeOffset? Started { get; init; }
+    public DateTimeOffset? Ended { get; init; }
+    /// <summary>The version that the run registered.</summary>
+    public int? Version { get; init; }
+    public required bool Promoted { get; init; }
+    /// <summary>Why nothing was promoted, one sentence a reason.</summary>
+    public required IReadOnlyList<string> BlockedBy { get; init; }
+    public string? Error { get; init; }
+    /// <summary>In the pipeline's order, those still to come included.</summary>
+    public IReadOnlyList<StageStatus>? Stages { get; init; }
+    public IReadOnlyDictionary<string, string>? Params { get; init; }
+    public IReadOnlyDictionary<string, double>? Metrics { get; init; }
+    public IReadOnlyList<ArtifactLink>? Artifacts { get; init; }
+    /// <summary>What can be done next, by name.</summary>
+    public required IReadOnlyDictionary<string, string> Links { get; init; }
+
+    public static RunView Of(Run run) => new()
+    {
+        RunId = run.RunId,
+        Model = run.Model,
+        State = run.State,
+        Source = run.Source,
+        Trigger = run.Trigger,
+        DefinitionId = run.DefinitionId,
+        Created = run.Created,
+        Started = run.Started,
+        Ended = run.Ended,
+        Version = run.Version,
+        Promoted = run.Promoted,
+        BlockedBy = run.BlockedBy,
+        Error = run.Error,
+        Links = LinksOf(run),
+    };
+
+    /// <summary>The run with everything it logged.</summary>
+    /// <param name="details">What it logged.</param>
+    /// <param name="definition">Tells which stages are still to come; null when it is gone.</param>
+    public static RunView Of(RunDetails details, PipelineDefinition? definition) => Of(details.Run) with
+    {
+        Stages = [.. StagesOf(details, definition)],
+        Params = details.Params,
+        Metrics = details.Metrics,
+        Artifacts = [.. details.Artifacts.Select(artifact => new ArtifactLink(artifact.Path, artifact.Bytes, Web.Links.Artifact(details.Run.RunId, artifact.Path)))],
+    };
+
+    /// <summary>The pipeline's outline with what is known filled in; then stages that the outline does not have, by start.</summary>
+    private static IEnumerable<StageStatus> StagesOf(RunDetails details, PipelineDefinition? definition)
+    {
+        var outline = TrainingPipeline.Outline(definition?.CandidateKeys ?? [], definition?.Gates.Approval.Required ?? false);
+        var notStarted = details.Run.HasEnded ? StageState.Skipped : StageState.Pending;
+        var known = details.Stages.ToDictionary(stage => (stage.Stage, stage.Key));
+        return outline
+            .Select(call => known.TryGetValue(call, out var stage) ? stage : new StageStatus(call.Stage, call.Key, notStarted))
+            .Concat(details.Stages.Where(stage => !outline.Contains((stage.Stage, stage.Key))));
+    }
+
+    private static Dictionary<string, string> LinksOf(Run run)
+    {
+        var self = Web.Links.Run(run.RunId);
+        var links = new Dictionary<string, string> { ["self"] = self };
+        if (run.State == RunState.Waiting)
+        {
+            links["approve"] = self + "/approve";
+            links["reject"] = self + "/reject";
+        }
+        links[run.HasEnded ? "retry" : "cancel"] = self + (run.HasEnded ? "/retry" : "/cancel");
+        if (run.Version is { } version)
+        {
+            links["version"] = Web.Links.Version(run.Model, version);
+        }
+        return links;
+    }
+}
+
+/// <summary>A file that a run keeps.</summary>
+public sealed record ArtifactLink(string Path, long Bytes, string Url);
+
+/// <summary>Runs, newest first.</summary>
+public sealed record RunList(IReadOnlyList<RunView> Runs);

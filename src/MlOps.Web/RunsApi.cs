@@ -1,0 +1,79 @@
+using System.Globalization;
+using Azure;
+using Microsoft.AspNetCore.Http;
+using MlOps.Pipeline.Definitions;
+using MlOps.Pipeline.Orchestration;
+using MlOps.Pipeline.Tracking;
+
+namespace MlOps.Web;
+
+/// <summary>Runs, what they logged and what they keep.</summary>
+public static class RunsApi
+{
+    private const int DefaultTake = 50;
+    private const int MostTake = 1000;
+
+    public static async Task<IResult> ListAsync(string? model, string? take, RunStore runs, CancellationToken cancel)
+    {
+        var count = DefaultTake;
+        if (take is not null && !(int.TryParse(take, NumberStyles.None, CultureInfo.InvariantCulture, out count) && count is >= 1 and <= MostTake))
+        {
+            return HttpProblems.BadRequest($"take is '{take}'; it must be a whole number from 1 to {MostTake}.");
+        }
+        if (model is not null && !Names.IsModel(model))
+        {
+            return HttpProblems.BadRequest($"model is '{model}'; it must be {ModelName.Rule}.");
+        }
+        var found = await runs.ListAsync(model, count, cancel);
+        return TypedResults.Ok(new RunList([.. found.Select(RunView.Of)]));
+    }
+
+    public static async Task<IResult> GetAsync(string id, RunStore runs, DefinitionStore definitions, CancellationToken cancel)
+    {
+        if (!Names.IsRun(id) || await runs.FindDetailsAsync(id, cancel) is not { } details)
+        {
+            return Unknown(id);
+        }
+        return TypedResults.Ok(RunView.Of(details, await DefinitionOfAsync(details.Run, definitions, cancel)));
+    }
+
+    /// <summary>Streams a file that the run lists; a path that is not listed leads nowhere.</summary>
+    public static async Task<IResult> GetArtifactAsync(string id, string path, RunStore runs, ArtifactStore artifacts, CancellationToken cancel)
+    {
+        if (!Names.IsRun(id) || await runs.FindAsync(id, cancel) is null)
+        {
+            return Unknown(id);
+        }
+        return await TryOpenAsync(id, path, artifacts, cancel) is { } content
+            ? TypedResults.Stream(content, ContentTypes.Of(path), enableRangeProcessing: true)
+            : HttpProblems.NotFound($"Run '{id}' has no artifact '{path}'. GET {Links.Run(id)} lists its artifacts.");
+    }
+
+    internal static IResult Unknown(string id) => HttpProblems.NotFound($"There is no run '{id}'. GET /runs lists the runs.");
+
+    private static async Task<Stream?> TryOpenAsync(string id, string path, ArtifactStore artifacts, CancellationToken cancel)
+    {
+        const int LongestPath = 400;
+        try
+        {
+            return path.Length <= LongestPath ? (await artifacts.OpenAsync(id, path, cancel))?.Content : null;
+        }
+        catch (RequestFailedException gone) when (gone.Status == 404)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>The definition that the run uses. A run whose definition is gone is still worth showing.</summary>
+    private static async Task<PipelineDefinition?> DefinitionOfAsync(Run run, DefinitionStore definitions, CancellationToken cancel)
+    {
+        try
+        {
+            return await definitions.GetSnapshotAsync(run.DefinitionId, cancel);
+        }
+        catch (InputException)
+        {
+            return null;
+        }
+    }
+}

@@ -1,0 +1,21 @@
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using MlOps.Pipeline.Data;
+using MlOps.Web.OpenApi;
+
+namespace MlOps.Web;
+
+/// <summary>Registers the HTTP face; a host may add its own <see cref="WebOptions"/> before.</summary>
+public static class WebServices
+{
+    public static IServiceCollection AddMlOpsWeb(this IServiceCollection services)
+    {
+        services.TryAddSingleton(new WebOptions());
+        services.ConfigureHttpJsonOptions(json => Json.Configure(json.SerializerOptions));
+        services.AddOpenApi(ApiDocument.Name, ApiDocument.Configure);
+        return services
+            .AddProblemDetails()
+            .AddSingleton<IStartupFilter, ProblemPages>();
+    }
+}

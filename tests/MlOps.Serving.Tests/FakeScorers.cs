@@ -1,0 +1,39 @@
+using System.Collections.Concurrent;
+using System.Text.Json;
+using MlOps.Pipeline.Definitions;
+using MlOps.Pipeline.Models;
+using MlOps.Pipeline.Orchestration;
+using MlOps.Pipeline.Registry;
+
+namespace MlOps.Serving.Tests;
+
+/// <summary>Models whose every prediction is their version number. Loading can be made slow or made to fail.</summary>
+internal sealed class FakeScorers : IScorerLoader
+{
+    private readonly ConcurrentQueue<(string Model, int Version)> loads = new();
+
+    /// <summary>Every load, in order.</summary>
+    public IReadOnlyCollection<(string Model, int Version)> Loads => loads;
+
+    /// <summary>Awaited by every load before it ends.</summary>
+    public Func<ModelVersion, Task> BeforeLoaded { get; set; } = _ => Task.CompletedTask;
+
+    /// <summary>What a version predicts; a row that has <c>"wrong"</c> is refused with two problems.</summary>
+    public Func<ModelVersion, double> Score { get; set; } = version => version.Version;
+
+    public async Task<IScorer> LoadAsync(ModelVersion version, CancellationToken cancel)
+    {
+        loads.Enqueue((version.Model, version.Version));
+        await BeforeLoaded(version);
+        return new Scorer(version.Task, Score(version));
+    }
+
+    private sealed class Scorer(TaskKind task, double score) : IScorer
+    {
+        public TaskKind Task => task;
+
+        public IReadOnlyList<Prediction> Predict(IReadOnlyList<JsonElement> rows) => rows.Any(row => row.TryGetProperty("wrong", out _))
+            ? throw new InputException(["feature 'a' is missing.", "feature 'b' must be a number."])
+            : [.. rows.Select(_ => new Prediction(score, task == TaskKind.Binary ? "yes" : null))];
+    }
+}
