@@ -2,6 +2,9 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using MlOps.Pipeline;
 using MlOps.Pipeline.Data;
+using MlOps.Pipeline.Definitions;
+using MlOps.Pipeline.Orchestration;
+using MlOps.Pipeline.Tracking;
 
 namespace MlOps.Testing;
 
@@ -18,6 +21,7 @@ public sealed class PipelineHost : IAsyncDisposable
         var collection = new ServiceCollection()
             .AddLogging(logging => logging.SetMinimumLevel(LogLevel.Warning))
             .AddMlOpsPipeline()
+            .AddSingleton<IPipelineEngine, InlineEngine>()
             .AddSingleton(azurite.NewStorage())
             .AddSingleton(new PipelineOptions { WorkFolder = WorkFolder, Threads = 1 });
         configure?.Invoke(collection);
@@ -36,6 +40,14 @@ public sealed class PipelineHost : IAsyncDisposable
         var path = Path.Combine(WorkFolder, name);
         File.WriteAllText(path, content);
         return path;
+    }
+
+    /// <summary>Stores a definition and runs it on a file to its end.</summary>
+    public async Task<RunDetails> RunAsync(PipelineDefinition definition, string path)
+    {
+        await Get<DefinitionStore>().PutAsync(definition, CancellationToken.None);
+        var run = await Get<RunStarter>().StartAsync(definition.Model, path, "test", CancellationToken.None);
+        return (await Get<RunStore>().FindDetailsAsync(run.RunId, CancellationToken.None))!;
     }
 
     public async ValueTask DisposeAsync()

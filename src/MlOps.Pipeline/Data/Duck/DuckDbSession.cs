@@ -9,6 +9,10 @@ internal sealed class DuckDbSession(DuckDBConnection connection, string spillFol
     /// <exception cref="DuckDBException">The statement failed.</exception>
     public void Execute(string sql) => Run(sql, command => command.ExecuteNonQuery());
 
+    /// <summary>Writes a query's rows to a Parquet file, in order, and returns their number.</summary>
+    public long Copy(string query, string path) => Run($"COPY ({query}) TO {Sql.Text(path)} (FORMAT parquet)", command => (long)command.ExecuteNonQuery());
+
+    /// <summary>The number in the first cell of the first row.</summary>
     public long Count(string sql) => Run(sql, command => Convert.ToInt64(command.ExecuteScalar(), System.Globalization.CultureInfo.InvariantCulture));
 
     /// <summary>The first cell of the first row, or null.</summary>

@@ -115,7 +115,7 @@ public sealed class CleanStage(DatasetStore datasets, DefinitionStore definition
         var cells = string.Join(", ", columns.Select(column => Sql.Name(column.Name)));
         var first = $"SELECT min(file_row_number) FROM {source} WHERE ({rules.ReasonSql}) IS NULL GROUP BY {RowHash.ColumnName}, hash({cells})";
         var query = $"SELECT {cells}, {RowHash.ColumnName} FROM {source} WHERE file_row_number IN ({first})";
-        var kept = session.Count($"COPY ({query}) TO {Sql.Text(cleaned)} (FORMAT parquet)");
+        var kept = session.Copy(query, cleaned);
         if (valid > kept)
         {
             dropped["duplicate"] = dropped.GetValueOrDefault("duplicate") + valid - kept;

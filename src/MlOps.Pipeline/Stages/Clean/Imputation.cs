@@ -28,7 +28,7 @@ internal static class Imputation
         var cells = columns.Select(column => values.TryGetValue(column.Name, out var value)
             ? $"coalesce({Sql.Name(column.Name)}, CAST({Sql.Text(value)} AS {SqlType(column)})) AS {Sql.Name(column.Name)}"
             : Sql.Name(column.Name));
-        session.Execute($"COPY (SELECT {string.Join(", ", cells)}, {RowHash.ColumnName} FROM read_parquet({Sql.Text(part.Path)})) TO {Sql.Text(path)} (FORMAT parquet)");
+        session.Copy($"SELECT {string.Join(", ", cells)}, {RowHash.ColumnName} FROM read_parquet({Sql.Text(part.Path)})", path);
         File.Delete(part.Path);
         return part with { Path = path };
     }

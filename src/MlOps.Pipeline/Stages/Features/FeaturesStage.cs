@@ -72,7 +72,7 @@ public sealed class FeaturesStage(DatasetStore datasets, DefinitionStore definit
         return [.. clean.Paths.Select((path, i) =>
         {
             var written = Path.Combine(folder, $"{i}.parquet");
-            var rows = session.Count($"COPY (SELECT {cells}, {RowHash.ColumnName} FROM read_parquet({Sql.Text(path)})) TO {Sql.Text(written)} (FORMAT parquet)");
+            var rows = session.Copy($"SELECT {cells}, {RowHash.ColumnName} FROM read_parquet({Sql.Text(path)})", written);
             return new LocalPart(written, rows);
         })];
     }

@@ -30,6 +30,6 @@ internal static class PartWriter
     private static LocalPart Copy(DuckDbSession session, string query, string folder, int part)
     {
         var path = Path.Combine(folder, $"{part}.parquet");
-        return new LocalPart(path, session.Count($"COPY ({query}) TO {Sql.Text(path)} (FORMAT parquet)"));
+        return new LocalPart(path, session.Copy(query, path));
     }
 }
