@@ -6,7 +6,6 @@ namespace MlOps.Pipeline.Data;
 /// <summary>How a column's cells are stored in Parquet.</summary>
 public enum StorageType
 {
-    Bigint,
     Double,
     Boolean,
     Timestamp,

@@ -55,6 +55,7 @@ public sealed class DefinitionInference(PipelineStorage storage, DuckDb duckDb, 
             return (parquet.Columns, counts[0], counts[1..]);
         }
         var csv = new CsvTable(scan, name, definition);
+        session.PrepareFor(csv.Columns);
         try
         {
             var (rows, values) = csv.CountValues(session);

@@ -81,7 +81,7 @@ internal sealed class FeatureTable
             yield return CodeSql(Sql.Name(input.Name), input.Categories!);
         }
         var target = featurizer.Target;
-        yield return target.Task == TaskKind.Binary ? $"({Sql.Name(target.Name)}::VARCHAR = {Sql.Text(target.Positive!)})::INTEGER::FLOAT" : FloatSql(Sql.Name(target.Name));
+        yield return target.Task == TaskKind.Binary ? $"({TargetColumn.TextSql(columns[target.Name])} = {Sql.Text(target.Positive!)})::INTEGER::FLOAT" : FloatSql(Sql.Name(target.Name));
         yield return InnerSql(manifest.Selection);
     }
 

@@ -20,21 +20,26 @@ public sealed record TargetColumn(string Name, TaskKind Task, string? Positive =
 
     public static TargetColumn Of(DatasetManifest cleaned) => Json.Read<TargetColumn>(cleaned.Notes[Note]!.ToJsonString());
 
+    /// <summary>The target's value as text, whole numbers without a fraction.</summary>
+    internal static string TextSql(DatasetColumn target)
+    {
+        var name = Sql.Name(target.Name);
+        return target.Type == StorageType.Double ? $"CASE WHEN {name} = trunc({name}) AND abs({name}) < 1e15 THEN {name}::BIGINT::VARCHAR ELSE {name}::VARCHAR END" : $"{name}::VARCHAR";
+    }
+
     /// <summary>Decides the task from the target's values and the definition.</summary>
     /// <exception cref="InputException">The target has one value only, or does not suit the task.</exception>
     internal static TargetColumn Examine(DuckDbSession session, string tableSql, DatasetColumn target, PipelineDefinition definition)
     {
-        var name = Sql.Name(target.Name);
-        var values = session.Rows($"SELECT DISTINCT {name}::VARCHAR AS v, {name} AS o FROM {tableSql} ORDER BY o LIMIT 3").Select(row => (string)row[0]!).ToList();
+        var values = session.Rows($"SELECT DISTINCT {TextSql(target)} AS v, {Sql.Name(target.Name)} AS o FROM {tableSql} ORDER BY o LIMIT 3").Select(row => (string)row[0]!).ToList();
         if (values.Count < 2)
         {
             throw new InputException($"The target '{target.Name}' has the same value ('{values.FirstOrDefault()}') in all rows: there is nothing to learn. Choose another target or give more rows.");
         }
-        var isNumber = target.Type is StorageType.Bigint or StorageType.Double;
         var task = definition.Task ?? (values.Count == 2 ? TaskKind.Binary : TaskKind.Regression);
         if (task == TaskKind.Regression)
         {
-            return isNumber
+            return target.Type == StorageType.Double
                 ? new TargetColumn(target.Name, task)
                 : throw new InputException(
                     $"The target '{target.Name}' is not numeric (for example '{values[0]}', '{values[1]}'), which regression needs."

@@ -18,10 +18,11 @@ public sealed class DuckDb(PipelineOptions options)
             RowHash.Register(connection);
             UnitHash.Register(connection);
             FeatureFunctions.Register(connection);
-            var session = new DuckDbSession(connection, spill, cancel);
+            var session = new DuckDbSession(connection, spill, options.DuckDbMemoryMb, cancel);
             session.Execute($"SET memory_limit = '{Sql.Number((long)options.DuckDbMemoryMb)}MiB'");
             session.Execute($"SET threads = {Sql.Number((long)options.Threads)}");
             session.Execute($"SET temp_directory = {Sql.Text(spill)}");
+            session.Execute("SET TimeZone = 'UTC'");
             session.Execute("SET autoinstall_known_extensions = false; SET autoload_known_extensions = false");
             return session;
         }

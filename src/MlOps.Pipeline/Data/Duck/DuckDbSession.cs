@@ -4,10 +4,25 @@ using DuckDB.NET.Native;
 namespace MlOps.Pipeline.Data.Duck;
 
 /// <summary>One DuckDB connection with an in-memory database of its own. Not for use from several threads at once.</summary>
-internal sealed class DuckDbSession(DuckDBConnection connection, string spillFolder, CancellationToken cancel) : IDisposable
+internal sealed class DuckDbSession(DuckDBConnection connection, string spillFolder, int memoryMb, CancellationToken cancel) : IDisposable
 {
     /// <exception cref="DuckDBException">The statement failed.</exception>
     public void Execute(string sql) => Run(sql, command => command.ExecuteNonQuery());
+
+    /// <summary>
+    /// Prepares for tables of very many columns: each thread buffers a chunk and a row group of every column, so one thread works, with
+    /// memory for all of them.
+    /// </summary>
+    public void PrepareFor(int columns)
+    {
+        const int Wide = 500;
+        const double MegabytesPerColumn = 0.4;
+        if (columns > Wide)
+        {
+            Execute("SET threads = 1");
+            Execute($"SET memory_limit = '{Math.Max(memoryMb, (long)(columns * MegabytesPerColumn))}MiB'");
+        }
+    }
 
     /// <summary>Writes a query's rows to a Parquet file, in order, and returns their number.</summary>
     public long Copy(string query, string path) => Run($"COPY ({query}) TO {Sql.Text(path)} (FORMAT parquet)", command => (long)command.ExecuteNonQuery());

@@ -11,9 +11,8 @@ namespace MlOps.Pipeline.Data.Duck;
 /// every machine and release, whatever engine computes it.
 /// </summary>
 /// <remarks>
-/// Byte form of a cell, little-endian: null = 00; number = 01 and the bits of the IEEE double (−0 as 0), or 02 and a 64-bit integer when
-/// no double is equal to it; boolean = 03 and a byte; timestamp = 04 and microseconds since 1970; text = 05, its length in bytes (32 bits)
-/// and its UTF-8. A number's hash does not depend on whether its column was read as integers or as doubles.
+/// Byte form of a cell, little-endian: null = 00; number = 01 and the bits of the IEEE double (−0 as 0); boolean = 02 and a byte;
+/// timestamp = 03 and microseconds since 1970; text = 04, its length in bytes (32 bits) and its UTF-8.
 /// </remarks>
 internal static class RowHash
 {
@@ -21,8 +20,6 @@ internal static class RowHash
 
     /// <summary>The column that carries the hash in every stored part.</summary>
     public const string ColumnName = "__row_hash";
-
-    private const long LargestExactInteger = 1L << 53;
 
     public static void Register(DuckDBConnection connection) => DuckFunction.Register(connection, FunctionName, parameters: null, DuckDBType.UnsignedBigInt, Compute);
 
@@ -53,23 +50,12 @@ internal static class RowHash
             case DuckDBType.Double:
                 row.Number(column.Values<double>(i + 1)[i]);
                 break;
-            case DuckDBType.BigInt:
-                var integer = column.Values<long>(i + 1)[i];
-                if (integer is >= -LargestExactInteger and <= LargestExactInteger)
-                {
-                    row.Number(integer);
-                }
-                else
-                {
-                    row.Integer(2, integer);
-                }
-                break;
             case DuckDBType.Boolean:
-                row.Tag(3);
+                row.Tag(2);
                 row.Tag(column.Values<byte>(i + 1)[i]);
                 break;
             case DuckDBType.Timestamp:
-                row.Integer(4, column.Values<long>(i + 1)[i]);
+                row.Integer(3, column.Values<long>(i + 1)[i]);
                 break;
             case DuckDBType.Varchar:
                 row.Text(column.Utf8(i));
@@ -106,7 +92,7 @@ internal static class RowHash
         public void Text(ReadOnlySpan<byte> utf8)
         {
             var span = bytes.GetSpan(5 + utf8.Length);
-            span[0] = 5;
+            span[0] = 4;
             BinaryPrimitives.WriteInt32LittleEndian(span[1..], utf8.Length);
             utf8.CopyTo(span[5..]);
             bytes.Advance(5 + utf8.Length);

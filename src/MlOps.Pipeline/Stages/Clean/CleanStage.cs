@@ -67,6 +67,7 @@ public sealed class CleanStage(DatasetStore datasets, DefinitionStore definition
     private (IReadOnlyList<LocalPart> Parts, JsonObject Notes) Clean(LocalTable raw, FeaturePlan plan, PipelineDefinition definition, string folder, CancellationToken cancel)
     {
         using var session = duckDb.Open(cancel);
+        session.PrepareFor(raw.Manifest.Columns.Count);
         var rules = new RowRules(plan, definition);
         var dropped = new SortedDictionary<string, long>(StringComparer.Ordinal);
         var ragged = raw.Manifest.Notes[IngestStage.RaggedNote]?.GetValue<long>() ?? 0;

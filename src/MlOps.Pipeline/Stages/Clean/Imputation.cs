@@ -51,7 +51,6 @@ internal static class Imputation
         var text = value switch
         {
             null => throw new InputException($"Column '{column.Name}' has no value in the training rows to fill its nulls from. Declare it 'ignore', or give a constant."),
-            double number when column.Type == StorageType.Bigint => Math.Round(number).ToString("R", CultureInfo.InvariantCulture),
             double number => number.ToString("R", CultureInfo.InvariantCulture),
             _ => value.ToString()!,
         };

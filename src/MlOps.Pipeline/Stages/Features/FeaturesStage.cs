@@ -67,6 +67,7 @@ public sealed class FeaturesStage(DatasetStore datasets, DefinitionStore definit
     private IReadOnlyList<LocalPart> Write(LocalTable clean, IReadOnlyList<DatasetColumn> kept, IReadOnlyList<DerivedFeature> derived, string folder, CancellationToken cancel)
     {
         using var session = duckDb.Open(cancel);
+        session.PrepareFor(clean.Manifest.Columns.Count);
         var types = kept.ToDictionary(column => column.Name, column => column.Type, StringComparer.Ordinal);
         var cells = string.Join(", ", kept.Select(column => Sql.Name(column.Name)).Concat(derived.Select(feature => $"{FeatureSql.Of(feature, types)} AS {Sql.Name(feature.Name)}")));
         return [.. clean.Paths.Select((path, i) =>

@@ -31,18 +31,26 @@ internal static partial class ColumnSniffer
     {
         if (cells.Count == 0)
         {
-            return new SniffedColumn(declared is ColumnKind.Numeric ? StorageType.Double : StorageType.Varchar, declared ?? ColumnKind.Text, Unknown: declared is null);
+            return new SniffedColumn(TypeOf(declared ?? ColumnKind.Text), declared ?? ColumnKind.Text, Unknown: declared is null);
         }
         var guess = declared switch
         {
-            ColumnKind.Categorical or ColumnKind.Text => new SniffedColumn(StorageType.Varchar, declared.Value),
             ColumnKind.Numeric => AsNumber(name, cells, commaIsFree, share: 0) ?? new SniffedColumn(StorageType.Double, ColumnKind.Numeric),
-            ColumnKind.Boolean => new SniffedColumn(StorageType.Boolean, ColumnKind.Boolean),
             ColumnKind.Datetime => AsDate(cells) ?? new SniffedColumn(StorageType.Timestamp, ColumnKind.Datetime),
-            _ => AsBoolean(cells) ?? AsNumber(name, cells, commaIsFree, NumericShare) ?? AsDate(cells) ?? new SniffedColumn(StorageType.Varchar, KindOfText(cells)),
+            { } other => new SniffedColumn(TypeOf(other), other),
+            null => AsBoolean(cells) ?? AsNumber(name, cells, commaIsFree, NumericShare) ?? AsDate(cells) ?? new SniffedColumn(StorageType.Varchar, KindOfText(cells)),
         };
         return declared is { } kind ? guess with { Kind = kind } : guess;
     }
+
+    /// <summary>How columns of a kind are stored.</summary>
+    public static StorageType TypeOf(ColumnKind kind) => kind switch
+    {
+        ColumnKind.Numeric => StorageType.Double,
+        ColumnKind.Boolean => StorageType.Boolean,
+        ColumnKind.Datetime => StorageType.Timestamp,
+        _ => StorageType.Varchar,
+    };
 
     /// <summary>Categorical, unless nearly every row has a text of its own.</summary>
     public static ColumnKind KindOfText(IReadOnlyList<string> cells)
@@ -56,15 +64,23 @@ internal static partial class ColumnSniffer
         return looksLikeText ? ColumnKind.Text : ColumnKind.IdLike;
     }
 
-    /// <summary>Whole numbers that name rows: each once, and called an id or counting up without gaps.</summary>
-    public static ColumnKind KindOfIntegers(string name, IReadOnlyList<long> values)
+    /// <summary>
+    /// Whole numbers are an id when each stands once and they are called one or count up without gaps. Ids too long for a double are
+    /// kept as text, so that nothing is lost.
+    /// </summary>
+    public static SniffedColumn OfIntegers(string name, IReadOnlyList<long> values)
     {
+        const long LargestExact = 1L << 53;
         if (values.Count < FewRows || values.Distinct().Count() < values.Count)
         {
-            return ColumnKind.Numeric;
+            return new SniffedColumn(StorageType.Double, ColumnKind.Numeric);
         }
         var counts = (Int128)values.Max() - values.Min() == values.Count - 1;
-        return counts || IdName.IsMatch(name) ? ColumnKind.IdLike : ColumnKind.Numeric;
+        if (!counts && !IdName.IsMatch(name))
+        {
+            return new SniffedColumn(StorageType.Double, ColumnKind.Numeric);
+        }
+        return new SniffedColumn(values.All(value => value is >= -LargestExact and <= LargestExact) ? StorageType.Double : StorageType.Varchar, ColumnKind.IdLike);
     }
 
     private static SniffedColumn? AsBoolean(IReadOnlyList<string> cells) =>
@@ -74,7 +90,7 @@ internal static partial class ColumnSniffer
     {
         if (cells.All(CellText.IsInteger))
         {
-            return new SniffedColumn(StorageType.Bigint, KindOfIntegers(name, [.. cells.Select(cell => long.Parse(cell, CultureInfo.InvariantCulture))]));
+            return share > 0 ? OfIntegers(name, [.. cells.Select(cell => long.Parse(cell, CultureInfo.InvariantCulture))]) : new SniffedColumn(StorageType.Double, ColumnKind.Numeric);
         }
         foreach (var decimalComma in commaIsFree ? [false, true] : new[] { false })
         {

@@ -36,6 +36,8 @@ internal sealed class CsvTable
         sniffed = [.. names.Select((column, i) => ColumnSniffer.Sniff(column, Cells(i), declared[i], commaIsFree: format.Delimiter != ','))];
     }
 
+    public int Columns => names.Count;
+
     public double EstimatedRows => new FileInfo(scan.Path).Length / format.BytesPerRow;
 
     /// <summary>The strict reading; null when the sample alone shows that it cannot be used.</summary>
@@ -87,10 +89,10 @@ internal sealed class CsvTable
         return new RawTable([.. columns], $"SELECT {string.Join(", ", values)}, {unparseable} AS {ColumnNames.Unparseable} FROM {ReadSql(strict)}", EstimatedRows, warnings);
     }
 
-    /// <summary>Checks the sampled types against every row: what looked like integers may have decimals further down.</summary>
+    /// <summary>Checks the sampled types against every row: a column may turn to text further down.</summary>
     private void Retype(DuckDbSession session)
     {
-        var open = Enumerable.Range(0, names.Count).Where(i => sniffed[i].Unknown || sniffed[i].Type is StorageType.Bigint or StorageType.Double).ToList();
+        var open = Enumerable.Range(0, names.Count).Where(i => declared[i] is null && (sniffed[i].Unknown || sniffed[i].Type is StorageType.Double)).ToList();
         if (open.Count == 0)
         {
             return;
@@ -98,20 +100,17 @@ internal sealed class CsvTable
         var counts = open.Select(i =>
         {
             var text = NumberText(names[i], sniffed[i]);
-            return $"count({text}), count(TRY_CAST({text} AS BIGINT)), count(TRY_CAST({text} AS DOUBLE)), approx_count_distinct({text})";
+            return $"count({text}), count(TRY_CAST({text} AS DOUBLE)), approx_count_distinct({text})";
         });
         var row = session.Rows($"SELECT {string.Join(", ", counts)} FROM {ReadSql(strict: false)}")[0];
         foreach (var (i, position) in open.Select((i, position) => (i, position)))
         {
-            var (cells, integers, numbers, distinct) = (Long(row[position * 4]), Long(row[(position * 4) + 1]), Long(row[(position * 4) + 2]), Long(row[(position * 4) + 3]));
-            sniffed[i] = declared[i] is null
-                ? Retype(names[i], sniffed[i], cells, integers, numbers, distinct)
-                : sniffed[i] with { Type = integers == numbers ? StorageType.Bigint : StorageType.Double };
+            sniffed[i] = Retype(names[i], sniffed[i], cells: Long(row[position * 3]), numbers: Long(row[(position * 3) + 1]), distinct: Long(row[(position * 3) + 2]));
         }
         static long Long(object? value) => Convert.ToInt64(value, System.Globalization.CultureInfo.InvariantCulture);
     }
 
-    private SniffedColumn Retype(string name, SniffedColumn column, long cells, long integers, long numbers, long distinct)
+    private SniffedColumn Retype(string name, SniffedColumn column, long cells, long numbers, long distinct)
     {
         if (cells == 0)
         {
@@ -120,7 +119,7 @@ internal sealed class CsvTable
         }
         if (numbers >= cells * ColumnSniffer.NumericShare)
         {
-            return column with { Type = integers == numbers ? StorageType.Bigint : StorageType.Double, Kind = column.Unknown ? ColumnKind.Numeric : column.Kind };
+            return column with { Type = StorageType.Double, Kind = ColumnKind.Numeric, Unknown = false };
         }
         warnings.Add($"Column '{name}' looked numeric in its first rows, but only {numbers} of its {cells} values are numbers; it is read as text.");
         return new SniffedColumn(StorageType.Varchar, distinct <= 1000 ? ColumnKind.Categorical : ColumnKind.Text);
@@ -156,7 +155,6 @@ internal sealed class CsvTable
 
     private static string ReadType(SniffedColumn column) => column.Type switch
     {
-        StorageType.Bigint => "BIGINT",
         StorageType.Double => "DOUBLE",
         StorageType.Boolean => "BOOLEAN",
         _ => "VARCHAR",
@@ -168,7 +166,8 @@ internal sealed class CsvTable
     {
         StorageType.Varchar => Sql.Name(name),
         StorageType.Timestamp when column.DateFormat is { } format && CellText.Strptime(format) is { } pattern => $"TRY_CAST(try_strptime({Sql.Name(name)}, {Sql.Text(pattern)}) AS TIMESTAMP)",
-        StorageType.Timestamp => $"TRY_CAST({Sql.Name(name)} AS TIMESTAMP)",
+        // An offset counts; a time without one is taken as UTC.
+        StorageType.Timestamp => $"make_timestamp(epoch_us(TRY_CAST({Sql.Name(name)} AS TIMESTAMPTZ)))",
         _ when strict => Sql.Name(name),
         _ => $"TRY_CAST({NumberText(name, column)} AS {ReadType(column)})",
     };

@@ -79,6 +79,7 @@ public sealed class IngestStage(PipelineStorage storage, DatasetStore datasets, 
             return Checked(name, parquet, PartWriter.Write(session, parquet, folder), Ragged.None);
         }
         var csv = new CsvTable(scan, name, definition);
+        session.PrepareFor(csv.Columns);
         if (csv.Strict() is { } strict)
         {
             try

@@ -41,8 +41,10 @@ internal static class ParquetTable
                 warnings.Add($"Column '{names[i]}' has the type {type}, which is not supported; it is left out.");
                 continue;
             }
-            values.Add($"TRY_CAST({Sql.Name(original)} AS {SqlType(storage)}) AS {Sql.Name(names[i])}");
-            columns.Add(new DatasetColumn(names[i], storage, kind ?? KindOf(session, source, original, names[i], storage)));
+            var sniffed = kind is { } declared ? new SniffedColumn(storage, declared) : Sniff(session, source, original, names[i], type, storage);
+            var column = new DatasetColumn(names[i], sniffed.Type, sniffed.Kind);
+            values.Add($"TRY_CAST({Sql.Name(original)} AS {column.Type}) AS {Sql.Name(names[i])}");
+            columns.Add(column);
         }
         if (columns.Count == 0)
         {
@@ -55,34 +57,32 @@ internal static class ParquetTable
     private static StorageType? StorageOf(string type, ColumnKind? declared) => type switch
     {
         _ when type.EndsWith(']') || type.StartsWith("STRUCT", StringComparison.Ordinal) || type.StartsWith("MAP", StringComparison.Ordinal) || type is "BLOB" or "INTERVAL" or "BIT" => null,
-        _ when declared is ColumnKind.Categorical or ColumnKind.Text => StorageType.Varchar,
+        _ when declared is { } kind => ColumnSniffer.TypeOf(kind),
         "BOOLEAN" => StorageType.Boolean,
-        "TINYINT" or "SMALLINT" or "INTEGER" or "BIGINT" or "UTINYINT" or "USMALLINT" or "UINTEGER" => StorageType.Bigint,
-        "FLOAT" or "DOUBLE" or "HUGEINT" or "UHUGEINT" or "UBIGINT" => StorageType.Double,
+        "FLOAT" or "DOUBLE" => StorageType.Double,
+        _ when IsInteger(type) => StorageType.Double,
         _ when type.StartsWith("DECIMAL", StringComparison.Ordinal) => StorageType.Double,
         "DATE" or "DATETIME" => StorageType.Timestamp,
         _ when type.StartsWith("TIMESTAMP", StringComparison.Ordinal) => StorageType.Timestamp,
         _ => StorageType.Varchar,
     };
 
-    private static string SqlType(StorageType type) => type switch
-    {
-        StorageType.Bigint => "BIGINT",
-        StorageType.Double => "DOUBLE",
-        StorageType.Boolean => "BOOLEAN",
-        StorageType.Timestamp => "TIMESTAMP",
-        _ => "VARCHAR",
-    };
+    private static bool IsInteger(string type) => type is "TINYINT" or "SMALLINT" or "INTEGER" or "BIGINT" or "HUGEINT" or "UTINYINT" or "USMALLINT" or "UINTEGER" or "UBIGINT" or "UHUGEINT";
 
-    private static ColumnKind KindOf(DuckDbSession session, string source, string column, string name, StorageType type)
+    private static SniffedColumn Sniff(DuckDbSession session, string source, string column, string name, string type, StorageType storage)
     {
-        if (type is StorageType.Double or StorageType.Boolean or StorageType.Timestamp)
+        if (storage is StorageType.Boolean or StorageType.Timestamp)
         {
-            return type switch { StorageType.Double => ColumnKind.Numeric, StorageType.Boolean => ColumnKind.Boolean, _ => ColumnKind.Datetime };
+            return new SniffedColumn(storage, storage == StorageType.Boolean ? ColumnKind.Boolean : ColumnKind.Datetime);
         }
-        var cells = session.Rows($"SELECT TRY_CAST(v AS {SqlType(type)}) FROM (SELECT {Sql.Name(column)} AS v FROM {source} LIMIT {SampleRows}) WHERE v IS NOT NULL").Select(row => row[0]).ToList();
-        return type == StorageType.Bigint
-            ? ColumnSniffer.KindOfIntegers(name, [.. cells.OfType<long>()])
-            : cells.Count == 0 ? ColumnKind.Text : ColumnSniffer.KindOfText([.. cells.OfType<string>()]);
+        if (storage == StorageType.Double && !IsInteger(type))
+        {
+            return new SniffedColumn(storage, ColumnKind.Numeric);
+        }
+        var cast = storage == StorageType.Double ? "BIGINT" : "VARCHAR";
+        var cells = session.Rows($"SELECT TRY_CAST(v AS {cast}) FROM (SELECT {Sql.Name(column)} AS v FROM {source} LIMIT {SampleRows}) WHERE v IS NOT NULL").Select(row => row[0]).ToList();
+        return storage == StorageType.Double
+            ? ColumnSniffer.OfIntegers(name, [.. cells.OfType<long>()])
+            : new SniffedColumn(storage, cells.Count == 0 ? ColumnKind.Text : ColumnSniffer.KindOfText([.. cells.OfType<string>()]));
     }
 }

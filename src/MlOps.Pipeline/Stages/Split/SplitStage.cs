@@ -43,9 +43,10 @@ public sealed class SplitStage(DatasetStore datasets, DefinitionStore definition
     private (RowSplit Split, (long Train, long Validation) Counts) Divide(LocalTable features, SplitRules rules, CancellationToken cancel)
     {
         using var session = duckDb.Open(cancel);
+        session.PrepareFor(features.Manifest.Columns.Count);
         var split = RowSplit.Of(rules, session, features.ToSql());
         var target = TargetColumn.Of(features.Manifest);
-        var positive = target.Positive is null ? "NULL" : $"{Sql.Name(target.Name)}::VARCHAR = {Sql.Text(target.Positive)}";
+        var positive = target.Positive is null ? "NULL" : $"{TargetColumn.TextSql(features.Manifest.Columns.Single(column => column.Name == target.Name))} = {Sql.Text(target.Positive)}";
         var rows = session.Rows($"SELECT {split.Validation.ToSql()} AS validates, count(*), count_if({positive}) FROM {features.ToSql()} GROUP BY validates")
             .ToDictionary(row => (bool)row[0]!, row => (Rows: Long(row[1]), Positives: Long(row[2])));
         foreach (var (validates, side) in new[] { (false, "train"), (true, "validation") })

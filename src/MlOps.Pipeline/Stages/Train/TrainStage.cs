@@ -60,6 +60,7 @@ public sealed class TrainStage(
     private Featurizer FitFeaturizer(LocalTable train, PipelineDefinition definition, CancellationToken cancel)
     {
         using var session = duckDb.Open(cancel);
+        session.PrepareFor(train.Manifest.Columns.Count);
         return Featurizer.Fit(session, train, definition);
     }
 

@@ -1,0 +1,55 @@
+using MlOps.Pipeline.Data;
+using MlOps.Pipeline.Data.Duck;
+using MlOps.Pipeline.Definitions;
+using MlOps.Pipeline.Stages.Clean;
+using MlOps.Pipeline.Stages.Features;
+using MlOps.Pipeline.Stages.Ingest;
+using MlOps.Pipeline.Stages.Split;
+using MlOps.Testing;
+
+namespace MlOps.Pipeline.Tests;
+
+/// <summary>Runs single stages on a file and reads their tables back.</summary>
+internal sealed class StageBench(AzuriteFixture azurite) : IAsyncDisposable
+{
+    private const string RunId = "bench-20260101000000000-abcdef";
+
+    public PipelineHost Host { get; } = new(azurite);
+
+    public async Task<IngestOutput> IngestAsync(PipelineDefinition definition, string source) =>
+        await Host.Get<IngestStage>().RunAsync(new IngestInput(RunId, await SnapshotAsync(definition), source), default);
+
+    public Task<IngestOutput> IngestTextAsync(PipelineDefinition definition, string csv) => IngestAsync(definition, Host.WriteFile($"{Guid.NewGuid():N}.csv", csv));
+
+    public async Task<CleanOutput> CleanAsync(PipelineDefinition definition, string csv)
+    {
+        var raw = await IngestTextAsync(definition, csv);
+        return await Host.Get<CleanStage>().RunAsync(new CleanInput(RunId, await SnapshotAsync(definition), raw.Raw), default);
+    }
+
+    public async Task<FeaturesOutput> FeaturesAsync(PipelineDefinition definition, string csv)
+    {
+        var clean = await CleanAsync(definition, csv);
+        return await Host.Get<FeaturesStage>().RunAsync(new FeaturesInput(RunId, await SnapshotAsync(definition), clean.Clean), default);
+    }
+
+    public async Task<SplitOutput> SplitAsync(PipelineDefinition definition, string csv)
+    {
+        var features = await FeaturesAsync(definition, csv);
+        return await Host.Get<SplitStage>().RunAsync(new SplitInput(RunId, await SnapshotAsync(definition), features.Features), default);
+    }
+
+    public async Task<DatasetManifest> ManifestAsync(DatasetRef dataset) => await Host.Get<DatasetStore>().GetAsync(dataset.Id, default);
+
+    /// <summary>The named columns of every row, in order.</summary>
+    public async Task<IReadOnlyList<object?[]>> RowsAsync(DatasetRef dataset, params string[] columns)
+    {
+        var table = await Host.Get<DatasetStore>().OpenAsync(await ManifestAsync(dataset), default);
+        using var session = Host.Get<DuckDb>().Open(default);
+        return session.Rows($"SELECT {string.Join(", ", columns.Select(Sql.Name))} FROM {table.ToSql()}");
+    }
+
+    public ValueTask DisposeAsync() => Host.DisposeAsync();
+
+    private Task<string> SnapshotAsync(PipelineDefinition definition) => Host.Get<DefinitionStore>().SnapshotAsync(definition, default);
+}

@@ -1,0 +1,216 @@
+using System.Globalization;
+using System.Text;
+using MlOps.Pipeline.Definitions;
+using MlOps.Pipeline.Models;
+using MlOps.Pipeline.Orchestration;
+using MlOps.Pipeline.Stages.Clean;
+using MlOps.Testing;
+
+namespace MlOps.Pipeline.Tests.Stages;
+
+[Collection(AzuriteFixture.Collection)]
+public sealed class CleanTests(AzuriteFixture azurite) : IAsyncLifetime
+{
+    private static readonly PipelineDefinition Definition = new() { Model = "clean", Target = "y" };
+
+    private readonly StageBench bench = new(azurite);
+
+    public Task InitializeAsync() => Task.CompletedTask;
+
+    public Task DisposeAsync() => bench.DisposeAsync().AsTask();
+
+    [Fact]
+    public async Task Cleaning_removes_nulls()
+    {
+        var clean = await bench.CleanAsync(Definition, Table("1,,1", "2,b,2", ",c,3", "4,d,", "5,e,5"));
+
+        clean.Dropped.Should().BeEquivalentTo(new Dictionary<string, long> { ["null: a"] = 1, ["null: b"] = 1, ["null: y"] = 1 });
+        (await bench.RowsAsync(clean.Clean, "a", "b", "y")).Should().OnlyContain(row => row.All(cell => cell != null));
+    }
+
+    [Fact]
+    public async Task Cleaning_preserves_good_data()
+    {
+        var clean = await bench.CleanAsync(Definition, Table("1,,1", "2,b,2"));
+
+        clean.Clean.Rows.Should().Be(21);
+        var rows = await bench.RowsAsync(clean.Clean, "a", "b", "y");
+        rows[0].Should().Equal(2.0, "b", 2.0);
+        rows.Skip(1).Select((row, i) => row.SequenceEqual(new object?[] { 100.0 + i, "g", i * 0.5 })).Should().AllBeEquivalentTo(true);
+    }
+
+    [Fact]
+    public async Task Exact_duplicates_are_removed_and_near_duplicates_stay()
+    {
+        var clean = await bench.CleanAsync(Definition, Table("1,a,1", "1,a,1", "1.0,a,1", "1,a,1.5", "1,A,1"));
+
+        clean.Dropped.Should().BeEquivalentTo(new Dictionary<string, long> { ["duplicate"] = 2 });
+        (await bench.RowsAsync(clean.Clean, "a", "b", "y")).Take(3).Should().BeEquivalentTo(new object?[][] { [1.0, "a", 1.0], [1.0, "a", 1.5], [1.0, "A", 1.0] }, options => options.WithStrictOrdering());
+    }
+
+    [Fact]
+    public async Task Rows_that_break_declared_rules_are_removed_by_reason()
+    {
+        var definition = Definition with
+        {
+            Columns = new Dictionary<string, ColumnRule> { ["a"] = new() { Min = 0, Max = 1000 }, ["b"] = new() { Allowed = ["g", "ok"] } },
+        };
+
+        var clean = await bench.CleanAsync(definition, Table("-1,ok,1", "1001,ok,1", "5,bad,1", "0,ok,1", "1000,ok,2"));
+
+        clean.Dropped.Should().BeEquivalentTo(new Dictionary<string, long> { ["below min: a"] = 1, ["above max: a"] = 1, ["not allowed: b"] = 1 });
+        clean.Clean.Rows.Should().Be(22);
+    }
+
+    [Fact]
+    public async Task Unparseable_and_infinite_cells_cost_their_rows()
+    {
+        var clean = await bench.CleanAsync(Definition, Table("twelve,g,1", "Infinity,g,1", "NaN,g,1", "7,g,1"));
+
+        clean.Dropped.Should().BeEquivalentTo(new Dictionary<string, long> { ["unparseable: a"] = 1, ["not finite: a"] = 1, ["null: a"] = 1 });
+    }
+
+    [Fact]
+    public async Task A_column_that_is_ignored_or_optional_costs_no_rows()
+    {
+        var csv = Table("1,,1", "2,b,2");
+        var ignored = Definition with { Columns = new Dictionary<string, ColumnRule> { ["b"] = new() { Ignore = true } } };
+        var optional = Definition with { Columns = new Dictionary<string, ColumnRule> { ["b"] = new() { Required = false } } };
+
+        (await bench.CleanAsync(ignored, csv)).Clean.Rows.Should().Be(22);
+        (await bench.CleanAsync(optional, csv)).Clean.Rows.Should().Be(22);
+    }
+
+    [Fact]
+    public async Task Dropping_more_than_the_declared_share_stops_and_says_why()
+    {
+        var rows = Enumerable.Range(0, 30).Select(i => string.Create(CultureInfo.InvariantCulture, $",b,{i}")).ToArray();
+
+        var act = () => bench.CleanAsync(Definition, Table(rows));
+
+        (await act.Should().ThrowAsync<InputException>()).WithMessage("*drop 30 of 50 rows*30 null: a*impute*");
+        var allowed = Definition with { Cleaning = new CleaningRules(MaxDropped: 0.7) };
+        (await bench.CleanAsync(allowed, Table(rows))).Clean.Rows.Should().Be(20);
+    }
+
+    [Fact]
+    public async Task Nulls_are_filled_with_values_fitted_on_training_rows_only()
+    {
+        var random = new Random(3);
+        var csv = new StringBuilder("a,b,c,d,y\n");
+        for (var i = 0; i < 2000; i++)
+        {
+            var a = i % 10 == 0 ? "" : (random.NextDouble() * 100).ToString("F3", CultureInfo.InvariantCulture);
+            var b = i % 7 == 0 ? "" : (random.NextDouble() * 100).ToString("F3", CultureInfo.InvariantCulture);
+            csv.Append(CultureInfo.InvariantCulture, $"{a},{b},{(i % 5 == 0 ? "" : i % 3 == 0 ? "red" : "blue")},{(i % 4 == 0 ? "" : "7")},{i}\n");
+        }
+        var definition = Definition with
+        {
+            Columns = new Dictionary<string, ColumnRule>
+            {
+                ["a"] = new() { Impute = new ImputeRule(ImputeStrategy.Median) },
+                ["b"] = new() { Impute = new ImputeRule(ImputeStrategy.Mean) },
+                ["c"] = new() { Impute = new ImputeRule(ImputeStrategy.MostFrequent) },
+                ["d"] = new() { Impute = new ImputeRule(ImputeStrategy.Constant, "-1") },
+            },
+        };
+
+        var split = await bench.SplitAsync(definition, csv.ToString());
+
+        var filled = (await bench.ManifestAsync(split.Train)).Notes[CleanStage.ImputedNote]!;
+        var raw = await bench.IngestTextAsync(Definition, csv.ToString());
+        var train = (await bench.RowsAsync(split.Train, "y")).Select(row => (double)row[0]!).ToHashSet();
+        var trained = (await bench.RowsAsync(raw.Raw, "a", "b", "y")).Where(row => train.Contains((double)row[2]!)).ToList();
+        var a0 = trained.Select(row => row[0]).OfType<double>().Order().ToList();
+        double.Parse(filled["a"]!.GetValue<string>(), CultureInfo.InvariantCulture).Should().BeApproximately((a0[(a0.Count - 1) / 2] + a0[a0.Count / 2]) / 2, 1e-9);
+        double.Parse(filled["b"]!.GetValue<string>(), CultureInfo.InvariantCulture).Should().BeApproximately(trained.Select(row => row[1]).OfType<double>().Average(), 1e-9);
+        filled["c"]!.GetValue<string>().Should().Be("blue");
+        filled["d"]!.GetValue<string>().Should().Be("-1");
+        (await bench.RowsAsync(split.Validation, "a", "b", "c", "d")).Should().OnlyContain(row => row.All(cell => cell != null));
+        split.Train.Rows.Should().Be(train.Count).And.BeLessThan(2000);
+    }
+
+    [Theory]
+    [InlineData("x", "*no column 'x'*did you mean 'a'*")]
+    [InlineData("b", "*'b' is not numeric*")]
+    public async Task A_target_that_is_missing_or_not_numeric_is_named(string target, string message)
+    {
+        var act = () => bench.CleanAsync(Definition with { Target = target }, Table("1,p,1", "2,q,2"));
+
+        (await act.Should().ThrowAsync<InputException>()).WithMessage(message);
+    }
+
+    [Fact]
+    public async Task A_target_without_values_or_with_a_single_one_is_refused()
+    {
+        var empty = string.Concat("a,y\n", string.Concat(Enumerable.Range(0, 20).Select(i => $"{i},\n")));
+        var constant = string.Concat("a,y\n", string.Concat(Enumerable.Range(0, 20).Select(i => $"{i},3\n")));
+
+        (await bench.Awaiting(b => b.CleanAsync(Definition, empty)).Should().ThrowAsync<InputException>()).WithMessage("*20 of 20 rows*null: y*");
+        (await bench.Awaiting(b => b.CleanAsync(Definition, constant)).Should().ThrowAsync<InputException>()).WithMessage("*'y' has the same value ('3')*nothing to learn*");
+    }
+
+    [Fact]
+    public async Task One_row_is_too_few()
+    {
+        var act = () => bench.CleanAsync(Definition, "a,y\n1,2\n");
+
+        (await act.Should().ThrowAsync<InputException>()).WithMessage("*Only 1 of 1 rows*at least 10*");
+    }
+
+    [Fact]
+    public async Task A_binary_task_needs_two_values()
+    {
+        var definition = Definition with { Target = "b", Task = TaskKind.Binary };
+
+        var act = () => bench.CleanAsync(definition, Table("1,p,1", "2,q,2"));
+
+        (await act.Should().ThrowAsync<InputException>()).WithMessage("*'b' has more than two values*exactly two*");
+    }
+
+    [Fact]
+    public async Task The_task_follows_from_the_target_when_it_is_not_declared()
+    {
+        var csv = string.Concat("a,y\n", string.Concat(Enumerable.Range(0, 40).Select(i => $"{i},{i % 2}\n")));
+
+        var clean = await bench.CleanAsync(Definition, csv);
+
+        TargetColumn.Of(await bench.ManifestAsync(clean.Clean)).Should().Be(new TargetColumn("y", TaskKind.Binary, Positive: "1", Negative: "0"));
+    }
+
+    [Fact]
+    public async Task Cleaning_the_same_table_with_the_same_rules_again_is_reused()
+    {
+        var csv = Table("1,p,1", "2,q,2");
+        var first = await bench.CleanAsync(Definition, csv);
+
+        var second = await bench.CleanAsync(Definition, csv);
+
+        second.Clean.Should().Be(first.Clean);
+        second.Report.Reused.Should().BeTrue();
+    }
+
+    [Fact]
+    public async Task The_rows_kept_are_the_same_whatever_the_number_of_threads()
+    {
+        var csv = Trips.Csv(30_000, seed: 9) + Trips.Csv(30_000, seed: 9)[(Trips.Header.Length + 1)..];
+        await using var other = new PipelineHost(azurite, services => Microsoft.Extensions.DependencyInjection.ServiceCollectionServiceExtensions.AddSingleton(
+            services, new PipelineOptions { WorkFolder = Directory.CreateTempSubdirectory("mlops-threads-").FullName, Threads = 4 }));
+        var definition = Trips.Definition() with { Cleaning = new CleaningRules(MaxDropped: 0.6) };
+        var clean = await bench.CleanAsync(definition, csv);
+
+        await bench.Host.Storage.Datasets.GetBlobClient($"{clean.Clean.Id}/manifest.json").DeleteAsync();
+        var again = await other.Get<CleanStage>().RunAsync(
+            new CleanInput("other-20260101000000000-abcdef", await other.Get<DefinitionStore>().SnapshotAsync(definition, default), (await bench.IngestTextAsync(definition, csv)).Raw), default);
+
+        (await bench.ManifestAsync(again.Clean)).Parts.Should().Equal((await bench.ManifestAsync(clean.Clean)).Parts);
+        clean.Dropped["duplicate"].Should().BeGreaterThanOrEqualTo(30_000);
+    }
+
+    /// <summary>The given rows, then twenty good ones.</summary>
+    private static string Table(params string[] rows)
+    {
+        var good = Enumerable.Range(0, 20).Select(i => string.Create(CultureInfo.InvariantCulture, $"{100 + i},g,{i * 0.5}"));
+        return "a,b,y\n" + string.Join('\n', rows.Concat(good)) + "\n";
+    }
+}

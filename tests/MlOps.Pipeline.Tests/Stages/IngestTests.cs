@@ -1,0 +1,329 @@
+using System.IO.Compression;
+using System.Text;
+using MlOps.Pipeline.Data;
+using MlOps.Pipeline.Definitions;
+using MlOps.Pipeline.Models;
+using MlOps.Pipeline.Orchestration;
+using MlOps.Testing;
+
+namespace MlOps.Pipeline.Tests.Stages;
+
+[Collection(AzuriteFixture.Collection)]
+public sealed class IngestTests(AzuriteFixture azurite) : IAsyncLifetime
+{
+    private static readonly PipelineDefinition Definition = new() { Model = "ingest", Target = "y" };
+
+    private readonly StageBench bench = new(azurite);
+
+    public Task InitializeAsync() => Task.CompletedTask;
+
+    public Task DisposeAsync() => bench.DisposeAsync().AsTask();
+
+    [Theory]
+    [InlineData(',')]
+    [InlineData(';')]
+    [InlineData('\t')]
+    [InlineData('|')]
+    public async Task Every_delimiter_is_recognised(char delimiter)
+    {
+        var raw = await bench.IngestTextAsync(Definition, "a,b,y\n1,x,2.5\n2,\"p,q;r\ts|t\",3.5\n".Replace(',', delimiter).Replace($"p{delimiter}q", "p,q", StringComparison.Ordinal));
+
+        var rows = await bench.RowsAsync(raw.Raw, "a", "b", "y");
+        rows.Should().BeEquivalentTo(new object?[][] { [1.0, "x", 2.5], [2.0, "p,q;r\ts|t", 3.5] }, options => options.WithStrictOrdering());
+    }
+
+    [Theory]
+    [InlineData("utf-8", true)]
+    [InlineData("utf-8", false)]
+    [InlineData("utf-16", true)]
+    [InlineData("utf-16", false)]
+    [InlineData("utf-16BE", true)]
+    public async Task Every_encoding_is_recognised(string encoding, bool byteOrderMark)
+    {
+        Encoding coding = encoding == "utf-8" ? new UTF8Encoding(byteOrderMark) : new UnicodeEncoding(encoding == "utf-16BE", byteOrderMark);
+        var path = Path.Combine(bench.Host.WorkFolder, "encoded.csv");
+        await File.WriteAllTextAsync(path, "straße,y\nÄpfel 日本,1\nBirnen,2\n", coding);
+
+        var raw = await bench.IngestAsync(Definition, path);
+
+        (await bench.RowsAsync(raw.Raw, "straße", "y")).Should().BeEquivalentTo(new object?[][] { ["Äpfel 日本", 1.0], ["Birnen", 2.0] }, options => options.WithStrictOrdering());
+    }
+
+    [Fact]
+    public async Task A_decimal_comma_is_recognised_where_the_comma_is_no_delimiter()
+    {
+        var raw = await bench.IngestTextAsync(Definition, "a;y\n1,5;2\n-0,25;3\n");
+
+        (await bench.RowsAsync(raw.Raw, "a")).Should().BeEquivalentTo(new object?[][] { [1.5], [-0.25] }, options => options.WithStrictOrdering());
+    }
+
+    [Fact]
+    public async Task A_file_without_header_gets_numbered_columns()
+    {
+        var raw = await bench.IngestTextAsync(Definition, "1,x\n2,y\n");
+
+        (await bench.ManifestAsync(raw.Raw)).Columns.Select(column => column.Name).Should().Equal("column_1", "column_2");
+        raw.Raw.Rows.Should().Be(2);
+    }
+
+    [Fact]
+    public async Task Types_and_kinds_are_found_per_column()
+    {
+        var csv = new StringBuilder("order_id,when,rating,flag,city,note,amount,zip\n");
+        for (var i = 0; i < 200; i++)
+        {
+            csv.Append(System.Globalization.CultureInfo.InvariantCulture, $"{1000 + i},2026-01-{1 + (i % 28):D2} 10:30:00,{i % 5},{(i % 2 == 0 ? "true" : "false")},{(i % 3 == 0 ? "Rome" : "Oslo")},a long remark on order number {i} that nobody reads,{i * 1.25},{i % 90:D5}\n");
+        }
+
+        var raw = await bench.IngestTextAsync(Definition, csv.ToString());
+
+        (await bench.ManifestAsync(raw.Raw)).Columns.Should().Equal(
+            new DatasetColumn("order_id", StorageType.Double, ColumnKind.IdLike),
+            new DatasetColumn("when", StorageType.Timestamp, ColumnKind.Datetime),
+            new DatasetColumn("rating", StorageType.Double, ColumnKind.Numeric),
+            new DatasetColumn("flag", StorageType.Boolean, ColumnKind.Boolean),
+            new DatasetColumn("city", StorageType.Varchar, ColumnKind.Categorical),
+            new DatasetColumn("note", StorageType.Varchar, ColumnKind.Text),
+            new DatasetColumn("amount", StorageType.Double, ColumnKind.Numeric),
+            new DatasetColumn("zip", StorageType.Varchar, ColumnKind.Categorical));
+    }
+
+    [Theory]
+    [InlineData("2026-03-04", "2026-03-04T00:00:00")]
+    [InlineData("2026-03-04T05:06:07", "2026-03-04T05:06:07")]
+    [InlineData("2026-03-04 05:06:07.25", "2026-03-04T05:06:07.25")]
+    [InlineData("2026-03-04T05:06:07Z", "2026-03-04T05:06:07")]
+    [InlineData("2026-03-04T05:06:07+02:00", "2026-03-04T03:06:07")]
+    [InlineData("12/31/2026 23:59", "2026-12-31T23:59:00")]
+    [InlineData("31.12.2026 23:59", "2026-12-31T23:59:00")]
+    [InlineData("31/12/2026", "2026-12-31T00:00:00")]
+    public async Task Datetimes_are_read_in_the_usual_formats(string cell, string expected)
+    {
+        var raw = await bench.IngestTextAsync(Definition, $"t,y\n{cell},1\n{cell},2\n");
+
+        (await bench.RowsAsync(raw.Raw, "t"))[0][0].Should().Be(DateTime.Parse(expected, System.Globalization.CultureInfo.InvariantCulture));
+    }
+
+    [Fact]
+    public async Task A_column_that_turns_from_integers_to_decimals_far_down_is_read_as_numbers()
+    {
+        var csv = new StringBuilder("a,y\n");
+        for (var i = 0; i < 60_000; i++)
+        {
+            csv.Append(System.Globalization.CultureInfo.InvariantCulture, $"{i % 977},{i % 13}\n");
+        }
+        csv.Append("0.5,1\n");
+
+        var raw = await bench.IngestTextAsync(Definition, csv.ToString());
+
+        (await bench.ManifestAsync(raw.Raw)).Columns[0].Should().Be(new DatasetColumn("a", StorageType.Double, ColumnKind.Numeric));
+        (await bench.RowsAsync(raw.Raw, "a"))[^1][0].Should().Be(0.5);
+    }
+
+    [Fact]
+    public async Task The_same_bytes_from_another_path_give_the_same_version_and_copy_nothing()
+    {
+        var csv = Trips.Csv(100, seed: 77);
+        var first = await bench.IngestTextAsync(Definition, csv);
+        var written = (await bench.ManifestAsync(first.Raw)).Created;
+
+        var second = await bench.IngestTextAsync(Definition, csv);
+
+        second.Raw.Should().Be(first.Raw);
+        second.Report.Reused.Should().BeTrue();
+        (await bench.ManifestAsync(second.Raw)).Created.Should().Be(written);
+    }
+
+    [Fact]
+    public async Task A_blob_and_a_local_file_of_the_same_bytes_give_the_same_version()
+    {
+        var csv = Trips.Csv(100, seed: 78);
+        await bench.Host.Storage.Raw.GetBlobClient("ingest/trips.csv").UploadAsync(BinaryData.FromString(csv), overwrite: true);
+
+        var local = await bench.IngestTextAsync(Definition, csv);
+        var blob = await bench.IngestAsync(Definition, "raw/ingest/trips.csv");
+
+        blob.Raw.Should().Be(local.Raw);
+    }
+
+    [Fact]
+    public async Task Two_ingests_at_the_same_moment_both_succeed_with_the_same_version()
+    {
+        var path = bench.Host.WriteFile("both.csv", Trips.Csv(5000, seed: 79));
+        await using var other = new StageBench(azurite);
+
+        var both = await Task.WhenAll(bench.IngestAsync(Definition, path), other.IngestAsync(Definition, path), bench.IngestAsync(Definition, path));
+
+        both.Select(output => output.Raw).Distinct().Should().ContainSingle().Which.Rows.Should().Be(5000);
+        (await bench.RowsAsync(both[0].Raw, "fare")).Should().HaveCount(5000);
+    }
+
+    [Fact]
+    public async Task Gzip_is_unpacked()
+    {
+        var path = Path.Combine(bench.Host.WorkFolder, "trips.csv.gz");
+        await using (var packed = new GZipStream(File.Create(path), CompressionLevel.Fastest))
+        {
+            await packed.WriteAsync(Encoding.UTF8.GetBytes(Trips.Csv(50)));
+        }
+
+        (await bench.IngestAsync(Definition, path)).Raw.Rows.Should().Be(50);
+    }
+
+    [Fact]
+    public async Task Parquet_gives_the_same_rows_as_the_csv_it_was_made_from()
+    {
+        var csv = bench.Host.WriteFile("trips.csv", Trips.Csv(300));
+        var parquet = Path.Combine(bench.Host.WorkFolder, "trips.parquet");
+        using (var session = bench.Host.Get<MlOps.Pipeline.Data.Duck.DuckDb>().Open(default))
+        {
+            session.Copy($"SELECT * FROM read_csv('{csv}')", parquet);
+        }
+
+        var fromCsv = await bench.IngestAsync(Definition, csv);
+        var fromParquet = await bench.IngestAsync(Definition, parquet);
+
+        string[] columns = ["vendor", "passengers", "seconds", "miles", "payment", "fare", "__row_hash"];
+        (await bench.RowsAsync(fromParquet.Raw, columns)).Should().BeEquivalentTo(await bench.RowsAsync(fromCsv.Raw, columns), options => options.WithStrictOrdering());
+    }
+
+    [Fact]
+    public async Task Quotes_line_breaks_and_doubled_quotes_in_cells_are_kept()
+    {
+        var raw = await bench.IngestTextAsync(Definition, "a,y\n\"line one\nline \"\"two\"\"\",1\nplain,2\n");
+
+        (await bench.RowsAsync(raw.Raw, "a"))[0][0].Should().Be("line one\nline \"two\"");
+    }
+
+    [Fact]
+    public async Task Ragged_rows_are_left_out_and_counted_with_the_first_line_named()
+    {
+        var raw = await bench.IngestTextAsync(Definition, "a,b,y\n1,2,3\n4,5\n6,7,8,9\n1,1,1\n");
+
+        raw.Raw.Rows.Should().Be(2);
+        raw.Report.Warnings.Should().ContainSingle().Which.Should().Contain("2 rows").And.Contain("line 3");
+    }
+
+    [Theory]
+    [InlineData("", "*empty (0 bytes)*")]
+    [InlineData("a,b,y\n", "*header but no rows*")]
+    [InlineData("\n\n\n", "*no rows*")]
+    public async Task A_file_without_rows_says_so(string csv, string message)
+    {
+        var act = () => bench.IngestTextAsync(Definition, csv);
+
+        (await act.Should().ThrowAsync<InputException>()).WithMessage(message);
+    }
+
+    [Fact]
+    public async Task Binary_garbage_called_csv_is_refused_with_what_to_do()
+    {
+        var path = Path.Combine(bench.Host.WorkFolder, "garbage.csv");
+        var garbage = new byte[100_000];
+        new Random(5).NextBytes(garbage);
+        await File.WriteAllBytesAsync(path, garbage);
+
+        var act = () => bench.IngestAsync(Definition, path);
+
+        (await act.Should().ThrowAsync<InputException>()).WithMessage("garbage.csv is no*text*Give*");
+    }
+
+    [Fact]
+    public async Task Latin_1_is_refused_with_the_line_and_the_byte()
+    {
+        var path = Path.Combine(bench.Host.WorkFolder, "latin.csv");
+        await File.WriteAllBytesAsync(path, Encoding.Latin1.GetBytes("a,y\nplain,1\nstraße,2\n"));
+
+        var act = () => bench.IngestAsync(Definition, path);
+
+        (await act.Should().ThrowAsync<InputException>()).WithMessage("*line 3*0xDF*UTF-8*");
+    }
+
+    [Fact]
+    public async Task A_damaged_gzip_and_an_excel_workbook_are_named_as_such()
+    {
+        var gzip = Path.Combine(bench.Host.WorkFolder, "x.csv.gz");
+        await File.WriteAllBytesAsync(gzip, [0x1f, 0x8b, 8, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+        var workbook = Path.Combine(bench.Host.WorkFolder, "x.xlsx");
+        await File.WriteAllBytesAsync(workbook, [.. "PK\x03\x04"u8, 1, 2, 3]);
+
+        (await bench.Awaiting(b => b.IngestAsync(Definition, gzip)).Should().ThrowAsync<InputException>()).WithMessage("*damaged gzip*");
+        (await bench.Awaiting(b => b.IngestAsync(Definition, workbook)).Should().ThrowAsync<InputException>()).WithMessage("*Excel*save*as CSV*");
+    }
+
+    [Fact]
+    public async Task A_missing_file_and_a_missing_blob_are_named()
+    {
+        (await bench.Awaiting(b => b.IngestAsync(Definition, "/nowhere/x.csv")).Should().ThrowAsync<InputException>()).WithMessage("*/nowhere/x.csv does not exist*");
+        (await bench.Awaiting(b => b.IngestAsync(Definition, "raw/ingest/none.csv")).Should().ThrowAsync<InputException>()).WithMessage("*no blob raw/ingest/none.csv*");
+    }
+
+    [Fact]
+    public async Task Duplicate_empty_and_reserved_column_names_are_made_unique()
+    {
+        var raw = await bench.IngestTextAsync(Definition, "a,A,,__row_hash,y\n1,2,3,4,5\n");
+
+        (await bench.ManifestAsync(raw.Raw)).Columns.Select(column => column.Name).Should().Equal("a", "A_2", "column_3", "__row_hash_2", "y");
+        raw.Report.Warnings.Should().HaveCount(3);
+    }
+
+    [Fact]
+    public async Task Odd_column_names_survive_unchanged()
+    {
+        string[] names = ["x\"; drop table y; --", new string('n', 500), "日本 🚕", "it's", "a b.c/d#e?f", "y"];
+        var header = string.Join(",", names.Select(name => $"\"{name.Replace("\"", "\"\"", StringComparison.Ordinal)}\""));
+
+        var raw = await bench.IngestTextAsync(Definition, $"{header}\n1,2,3,4,5,6\n2,3,4,5,6,7\n");
+
+        (await bench.ManifestAsync(raw.Raw)).Columns.Select(column => column.Name).Should().Equal(names);
+        (await bench.RowsAsync(raw.Raw, names))[1].Should().Equal(2.0, 3.0, 4.0, 5.0, 6.0, 7.0);
+    }
+
+    [Fact]
+    public async Task A_ten_megabyte_cell_is_read()
+    {
+        var cell = new string('z', 10_000_000);
+
+        var raw = await bench.IngestTextAsync(Definition, $"a,y\nshort,1\n{cell},2\nshort,3\n");
+
+        ((string)(await bench.RowsAsync(raw.Raw, "a"))[1][0]!).Should().HaveLength(10_000_000);
+    }
+
+    [Fact]
+    public async Task Five_thousand_columns_are_read()
+    {
+        var csv = new StringBuilder(string.Join(",", Enumerable.Range(0, 5000).Select(i => $"c{i}"))).Append(",y\n");
+        for (var row = 0; row < 30; row++)
+        {
+            csv.Append(string.Join(",", Enumerable.Range(0, 5000).Select(i => i % 7 == 0 ? "text" : ((row * i) % 11).ToString(System.Globalization.CultureInfo.InvariantCulture)))).Append(System.Globalization.CultureInfo.InvariantCulture, $",{row}\n");
+        }
+
+        var raw = await bench.IngestTextAsync(Definition, csv.ToString());
+
+        raw.Raw.Rows.Should().Be(30);
+        (await bench.ManifestAsync(raw.Raw)).Columns.Should().HaveCount(5001);
+    }
+
+    [Fact]
+    public async Task A_row_hash_is_the_same_on_every_machine_and_release()
+    {
+        var raw = await bench.IngestTextAsync(Definition, "a,b,c,d,y\n1,x,true,2026-01-02,2.5\n-3,\"ü,\",false,1999-12-31,\n");
+
+        using var row = new MemoryStream();
+        using var bytes = new BinaryWriter(row);
+        bytes.Write((byte)1);
+        bytes.Write(1.0);
+        bytes.Write((byte)4);
+        bytes.Write(1);
+        bytes.Write((byte)'x');
+        bytes.Write((byte)2);
+        bytes.Write(true);
+        bytes.Write((byte)3);
+        bytes.Write((long)(new DateTime(2026, 1, 2) - DateTime.UnixEpoch).TotalMicroseconds);
+        bytes.Write((byte)1);
+        bytes.Write(2.5);
+        var hashes = (await bench.RowsAsync(raw.Raw, "__row_hash")).Select(cells => (ulong)cells[0]!).ToList();
+        hashes[0].Should().Be(System.IO.Hashing.XxHash3.HashToUInt64(row.ToArray()));
+        hashes.Should().Equal(14334952167506733316UL, 16684195931077475321UL);
+    }
+}

@@ -1,0 +1,106 @@
+using System.Globalization;
+using MlOps.Pipeline.Definitions;
+using MlOps.Pipeline.Orchestration;
+using MlOps.Testing;
+
+namespace MlOps.Pipeline.Tests.Stages;
+
+[Collection(AzuriteFixture.Collection)]
+public sealed class SplitTests(AzuriteFixture azurite) : IAsyncLifetime
+{
+    private readonly StageBench bench = new(azurite);
+
+    public Task InitializeAsync() => Task.CompletedTask;
+
+    public Task DisposeAsync() => bench.DisposeAsync().AsTask();
+
+    [Fact]
+    public async Task Every_row_is_on_exactly_one_side_in_about_the_declared_share()
+    {
+        var split = await bench.SplitAsync(Trips.Definition() with { Split = new SplitRules { Validation = 0.3 } }, Trips.Csv(5000));
+
+        (split.Train.Rows + split.Validation.Rows).Should().Be(5000);
+        split.Validation.Rows.Should().BeInRange(1350, 1650);
+        var train = (await bench.RowsAsync(split.Train, "__row_hash")).Select(row => row[0]).ToHashSet();
+        (await bench.RowsAsync(split.Validation, "__row_hash")).Should().HaveCount((int)split.Validation.Rows).And.OnlyContain(row => !train.Contains(row[0]));
+    }
+
+    [Fact]
+    public async Task The_same_rows_fall_on_the_same_side_in_another_order_and_among_others()
+    {
+        var lines = Trips.Csv(1000).Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        var reversed = string.Join('\n', new[] { lines[0] }.Concat(lines.Skip(1).Reverse()).Concat(Trips.Csv(300, seed: 99).Split('\n', StringSplitOptions.RemoveEmptyEntries).Skip(1)));
+
+        var first = await bench.SplitAsync(Trips.Definition(), string.Join('\n', lines) + "\n");
+        var second = await bench.SplitAsync(Trips.Definition(), reversed + "\n");
+
+        var all = (await bench.RowsAsync(second.Validation, "__row_hash")).Select(row => row[0]).ToHashSet();
+        (await bench.RowsAsync(first.Validation, "__row_hash")).Should().OnlyContain(row => all.Contains(row[0]));
+        var train = (await bench.RowsAsync(second.Train, "__row_hash")).Select(row => row[0]).ToHashSet();
+        (await bench.RowsAsync(first.Train, "__row_hash")).Should().OnlyContain(row => train.Contains(row[0]));
+    }
+
+    [Fact]
+    public async Task Another_seed_gives_another_division()
+    {
+        var csv = Trips.Csv(1000);
+        var first = await bench.SplitAsync(Trips.Definition(), csv);
+        var second = await bench.SplitAsync(Trips.Definition() with { Split = new SplitRules { Seed = 43 } }, csv);
+
+        var one = (await bench.RowsAsync(first.Validation, "__row_hash")).Select(row => row[0]).ToHashSet();
+        var shared = (await bench.RowsAsync(second.Validation, "__row_hash")).Count(row => one.Contains(row[0]));
+        shared.Should().BeInRange(15, 75, "a fifth of a fifth of 1000 rows is 40");
+    }
+
+    [Fact]
+    public async Task A_time_ordered_split_validates_on_the_latest_rows()
+    {
+        var csv = "t,a,y\n" + string.Concat(Enumerable.Range(0, 200).Select(i => string.Create(
+            CultureInfo.InvariantCulture, $"{new DateTime(2026, 1, 1).AddHours((i * 37) % 200):yyyy-MM-dd HH:mm:ss},{i % 17},{i}\n")));
+        var definition = new PipelineDefinition { Model = "split", Target = "y", Split = new SplitRules { Time = "t", Validation = 0.25 } };
+
+        var split = await bench.SplitAsync(definition, csv);
+
+        var latest = (await bench.RowsAsync(split.Train, "t")).Max(row => (DateTime)row[0]!);
+        (await bench.RowsAsync(split.Validation, "t")).Should().OnlyContain(row => (DateTime)row[0]! > latest);
+        split.Validation.Rows.Should().Be(50);
+    }
+
+    [Fact]
+    public async Task A_group_never_straddles()
+    {
+        var csv = "driver,a,y\n" + string.Concat(Enumerable.Range(0, 1000).Select(i => $"d{i % 40},{i % 17},{i}\n"));
+        var definition = new PipelineDefinition { Model = "split", Target = "y", Split = new SplitRules { Group = "driver" } };
+
+        var split = await bench.SplitAsync(definition, csv);
+
+        var train = (await bench.RowsAsync(split.Train, "driver")).Select(row => row[0]).ToHashSet();
+        var validation = (await bench.RowsAsync(split.Validation, "driver")).Select(row => row[0]).ToHashSet();
+        train.Should().NotBeEmpty();
+        validation.Should().NotBeEmpty().And.NotIntersectWith(train);
+    }
+
+    [Fact]
+    public async Task A_side_without_rows_of_a_class_is_refused()
+    {
+        var csv = "a,y\n" + string.Concat(Enumerable.Range(0, 100).Select(i => $"{(i * 7 % 100) + 0.5},{(i == 50 ? "yes" : "no")}\n"));
+
+        var act = () => bench.SplitAsync(new PipelineDefinition { Model = "split", Target = "y" }, csv);
+
+        (await act.Should().ThrowAsync<InputException>()).WithMessage("*no * rows with y = 'yes'*");
+    }
+
+    [Fact]
+    public async Task No_row_is_copied()
+    {
+        var split = await bench.SplitAsync(Trips.Definition(), Trips.Csv(100));
+
+        (await bench.ManifestAsync(split.Train)).Parts.Should().BeEmpty();
+        var blobs = new List<string>();
+        await foreach (var blob in bench.Host.Storage.Datasets.GetBlobsAsync(default, default, split.Train.Id + "/", default))
+        {
+            blobs.Add(blob.Name);
+        }
+        blobs.Should().Equal($"{split.Train.Id}/manifest.json");
+    }
+}
