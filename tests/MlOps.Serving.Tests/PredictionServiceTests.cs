@@ -49,7 +49,7 @@ public sealed class PredictionServiceTests : IAsyncDisposable
         scorers.BeforeLoaded = _ => open.Task;
 
         var requests = Enumerable.Range(0, 40).Select(_ => service.PredictAsync(model, OneRow, default)).ToList();
-        await Poll.UntilAsync(() => scorers.Loads.Count > 0);
+        await Eventually.IsTrueAsync(() => scorers.Loads.Count > 0);
         open.SetResult();
 
         (await Task.WhenAll(requests)).Should().AllBeOfType<PredictionResult.Predicted>();
@@ -67,14 +67,14 @@ public sealed class PredictionServiceTests : IAsyncDisposable
         await registry.AddProductionAsync(model);
         time.Advance(TimeSpan.FromSeconds(1));
         (await PredictAsync()).Version.Should().Be(1);
-        await Poll.UntilAsync(() => scorers.Loads.Count == 2);
+        await Eventually.IsTrueAsync(() => scorers.Loads.Count == 2);
         (await PredictAsync()).Version.Should().Be(1, "version 2 is still loading");
         open.SetResult();
-        await Poll.UntilAsync(async () => (await PredictAsync()).Version == 2);
+        await Eventually.IsTrueAsync(async () => (await PredictAsync()).Version == 2);
 
         await registry.RollbackAsync(model, default);
         time.Advance(TimeSpan.FromSeconds(1));
-        await Poll.UntilAsync(async () => (await PredictAsync()).Version == 1);
+        await Eventually.IsTrueAsync(async () => (await PredictAsync()).Version == 1);
     }
 
     [Fact]
@@ -102,12 +102,12 @@ public sealed class PredictionServiceTests : IAsyncDisposable
         await registry.AddProductionAsync(model);
         time.Advance(TimeSpan.FromSeconds(1));
         await PredictAsync();
-        await Poll.UntilAsync(() => scorers.Loads.Count == 2);
+        await Eventually.IsTrueAsync(() => scorers.Loads.Count == 2);
 
         (await PredictAsync()).Version.Should().Be(1);
         await registry.AddProductionAsync(model);
         time.Advance(TimeSpan.FromSeconds(1));
-        await Poll.UntilAsync(async () => (await PredictAsync()).Version == 3);
+        await Eventually.IsTrueAsync(async () => (await PredictAsync()).Version == 3);
     }
 
     [Fact]

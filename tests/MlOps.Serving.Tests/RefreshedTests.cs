@@ -1,3 +1,5 @@
+using MlOps.Testing;
+
 namespace MlOps.Serving.Tests;
 
 public sealed class RefreshedTests
@@ -105,7 +107,7 @@ public sealed class RefreshedTests
         }
         open.SetResult();
 
-        await Poll.UntilAsync(() => value.Current == "2");
+        await Eventually.IsTrueAsync(() => value.Current == "2");
         reads.Should().Be(2);
     }
 
@@ -117,13 +119,13 @@ public sealed class RefreshedTests
 
         time.Advance(TimeSpan.FromSeconds(1));
         (await value.GetAsync(default)).Should().Be("1");
-        await Poll.UntilAsync(() => faults.Count == 1);
+        await Eventually.IsTrueAsync(() => faults.Count == 1);
         (await value.GetAsync(default)).Should().Be("1");
         reads.Should().Be(2);
 
         time.Advance(TimeSpan.FromSeconds(1));
         await value.GetAsync(default);
-        await Poll.UntilAsync(() => value.Current == "3");
+        await Eventually.IsTrueAsync(() => value.Current == "3");
         faults.Should().ContainSingle().Which.Message.Should().Be("second");
     }
 

@@ -63,7 +63,8 @@ public sealed class SplitStage(DatasetStore datasets, DefinitionStore definition
             }
         }
         return (split, (rows[false].Rows, rows[true].Rows));
-        static long Long(object? value) => Convert.ToInt64(value, System.Globalization.CultureInfo.InvariantCulture);
+        // DuckDB counts a condition in 128 bits.
+        static long Long(object? value) => value is System.Numerics.BigInteger wide ? (long)wide : Convert.ToInt64(value, System.Globalization.CultureInfo.InvariantCulture);
     }
 
     private static DatasetManifest Select(DatasetManifest features, RowSelection selection, Dictionary<SplitSide, string> ids, long rows, JsonNode rules) => new()

@@ -1,0 +1,62 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
+using Azure.Data.Tables;
+using Azure.Storage.Blobs;
+using MlOps.Pipeline.Data;
+using MlOps.Testing;
+
+namespace MlOps.Web.Tests;
+
+[Collection(AzuriteFixture.Collection)]
+public sealed class HealthApiTests(AzuriteFixture azurite) : WebTests(azurite)
+{
+    [Fact]
+    public async Task Health_names_the_loaded_production_models()
+    {
+        await Registry.AddProductionAsync(Model);
+        (await Client.GetStringAsync("/health")).Should().Be("""{"status":"healthy","storage":"ok","models":[]}""");
+
+        await Client.PostJsonAsync("/predict", $"{{\"model\": \"{Model}\", \"features\": {{}}}}").ShouldBeAsync(HttpStatusCode.OK);
+
+        (await Client.GetStringAsync("/health")).Should().Be($$$"""{"status":"healthy","storage":"ok","models":[{"model":"{{{Model}}}","version":1}]}""");
+    }
+
+    [Fact]
+    public async Task Storage_that_is_down_makes_unhealthy_soon()
+    {
+        await using var host = await WebHost.StartAsync(Unreachable.Storage(Unreachable.FreePort()));
+        var clock = Stopwatch.StartNew();
+
+        var body = await host.Client.GetAsync("/health").ShouldBeAsync(HttpStatusCode.ServiceUnavailable);
+
+        clock.Elapsed.Should().BeLessThan(TimeSpan.FromSeconds(10), "the client's own retries would go on for longer");
+        ((string)body["status"]!).Should().Be("unhealthy");
+        body["reasons"]!.AsArray().Should().ContainSingle().Which!.GetValue<string>().Should().StartWith("storage: ");
+    }
+
+    [Fact]
+    public async Task Storage_that_hangs_makes_unhealthy_soon()
+    {
+        using var silent = new TcpListener(IPAddress.Loopback, 0);
+        silent.Start();
+        await using var host = await WebHost.StartAsync(Unreachable.Storage(((IPEndPoint)silent.LocalEndpoint).Port));
+
+        var body = await host.Client.GetAsync("/health").WaitAsync(TimeSpan.FromSeconds(20)).ShouldBeAsync(HttpStatusCode.ServiceUnavailable);
+
+        body["reasons"]![0]!.GetValue<string>().Should().Contain("no answer within 2 s");
+    }
+
+    [Fact]
+    public async Task A_wrong_account_key_is_told_without_the_key()
+    {
+        const string WrongKey = "d3JvbmcgYWNjb3VudCBrZXkgb2YgdGhpcyB0ZXN0";
+        var account = Azurite.ConnectionString.Split(';').Select(part => part.StartsWith("AccountKey=", StringComparison.Ordinal) ? $"AccountKey={WrongKey}" : part);
+        var connection = string.Join(';', account);
+        await using var host = await WebHost.StartAsync(new PipelineStorage(new BlobServiceClient(connection), new TableServiceClient(connection)));
+
+        var body = await host.Client.GetAsync("/health").ShouldBeAsync(HttpStatusCode.ServiceUnavailable);
+
+        body.ToJsonString().Should().Contain("connection string").And.NotContain(WrongKey);
+    }
+}

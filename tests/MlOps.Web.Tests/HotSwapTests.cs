@@ -1,0 +1,56 @@
+using System.Collections.Concurrent;
+using System.Net;
+using System.Text.Json.Nodes;
+using MlOps.Pipeline.Registry;
+using MlOps.Testing;
+
+namespace MlOps.Web.Tests;
+
+[Collection(AzuriteFixture.Collection)]
+public sealed class HotSwapTests(AzuriteFixture azurite) : WebTests(azurite)
+{
+    private const int Callers = 4;
+    private const int Swaps = 4;
+
+    [Fact]
+    public async Task Under_load_a_promotion_and_a_rollback_are_followed_without_a_failed_request()
+    {
+        Host.Scorers.BeforeLoaded = _ => Task.Delay(30);
+        await Registry.AddProductionAsync(Model);
+        await Registry.AddVersionAsync(Model);
+        var answers = new ConcurrentQueue<(HttpStatusCode Status, string Body)>();
+        using var stop = new CancellationTokenSource();
+        var callers = Enumerable.Range(0, Callers).Select(_ => Task.Run(() => AskUntilAsync(answers, stop.Token))).ToList();
+
+        for (var swap = 0; swap < Swaps; swap++)
+        {
+            await Client.PutJsonAsync($"/models/{Model}/aliases/{Aliases.Production}", """{"version": 2}""").ShouldBeAsync(HttpStatusCode.OK);
+            await AnsweredByAsync(2, answers);
+            await Client.PostAsync($"/models/{Model}/rollback", null).ShouldBeAsync(HttpStatusCode.OK);
+            await AnsweredByAsync(1, answers);
+        }
+        await stop.CancelAsync();
+        await Task.WhenAll(callers);
+
+        answers.Should().OnlyContain(answer => answer.Status == HttpStatusCode.OK);
+        var versions = answers.Select(answer => JsonNode.Parse(answer.Body)!).ToList();
+        versions.Should().OnlyContain(body => (int)body["prediction"]! == (int)body["version"]!, "the version named is the version that predicted");
+        versions.Select(body => (int)body["version"]!).Distinct().Should().BeEquivalentTo([1, 2]);
+        Host.Scorers.Loads.Should().HaveCount(1 + (2 * Swaps), "each swap loads once, however many ask");
+    }
+
+    private async Task AskUntilAsync(ConcurrentQueue<(HttpStatusCode Status, string Body)> answers, CancellationToken stop)
+    {
+        while (!stop.IsCancellationRequested)
+        {
+            using var response = await Client.PostJsonAsync("/predict", $"{{\"model\": \"{Model}\", \"features\": {{}}}}");
+            answers.Enqueue((response.StatusCode, await response.Content.ReadAsStringAsync(CancellationToken.None)));
+        }
+    }
+
+    private static async Task AnsweredByAsync(int version, ConcurrentQueue<(HttpStatusCode Status, string Body)> answers)
+    {
+        var before = answers.Count;
+        await Eventually.IsTrueAsync(() => answers.Skip(before).Any(answer => answer.Body.Contains($"\"version\":{version}", StringComparison.Ordinal)));
+    }
+}

@@ -1,0 +1,87 @@
+using System.Net;
+using System.Text.Json.Nodes;
+using MlOps.Testing;
+
+namespace MlOps.Web.Tests;
+
+[Collection(AzuriteFixture.Collection)]
+public sealed class OpenApiTests(AzuriteFixture azurite) : WebTests(azurite)
+{
+    [Fact]
+    public async Task Every_route_is_described()
+    {
+        var routes = Operations(await DocumentAsync()).Select(operation => operation.Route);
+
+        routes.Should().BeEquivalentTo(
+            "GET /health", "POST /predict",
+            "GET /pipelines", "GET /pipelines/{model}", "PUT /pipelines/{model}", "POST /pipelines/{model}/runs",
+            "GET /runs", "GET /runs/{id}", "GET /runs/{id}/artifacts/{path}",
+            "POST /runs/{id}/approve", "POST /runs/{id}/reject", "POST /runs/{id}/cancel", "POST /runs/{id}/retry",
+            "GET /models", "GET /models/{name}", "GET /models/{name}/versions/{version}",
+            "PUT /models/{name}/aliases/{alias}", "POST /models/{name}/rollback", "PUT /raw/{model}/{file}");
+    }
+
+    [Fact]
+    public async Task Every_route_has_a_summary_an_answer_with_a_schema_and_problems()
+    {
+        foreach (var (route, operation) in Operations(await DocumentAsync()))
+        {
+            ((string?)operation["summary"]).Should().NotBeNullOrWhiteSpace(route);
+            var answers = operation["responses"]!.AsObject();
+            answers.Where(answer => answer.Key[0] == '2').Should().NotBeEmpty(route)
+                .And.OnlyContain(answer => answer.Value!["content"]!.AsObject().Single().Value!["schema"] != null, route);
+            answers["500"]!["content"]!.AsObject().Should().ContainKey("application/problem+json", route);
+        }
+    }
+
+    [Fact]
+    public async Task Bodies_have_schema_and_example()
+    {
+        var document = await DocumentAsync();
+        var bodies = Operations(document).Where(operation => operation.Operation["requestBody"] is not null).ToDictionary(operation => operation.Route, operation => operation.Operation["requestBody"]!);
+
+        bodies.Keys.Should().BeEquivalentTo(
+            "POST /predict", "PUT /pipelines/{model}", "POST /pipelines/{model}/runs", "POST /runs/{id}/reject", "POST /runs/{id}/cancel",
+            "PUT /models/{name}/aliases/{alias}", "PUT /raw/{model}/{file}");
+        foreach (var (route, body) in bodies.Where(body => body.Key != "PUT /raw/{model}/{file}"))
+        {
+            body["content"]!["application/json"]!["schema"].Should().NotBeNull(route);
+            body["content"]!["application/json"]!["example"].Should().NotBeNull(route);
+        }
+        ((bool?)bodies["POST /predict"]["required"]).Should().BeTrue();
+        ((bool?)bodies["POST /runs/{id}/reject"]["required"]).Should().NotBe(true);
+    }
+
+    [Fact]
+    public async Task Every_reference_leads_somewhere()
+    {
+        var document = await DocumentAsync();
+        var schemas = document["components"]!["schemas"]!.AsObject().Select(schema => "#/components/schemas/" + schema.Key).ToList();
+
+        References(document).Should().NotBeEmpty().And.BeSubsetOf(schemas);
+    }
+
+    [Fact]
+    public async Task The_example_of_a_definition_is_a_definition()
+    {
+        var document = await DocumentAsync();
+        var example = document["components"]!["schemas"]!["PipelineDefinition"]!["examples"]![0]!.AsObject();
+        example.Remove("model");
+
+        await Client.PutJsonAsync($"/pipelines/{Model}", example.ToJsonString()).ShouldBeAsync(HttpStatusCode.Created);
+    }
+
+    private Task<JsonNode> DocumentAsync() => Client.GetAsync("/openapi.json").ShouldBeAsync(HttpStatusCode.OK);
+
+    private static IEnumerable<(string Route, JsonNode Operation)> Operations(JsonNode document) =>
+        from path in document["paths"]!.AsObject()
+        from operation in path.Value!.AsObject()
+        select ($"{operation.Key.ToUpperInvariant()} {path.Key}", operation.Value);
+
+    private static IEnumerable<string> References(JsonNode? node) => node switch
+    {
+        JsonObject json => json.SelectMany(member => member is { Key: "$ref", Value: JsonValue target } ? [(string)target!] : References(member.Value)),
+        JsonArray array => array.SelectMany(References),
+        _ => [],
+    };
+}

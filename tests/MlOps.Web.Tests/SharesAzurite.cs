@@ -1,0 +1,6 @@
+using MlOps.Testing;
+
+namespace MlOps.Web.Tests;
+
+[CollectionDefinition(AzuriteFixture.Collection)]
+public sealed class SharesAzurite : ICollectionFixture<AzuriteFixture>;

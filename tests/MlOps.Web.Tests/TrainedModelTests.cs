@@ -1,0 +1,109 @@
+using System.Globalization;
+using System.Net;
+using System.Text;
+using System.Text.Json;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using MlOps.Pipeline.Models;
+using MlOps.Pipeline.Orchestration;
+using MlOps.Pipeline.Tracking;
+using MlOps.Serving;
+using MlOps.Testing;
+
+namespace MlOps.Web.Tests;
+
+/// <summary>The whole way over HTTP with a model that is really trained: upload, declare, run, predict.</summary>
+[Collection(AzuriteFixture.Collection)]
+public sealed class TrainedModelTests(AzuriteFixture azurite) : IAsyncLifetime
+{
+    private readonly string model = AzuriteFixture.UniqueModel();
+    private WebHost host = null!;
+
+    public async Task InitializeAsync() => host = await WebHost.StartAsync(azurite.NewStorage(), services => services
+        .Replace(ServiceDescriptor.Singleton<IScorerLoader, ArtifactScorerLoader>())
+        .Replace(ServiceDescriptor.Singleton<IPipelineEngine, InlineEngine>()));
+
+    public async Task DisposeAsync() => await host.DisposeAsync();
+
+    [Fact]
+    public async Task A_regression_model_predicts_what_its_artifact_predicts()
+    {
+        await TrainAsync("price", row => (2 + (3 * row.Size) + (row.Colour == "red" ? 5 : 0)).ToString("0.00", CultureInfo.InvariantCulture));
+        const string Row = """{"size": 4.5, "colour": "red"}""";
+
+        var one = await AskAsync("features", Row).ShouldBeAsync(HttpStatusCode.OK);
+        var many = await AskAsync("rows", $$"""[{{Row}}, {"size": 4.5, "colour": "never seen"}]""").ShouldBeAsync(HttpStatusCode.OK);
+
+        var stored = await host.Get<MlOps.Pipeline.Registry.ModelRegistry>().GetAsync(model, 1, default);
+        var scorer = await ModelScorer.LoadAsync(host.Get<ArtifactStore>(), stored.ModelBlobs, default);
+        var expected = scorer.Predict([JsonDocument.Parse(Row).RootElement])[0].Score;
+        ((double)one["prediction"]!).Should().Be(expected).And.BeApproximately(20.5, 3);
+        ((double)many["predictions"]![0]!).Should().Be(expected);
+        ((int)one["version"]!).Should().Be(1);
+        one.AsObject().Should().NotContainKey("probability");
+    }
+
+    [Fact]
+    public async Task A_binary_model_predicts_the_label_as_it_stands_in_the_data()
+    {
+        await TrainAsync("bought", row => row.Size > 5 ? "yes" : "no");
+
+        var large = await AskAsync("features", """{"size": 9, "colour": "red"}""").ShouldBeAsync(HttpStatusCode.OK);
+        var small = await AskAsync("features", """{"size": 1, "colour": "red"}""").ShouldBeAsync(HttpStatusCode.OK);
+
+        ((string)large["prediction"]!).Should().Be("yes");
+        ((string)small["prediction"]!).Should().Be("no");
+        ((double)large["probability"]!).Should().BeInRange(0.5, 1);
+        ((double)small["probability"]!).Should().BeInRange(0, 0.5);
+    }
+
+    [Fact]
+    public async Task Every_wrong_feature_is_named()
+    {
+        await TrainAsync("price", row => row.Size.ToString("0.00", CultureInfo.InvariantCulture));
+
+        var problem = await AskAsync("rows", """[{"size": "large"}, {"size": 1, "colour": "red", "weight": 3}]""").ShouldBeProblemAsync(HttpStatusCode.BadRequest);
+
+        var text = problem["problems"]!.ToJsonString(HttpAssertions.Relaxed);
+        text.Should().Contain("size").And.Contain("colour").And.Contain("rows[0]");
+    }
+
+    [Fact]
+    public async Task A_finished_run_shows_its_stages_version_and_artifacts()
+    {
+        var run = await TrainAsync("price", row => row.Size.ToString("0.00", CultureInfo.InvariantCulture));
+
+        var body = await host.Client.GetAsync($"/runs/{run}").ShouldBeAsync(HttpStatusCode.OK);
+
+        ((string)body["state"]!).Should().Be("succeeded");
+        body["stages"]!.AsArray().Select(stage => (string)stage!["stage"]!).Should().Equal("ingest", "clean", "features", "split", "train", "validate", "promote", "finish");
+        body["stages"]!.AsArray().Select(stage => (string)stage!["state"]!).Should().OnlyContain(state => state == "succeeded");
+        ((long)body["stages"]![0]!["rows"]!).Should().Be(500);
+        body["metrics"]!.AsObject().Should().ContainKey("val_rmse");
+        foreach (var artifact in body["artifacts"]!.AsArray().Should().NotBeEmpty().And.Subject)
+        {
+            var content = await host.Client.GetByteArrayAsync((string)artifact!["url"]!);
+            content.LongLength.Should().Be((long)artifact["bytes"]!);
+        }
+        var version = await host.Client.GetAsync((string)body["links"]!["version"]!).ShouldBeAsync(HttpStatusCode.OK);
+        version["signature"]!["inputs"]!.AsArray().Select(input => (string)input!["name"]!).Should().BeEquivalentTo("size", "colour");
+    }
+
+    private async Task<string> TrainAsync(string target, Func<(double Size, string Colour), string> answer)
+    {
+        var random = new Random(7);
+        var csv = new StringBuilder($"size,colour,{target}\n");
+        for (var i = 0; i < 500; i++)
+        {
+            var row = (Size: Math.Round(random.NextDouble() * 10, 3), Colour: random.Next(2) == 0 ? "red" : "blue");
+            csv.Append(CultureInfo.InvariantCulture, $"{row.Size},{row.Colour},{answer(row)}\n");
+        }
+        await host.Client.PutAsync($"/raw/{model}/rows.csv", new StringContent(csv.ToString())).ShouldBeAsync(HttpStatusCode.Created);
+        await host.Client.PutJsonAsync($"/pipelines/{model}", $$"""{"target": "{{target}}", "candidates": [{"trainer": "lightgbm", "trees": 50, "minRowsPerLeaf": 5}]}""")
+            .ShouldBeAsync(HttpStatusCode.Created);
+        var run = await host.Client.PostAsync($"/pipelines/{model}/runs", null).ShouldBeAsync(HttpStatusCode.Accepted);
+        return (string)run["runId"]!;
+    }
+
+    private Task<HttpResponseMessage> AskAsync(string key, string json) => host.Client.PostJsonAsync("/predict", $"{{\"model\": \"{model}\", \"{key}\": {json}}}");
+}
