@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Net.Http.Json;
 using System.Text;
 using System.Text.Json.Nodes;
 using MlOps.Local.Demo;
@@ -108,7 +107,7 @@ internal static class DemoCommand
         }
         terminal.Out.WriteLine();
         terminal.Out.MarkupLine("[bold]A prediction over HTTP[/]");
-        terminal.Out.MarkupLineInterpolated($"  [grey]curl -s {new Uri(url, "/predict")} -H 'Content-Type: application/json' -d[/] '{body}'");
+        terminal.SayWhole($"  curl -s {new Uri(url, "/predict")} -H 'Content-Type: application/json' -d '{body}'");
         terminal.Out.MarkupLineInterpolated($"  [green]{text}[/]");
     }
 

@@ -7,11 +7,17 @@ namespace MlOps.Local.Cli;
 /// <summary>How a run ended, for a person.</summary>
 internal static class RunSummary
 {
-    public static void Print(IAnsiConsole console, RunDetails details)
+    private const string OfValidation = "val_";
+
+    /// <param name="console">Where to.</param>
+    /// <param name="details">The run.</param>
+    /// <param name="isWhole">True: every metric, the candidates' included; else those of the validated winner.</param>
+    public static void Print(IAnsiConsole console, RunDetails details, bool isWhole = false)
     {
-        if (details.Metrics.Count > 0)
+        var metrics = details.Metrics.Where(metric => isWhole || metric.Key.StartsWith(OfValidation, StringComparison.Ordinal)).ToList();
+        if (metrics.Count > 0)
         {
-            console.Write(Metrics(details.Metrics));
+            console.Write(Metrics(metrics));
         }
         foreach (var warning in details.Stages.SelectMany(stage => stage.Warnings ?? []).Distinct())
         {
@@ -34,13 +40,16 @@ internal static class RunSummary
                     console.MarkupLineInterpolated($"  [yellow]because[/] {reason}");
                 }
                 break;
+            case RunState.Queued or RunState.Running or RunState.Waiting:
+                console.MarkupLineInterpolated($"Run {run.RunId} is {RunTable.Lower(run.State)}.");
+                break;
             default:
                 console.MarkupLineInterpolated($"[red]Run {run.RunId} {RunTable.Lower(run.State)}:[/] {run.Error}");
                 break;
         }
     }
 
-    private static Table Metrics(IReadOnlyDictionary<string, double> metrics)
+    private static Table Metrics(IEnumerable<KeyValuePair<string, double>> metrics)
     {
         var table = new Table().Border(TableBorder.Rounded).BorderColor(Color.Grey).AddColumn("Metric").AddColumn("Value", column => column.RightAligned());
         foreach (var (name, value) in metrics)

@@ -43,8 +43,13 @@ internal static class RunTable
         return table;
     }
 
-    public static string Line(StageStatus stage, DateTimeOffset now) => string.Create(
-        CultureInfo.InvariantCulture, $"  {NameOf(stage),-24} {Lower(stage.State),-10} {SecondsOf(stage, now),9} s {RowsOf(stage),13}").TrimEnd() + (stage.Rows is null ? "" : " rows");
+    /// <summary>One stage for output that cannot be drawn over.</summary>
+    public static string Line(StageStatus stage, DateTimeOffset now)
+    {
+        var seconds = stage.State == StageState.Running ? "" : $"{SecondsOf(stage, now)} s";
+        var rows = stage.Rows is null ? "" : $"{RowsOf(stage)} rows";
+        return $"  {NameOf(stage),-24} {Lower(stage.State),-10} {seconds,10} {rows,18}".TrimEnd();
+    }
 
     public static string Lower<T>(T state) where T : struct, Enum => state.ToString().ToLowerInvariant();
 

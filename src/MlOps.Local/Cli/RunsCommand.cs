@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Globalization;
-using MlOps.Local.Hosting;
 using MlOps.Pipeline.Orchestration;
 using MlOps.Pipeline.Tracking;
 using Spectre.Console;
@@ -34,7 +33,7 @@ internal static class RunsCommand
         }
         var details = await runs.FindDetailsAsync(id, cancel) ?? throw new InputException($"There is no run '{id}'. 'runs' without a name lists the newest.");
         terminal.Out.Write(RunTable.Draw(RunTable.Complete(details, []), DateTimeOffset.UtcNow));
-        RunSummary.Print(terminal.Out, details);
+        RunSummary.Print(terminal.Out, details, isWhole: true);
         return ExitCode.Done;
     }
 

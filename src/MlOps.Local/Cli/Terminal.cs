@@ -6,7 +6,7 @@ namespace MlOps.Local.Cli;
 /// <summary>Where a command prints: results on standard output, everything else on standard error when the output is for a program.</summary>
 internal sealed class Terminal
 {
-    private const int WidthOfFiles = 160;
+    private const int WidthOfFiles = 1000;
 
     /// <param name="isForProgram">True when standard output carries nothing but one result for a program to read.</param>
     public Terminal(bool isForProgram = false)
@@ -30,6 +30,9 @@ internal sealed class Terminal
 
     /// <summary>Tells one line of progress.</summary>
     public void Say(string line) => Story.MarkupLineInterpolated($"[grey]{line}[/]");
+
+    /// <summary>Prints a line as it is, not broken to the terminal's width, so that it can be copied.</summary>
+    public void SayWhole(string line) => Story.Profile.Out.Writer.WriteLine(line);
 
     private static IAnsiConsole Create(TextWriter writer, bool isFile)
     {

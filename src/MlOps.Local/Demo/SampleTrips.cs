@@ -13,6 +13,7 @@ public static class SampleTrips
 
     private const int Seed = 20_260_105;
 
+    private static readonly int[] ColumnsWithNulls = [2, 4, 5, 6];
     private static readonly DateTime FirstDay = new(2026, 1, 5, 0, 0, 0, DateTimeKind.Utc);
 
     /// <summary>The model's pipeline definition, beside the program.</summary>
@@ -55,7 +56,7 @@ public static class SampleTrips
             isAirport ? "true" : "false",
             Number(Math.Max(4, fare)),
         ];
-        foreach (var column in new[] { 2, 4, 5, 6 }.Where(_ => random.NextDouble() < 0.006))
+        foreach (var column in ColumnsWithNulls.Where(_ => random.NextDouble() < 0.006))
         {
             cells[column] = "";
         }

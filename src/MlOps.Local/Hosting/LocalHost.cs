@@ -124,7 +124,7 @@ public sealed class LocalHost : IAsyncDisposable
     }
 
     private static Uri UrlOf(IHost host) =>
-        new(host.Services.GetRequiredService<IServer>().Features.GetRequiredFeature<IServerAddressesFeature>().Addresses.First());
+        new(host.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First());
 
     private static async Task StopAsync(IHost host)
     {
