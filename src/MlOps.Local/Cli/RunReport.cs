@@ -30,7 +30,7 @@ internal sealed record RunReport(
 {
     public static RunReport Of(RunDetails details) => new(
         details.Run.RunId, details.Run.Model, details.Run.State, details.Run.Version, details.Run.Promoted, details.Run.BlockedBy, details.Metrics,
-        [.. details.Stages.Select(stage => new StageLine(stage.Stage, stage.Key, stage.State, stage.Seconds, stage.Rows))],
+        [.. RunTable.InOrder(details.Stages).Select(stage => new StageLine(stage.Stage, stage.Key, stage.State, stage.Seconds, stage.Rows))],
         PeakMemory(), details.Run.Error);
 
     /// <summary>What was wrong before there was a run.</summary>

@@ -25,12 +25,16 @@ internal static class RunTable
             (ValidateStage.Name, ""), (PromoteStage.Name, ""),
         ];
         // Finishing is the engine's own last step: what it says stands on the run itself.
-        var started = details.Stages.Where(stage => stage.Stage != FinishStage.Name).ToList();
+        var started = InOrder(details.Stages.Where(stage => stage.Stage != FinishStage.Name));
         var pending = details.Run.HasEnded
             ? []
             : expected.Where(call => !started.Any(stage => (stage.Stage, stage.Key) == call)).Select(call => new StageStatus(call.Stage, call.Key, StageState.Pending));
         return [.. started.Concat(pending)];
     }
+
+    /// <summary>Stages by their start; calls of one stage stay together.</summary>
+    public static IReadOnlyList<StageStatus> InOrder(IEnumerable<StageStatus> stages) =>
+        [.. stages.GroupBy(stage => stage.Stage).OrderBy(calls => calls.Min(call => call.Started)).SelectMany(calls => calls.OrderBy(call => call.Key, StringComparer.Ordinal))];
 
     public static Table Draw(IReadOnlyList<StageStatus> stages, DateTimeOffset now)
     {
