@@ -4,7 +4,7 @@ namespace MlOps.Local;
 /// The machine is not ready for what was asked: a tool is missing, a port is taken, a folder cannot be written. The message is one
 /// sentence that says what to do; the command line prints it without a stack trace and ends with exit code 2.
 /// </summary>
-public sealed class EnvironmentProblemException : Exception
+public class EnvironmentProblemException : Exception
 {
     public EnvironmentProblemException() { }
 

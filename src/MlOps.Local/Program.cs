@@ -1,1 +1,3 @@
-Console.WriteLine();
+using MlOps.Local.Cli;
+
+return await CommandLine.RunAsync(args);

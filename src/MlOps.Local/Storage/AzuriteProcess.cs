@@ -23,11 +23,16 @@ public sealed partial class AzuriteProcess : IAsyncDisposable
     private readonly ConcurrentDictionary<string, Uri> addresses = new();
     private readonly TaskCompletionSource listening = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
+    private Task? ended;
+
     private AzuriteProcess(Process process) => this.process = process;
 
     public string ConnectionString { get; private set; } = "";
 
     public int ProcessId => process.Id;
+
+    /// <summary>Ends when Azurite has.</summary>
+    public Task Ended => ended ??= process.WaitForExitAsync();
 
     /// <summary>Starts Azurite on a folder that this process owns, and waits until it answers.</summary>
     /// <param name="folder">Where Azurite keeps its files.</param>

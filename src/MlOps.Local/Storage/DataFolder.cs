@@ -5,9 +5,9 @@ namespace MlOps.Local.Storage;
 
 /// <summary>What a host leaves in its data folder, so that other commands can reach it.</summary>
 /// <param name="ProcessId">The host's process.</param>
-/// <param name="Storage">Connection string of its storage.</param>
+/// <param name="Storage">Connection string of its embedded storage; null when it uses a storage account.</param>
 /// <param name="Url">Where it serves; null when it serves nothing, such as during <c>train</c>.</param>
-public sealed record HostConnection(int ProcessId, string Storage, string? Url);
+public sealed record HostConnection(int ProcessId, string? Storage, string? Url);
 
 /// <summary>The folder that holds embedded storage; owned by one process at a time.</summary>
 public sealed class DataFolder : IDisposable
@@ -24,8 +24,19 @@ public sealed class DataFolder : IDisposable
     /// <summary>Where stages put what they are just working on.</summary>
     public string WorkFolder => Path.Combine(Folder, "work");
 
+    /// <summary>Removes what a killed process left half done; only the owner works there.</summary>
+    public void ClearWork()
+    {
+        if (Directory.Exists(WorkFolder))
+        {
+            Directory.Delete(WorkFolder, recursive: true);
+        }
+        Directory.CreateDirectory(WorkFolder);
+    }
+
     /// <summary>Makes the folder when needed and takes it for this process.</summary>
-    /// <exception cref="EnvironmentProblemException">Another process has it, or it cannot be written.</exception>
+    /// <exception cref="FolderInUseException">Another process has it.</exception>
+    /// <exception cref="EnvironmentProblemException">It cannot be written.</exception>
     public static DataFolder Open(string path)
     {
         var full = Path.GetFullPath(path);
@@ -34,7 +45,7 @@ public sealed class DataFolder : IDisposable
             Directory.CreateDirectory(full);
             return ExclusiveFile.TryOpen(Path.Combine(full, "host.lock")) is { } file
                 ? new DataFolder(full, file)
-                : throw new EnvironmentProblemException($"The data folder {full} is in use by another process{Owner(full)}.");
+                : throw new FolderInUseException($"The data folder {full} is in use by another process{Owner(full)}.");
         }
         catch (Exception unwritable) when (unwritable is IOException or UnauthorizedAccessException or NotSupportedException)
         {
@@ -86,4 +97,14 @@ public sealed class DataFolder : IDisposable
             return false;
         }
     }
+}
+
+/// <summary>Another process has the data folder.</summary>
+public sealed class FolderInUseException : EnvironmentProblemException
+{
+    public FolderInUseException() { }
+
+    public FolderInUseException(string message) : base(message) { }
+
+    public FolderInUseException(string message, Exception innerException) : base(message, innerException) { }
 }

@@ -1,0 +1,65 @@
+using System.CommandLine;
+using MlOps.Pipeline.Orchestration;
+
+namespace MlOps.Local.Cli;
+
+/// <summary>The verbs, and what a fault of any of them means to the caller.</summary>
+internal static class CommandLine
+{
+    public static async Task<int> RunAsync(string[] args)
+    {
+        var parsed = Root().Parse(WithDefaultVerb(args));
+        if (parsed.Errors.Count > 0)
+        {
+            foreach (var problem in parsed.Errors.Select(error => error.Message).Distinct())
+            {
+                await Console.Error.WriteLineAsync(problem);
+            }
+            await Console.Error.WriteLineAsync("Run with --help to see the verbs and their options.");
+            return ExitCode.Usage;
+        }
+        using var signals = new StopSignals();
+        try
+        {
+            var configuration = new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null };
+            return await parsed.InvokeAsync(configuration, signals.Token);
+        }
+        catch (OperationCanceledException) when (signals.Token.IsCancellationRequested)
+        {
+            return ExitCode.Interrupted;
+        }
+        catch (EnvironmentProblemException problem)
+        {
+            await Console.Error.WriteLineAsync(problem.Message);
+            return ExitCode.Usage;
+        }
+        catch (InputException wrong)
+        {
+            await Console.Error.WriteLineAsync(wrong.Message);
+            return ExitCode.Failed;
+        }
+        catch (Exception fault) when (TransientFaults.IsTransient(fault) && !GlobalOptions.Read(parsed).Verbose)
+        {
+            await Console.Error.WriteLineAsync($"Storage stopped answering: {fault.Message.Split('\n')[0].Trim()} Run again with --verbose to see more.");
+            return ExitCode.Usage;
+        }
+    }
+
+    /// <summary>A person who names no verb wants to see what this is.</summary>
+    private static string[] WithDefaultVerb(string[] args) =>
+        args is [] || (args[0].StartsWith('-') && args[0] is not ("--help" or "-h" or "-?" or "--version")) ? ["demo", .. args] : args;
+
+    private static RootCommand Root()
+    {
+        var root = new RootCommand("Takes a table from raw file to a served model. Without a verb: demo.")
+        {
+            DemoCommand.Create(), UpCommand.Create(), TrainCommand.Create(), PredictCommand.Create(),
+            RunsCommand.Create(), ModelsCommand.Create(), PromoteCommand.Create(), RollbackCommand.Create(),
+        };
+        foreach (var option in GlobalOptions.All)
+        {
+            root.Add(option);
+        }
+        return root;
+    }
+}

@@ -1,0 +1,122 @@
+using System.CommandLine;
+using System.Text;
+using System.Text.Json.Nodes;
+using MlOps.Local.Demo;
+using MlOps.Local.Hosting;
+using MlOps.Pipeline.Definitions;
+using MlOps.Pipeline.Orchestration;
+using MlOps.Pipeline.Registry;
+using MlOps.Pipeline.Tracking;
+using Spectre.Console;
+
+namespace MlOps.Local.Cli;
+
+/// <summary><c>demo</c>: sample data, a full run, a served model and one prediction; what an earlier start left is used.</summary>
+internal static class DemoCommand
+{
+    private static readonly Option<bool> Once = new("--once") { Description = "End after the prediction" };
+
+    private static readonly JsonObject SampleRow = new()
+    {
+        ["pickup_time"] = "2026-03-14 08:30:00",
+        ["vendor"] = "CITY",
+        ["passengers"] = 2,
+        ["distance_km"] = 5.4,
+        ["duration_min"] = 17.5,
+        ["payment"] = "card",
+        ["airport"] = false,
+    };
+
+    public static Command Create()
+    {
+        var command = new Command("demo", "Sample data, a full run, a served model and one prediction (the default)") { Once };
+        command.SetAction((parsed, cancel) => RunAsync(GlobalOptions.Read(parsed), parsed.GetValue(Once), cancel));
+        return command;
+    }
+
+    private static async Task<int> RunAsync(HostSettings settings, bool once, CancellationToken cancel)
+    {
+        var terminal = new Terminal();
+        await using var session = await Session.StartAsync(settings, terminal, cancel);
+        if (!await EnsureProductionAsync(session.Services, settings, terminal, cancel))
+        {
+            return ExitCode.Failed;
+        }
+        await PredictAsync(session.Url, terminal, cancel);
+        PrintUrls(session.Url, terminal);
+        if (!once)
+        {
+            terminal.Say("Ctrl+C stops everything.");
+            try
+            {
+                await session.WaitForStopAsync(cancel);
+            }
+            catch (OperationCanceledException) when (cancel.IsCancellationRequested)
+            {
+            }
+        }
+        return ExitCode.Done;
+    }
+
+    /// <summary>Runs the pipeline unless a version is in production already, or a run that an earlier start left goes on.</summary>
+    private static async Task<bool> EnsureProductionAsync(IServiceProvider services, HostSettings settings, Terminal terminal, CancellationToken cancel)
+    {
+        if ((await services.GetRequiredService<ModelRegistry>().FindAsync(SampleTrips.Model, cancel))?.Production is { } version)
+        {
+            terminal.Out.MarkupLineInterpolated($"Model [bold]{SampleTrips.Model}[/], version {version}, is in production from an earlier start.");
+            return true;
+        }
+        var definition = await EnsureDefinitionAsync(services.GetRequiredService<DefinitionStore>(), cancel);
+        var runs = services.GetRequiredService<RunStore>();
+        var run = (await runs.ListUnfinishedAsync(cancel)).FirstOrDefault(run => run.Model == SampleTrips.Model)
+            ?? await StartAsync(services.GetRequiredService<RunStarter>(), settings, terminal, cancel);
+        var details = await new RunFollower(runs, terminal).FollowAsync(run.RunId, definition.CandidateKeys, cancel);
+        RunSummary.Print(terminal.Out, details);
+        return details.Run.Promoted;
+    }
+
+    private static async Task<PipelineDefinition> EnsureDefinitionAsync(DefinitionStore definitions, CancellationToken cancel)
+    {
+        if (await definitions.FindAsync(SampleTrips.Model, cancel) is { } stored)
+        {
+            return stored;
+        }
+        var definition = DefinitionJson.Read(await File.ReadAllTextAsync(SampleTrips.DefinitionFile, cancel));
+        await definitions.PutAsync(definition, cancel);
+        return definition;
+    }
+
+    private static async Task<Run> StartAsync(RunStarter starter, HostSettings settings, Terminal terminal, CancellationToken cancel)
+    {
+        var folder = Directory.CreateDirectory(Path.Combine(Path.GetFullPath(settings.DataFolder), "samples")).FullName;
+        var file = Path.Combine(folder, $"{SampleTrips.Model}.csv");
+        await SampleTrips.WriteAsync(file, cancel);
+        terminal.Say($"Sample table: {SampleTrips.Rows:N0} taxi trips in {file}");
+        return await starter.StartAsync(SampleTrips.Model, file, "cli", cancel);
+    }
+
+    private static async Task PredictAsync(Uri url, Terminal terminal, CancellationToken cancel)
+    {
+        using var http = new HttpClient { BaseAddress = url };
+        var body = new JsonObject { ["model"] = SampleTrips.Model, ["features"] = SampleRow.DeepClone() }.ToJsonString();
+        using var answer = await http.PostAsync(new Uri("/predict", UriKind.Relative), new StringContent(body, Encoding.UTF8, "application/json"), cancel);
+        var text = await answer.Content.ReadAsStringAsync(cancel);
+        if (!answer.IsSuccessStatusCode)
+        {
+            throw new InputException($"The test prediction was refused ({(int)answer.StatusCode}): {text}");
+        }
+        terminal.Out.WriteLine();
+        terminal.Out.MarkupLine("[bold]A prediction over HTTP[/]");
+        terminal.SayWhole($"  curl -s {new Uri(url, "/predict")} -H 'Content-Type: application/json' -d '{body}'");
+        terminal.Out.MarkupLineInterpolated($"  [green]{text}[/]");
+    }
+
+    private static void PrintUrls(Uri url, Terminal terminal)
+    {
+        terminal.Out.WriteLine();
+        foreach (var (name, path) in new[] { ("predict", "predict"), ("runs", "runs"), ("models", $"models/{SampleTrips.Model}"), ("health", "health"), ("openapi", "openapi.json") })
+        {
+            terminal.Out.MarkupLineInterpolated($"  {name,-8} [blue]{new Uri(url, path)}[/]");
+        }
+    }
+}

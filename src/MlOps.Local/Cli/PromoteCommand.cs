@@ -1,0 +1,30 @@
+using System.CommandLine;
+using MlOps.Pipeline.Registry;
+using Spectre.Console;
+
+namespace MlOps.Local.Cli;
+
+/// <summary><c>promote</c>: a person's decision, whatever the gates say.</summary>
+internal static class PromoteCommand
+{
+    private static readonly Argument<string> Model = new("MODEL") { Description = "The model's name" };
+    private static readonly Argument<int> Version = new("VERSION") { Description = "The version to put into production" };
+
+    public static Command Create()
+    {
+        var command = new Command("promote", "Put a version into production by hand") { Model, Version };
+        command.SetAction(RunAsync);
+        return command;
+    }
+
+    private static async Task<int> RunAsync(ParseResult parsed, CancellationToken cancel)
+    {
+        var terminal = new Terminal();
+        await using var visit = await Visit.StartAsync(GlobalOptions.Read(parsed), terminal, cancel);
+        var registry = visit.Services.GetRequiredService<ModelRegistry>();
+        var model = await registry.SetAliasAsync(
+            parsed.GetValue(Model)!, Aliases.Production, parsed.GetValue(Version), "promoted by hand on the command line", cancel);
+        terminal.Out.MarkupLineInterpolated($"[green]Model {model.Model}: version {model.Production} is in production.[/]");
+        return ExitCode.Done;
+    }
+}

@@ -1,0 +1,27 @@
+using System.CommandLine;
+using MlOps.Pipeline.Registry;
+using Spectre.Console;
+
+namespace MlOps.Local.Cli;
+
+/// <summary><c>rollback</c>: back to the production version before.</summary>
+internal static class RollbackCommand
+{
+    private static readonly Argument<string> Model = new("MODEL") { Description = "The model's name" };
+
+    public static Command Create()
+    {
+        var command = new Command("rollback", "Put the version before back into production") { Model };
+        command.SetAction(RunAsync);
+        return command;
+    }
+
+    private static async Task<int> RunAsync(ParseResult parsed, CancellationToken cancel)
+    {
+        var terminal = new Terminal();
+        await using var visit = await Visit.StartAsync(GlobalOptions.Read(parsed), terminal, cancel);
+        var model = await visit.Services.GetRequiredService<ModelRegistry>().RollbackAsync(parsed.GetValue(Model)!, cancel);
+        terminal.Out.MarkupLineInterpolated($"[green]Model {model.Model}: version {model.Production} is in production again.[/]");
+        return ExitCode.Done;
+    }
+}

@@ -1,0 +1,63 @@
+using MlOps.Pipeline.Tracking;
+using Spectre.Console;
+
+namespace MlOps.Local.Cli;
+
+/// <summary>Shows a run while it goes on: a table that is drawn over on a terminal, else a line for everything that changes.</summary>
+internal sealed class RunFollower(RunStore runs, Terminal terminal)
+{
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(150);
+
+    /// <summary>Returns the run when it has ended.</summary>
+    public Task<RunDetails> FollowAsync(string runId, IReadOnlyList<string> candidates, CancellationToken cancel) =>
+        terminal.IsLive ? FollowLiveAsync(runId, candidates, cancel) : FollowInLinesAsync(runId, cancel);
+
+    private async Task<RunDetails> FollowLiveAsync(string runId, IReadOnlyList<string> candidates, CancellationToken cancel)
+    {
+        RunDetails? details = null;
+        await terminal.Out.Live(new Text("")).StartAsync(async live =>
+        {
+            do
+            {
+                details = await ReadAsync(runId, cancel);
+                var table = RunTable.Draw(RunTable.Complete(details, candidates), DateTimeOffset.UtcNow);
+                table.Title = new TableTitle(Markup.Escape($"Run {runId}: {RunTable.Lower(details.Run.State)}"));
+                live.UpdateTarget(table);
+                await PauseAsync(details, cancel);
+            }
+            while (!details.Run.HasEnded);
+        });
+        return details!;
+    }
+
+    private async Task<RunDetails> FollowInLinesAsync(string runId, CancellationToken cancel)
+    {
+        var shown = new HashSet<string>();
+        terminal.Story.WriteLine($"Run {runId}");
+        while (true)
+        {
+            var details = await ReadAsync(runId, cancel);
+            foreach (var stage in RunTable.Complete(details, []).Where(stage => stage.State != StageState.Pending))
+            {
+                if (shown.Add($"{stage.Stage}|{stage.Key}|{stage.State}|{stage.Attempts}"))
+                {
+                    terminal.Story.WriteLine(RunTable.Line(stage, DateTimeOffset.UtcNow));
+                }
+            }
+            if (details.Run is { State: RunState.Waiting } && shown.Add("waiting"))
+            {
+                terminal.Story.WriteLine($"  waiting for approval: POST /runs/{runId}/approve");
+            }
+            if (details.Run.HasEnded)
+            {
+                return details;
+            }
+            await PauseAsync(details, cancel);
+        }
+    }
+
+    private async Task<RunDetails> ReadAsync(string runId, CancellationToken cancel) =>
+        await runs.FindDetailsAsync(runId, cancel) ?? throw new InvalidOperationException($"Run {runId} is gone.");
+
+    private static Task PauseAsync(RunDetails details, CancellationToken cancel) => details.Run.HasEnded ? Task.CompletedTask : Task.Delay(Pause, cancel);
+}

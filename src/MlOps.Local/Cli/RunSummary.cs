@@ -1,0 +1,61 @@
+using System.Globalization;
+using MlOps.Pipeline.Tracking;
+using Spectre.Console;
+
+namespace MlOps.Local.Cli;
+
+/// <summary>How a run ended, for a person.</summary>
+internal static class RunSummary
+{
+    private const string OfValidation = "val_";
+
+    /// <param name="console">Where to.</param>
+    /// <param name="details">The run.</param>
+    /// <param name="isWhole">True: every metric, the candidates' included; else those of the validated winner.</param>
+    public static void Print(IAnsiConsole console, RunDetails details, bool isWhole = false)
+    {
+        var metrics = details.Metrics.Where(metric => isWhole || metric.Key.StartsWith(OfValidation, StringComparison.Ordinal)).ToList();
+        if (metrics.Count > 0)
+        {
+            console.Write(Metrics(metrics));
+        }
+        foreach (var warning in details.Stages.SelectMany(stage => stage.Warnings ?? []).Distinct())
+        {
+            console.MarkupLineInterpolated($"[yellow]note[/] {warning}");
+        }
+        Conclude(console, details.Run);
+    }
+
+    private static void Conclude(IAnsiConsole console, Run run)
+    {
+        switch (run.State)
+        {
+            case RunState.Succeeded:
+                console.MarkupLineInterpolated($"[green]Model {run.Model}, version {run.Version}: promoted to production.[/]");
+                break;
+            case RunState.Blocked:
+                console.MarkupLineInterpolated($"[yellow]Model {run.Model}, version {run.Version}: registered, not promoted.[/]");
+                foreach (var reason in run.BlockedBy)
+                {
+                    console.MarkupLineInterpolated($"  [yellow]because[/] {reason}");
+                }
+                break;
+            case RunState.Queued or RunState.Running or RunState.Waiting:
+                console.MarkupLineInterpolated($"Run {run.RunId} is {RunTable.Lower(run.State)}.");
+                break;
+            default:
+                console.MarkupLineInterpolated($"[red]Run {run.RunId} {RunTable.Lower(run.State)}:[/] {run.Error}");
+                break;
+        }
+    }
+
+    private static Table Metrics(IEnumerable<KeyValuePair<string, double>> metrics)
+    {
+        var table = new Table().Border(TableBorder.Rounded).BorderColor(Color.Grey).AddColumn("Metric").AddColumn("Value", column => column.RightAligned());
+        foreach (var (name, value) in metrics)
+        {
+            table.AddRow(new Text(name), new Text(value.ToString("G6", CultureInfo.InvariantCulture)));
+        }
+        return table;
+    }
+}

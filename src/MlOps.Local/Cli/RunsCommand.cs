@@ -1,0 +1,55 @@
+using System.CommandLine;
+using System.Globalization;
+using MlOps.Pipeline.Orchestration;
+using MlOps.Pipeline.Tracking;
+using Spectre.Console;
+
+namespace MlOps.Local.Cli;
+
+/// <summary><c>runs</c>: the newest runs, or one with its stages.</summary>
+internal static class RunsCommand
+{
+    private const int Newest = 20;
+
+    private static readonly Argument<string?> Id = new("RUN") { Description = "Show this run with its stages and metrics", Arity = ArgumentArity.ZeroOrOne };
+    private static readonly Option<string?> Model = new("--model") { Description = "Only runs of this model", HelpName = "NAME" };
+
+    public static Command Create()
+    {
+        var command = new Command("runs", "Show the newest runs, or one run with its stages") { Id, Model };
+        command.SetAction(RunAsync);
+        return command;
+    }
+
+    private static async Task<int> RunAsync(ParseResult parsed, CancellationToken cancel)
+    {
+        var terminal = new Terminal();
+        await using var visit = await Visit.StartAsync(GlobalOptions.Read(parsed), terminal, cancel);
+        var runs = visit.Services.GetRequiredService<RunStore>();
+        if (parsed.GetValue(Id) is not { } id)
+        {
+            terminal.Out.Write(Draw(await runs.ListAsync(parsed.GetValue(Model), Newest, cancel)));
+            return ExitCode.Done;
+        }
+        var details = await runs.FindDetailsAsync(id, cancel) ?? throw new InputException($"There is no run '{id}'. 'runs' without a name lists the newest.");
+        terminal.Out.Write(RunTable.Draw(RunTable.Complete(details, []), DateTimeOffset.UtcNow));
+        RunSummary.Print(terminal.Out, details, isWhole: true);
+        return ExitCode.Done;
+    }
+
+    private static Table Draw(IReadOnlyList<Run> runs)
+    {
+        var table = new Table().Border(TableBorder.Rounded).BorderColor(Color.Grey).AddColumns("Run", "State", "Started by", "Version", "Created (UTC)", "Outcome");
+        foreach (var run in runs)
+        {
+            string[] cells =
+            [
+                run.RunId, RunTable.Lower(run.State), run.Trigger, run.Version?.ToString(CultureInfo.InvariantCulture) ?? "",
+                run.Created.UtcDateTime.ToString("yyyy-MM-dd HH:mm:ss", CultureInfo.InvariantCulture),
+                run.Error ?? (run.Promoted ? "promoted" : string.Join("; ", run.BlockedBy)),
+            ];
+            table.AddRow(cells.Select(cell => new Text(cell)));
+        }
+        return table;
+    }
+}

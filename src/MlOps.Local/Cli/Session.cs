@@ -1,0 +1,51 @@
+using MlOps.Local.Hosting;
+
+namespace MlOps.Local.Cli;
+
+/// <summary>A whole host with its storage, from start to orderly end.</summary>
+internal sealed class Session : IAsyncDisposable
+{
+    private readonly LocalStorage storage;
+    private readonly LocalHost host;
+
+    private Session(LocalStorage storage, LocalHost host) => (this.storage, this.host) = (storage, host);
+
+    public Uri Url => host.Url!;
+
+    public IServiceProvider Services => host.Services;
+
+    public static async Task<Session> StartAsync(HostSettings settings, Terminal terminal, CancellationToken cancel)
+    {
+        LocalHost.CheckPort(settings.Port);
+        var storage = await LocalStorage.OwnAsync(settings, terminal.Say, cancel);
+        try
+        {
+            var session = new Session(storage, await LocalHost.StartAsync(settings, storage, HostParts.All, cancel));
+            storage.Publish(session.Url);
+            return session;
+        }
+        catch
+        {
+            await storage.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>Returns when the host is told to stop.</summary>
+    /// <exception cref="EnvironmentProblemException">Its storage ended before.</exception>
+    public async Task WaitForStopAsync(CancellationToken cancel)
+    {
+        var stopped = Task.Delay(Timeout.InfiniteTimeSpan, cancel);
+        if (await Task.WhenAny(stopped, storage.Ended) != stopped)
+        {
+            throw new EnvironmentProblemException("Embedded storage (Azurite) ended unexpectedly: start again, and runs go on where they were.");
+        }
+    }
+
+    /// <summary>The host first: what it still has to store needs its storage.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await host.DisposeAsync();
+        await storage.DisposeAsync();
+    }
+}

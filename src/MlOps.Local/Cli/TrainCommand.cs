@@ -1,0 +1,94 @@
+using System.CommandLine;
+using System.Text.RegularExpressions;
+using MlOps.Local.Hosting;
+using MlOps.Pipeline.Data;
+using MlOps.Pipeline.Definitions;
+using MlOps.Pipeline.Orchestration;
+using MlOps.Pipeline.Tracking;
+
+namespace MlOps.Local.Cli;
+
+/// <summary><c>train</c>: a model from a person's own file, with no definition written.</summary>
+internal static partial class TrainCommand
+{
+    private static readonly Argument<string> FileArgument = new("FILE") { Description = "CSV or Parquet file" };
+    private static readonly Option<string> Target = new("--target") { Description = "Column to predict", HelpName = "COLUMN", Required = true };
+    private static readonly Option<string?> Model = new("--model") { Description = "Name of the model [default: from the file's name]", HelpName = "NAME" };
+    private static readonly Option<string?> Task = new("--task") { Description = "regression or binary [default: from the target's values]" };
+    private static readonly Option<string?> Ignore = new("--ignore") { Description = "Columns that must not be used, separated by commas", HelpName = "a,b" };
+    private static readonly Option<bool> AsJson = new("--json") { Description = "Print one JSON object on standard output" };
+    private static readonly Option<bool> RequirePromotion = new("--require-promotion") { Description = "End with exit code 1 when a gate blocks the new version" };
+
+    public static Command Create()
+    {
+        Task.AcceptOnlyFromAmong("regression", "binary");
+        var command = new Command("train", "Train a model on a file: infer a definition, run the pipeline, print a table")
+        {
+            FileArgument, Target, Model, Task, Ignore, AsJson, RequirePromotion,
+        };
+        command.SetAction(RunAsync);
+        return command;
+    }
+
+    private static async Task<int> RunAsync(ParseResult parsed, CancellationToken cancel)
+    {
+        var file = Path.GetFullPath(parsed.GetValue(FileArgument)!);
+        if (!File.Exists(file))
+        {
+            throw new EnvironmentProblemException($"There is no file '{file}'.");
+        }
+        var model = parsed.GetValue(Model) ?? NameFrom(file);
+        var asJson = parsed.GetValue(AsJson);
+        try
+        {
+            var details = await TrainAsync(parsed, model, file, new Terminal(asJson), cancel);
+            if (asJson)
+            {
+                Console.Out.WriteLine(Json.Write(RunReport.Of(details)));
+            }
+            return details.Run.State switch
+            {
+                RunState.Succeeded => ExitCode.Done,
+                RunState.Blocked => parsed.GetValue(RequirePromotion) ? ExitCode.Failed : ExitCode.Done,
+                _ => ExitCode.Failed,
+            };
+        }
+        catch (InputException wrong) when (asJson)
+        {
+            Console.Out.WriteLine(Json.Write(RunReport.OfProblem(model, wrong.Message)));
+            return ExitCode.Failed;
+        }
+    }
+
+    private static async Task<RunDetails> TrainAsync(ParseResult parsed, string model, string file, Terminal terminal, CancellationToken cancel)
+    {
+        var settings = GlobalOptions.Read(parsed);
+        await using var storage = await LocalStorage.OwnOrJoinAsync(settings, terminal.Say, cancel);
+        await using var host = await LocalHost.StartAsync(settings, storage, storage.IsOwner ? HostParts.Engine : HostParts.None, cancel);
+        storage.Publish(url: null);
+
+        var services = host.Services;
+        TaskKind? task = parsed.GetValue(Task) is { } name ? Enum.Parse<TaskKind>(name, ignoreCase: true) : null;
+        string[] ignore = parsed.GetValue(Ignore)?.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries) ?? [];
+        var definition = await services.GetRequiredService<DefinitionInference>().InferAsync(file, parsed.GetValue(Target)!, model, task, ignore, cancel);
+        await services.GetRequiredService<DefinitionStore>().PutAsync(definition, cancel);
+        var run = await services.GetRequiredService<RunStarter>().StartAsync(model, file, "cli", cancel);
+        var details = await new RunFollower(services.GetRequiredService<RunStore>(), terminal).FollowAsync(run.RunId, definition.CandidateKeys, cancel);
+        RunSummary.Print(terminal.Story, details);
+        return details;
+    }
+
+    /// <summary>The file's name as a model's name.</summary>
+    internal static string NameFrom(string file)
+    {
+        const int Longest = 63;
+        var stem = Path.GetFileName(file);
+        stem = stem[..(stem.IndexOf('.', 1) is > 0 and var dot ? dot : stem.Length)];
+        var slug = NotInNames().Replace(stem.ToLowerInvariant(), "-").Trim('-');
+        slug = slug.Length > Longest ? slug[..Longest].Trim('-') : slug;
+        return slug.Length == 0 ? "model" : slug;
+    }
+
+    [GeneratedRegex("[^a-z0-9]+")]
+    private static partial Regex NotInNames();
+}

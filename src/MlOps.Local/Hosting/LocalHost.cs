@@ -1,0 +1,152 @@
+using System.Net;
+using System.Net.Sockets;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using MlOps.Local.Engine;
+using MlOps.Local.Triggers;
+using MlOps.Pipeline;
+using MlOps.Serving;
+using MlOps.Web;
+
+namespace MlOps.Local.Hosting;
+
+/// <summary>What of a host a command needs.</summary>
+[Flags]
+public enum HostParts
+{
+    /// <summary>The services only: storage, definitions, runs, registry.</summary>
+    None = 0,
+    /// <summary>Works on runs.</summary>
+    Engine = 1,
+    /// <summary>Starts runs on new files and schedules.</summary>
+    Triggers = 2,
+    /// <summary>Serves over HTTP.</summary>
+    Web = 4,
+    All = Engine | Triggers | Web,
+}
+
+/// <summary>The pipeline, serving and, as asked for, engine, triggers and HTTP in this process.</summary>
+public sealed class LocalHost : IAsyncDisposable
+{
+    private readonly IHost host;
+
+    private LocalHost(IHost host) => this.host = host;
+
+    public IServiceProvider Services => host.Services;
+
+    /// <summary>Where it serves, such as <c>http://127.0.0.1:7071/</c>; null without HTTP.</summary>
+    public Uri? Url { get; private init; }
+
+    /// <exception cref="EnvironmentProblemException">The port cannot be used.</exception>
+    public static async Task<LocalHost> StartAsync(HostSettings settings, LocalStorage storage, HostParts parts, CancellationToken cancel)
+    {
+        var host = parts.HasFlag(HostParts.Web) ? BuildWeb(settings, storage, parts) : BuildPlain(settings, storage, parts);
+        try
+        {
+            await host.StartAsync(cancel);
+            return new LocalHost(host) { Url = parts.HasFlag(HostParts.Web) ? UrlOf(host) : null };
+        }
+        catch (Exception fault)
+        {
+            await StopAsync(host);
+            if (fault is IOException { InnerException: AddressInUseException } or SocketException)
+            {
+                throw ProblemOf(settings.Port, fault);
+            }
+            throw;
+        }
+    }
+
+    /// <summary>Says at once, before anything is started, that a port is taken.</summary>
+    /// <exception cref="EnvironmentProblemException">The port cannot be used.</exception>
+    public static void CheckPort(int port)
+    {
+        try
+        {
+            using var probe = new TcpListener(IPAddress.Loopback, port);
+            probe.Start();
+        }
+        catch (SocketException taken)
+        {
+            throw ProblemOf(port, taken);
+        }
+    }
+
+    public ValueTask DisposeAsync() => new(StopAsync(host));
+
+    private static IHost BuildWeb(HostSettings settings, LocalStorage storage, HostParts parts)
+    {
+        var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory });
+        builder.WebHost.UseSetting(WebHostDefaults.ServerUrlsKey, "");
+        builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, settings.Port));
+        Configure(builder, settings, storage, parts);
+        builder.Services.AddMlOpsWeb();
+        var app = builder.Build();
+        app.MapMlOps();
+        return app;
+    }
+
+    private static IHost BuildPlain(HostSettings settings, LocalStorage storage, HostParts parts)
+    {
+        var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings { ContentRootPath = AppContext.BaseDirectory });
+        Configure(builder, settings, storage, parts);
+        return builder.Build();
+    }
+
+    private static void Configure(IHostApplicationBuilder builder, HostSettings settings, LocalStorage storage, HostParts parts)
+    {
+        builder.Logging.ClearProviders()
+            .SetMinimumLevel(settings.Verbose ? LogLevel.Information : LogLevel.Warning)
+            .AddFilter("Microsoft", LogLevel.Warning)
+            .AddFilter("Azure", LogLevel.Warning)
+            .AddSimpleConsole(console => console.SingleLine = true)
+            .Services.Configure<Microsoft.Extensions.Logging.Console.ConsoleLoggerOptions>(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
+        builder.Services
+            .AddMlOpsPipeline()
+            .AddSingleton(_ => storage.Connect())
+            .AddSingleton(new PipelineOptions { WorkFolder = storage.WorkFolder })
+            .AddMlOpsServing()
+            .AddSingleton<IHostLifetime, NoSignals>()
+            .Configure<HostOptions>(options => options.ShutdownTimeout = TimeSpan.FromSeconds(10));
+        if (parts.HasFlag(HostParts.Engine))
+        {
+            builder.Services.AddSingleton(new EngineOptions { SoleOwner = storage.IsExclusive }).AddEmbeddedEngine();
+        }
+        else
+        {
+            builder.Services.AddRemoteEngine();
+        }
+        if (parts.HasFlag(HostParts.Triggers))
+        {
+            builder.Services.AddTriggers();
+        }
+    }
+
+    private static Uri UrlOf(IHost host) =>
+        new(host.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First());
+
+    private static async Task StopAsync(IHost host)
+    {
+        await host.StopAsync();
+        if (host is IAsyncDisposable disposable)
+        {
+            await disposable.DisposeAsync();
+        }
+    }
+
+    private static EnvironmentProblemException ProblemOf(int port, Exception fault)
+    {
+        var isDenied = fault is SocketException { SocketErrorCode: SocketError.AccessDenied };
+        return new EnvironmentProblemException(
+            $"Port {port} {(isDenied ? "may not be used" : "is taken by another process")}: choose another one with --port.", fault);
+    }
+
+    /// <summary>The command line listens to Ctrl+C itself, and ends the host and its storage in order.</summary>
+    private sealed class NoSignals : IHostLifetime
+    {
+        public Task WaitForStartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+        public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+    }
+}

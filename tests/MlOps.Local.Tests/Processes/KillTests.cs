@@ -1,0 +1,129 @@
+using Azure.Storage.Blobs.Specialized;
+using Microsoft.Extensions.DependencyInjection;
+using MlOps.Local.Engine;
+using MlOps.Local.Storage;
+using MlOps.Pipeline.Data;
+using MlOps.Pipeline.Definitions;
+using MlOps.Pipeline.Orchestration;
+using MlOps.Pipeline.Registry;
+using MlOps.Pipeline.Tracking;
+using MlOps.Testing;
+
+namespace MlOps.Local.Tests.Processes;
+
+/// <summary>Kills real hosts, and lets the next one go on.</summary>
+public sealed class KillTests(AzuriteFixture azurite) : IClassFixture<AzuriteFixture>, IDisposable
+{
+    private readonly string folder = Directory.CreateTempSubdirectory("mlops-kill-").FullName;
+    private readonly string model = AzuriteFixture.UniqueModel();
+
+    [Theory]
+    [InlineData("ingest")]
+    [InlineData("clean")]
+    [InlineData("features")]
+    [InlineData("split")]
+    [InlineData("train")]
+    [InlineData("validate")]
+    [InlineData("promote")]
+    [InlineData("finish")]
+    public async Task A_run_whose_host_is_killed_inside_a_stage_goes_on_in_the_next_host(string stage)
+    {
+        await using var proxy = await StorageProxy.StartAsync(azurite.ConnectionString);
+        await using var services = Services(azurite.NewStorage());
+        var inside = proxy.HoldInsideAsync(stage);
+        string[] up = ["up", "--port", "0", "--data", folder, "--storage", proxy.ConnectionString];
+        await using var killed = LocalProcess.Start(up);
+        var run = await SubmitAsync(services, trees: 10);
+        await inside;
+
+        await killed.KillAsync();
+        var before = await DetailsAsync(services, run);
+        proxy.LetGo();
+        await azurite.NewStorage().Leases.GetBlobClient(run.RunId).GetBlobLeaseClient().BreakAsync(TimeSpan.Zero);
+        await using var next = LocalProcess.Start(up);
+        var after = await EndOfAsync(services, run);
+
+        before.Run.HasEnded.Should().BeFalse();
+        before.Stages.Should().ContainSingle(status => status.Stage == stage && status.State == StageState.Running);
+        await AssertDoneOnceAsync(services, before, after);
+        after.Stages.Single(status => status.Stage == stage).Attempts.Should().Be(2);
+    }
+
+    [Fact]
+    public async Task With_embedded_storage_the_next_host_goes_on_by_itself_and_at_once()
+    {
+        string[] up = ["up", "--port", "0", "--data", folder];
+        await using var killed = LocalProcess.Start(up);
+        await killed.PrintedAsync("Serving on");
+        Run run;
+        RunDetails before;
+        await using (var services = Services(Embedded()))
+        {
+            run = await SubmitAsync(services, trees: 5_000);
+            await Eventually.IsTrueAsync(
+                async () => (await DetailsAsync(services, run)).Stages.Any(stage => stage is { Stage: "train", State: StageState.Running }),
+                deadline: TimeSpan.FromSeconds(60));
+            before = await DetailsAsync(services, run);
+            await killed.KillAsync();
+        }
+
+        await using var next = LocalProcess.Start(up);
+        await next.PrintedAsync("Serving on");
+        await using var later = Services(Embedded());
+        var after = await EndOfAsync(later, run);
+
+        before.Run.HasEnded.Should().BeFalse();
+        await AssertDoneOnceAsync(later, before, after);
+        after.Stages.Single(stage => stage.Stage == "train").Attempts.Should().Be(2);
+    }
+
+    public void Dispose() => Directory.Delete(folder, recursive: true);
+
+    private static async Task AssertDoneOnceAsync(ServiceProvider services, RunDetails before, RunDetails after)
+    {
+        after.Run.State.Should().Be(RunState.Succeeded, after.Run.Error);
+        after.Run.Started.Should().Be(before.Run.Started);
+        var finished = before.Stages.Where(stage => stage.State is StageState.Succeeded or StageState.Reused);
+        finished.Select(Json.Write).Should().BeSubsetOf(after.Stages.Select(Json.Write), "a finished stage is not redone");
+        after.Stages.Should().OnlyContain(stage => stage.State == StageState.Succeeded || stage.State == StageState.Reused);
+        var registry = services.GetRequiredService<ModelRegistry>();
+        (await registry.ListVersionsAsync(after.Run.Model, CancellationToken.None)).Should().ContainSingle().Which.RunId.Should().Be(after.Run.RunId);
+        (await registry.ListHistoryAsync(after.Run.Model, CancellationToken.None)).Should().ContainSingle(change => change.Alias == Aliases.Production);
+        (await registry.FindAsync(after.Run.Model, CancellationToken.None))!.Production.Should().Be(1);
+    }
+
+    private async Task<Run> SubmitAsync(ServiceProvider services, int trees)
+    {
+        var file = await Trips.WriteAsync(folder, rows: 400);
+        await services.GetRequiredService<DefinitionStore>().PutAsync(Trips.Definition(model, trees), CancellationToken.None);
+        return await services.GetRequiredService<RunStarter>().StartAsync(model, file, "cli", CancellationToken.None);
+    }
+
+    private static async Task<RunDetails> DetailsAsync(ServiceProvider services, Run run) =>
+        (await services.GetRequiredService<RunStore>().FindDetailsAsync(run.RunId, CancellationToken.None))!;
+
+    private static async Task<RunDetails> EndOfAsync(ServiceProvider services, Run run)
+    {
+        await Eventually.IsTrueAsync(async () => (await DetailsAsync(services, run)).Run.HasEnded, deadline: TimeSpan.FromSeconds(90));
+        // The last stage's own row follows the run's.
+        await Eventually.IsTrueAsync(async () => (await DetailsAsync(services, run)).Stages.All(stage => stage.State != StageState.Running));
+        return await DetailsAsync(services, run);
+    }
+
+    private PipelineStorage Embedded()
+    {
+        var connection = DataFolder.FindHost(folder)!.Storage;
+        return new PipelineStorage(new(connection), new(connection));
+    }
+
+    /// <summary>What a test needs to give orders and look, without an engine of its own.</summary>
+    private static ServiceProvider Services(PipelineStorage storage) => new ServiceCollection()
+        .AddSingleton(TimeProvider.System)
+        .AddSingleton(storage)
+        .AddSingleton<DefinitionStore>()
+        .AddSingleton<RunStore>()
+        .AddSingleton<ModelRegistry>()
+        .AddSingleton<RunStarter>()
+        .AddRemoteEngine()
+        .BuildServiceProvider();
+}

@@ -1,0 +1,27 @@
+using MlOps.Local.Demo;
+using MlOps.Pipeline.Definitions;
+
+namespace MlOps.Local.Tests.Processes;
+
+/// <summary>A small table and definition for whole runs.</summary>
+internal static class Trips
+{
+    /// <summary>The first rows of the sample table.</summary>
+    public static async Task<string> WriteAsync(string folder, int rows, string name = "trips.csv")
+    {
+        var whole = Path.Combine(folder, $"{Guid.NewGuid():N}.csv");
+        await SampleTrips.WriteAsync(whole, CancellationToken.None);
+        var file = Path.Combine(folder, name);
+        await File.WriteAllLinesAsync(file, File.ReadLines(whole).Take(rows + 1));
+        File.Delete(whole);
+        return file;
+    }
+
+    public static PipelineDefinition Definition(string model, int trees = 10) => new()
+    {
+        Model = model,
+        Target = "fare",
+        Columns = new Dictionary<string, ColumnRule> { ["trip_id"] = new() { Ignore = true } },
+        Candidates = [new CandidateSpec { Trainer = TrainerKind.LightGbm, Trees = trees, EarlyStopping = 0 }],
+    };
+}

@@ -1,0 +1,108 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+
+namespace MlOps.Testing;
+
+/// <summary>The local host's program as a real process.</summary>
+public sealed class LocalProcess : IAsyncDisposable
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(120);
+
+    private readonly Process process;
+    private readonly ConcurrentQueue<string> output = new();
+    private readonly ConcurrentQueue<string> errors = new();
+
+    private LocalProcess(Process process) => this.process = process;
+
+    public int Id => process.Id;
+
+    /// <summary>What it printed on standard output so far.</summary>
+    public string Output => string.Join('\n', output);
+
+    public string Errors => string.Join('\n', errors);
+
+    public static LocalProcess Start(params IEnumerable<string> arguments) => Start(new Dictionary<string, string?>(), arguments);
+
+    /// <param name="environment">Variables to set, or with null to remove.</param>
+    /// <param name="arguments">The command line.</param>
+    public static LocalProcess Start(IReadOnlyDictionary<string, string?> environment, params IEnumerable<string> arguments)
+    {
+        var program = Path.Combine(AppContext.BaseDirectory, "MlOps.Local.dll");
+        var start = new ProcessStartInfo(Environment.ProcessPath is { } path && Path.GetFileNameWithoutExtension(path) == "dotnet" ? path : "dotnet", [program, .. arguments])
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            WorkingDirectory = Path.GetTempPath(),
+        };
+        foreach (var (name, value) in environment)
+        {
+            start.Environment[name] = value;
+        }
+        var started = new LocalProcess(new Process { StartInfo = start });
+        started.process.OutputDataReceived += (_, line) => Keep(started.output, line.Data);
+        started.process.ErrorDataReceived += (_, line) => Keep(started.errors, line.Data);
+        started.process.Start();
+        started.process.BeginOutputReadLine();
+        started.process.BeginErrorReadLine();
+        return started;
+    }
+
+    /// <summary>Runs a command to its end.</summary>
+    public static async Task<(int ExitCode, string Output, string Errors)> RunAsync(params IEnumerable<string> arguments)
+    {
+        await using var process = Start(arguments);
+        return (await process.ExitCodeAsync(), process.Output, process.Errors);
+    }
+
+    /// <summary>Waits for its end, and for all that it printed.</summary>
+    public async Task<int> ExitCodeAsync()
+    {
+        using var deadline = new CancellationTokenSource(Patience);
+        try
+        {
+            await process.WaitForExitAsync(deadline.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            throw new TimeoutException($"The process did not end.\n{Output}\n{Errors}");
+        }
+        return process.ExitCode;
+    }
+
+    /// <summary>Waits until a text stands on standard output.</summary>
+    public Task PrintedAsync(string text) => Eventually.IsTrueAsync(
+        () => Output.Contains(text, StringComparison.Ordinal) || (process.HasExited ? throw new InvalidOperationException($"It ended.\n{Output}\n{Errors}") : false),
+        () => $"{Output}\n{Errors}", Patience);
+
+    /// <summary>Ends it as <c>kill -9</c> does: it can do nothing more.</summary>
+    public async Task KillAsync()
+    {
+        process.Kill();
+        await process.WaitForExitAsync();
+    }
+
+    /// <summary>Sends a signal, such as <c>INT</c> or <c>TERM</c>.</summary>
+    public async Task SignalAsync(string signal)
+    {
+        using var kill = Process.Start("kill", [$"-{signal}", $"{process.Id}"]);
+        await kill.WaitForExitAsync();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (!process.HasExited)
+        {
+            await KillAsync();
+        }
+        process.Dispose();
+    }
+
+    private static void Keep(ConcurrentQueue<string> lines, string? line)
+    {
+        if (line is not null)
+        {
+            lines.Enqueue(line);
+        }
+    }
+}
