@@ -1,3 +1,4 @@
+using Cronos;
 using MlOps.Pipeline.Models;
 
 namespace MlOps.Pipeline.Definitions;
@@ -31,11 +32,18 @@ internal static class DefinitionRules
         {
             yield return "split names both 'time' and 'group'; choose one.";
         }
+        if (definition.RunOn.Schedule is { } schedule && !IsCron(schedule))
+        {
+            yield return $"runOn.schedule is '{schedule}'; it must be a cron expression in UTC, with seconds first, such as \"0 0 3 * * *\" (every day at 3:00).";
+        }
         foreach (var problem in ProblemsOf(definition.Gates, definition.Task))
         {
             yield return problem;
         }
     }
+
+    /// <summary>Six fields with seconds, or the classic five.</summary>
+    private static bool IsCron(string schedule) => CronExpression.TryParse(schedule, CronFormat.IncludeSeconds, out _) || CronExpression.TryParse(schedule, CronFormat.Standard, out _);
 
     private static IEnumerable<string> ProblemsOf(string column, ColumnRule rule)
     {

@@ -23,7 +23,7 @@ internal static class Evaluation
         var rows = scored.Select(row => new ScoredBinaryRow
         {
             Label = row.Label > 0.5f,
-            Score = row.Score,
+            Score = Margin(row.Score, threshold),
             Probability = Math.Clamp(row.Score, 1e-7f, 1 - 1e-7f),
             PredictedLabel = row.Score >= threshold,
         });
@@ -48,6 +48,9 @@ internal static class Evaluation
             ? (name, larger)
             : throw new Orchestration.InputException($"gates.metric is '{name}', which task {DefinitionNames.Tasks.NameOf(task)} does not have; use one of {string.Join(", ", DefinitionNames.Metrics[task].Keys)}.");
     }
+
+    /// <summary>ML.NET's evaluator counts a row as predicted positive when its score is above zero, whatever the probability.</summary>
+    private static float Margin(float probability, double threshold) => probability >= threshold ? Math.Max((float)(probability - threshold), float.Epsilon) : (float)(probability - threshold);
 
     private static ScoredRow[] Score(ITransformer model, FeatureTable table, int threads)
     {

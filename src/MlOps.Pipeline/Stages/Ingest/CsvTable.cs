@@ -119,7 +119,7 @@ internal sealed class CsvTable
         }
         if (numbers >= cells * ColumnSniffer.NumericShare)
         {
-            return column with { Type = StorageType.Double, Kind = ColumnKind.Numeric, Unknown = false };
+            return column with { Type = StorageType.Double, Kind = column.Unknown ? ColumnKind.Numeric : column.Kind, Unknown = false };
         }
         warnings.Add($"Column '{name}' looked numeric in its first rows, but only {numbers} of its {cells} values are numbers; it is read as text.");
         return new SniffedColumn(StorageType.Varchar, distinct <= 1000 ? ColumnKind.Categorical : ColumnKind.Text);

@@ -1,0 +1,53 @@
+using System.Globalization;
+using System.Text;
+using MlOps.Pipeline.Definitions;
+using MlOps.Pipeline.Models;
+using MlOps.Pipeline.Orchestration;
+using MlOps.Pipeline.Tracking;
+using MlOps.Testing;
+
+namespace MlOps.Pipeline.Tests.Definitions;
+
+[Collection(AzuriteFixture.Collection)]
+public sealed class DefinitionInferenceTests(AzuriteFixture azurite)
+{
+    [Fact]
+    public async Task Kinds_date_parts_and_imputation_are_inferred_and_the_definition_runs()
+    {
+        await using var host = new PipelineHost(azurite);
+        var csv = new StringBuilder("id,when,age,cabin,empty,sex,survived\n");
+        for (var i = 0; i < 600; i++)
+        {
+            csv.Append(CultureInfo.InvariantCulture, $"{i + 1},2026-01-{1 + (i % 28):D2},{(i % 5 == 0 ? "" : 20 + (i % 50))},{(i % 4 == 0 ? $"C{i % 12}" : "")},,{(i % 3 == 0 ? "f" : "m")},{(i % 3 == 0 ? 1 : 0)}\n");
+        }
+        var path = host.WriteFile("titanic.csv", csv.ToString());
+
+        var definition = await host.Get<DefinitionInference>().InferAsync(path, "survived", AzuriteFixture.UniqueModel(), null, [], default);
+
+        definition.Columns["id"].Kind.Should().Be(ColumnKind.IdLike);
+        definition.Columns["when"].Kind.Should().Be(ColumnKind.Datetime);
+        definition.Columns["age"].Impute!.Strategy.Should().Be(ImputeStrategy.Median);
+        definition.Columns["cabin"].Impute!.Strategy.Should().Be(ImputeStrategy.MostFrequent);
+        definition.Columns["empty"].Ignore.Should().BeTrue();
+        definition.Features.DateParts.Should().Equal("when");
+        DefinitionJson.Read(DefinitionJson.Write(definition)).Columns.Should().BeEquivalentTo(definition.Columns);
+
+        var run = await host.RunAsync(definition, path);
+        run.Run.Error.Should().BeNull();
+        run.Run.State.Should().Be(RunState.Succeeded);
+        run.Metrics["val_auc"].Should().BeGreaterThan(0.99);
+    }
+
+    [Fact]
+    public async Task A_target_or_ignored_column_that_does_not_exist_is_named_with_the_nearest()
+    {
+        await using var host = new PipelineHost(azurite);
+        var path = host.WriteFile("trips.csv", Trips.Csv(50));
+
+        var act = () => host.Get<DefinitionInference>().InferAsync(path, "fair", "m", null, ["vender"], default);
+
+        (await act.Should().ThrowAsync<InputException>()).Which.Problems.Should().SatisfyRespectively(
+            target => target.Should().Contain("'fair'").And.Contain("did you mean 'fare'"),
+            ignored => ignored.Should().Contain("'vender'").And.Contain("did you mean 'vendor'"));
+    }
+}

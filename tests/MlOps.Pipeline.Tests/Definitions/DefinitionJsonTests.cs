@@ -1,0 +1,90 @@
+using MlOps.Pipeline.Definitions;
+using MlOps.Pipeline.Models;
+using MlOps.Pipeline.Orchestration;
+
+namespace MlOps.Pipeline.Tests.Definitions;
+
+public sealed class DefinitionJsonTests
+{
+    private const string Full = """
+        {
+          "model": "taxi-fare", "target": "fare_amount", "task": "regression",
+          "owner": "fleet-ml", "intendedUse": "fare estimate before a trip", "limits": "one city, 2013",
+          "columns": { "vendor_id": "categorical", "trip_distance": { "kind": "numeric", "min": 0, "max": 200, "impute": "median" }, "note": "ignore",
+                       "flag": { "impute": { "constant": true } } },
+          "features": { "interactions": [["trip_time_in_secs", "trip_distance"]], "logs": ["trip_distance"] },
+          "split": { "validation": 0.2, "seed": 42 },
+          "candidates": [ { "trainer": "lightgbm", "trees": 100, "leaves": 31, "rate": 0.1 }, { "trainer": "fasttree" }, { "trainer": "sdca" } ],
+          "gates": { "metric": "rmse", "atMost": 5.0, "betterBy": 0.0, "drift": "block", "driftShare": 0.5, "approval": { "required": false, "timeout": "1.00:00:00" } },
+          "runOn": { "schedule": "0 0 3 * * *", "newFile": true }
+        }
+        """;
+
+    [Fact]
+    public void A_full_definition_is_read()
+    {
+        var definition = DefinitionJson.Read(Full);
+
+        definition.Columns["trip_distance"].Should().Be(new ColumnRule { Kind = ColumnKind.Numeric, Min = 0, Max = 200, Impute = new ImputeRule(ImputeStrategy.Median) });
+        definition.Columns["note"].Ignore.Should().BeTrue();
+        definition.Columns["flag"].Impute.Should().Be(new ImputeRule(ImputeStrategy.Constant, "true"));
+        definition.CandidateKeys.Should().Equal("0-lightgbm", "1-fasttree", "2-sdca");
+        definition.Gates.Drift.Should().Be(DriftGate.Block);
+        definition.Gates.Approval.Timeout.Should().Be(TimeSpan.FromDays(1));
+        definition.RunOn.Should().Be(new TriggerRules("0 0 3 * * *", NewFile: true));
+    }
+
+    [Fact]
+    public void What_is_written_reads_back_to_the_same_text()
+    {
+        var written = DefinitionJson.Write(DefinitionJson.Read(Full));
+
+        DefinitionJson.Write(DefinitionJson.Read(written)).Should().Be(written);
+    }
+
+    [Fact]
+    public void Model_and_target_alone_are_enough()
+    {
+        var definition = DefinitionJson.Read("""{ "model": "m", "target": "y" }""");
+
+        definition.Split.Validation.Should().Be(0.2);
+        definition.Candidates.Should().ContainSingle().Which.Trainer.Should().Be(TrainerKind.LightGbm);
+    }
+
+    [Fact]
+    public void Unknown_keys_name_the_nearest_known_one_and_every_problem_is_listed()
+    {
+        var act = () => DefinitionJson.Read("""
+            { "model": "m", "taget": "y", "split": { "validtion": 0.2, "seed": -1 }, "candidates": [ { "trainer": "xgboost", "trees": 1.5 } ],
+              "columns": { "a": { "kind": "numeric", "maximum": 3 }, "b": "number" }, "gates": { "approval": { "timeout": "soon" } } }
+            """);
+
+        act.Should().Throw<InputException>().Which.Problems.Should().BeEquivalentTo(
+            "target is missing.",
+            "taget is not known; did you mean 'target'?",
+            "split.validtion is not known; did you mean 'validation'?",
+            "split.seed is -1; it must be at least 0 and at most 9.223372036854776E+18.",
+            "candidates[0].trainer is 'xgboost'; it must be one of lightgbm, fasttree, fastforest, sdca.",
+            "candidates[0].trees must be a whole number.",
+            "columns.a.maximum is not known; did you mean 'max'?",
+            "columns.b is 'number'; it must be one of numeric, categorical, boolean, datetime, text, id.",
+            "gates.approval.timeout is 'soon'; it must be a time span such as \"1.00:00:00\" (one day) or \"02:00:00\" (two hours).");
+    }
+
+    [Theory]
+    [InlineData("""{ "model": "My Model", "target": "y" }""", "*model is 'My Model'*lower-case*")]
+    [InlineData("""{ "model": "m", "target": "y", "split": { "time": "t", "group": "g" } }""", "*both 'time' and 'group'*")]
+    [InlineData("""{ "model": "m", "target": "y", "columns": { "y": "ignore" } }""", "*target and cannot be ignored*")]
+    [InlineData("""{ "model": "m", "target": "y", "features": { "logs": ["y"] } }""", "*the model would be given the answer*")]
+    [InlineData("""{ "model": "m", "target": "y", "task": "binary", "gates": { "metric": "rmse" } }""", "*gates.metric is 'rmse'*auc*")]
+    [InlineData("""{ "model": "m", "target": "y", "candidates": [] }""", "*1 to 100 trainers*")]
+    [InlineData("""{ "model": "m", "target": "y" """, "*no valid JSON (line 1*")]
+    [InlineData("[]", "*must be a JSON object*")]
+    [InlineData("""{ "model": "m", "target": "y", "runOn": { "schedule": "whenever" } }""", "*runOn.schedule is 'whenever'*cron*")]
+    public void A_definition_that_makes_no_sense_says_why(string json, string message)
+    {
+        var act = () => DefinitionJson.Read(json);
+
+        act.Should().Throw<InputException>().WithMessage(message);
+    }
+}

@@ -1,0 +1,94 @@
+using MlOps.Pipeline.Definitions;
+using MlOps.Pipeline.Tracking;
+using MlOps.Testing;
+
+namespace MlOps.Pipeline.Tests.Stages;
+
+[Collection(AzuriteFixture.Collection)]
+public sealed class TrainTests(AzuriteFixture azurite)
+{
+    [Fact]
+    public async Task The_same_rows_and_seed_give_the_same_metrics_whatever_the_number_of_threads()
+    {
+        await using var one = new PipelineHost(azurite);
+        await using var four = new PipelineHost(azurite, services => Microsoft.Extensions.DependencyInjection.ServiceCollectionServiceExtensions.AddSingleton(
+            services, new PipelineOptions { WorkFolder = Directory.CreateTempSubdirectory("mlops-threads-").FullName, Threads = 4 }));
+        var csv = Trips.Csv(3000, seed: 31);
+        var candidates = Enum.GetValues<TrainerKind>().Select(trainer => new CandidateSpec { Trainer = trainer, Trees = 15 }).ToList();
+        // Another maxCategories is another model to train, but the same features: nothing is reused between the two.
+        var first = await one.RunAsync(Trips.Definition() with { Candidates = candidates }, one.WriteFile("trips.csv", csv));
+        var second = await four.RunAsync(
+            Trips.Definition() with { Candidates = candidates, Threshold = 0.4, Features = Trips.Definition().Features with { MaxCategories = 99 } }, four.WriteFile("trips.csv", csv));
+
+        second.Stages.Where(stage => stage.Stage == "train").Should().OnlyContain(stage => stage.State == StageState.Succeeded);
+        foreach (var metric in first.Metrics.Where(metric => !metric.Key.EndsWith("train_seconds", StringComparison.Ordinal)))
+        {
+            second.Metrics[metric.Key].Should().Be(metric.Value, metric.Key);
+        }
+    }
+
+    [Fact]
+    public async Task A_run_of_the_same_content_and_parameters_reuses_everything()
+    {
+        await using var host = new PipelineHost(azurite);
+        var definition = Trips.Definition();
+        var path = host.WriteFile("trips.csv", Trips.Csv(1000, seed: 32));
+        await host.RunAsync(definition, path);
+
+        var again = await host.RunAsync(definition with { Model = AzuriteFixture.UniqueModel() }, path);
+
+        again.Stages.Where(stage => stage.Stage is "ingest" or "clean" or "features" or "split" or "train").Should().HaveCount(5).And.OnlyContain(stage => stage.State == StageState.Reused);
+        again.Run.State.Should().Be(RunState.Succeeded);
+        again.Artifacts.Select(artifact => artifact.Path).Should().Contain("0-lightgbm/model.zip");
+    }
+
+    [Theory]
+    [InlineData(TrainerKind.LightGbm)]
+    [InlineData(TrainerKind.FastTree)]
+    public async Task Boosted_trees_stop_early_on_rows_they_did_not_learn_from(TrainerKind trainer)
+    {
+        await using var host = new PipelineHost(azurite);
+        // Hardly any rows and much noise: 2000 trees would only learn the noise.
+        var path = host.WriteFile("noisy.csv", Trips.Csv(400, seed: 33, noise: 30));
+        var stopping = new CandidateSpec { Trainer = trainer, Trees = 2000, EarlyStopping = 5, MinRowsPerLeaf = 2 };
+
+        var run = await host.RunAsync(Trips.Definition() with { Candidates = [stopping, stopping with { EarlyStopping = 0 }] }, path);
+
+        var sizes = run.Artifacts.Where(artifact => artifact.Path.EndsWith("/model.zip", StringComparison.Ordinal)).OrderBy(artifact => artifact.Path, StringComparer.Ordinal).Select(artifact => artifact.Bytes).ToList();
+        sizes[0].Should().BeLessThan(sizes[1] / 4);
+        run.Metrics[$"0-{trainer.ToString().ToLowerInvariant()}.rmse"].Should().BeLessThan(run.Metrics[$"1-{trainer.ToString().ToLowerInvariant()}.rmse"]);
+    }
+
+    [Fact]
+    public async Task A_binary_target_gets_binary_metrics_from_every_trainer()
+    {
+        await using var host = new PipelineHost(azurite);
+        var lines = Trips.Csv(2000, seed: 34).Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        var csv = string.Join('\n', lines.Select((line, i) => i == 0 ? line + ",tip" : $"{line},{(double.Parse(line.Split(',')[3], System.Globalization.CultureInfo.InvariantCulture) > 6 ? "yes" : "no")}")) + "\n";
+        var definition = Trips.Definition() with { Target = "tip", Candidates = [.. Enum.GetValues<TrainerKind>().Select(trainer => new CandidateSpec { Trainer = trainer, Trees = 20 })] };
+
+        var run = await host.RunAsync(definition, host.WriteFile("tips.csv", csv));
+
+        run.Run.Error.Should().BeNull();
+        run.Metrics["val_auc"].Should().BeGreaterThan(0.95);
+        run.Metrics["val_log_loss"].Should().BeInRange(0, 0.3);
+        foreach (var key in new[] { "0-lightgbm", "1-fasttree", "2-fastforest", "3-sdca" })
+        {
+            run.Metrics.Keys.Should().Contain(new[] { "auc", "log_loss", "accuracy", "f1", "precision", "recall", "threshold" }.Select(metric => $"{key}.{metric}"));
+            run.Metrics[$"{key}.accuracy"].Should().BeGreaterThan(0.8, key);
+        }
+    }
+
+    [Fact]
+    public async Task Params_features_and_signature_are_logged()
+    {
+        await using var host = new PipelineHost(azurite);
+
+        var run = await host.RunAsync(Trips.Definition(), host.WriteFile("trips.csv", Trips.Csv(500, seed: 35)));
+
+        run.Params.Should().Contain("0-lightgbm.trees", "20").And.Contain("0-lightgbm.rate", "0.1").And.Contain("winner", "0-lightgbm");
+        var (_, content) = (await host.Get<ArtifactStore>().OpenAsync(run.Run.RunId, "training_features.txt", default))!.Value;
+        using var reader = new StreamReader(content);
+        (await reader.ReadToEndAsync()).Should().Be("vendor\npassengers\nseconds\nmiles\npayment\nseconds_x_miles\n");
+    }
+}
