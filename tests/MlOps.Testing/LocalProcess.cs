@@ -85,6 +85,10 @@ public sealed class LocalProcess : IAsyncDisposable
     /// <summary>Sends a signal, such as <c>INT</c> or <c>TERM</c>.</summary>
     public async Task SignalAsync(string signal)
     {
+        if (process.HasExited)
+        {
+            return;
+        }
         using var kill = Process.Start("kill", [$"-{signal}", $"{process.Id}"]);
         await kill.WaitForExitAsync();
     }

@@ -73,9 +73,17 @@ internal static partial class TrainCommand
         var definition = await services.GetRequiredService<DefinitionInference>().InferAsync(file, parsed.GetValue(Target)!, model, task, ignore, cancel);
         await services.GetRequiredService<DefinitionStore>().PutAsync(definition, cancel);
         var run = await services.GetRequiredService<RunStarter>().StartAsync(model, file, "cli", cancel);
-        var details = await new RunFollower(services.GetRequiredService<RunStore>(), terminal).FollowAsync(run.RunId, definition.CandidateKeys, cancel);
-        RunSummary.Print(terminal.Story, details);
-        return details;
+        try
+        {
+            var details = await new RunFollower(services.GetRequiredService<RunStore>(), terminal).FollowAsync(run.RunId, definition.CandidateKeys, cancel);
+            RunSummary.Print(terminal.Story, details);
+            return details;
+        }
+        catch (OperationCanceledException) when (cancel.IsCancellationRequested)
+        {
+            terminal.Say($"Interrupted: run {run.RunId} goes on with the next start on this data folder.");
+            throw;
+        }
     }
 
     /// <summary>The file's name as a model's name.</summary>

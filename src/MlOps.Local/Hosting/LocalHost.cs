@@ -6,6 +6,7 @@ using Microsoft.AspNetCore.Hosting.Server.Features;
 using MlOps.Local.Engine;
 using MlOps.Local.Triggers;
 using MlOps.Pipeline;
+using MlOps.Pipeline.Orchestration;
 using MlOps.Serving;
 using MlOps.Web;
 
@@ -100,6 +101,7 @@ public sealed class LocalHost : IAsyncDisposable
             .SetMinimumLevel(settings.Verbose ? LogLevel.Information : LogLevel.Warning)
             .AddFilter("Microsoft", LogLevel.Warning)
             .AddFilter("Azure", LogLevel.Warning)
+            .AddFilter(typeof(StageRunner).FullName, ShowsFailures(settings, parts) ? LogLevel.None : LogLevel.Trace)
             .AddSimpleConsole(console => console.SingleLine = true)
             .Services.Configure<Microsoft.Extensions.Logging.Console.ConsoleLoggerOptions>(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
         builder.Services
@@ -122,6 +124,9 @@ public sealed class LocalHost : IAsyncDisposable
             builder.Services.AddTriggers();
         }
     }
+
+    /// <summary>A command that runs one run shows itself how that ends.</summary>
+    private static bool ShowsFailures(HostSettings settings, HostParts parts) => !settings.Verbose && !parts.HasFlag(HostParts.Triggers);
 
     private static Uri UrlOf(IHost host) =>
         new(host.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First());

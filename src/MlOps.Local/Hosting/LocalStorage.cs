@@ -11,6 +11,9 @@ public sealed class LocalStorage : IAsyncDisposable
 {
     private static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(30);
 
+    /// <summary>Somebody waits for the first answer.</summary>
+    private const int FewRetries = 1;
+
     private readonly DataFolder? folder;
     private readonly AzuriteProcess? azurite;
 
@@ -88,11 +91,14 @@ public sealed class LocalStorage : IAsyncDisposable
     public void Publish(Uri? url) =>
         folder?.Publish(new HostConnection(Environment.ProcessId, azurite?.ConnectionString, url?.ToString().TrimEnd('/')));
 
-    public PipelineStorage Connect()
+    /// <summary>New clients of the storage.</summary>
+    public PipelineStorage Connect() => Connect(new BlobClientOptions(), new TableClientOptions());
+
+    private PipelineStorage Connect(BlobClientOptions blobs, TableClientOptions tables)
     {
         try
         {
-            return new PipelineStorage(new BlobServiceClient(ConnectionString), new TableServiceClient(ConnectionString));
+            return new PipelineStorage(new BlobServiceClient(ConnectionString, blobs), new TableServiceClient(ConnectionString, tables));
         }
         catch (Exception malformed) when (malformed is FormatException or ArgumentException or InvalidOperationException)
         {
@@ -139,7 +145,8 @@ public sealed class LocalStorage : IAsyncDisposable
         deadline.CancelAfter(LongestWait);
         try
         {
-            await Connect().EnsureCreatedAsync(deadline.Token);
+            await Connect(new BlobClientOptions { Retry = { MaxRetries = FewRetries } }, new TableClientOptions { Retry = { MaxRetries = FewRetries } })
+                .EnsureCreatedAsync(deadline.Token);
         }
         catch (Exception fault) when (fault is RequestFailedException or AggregateException or OperationCanceledException && !cancel.IsCancellationRequested)
         {

@@ -39,7 +39,7 @@ public sealed partial class StageRunner(IServiceProvider services, RunStore runs
         }
         catch (Exception fault) when (fault is not OperationCanceledException || !cancel.IsCancellationRequested)
         {
-            LogFailed(runId, TStage.Name, key, fault);
+            LogFault(runId, TStage.Name, key, fault);
             var failed = status with { State = StageState.Failed, Ended = time.GetUtcNow(), Seconds = (time.GetUtcNow() - started).TotalSeconds, Error = Shorten(fault.Message) };
             await runs.LogStageAsync(runId, failed, cancel);
             throw;
@@ -48,6 +48,19 @@ public sealed partial class StageRunner(IServiceProvider services, RunStore runs
 
     /// <summary>Cuts a text to what a table row holds.</summary>
     public static string Shorten(string text) => text.Length <= LongestText ? text : string.Concat(text.AsSpan(0, LongestText), " …");
+
+    /// <summary>Where in the code wrong input was noticed says nothing to the person who can put it right.</summary>
+    private void LogFault(string runId, string stage, string key, Exception fault)
+    {
+        if (fault is InputException)
+        {
+            LogWrongInput(runId, stage, key, fault.Message);
+        }
+        else
+        {
+            LogFailed(runId, stage, key, fault);
+        }
+    }
 
     private StageStatus Succeeded(StageStatus status, StageReport report, double seconds) => status with
     {
@@ -63,6 +76,9 @@ public sealed partial class StageRunner(IServiceProvider services, RunStore runs
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Run {RunId}: stage {Stage} {Key} succeeded in {Seconds:0.00} s, {Rows} rows")]
     private partial void LogSucceeded(string runId, string stage, string key, double seconds, long? rows);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Run {RunId}: stage {Stage} {Key} failed: {Problem}")]
+    private partial void LogWrongInput(string runId, string stage, string key, string problem);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "Run {RunId}: stage {Stage} {Key} failed")]
     private partial void LogFailed(string runId, string stage, string key, Exception fault);

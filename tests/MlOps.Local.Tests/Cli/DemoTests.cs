@@ -1,0 +1,62 @@
+using System.Diagnostics;
+using MlOps.Testing;
+
+namespace MlOps.Local.Tests.Cli;
+
+public sealed class DemoTests : IDisposable
+{
+    private readonly string folder = Directory.CreateTempSubdirectory("mlops-demo-").FullName;
+
+    [Fact]
+    public async Task The_demo_trains_serves_and_predicts_and_a_second_start_serves_what_is_there()
+    {
+        string[] once = ["demo", "--once", "--port", "0", "--data", folder];
+
+        var first = await LocalProcess.RunAsync(once);
+        var second = await LocalProcess.RunAsync(once);
+
+        first.ExitCode.Should().Be(0, first.Errors);
+        first.Output.Should().Contain("Model trips, version 1: promoted to production.").And.Contain("\"prediction\":").And.Contain("/openapi.json");
+        first.Errors.Should().BeEmpty();
+        second.ExitCode.Should().Be(0, second.Errors);
+        second.Output.Should().Contain("version 1, is in production from an earlier start").And.NotContain("ingest");
+        PredictionOf(second.Output).Should().Be(PredictionOf(first.Output));
+    }
+
+    [Fact]
+    public async Task Without_a_verb_the_demo_starts_and_a_signal_ends_it_with_its_storage()
+    {
+        await using var demo = LocalProcess.Start("--port", "0", "--data", folder);
+        await demo.PrintedAsync("Ctrl+C stops everything.");
+        var storage = int.Parse((await File.ReadAllTextAsync(Path.Combine(folder, "azurite", "azurite.pid"))).Split(' ')[0], System.Globalization.CultureInfo.InvariantCulture);
+
+        await demo.SignalAsync("INT");
+
+        (await demo.ExitCodeAsync()).Should().Be(0, demo.Errors);
+        var find = () => Process.GetProcessById(storage);
+        find.Should().Throw<ArgumentException>("storage ends with its host");
+        File.Exists(Path.Combine(folder, "host.json")).Should().BeFalse();
+    }
+
+    [Fact]
+    public async Task A_demo_that_was_killed_goes_on_with_its_run()
+    {
+        string[] once = ["demo", "--once", "--port", "0", "--data", folder];
+        await using (var killed = LocalProcess.Start(once))
+        {
+            await killed.PrintedAsync("train 0-lightgbm");
+            await killed.KillAsync();
+        }
+
+        var next = await LocalProcess.RunAsync(once);
+        var runs = await LocalProcess.RunAsync("runs", "--data", folder);
+
+        next.ExitCode.Should().Be(0, next.Errors);
+        next.Output.Should().Contain("version 1: promoted");
+        runs.Output.Split("trips-").Should().HaveCount(2, "there is one run");
+    }
+
+    public void Dispose() => Directory.Delete(folder, recursive: true);
+
+    private static string PredictionOf(string output) => output.Split('\n').Single(line => line.TrimStart().StartsWith("{\"prediction\":", StringComparison.Ordinal));
+}

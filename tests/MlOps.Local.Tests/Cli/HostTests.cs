@@ -1,0 +1,99 @@
+using System.Net.Http.Json;
+using System.Text.Json;
+using MlOps.Local.Storage;
+using MlOps.Local.Tests.Processes;
+using MlOps.Pipeline.Definitions;
+using MlOps.Testing;
+
+namespace MlOps.Local.Tests.Cli;
+
+/// <summary>A running host, and commands beside it on the same data folder.</summary>
+public sealed class HostTests : IAsyncLifetime, IDisposable
+{
+    private readonly string folder = Directory.CreateTempSubdirectory("mlops-host-").FullName;
+    private readonly HttpClient http = new();
+    private LocalProcess host = null!;
+
+    private string Data => Path.Combine(folder, "data");
+
+    public async Task InitializeAsync()
+    {
+        host = LocalProcess.Start("up", "--port", "0", "--data", Data);
+        await host.PrintedAsync("Serving on");
+        http.BaseAddress = new Uri(DataFolder.FindHost(Data)!.Url!);
+    }
+
+    [Fact]
+    public async Task Commands_work_beside_a_running_host()
+    {
+        var file = await Trips.WriteAsync(folder, rows: 400);
+        string[] data = ["--data", Data];
+        string[] row = ["vendor=CITY", "passengers=2", "distance_km=5.5", "duration_min=17", "payment=card", "airport=false", "pickup_time=2026-03-03 10:00:00"];
+
+        var second = await LocalProcess.RunAsync(["up", "--port", "0", .. data]);
+        var train = await LocalProcess.RunAsync(["train", file, "--target", "fare", "--ignore", "trip_id", .. data]);
+        var again = await LocalProcess.RunAsync(["train", file, "--target", "fare", "--ignore", "trip_id", .. data]);
+        var runs = await LocalProcess.RunAsync(["runs", .. data]);
+        var noVersion = await LocalProcess.RunAsync(["promote", "trips", "9", .. data]);
+        var promote = await LocalProcess.RunAsync(["promote", "trips", "2", .. data]);
+        var predict = await LocalProcess.RunAsync(["predict", .. row, .. data]);
+        var wrong = await LocalProcess.RunAsync(["predict", "--features", """{"distance_km": "far"}""", .. data]);
+        var rollback = await LocalProcess.RunAsync(["rollback", "trips", .. data]);
+        var models = await LocalProcess.RunAsync(["models", .. data]);
+
+        second.ExitCode.Should().Be(2);
+        second.Errors.Should().Be($"The data folder {Data} is in use by another process (pid {host.Id}).");
+        train.ExitCode.Should().Be(0, train.Errors);
+        train.Output.Should().Contain("version 1: promoted");
+        again.Output.Should().Contain("version 2: registered, not promoted");
+        runs.Output.Should().Contain("succeeded").And.Contain("blocked");
+        (noVersion.ExitCode, promote.ExitCode, rollback.ExitCode).Should().Be((1, 0, 0));
+        predict.ExitCode.Should().Be(0, predict.Errors);
+        JsonDocument.Parse(predict.Output).RootElement.GetProperty("version").GetInt32().Should().Be(2);
+        wrong.ExitCode.Should().Be(1);
+        wrong.Errors.Should().Contain("distance_km").And.Contain("vendor");
+        rollback.Output.Should().Contain("version 1 is in production again");
+        models.Output.Should().Contain("production");
+    }
+
+    [Fact]
+    public async Task A_file_that_is_uploaded_starts_a_run_whose_model_is_served()
+    {
+        var definition = Trips.Definition("dropped") with { RunOn = new TriggerRules(NewFile: true) };
+        var put = await http.PutAsync("/pipelines/dropped", new StringContent(DefinitionJson.Write(definition), System.Text.Encoding.UTF8, "application/json"));
+        put.IsSuccessStatusCode.Should().BeTrue(await put.Content.ReadAsStringAsync());
+
+        await using (var file = File.OpenRead(await Trips.WriteAsync(folder, rows: 400)))
+        {
+            (await http.PutAsync("/raw/dropped/may.csv", new StreamContent(file))).EnsureSuccessStatusCode();
+        }
+
+        await Eventually.IsTrueAsync(
+            async () => (await http.GetAsync("/models/dropped")).IsSuccessStatusCode && (await http.GetStringAsync("/models/dropped")).Contains("\"production\"", StringComparison.Ordinal),
+            deadline: TimeSpan.FromSeconds(60));
+        var row = new { model = "dropped", features = new { vendor = "CITY", passengers = 2, distance_km = 5.5, duration_min = 17, payment = "card", airport = false } };
+        using var answer = await http.PostAsJsonAsync("/predict", row);
+        answer.IsSuccessStatusCode.Should().BeTrue(await answer.Content.ReadAsStringAsync());
+    }
+
+    [Fact]
+    public async Task A_terminated_host_ends_well_and_frees_the_folder()
+    {
+        (await http.GetAsync("/health")).EnsureSuccessStatusCode();
+
+        await host.SignalAsync("TERM");
+
+        (await host.ExitCodeAsync()).Should().Be(0, host.Errors);
+        using var free = DataFolder.Open(Data);
+    }
+
+    public async Task DisposeAsync()
+    {
+        await host.SignalAsync("TERM");
+        await host.ExitCodeAsync();
+        await host.DisposeAsync();
+        Directory.Delete(folder, recursive: true);
+    }
+
+    public void Dispose() => http.Dispose();
+}
