@@ -9,6 +9,7 @@ namespace MlOps.Web;
 public static partial class HttpProblems
 {
     private const int MostProblems = 100;
+    private const int LongestProblem = 2000;
     private const int ClientClosedRequest = 499;
 
     private static readonly TimeSpan StorageRetryAfter = TimeSpan.FromSeconds(5);
@@ -28,12 +29,14 @@ public static partial class HttpProblems
     /// <param name="problems">One sentence each; several are also listed in the extension <c>problems</c>.</param>
     public static IResult Of(int status, IReadOnlyList<string> problems)
     {
+        var count = problems.Count;
+        problems = Shorten(problems);
         if (problems.Count <= 1)
         {
             return TypedResults.Problem(detail: problems is [var only] ? only : null, statusCode: status);
         }
-        var detail = $"{problems.Count} problems, listed in 'problems'. The first: {problems[0]}";
-        return TypedResults.Problem(detail: detail, statusCode: status, extensions: new Dictionary<string, object?> { ["problems"] = Shorten(problems) });
+        var detail = $"{count} problems, listed in 'problems'. The first: {problems[0]}";
+        return TypedResults.Problem(detail: detail, statusCode: status, extensions: new Dictionary<string, object?> { ["problems"] = problems });
     }
 
     /// <summary>What a caller is told of a fault. Faults of the server are logged, and their insides stay there.</summary>
@@ -59,8 +62,12 @@ public static partial class HttpProblems
         }
     }
 
-    private static IReadOnlyList<string> Shorten(IReadOnlyList<string> problems) =>
-        problems.Count <= MostProblems ? problems : [.. problems.Take(MostProblems), $"… and {problems.Count - MostProblems} more."];
+    /// <summary>Problems quote what was sent, and that can be megabytes.</summary>
+    private static IReadOnlyList<string> Shorten(IReadOnlyList<string> problems)
+    {
+        var shown = problems.Take(MostProblems).Select(problem => problem.Length <= LongestProblem ? problem : string.Concat(problem.AsSpan(0, LongestProblem), " …"));
+        return problems.Count <= MostProblems ? [.. shown] : [.. shown, $"… and {problems.Count - MostProblems} more."];
+    }
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "{Method} {Path}: storage does not answer")]
     private static partial void LogUnreachable(ILogger logger, string method, PathString path, Exception fault);

@@ -9,6 +9,7 @@ namespace MlOps.Web;
 internal static partial class Names
 {
     private const int LongestFile = 200;
+    private const int LongestBlob = 1000;
 
     private static readonly SearchValues<char> NotInFiles = SearchValues.Create("/\\:*?\"<>|#%");
     private static readonly SearchValues<char> Hex = SearchValues.Create("0123456789abcdef");
@@ -39,7 +40,7 @@ internal static partial class Names
     public static string? ProblemOfSource(string model, string source)
     {
         var folder = $"raw/{model}/";
-        var isBlobOfModel = source.StartsWith(folder, StringComparison.Ordinal) && source[folder.Length..].Split('/').All(part => ProblemOfFile(part) is null);
+        var isBlobOfModel = source.Length <= LongestBlob && source.StartsWith(folder, StringComparison.Ordinal) && source[folder.Length..].Split('/').All(part => ProblemOfFile(part) is null);
         return isBlobOfModel ? null : $"source is '{source}'; it must be an uploaded file of this model, {folder}{{file}}. PUT /{folder}{{file}} uploads one.";
     }
 

@@ -19,51 +19,51 @@ public static class Routes
 
         api.MapPost("/predict", PredictApi.PredictAsync).Describe("Predictions", "Predict one row (features) or several (rows)")
             .Takes<PredictRequest>("""{ "model": "taxi-fare", "features": { "trip_distance": 3.1, "vendor_id": "CMT" } }""")
-            .Gives<PredictedRow>().Fails(400, 404, 413, 503);
+            .GivesEither<PredictedRow, PredictedRows>().Fails(400, 404, 413, 503);
 
         api.MapGet("/pipelines", PipelinesApi.ListAsync).Describe("Pipelines", "All pipeline definitions")
-            .Gives<PipelineList>();
+            .Gives<PipelineList>().Fails(503);
         api.MapGet("/pipelines/{model}", PipelinesApi.GetAsync).Describe("Pipelines", "A model's definition, defaults included")
-            .Gives<PipelineDefinition>().Fails(404);
+            .Gives<PipelineDefinition>().Fails(404, 503);
         api.MapPut("/pipelines/{model}", PipelinesApi.PutAsync).Describe("Pipelines", "Declare or replace a model's definition")
             .Takes<PipelineDefinition>("""{ "target": "fare_amount", "columns": { "vendor_id": "categorical" }, "candidates": [{ "trainer": "lightgbm" }] }""")
-            .Gives<PipelineDefinition>().Gives<PipelineDefinition>(201).Fails(400, 413);
+            .Gives<PipelineDefinition>().Gives<PipelineDefinition>(201).Fails(400, 413, 503);
         api.MapPost("/pipelines/{model}/runs", PipelinesApi.StartRunAsync).Describe("Pipelines", "Start a run, on the newest uploaded file or the one named")
             .Takes<StartRunRequest>("""{ "source": "raw/taxi-fare/2026-01.csv" }""", isOptional: true)
-            .Gives<RunView>(202).Fails(400, 404);
+            .Gives<RunView>(202).Fails(400, 404, 503);
 
         api.MapGet("/runs", RunsApi.ListAsync).Describe("Runs", "Runs, newest first")
-            .Gives<RunList>().Fails(400);
+            .Gives<RunList>().Fails(400, 503);
         api.MapGet("/runs/{id}", RunsApi.GetAsync).Describe("Runs", "A run: stages, params, metrics, artifacts")
-            .Gives<RunView>().Fails(404);
+            .Gives<RunView>().Fails(404, 503);
         api.MapGet("/runs/{id}/artifacts/{**path}", RunsApi.GetArtifactAsync).Describe("Runs", "A file that a run keeps")
-            .GivesFile().Fails(404);
+            .GivesFile().Fails(404, 503);
         api.MapPost("/runs/{id}/approve", RunActionsApi.ApproveAsync).Describe("Runs", "Let a waiting run promote its model")
-            .Gives<RunView>(202).Fails(404, 409);
+            .Gives<RunView>(202).Fails(404, 409, 503);
         api.MapPost("/runs/{id}/reject", RunActionsApi.RejectAsync).Describe("Runs", "End a waiting run without promotion")
             .Takes<ReasonRequest>("""{ "reason": "too little data from May" }""", isOptional: true)
-            .Gives<RunView>(202).Fails(400, 404, 409);
+            .Gives<RunView>(202).Fails(400, 404, 409, 503);
         api.MapPost("/runs/{id}/cancel", RunActionsApi.CancelAsync).Describe("Runs", "Stop a run")
             .Takes<ReasonRequest>("""{ "reason": "wrong file" }""", isOptional: true)
-            .Gives<RunView>(202).Fails(400, 404, 409);
+            .Gives<RunView>(202).Fails(400, 404, 409, 503);
         api.MapPost("/runs/{id}/retry", RunActionsApi.RetryAsync).Describe("Runs", "Start a new run of the same source and definition")
-            .Gives<RunView>(202).Fails(404, 409);
+            .Gives<RunView>(202).Fails(404, 409, 503);
 
         api.MapGet("/models", ModelsApi.ListAsync).Describe("Models", "All registered models with their aliases")
-            .Gives<ModelList>();
+            .Gives<ModelList>().Fails(503);
         api.MapGet("/models/{name}", ModelsApi.GetAsync).Describe("Models", "A model: versions, aliases and their history")
-            .Gives<ModelView>().Fails(404);
+            .Gives<ModelView>().Fails(404, 503);
         api.MapGet("/models/{name}/versions/{version}", ModelsApi.GetVersionAsync).Describe("Models", "A version: metrics, lineage, signature")
-            .Gives<VersionView>().Fails(404);
+            .Gives<VersionView>().Fails(404, 503);
         api.MapPut("/models/{name}/aliases/{alias}", ModelsApi.PutAliasAsync).Describe("Models", "Point an alias at a version; alias production promotes by hand")
             .Takes<AliasRequest>("""{ "version": 3 }""")
-            .Gives<ModelView>().Fails(400, 404);
+            .Gives<ModelView>().Fails(400, 404, 503);
         api.MapPost("/models/{name}/rollback", ModelsApi.RollbackAsync).Describe("Models", "Point production back at the version before")
-            .Gives<ModelView>().Fails(404, 409);
+            .Gives<ModelView>().Fails(404, 409, 503);
 
         api.MapPut("/raw/{model}/{file}", RawApi.PutAsync).Describe("Raw files", "Upload a raw file of any size")
             .TakesFile().WithMetadata(new DisableRequestSizeLimitAttribute())
-            .Gives<RawFile>(201).Fails(400);
+            .Gives<RawFile>(201).Fails(400, 503);
 
         routes.MapOpenApi(ApiDocument.Route);
         return routes;

@@ -8,6 +8,8 @@ namespace MlOps.Web;
 /// <summary>What a person may do to a run. Each answer is 202: the engine acts on its own.</summary>
 public static class RunActionsApi
 {
+    private const int LongestReason = 2000;
+
     public static Task<IResult> ApproveAsync(string id, RunStore runs, IPipelineEngine engine, CancellationToken cancel) =>
         DecideAsync(id, TrainingPipeline.Approved, runs, engine, cancel);
 
@@ -69,7 +71,15 @@ public static class RunActionsApi
 
     private static async Task<Run?> FindAsync(string id, RunStore runs, CancellationToken cancel) => Names.IsRun(id) ? await runs.FindAsync(id, cancel) : null;
 
-    private static string? ReadReason(JsonReader body) => body.Text("reason");
+    private static string? ReadReason(JsonReader body)
+    {
+        var reason = body.Text("reason");
+        if (reason?.Length > LongestReason)
+        {
+            body.Problem("reason", $"has {reason.Length} characters; {LongestReason} are the most.");
+        }
+        return reason;
+    }
 
     private static string Word(Run run) => run.State.ToString().ToLowerInvariant();
 }

@@ -1,3 +1,4 @@
+using System.ComponentModel;
 using System.Globalization;
 using Azure;
 using Microsoft.AspNetCore.Http;
@@ -13,7 +14,11 @@ public static class RunsApi
     private const int DefaultTake = 50;
     private const int MostTake = 1000;
 
-    public static async Task<IResult> ListAsync(string? model, string? take, RunStore runs, CancellationToken cancel)
+    public static async Task<IResult> ListAsync(
+        [Description("Only runs of this model.")] string? model,
+        [Description("At most this many, 1 to 1000; 50 when left out.")] string? take,
+        RunStore runs,
+        CancellationToken cancel)
     {
         var count = DefaultTake;
         if (take is not null && !(int.TryParse(take, NumberStyles.None, CultureInfo.InvariantCulture, out count) && count is >= 1 and <= MostTake))

@@ -53,6 +53,35 @@ public sealed class OpenApiTests(AzuriteFixture azurite) : WebTests(azurite)
     }
 
     [Fact]
+    public async Task Summaries_are_those_of_the_route_table() =>
+        ((string)(await DocumentAsync())["paths"]!["/health"]!["get"]!["summary"]!).Should().Be("Whether storage answers, and which production versions are loaded");
+
+    [Fact]
+    public async Task A_prediction_is_one_or_many()
+    {
+        var answers = (await DocumentAsync())["paths"]!["/predict"]!["post"]!["responses"]!["200"]!["content"]!["application/json"]!["schema"]!["oneOf"]!.AsArray();
+
+        answers.Should().HaveCount(2);
+        answers.Single(answer => answer!["properties"] is not null)!["properties"]!.AsObject().Should().ContainKey("predictions");
+    }
+
+    [Fact]
+    public async Task Members_that_may_be_left_out_are_not_required_and_numbers_are_no_objects()
+    {
+        var document = await DocumentAsync();
+        var predicted = document["components"]!["schemas"]!["PredictedRow"]!;
+        var request = document["paths"]!["/predict"]!["post"]!["requestBody"]!["content"]!["application/json"]!["schema"]!;
+
+        Required(predicted).Should().Contain(["model", "version"]).And.NotContain("probability");
+        Required(request).Should().BeEmpty();
+        predicted["properties"]!["probability"]!.AsObject().Should().NotContainKey("type").And.ContainKey("anyOf");
+    }
+
+    [Fact]
+    public async Task A_problem_may_list_several() =>
+        (await DocumentAsync())["components"]!["schemas"]!["ProblemDetails"]!["properties"]!.AsObject().Should().ContainKey("problems");
+
+    [Fact]
     public async Task Every_reference_leads_somewhere()
     {
         var document = await DocumentAsync();
@@ -77,6 +106,8 @@ public sealed class OpenApiTests(AzuriteFixture azurite) : WebTests(azurite)
         from path in document["paths"]!.AsObject()
         from operation in path.Value!.AsObject()
         select ($"{operation.Key.ToUpperInvariant()} {path.Key}", operation.Value);
+
+    private static IEnumerable<string> Required(JsonNode schema) => (schema["required"]?.AsArray() ?? []).Select(name => (string)name!);
 
     private static IEnumerable<string> References(JsonNode? node) => node switch
     {

@@ -114,6 +114,16 @@ public sealed class PipelinesApiTests(AzuriteFixture azurite) : WebTests(azurite
     }
 
     [Fact]
+    public async Task A_source_beyond_the_length_of_blob_names_is_400_and_not_quoted_in_full()
+    {
+        await DeclareAsync();
+
+        var detail = await StartAsync($"raw/{Model}/" + string.Join('/', Enumerable.Repeat("a", 50_000))).ShouldFailAsync(HttpStatusCode.BadRequest);
+
+        detail.Length.Should().BeLessThan(3000);
+    }
+
+    [Fact]
     public async Task A_run_without_a_file_says_how_to_upload_one()
     {
         await DeclareAsync();

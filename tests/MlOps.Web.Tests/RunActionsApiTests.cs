@@ -46,6 +46,16 @@ public sealed class RunActionsApiTests(AzuriteFixture azurite) : WebTests(azurit
     }
 
     [Theory]
+    [InlineData("reject")]
+    [InlineData("cancel")]
+    public async Task A_reason_that_no_record_could_hold_is_400(string action)
+    {
+        var run = await AddRunAsync(RunState.Waiting);
+
+        (await PostAsync(run, action, $"{{\"reason\": \"{new string('x', 100_000)}\"}}").ShouldFailAsync(HttpStatusCode.BadRequest)).Should().Contain("2000");
+    }
+
+    [Theory]
     [InlineData(RunState.Queued)]
     [InlineData(RunState.Running)]
     [InlineData(RunState.Succeeded)]

@@ -12,11 +12,14 @@ namespace MlOps.Web.OpenApi;
 /// <param name="IsOptional">Whether it may be left out.</param>
 internal sealed record BodyDescription(Type? Type, string? Example, bool IsOptional);
 
+/// <summary>A second shape of the answer, besides the one that the framework's metadata names.</summary>
+internal sealed record AlternativeAnswer(Type Type);
+
 /// <summary>The words of the route table.</summary>
 internal static class RouteDescriptions
 {
     public static RouteHandlerBuilder Describe(this RouteHandlerBuilder route, string tag, string summary) =>
-        route.WithTags(tag).WithSummary(summary).ProducesProblem(StatusCodes.Status500InternalServerError);
+        route.WithTags(tag).WithSummary(summary).Fails(StatusCodes.Status500InternalServerError);
 
     public static RouteHandlerBuilder Takes<T>(this RouteHandlerBuilder route, string example, bool isOptional = false) =>
         route.WithMetadata(new BodyDescription(typeof(T), example, isOptional));
@@ -24,6 +27,8 @@ internal static class RouteDescriptions
     public static RouteHandlerBuilder TakesFile(this RouteHandlerBuilder route) => route.WithMetadata(new BodyDescription(null, null, IsOptional: false));
 
     public static RouteHandlerBuilder Gives<T>(this RouteHandlerBuilder route, int status = StatusCodes.Status200OK) => route.Produces<T>(status, "application/json");
+
+    public static RouteHandlerBuilder GivesEither<T, TOther>(this RouteHandlerBuilder route) => route.Gives<T>().WithMetadata(new AlternativeAnswer(typeof(TOther)));
 
     public static RouteHandlerBuilder GivesFile(this RouteHandlerBuilder route) => route.Produces<Stream>(StatusCodes.Status200OK, "application/octet-stream");
 
