@@ -25,6 +25,7 @@ public static class PipelineServices
         return services
             .AddSingleton<Data.Duck.DuckDb>()
             .AddSingleton<DatasetStore>()
+            .AddSingleton<DatasetExport>()
             .AddSingleton<Models.FeatureTableCache>()
             .AddSingleton<DefinitionStore>()
             .AddSingleton<DefinitionInference>()

@@ -12,7 +12,8 @@ namespace MlOps.Local.Cli;
 internal static partial class TrainCommand
 {
     private static readonly Argument<string> FileArgument = new("FILE") { Description = "CSV or Parquet file" };
-    private static readonly Option<string> Target = new("--target") { Description = "Column to predict", HelpName = "COLUMN", Required = true };
+    private static readonly Option<string?> Target = new("--target") { Description = "Column to predict", HelpName = "COLUMN" };
+    private static readonly Option<string?> Definition = new("--definition") { Description = "Use this pipeline definition (JSON) instead of inferring one", HelpName = "FILE" };
     private static readonly Option<string?> Model = new("--model") { Description = "Name of the model [default: from the file's name]", HelpName = "NAME" };
     private static readonly Option<string?> Task = new("--task") { Description = "regression or binary [default: from the target's values]" };
     private static readonly Option<string?> Ignore = new("--ignore") { Description = "Columns that must not be used, separated by commas", HelpName = "a,b" };
@@ -24,8 +25,15 @@ internal static partial class TrainCommand
         Task.AcceptOnlyFromAmong("regression", "binary");
         var command = new Command("train", "Train a model on a file: infer a definition, run the pipeline, print a table")
         {
-            FileArgument, Target, Model, Task, Ignore, AsJson, RequirePromotion,
+            FileArgument, Target, Definition, Model, Task, Ignore, AsJson, RequirePromotion,
         };
+        command.Validators.Add(result =>
+        {
+            if (result.GetResult(Target) is null == result.GetResult(Definition) is null)
+            {
+                result.AddError("Name either the column to predict (--target COLUMN) or a pipeline definition (--definition FILE).");
+            }
+        });
         command.SetAction(RunAsync);
         return command;
     }
@@ -37,11 +45,12 @@ internal static partial class TrainCommand
         {
             throw new EnvironmentProblemException($"There is no file '{file}'.");
         }
-        var model = parsed.GetValue(Model) ?? NameFrom(file);
+        var declared = parsed.GetValue(Definition) is { } path ? DefinitionJson.Read(await ReadAsync(path, cancel)) : null;
+        var model = parsed.GetValue(Model) ?? declared?.Model ?? NameFrom(file);
         var asJson = parsed.GetValue(AsJson);
         try
         {
-            var details = await TrainAsync(parsed, model, file, new Terminal(asJson), cancel);
+            var details = await TrainAsync(parsed, declared is null ? null : declared with { Model = model }, model, file, new Terminal(asJson), cancel);
             if (asJson)
             {
                 Console.Out.WriteLine(Json.Write(RunReport.Of(details)));
@@ -60,7 +69,7 @@ internal static partial class TrainCommand
         }
     }
 
-    private static async Task<RunDetails> TrainAsync(ParseResult parsed, string model, string file, Terminal terminal, CancellationToken cancel)
+    private static async Task<RunDetails> TrainAsync(ParseResult parsed, PipelineDefinition? declared, string model, string file, Terminal terminal, CancellationToken cancel)
     {
         var settings = GlobalOptions.Read(parsed);
         await using var storage = await LocalStorage.OwnOrJoinAsync(settings, terminal.Say, cancel);
@@ -68,9 +77,7 @@ internal static partial class TrainCommand
         storage.Publish(url: null);
 
         var services = host.Services;
-        TaskKind? task = parsed.GetValue(Task) is { } name ? Enum.Parse<TaskKind>(name, ignoreCase: true) : null;
-        string[] ignore = parsed.GetValue(Ignore)?.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries) ?? [];
-        var definition = await services.GetRequiredService<DefinitionInference>().InferAsync(file, parsed.GetValue(Target)!, model, task, ignore, cancel);
+        var definition = declared ?? await InferAsync(services, parsed, model, file, cancel);
         await services.GetRequiredService<DefinitionStore>().PutAsync(definition, cancel);
         var run = await services.GetRequiredService<RunStarter>().StartAsync(model, file, "cli", cancel);
         try
@@ -85,6 +92,17 @@ internal static partial class TrainCommand
             throw;
         }
     }
+
+    private static Task<PipelineDefinition> InferAsync(IServiceProvider services, ParseResult parsed, string model, string file, CancellationToken cancel)
+    {
+        TaskKind? task = parsed.GetValue(Task) is { } name ? Enum.Parse<TaskKind>(name, ignoreCase: true) : null;
+        string[] ignore = parsed.GetValue(Ignore)?.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries) ?? [];
+        return services.GetRequiredService<DefinitionInference>().InferAsync(file, parsed.GetValue(Target)!, model, task, ignore, cancel);
+    }
+
+    private static async Task<string> ReadAsync(string path, CancellationToken cancel) => File.Exists(path)
+        ? await File.ReadAllTextAsync(path, cancel)
+        : throw new EnvironmentProblemException($"There is no file '{path}'.");
 
     /// <summary>The file's name as a model's name.</summary>
     internal static string NameFrom(string file)

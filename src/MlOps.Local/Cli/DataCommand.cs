@@ -1,0 +1,68 @@
+using System.CommandLine;
+using System.Globalization;
+using MlOps.Pipeline.Data;
+using MlOps.Pipeline.Orchestration;
+using MlOps.Pipeline.Registry;
+using Spectre.Console;
+
+namespace MlOps.Local.Cli;
+
+/// <summary><c>data</c>: the dataset versions behind a model, and a copy of one as a file.</summary>
+internal static class DataCommand
+{
+    private static readonly Option<string> Model = new("--model") { Description = "Whose data", HelpName = "NAME", Required = true };
+    private static readonly Option<int?> Version = new("--version") { Description = "Model version [default: the newest]", HelpName = "N" };
+    private static readonly Argument<string> Stage = new("STAGE") { Description = "raw, clean, features, train or validation" };
+    private static readonly Option<string> Out = new("--out") { Description = "File to write: .csv or .parquet", HelpName = "FILE", Required = true };
+
+    public static Command Create()
+    {
+        Stage.AcceptOnlyFromAmong("raw", "clean", "features", "train", "validation");
+        var export = new Command("export", "Write one of them to a file") { Stage, Model, Version, Out };
+        export.SetAction(ExportAsync);
+        var command = new Command("data", "Show the dataset versions that a model version comes from") { Model, Version, export };
+        command.SetAction(ListAsync);
+        return command;
+    }
+
+    private static async Task<int> ListAsync(ParseResult parsed, CancellationToken cancel)
+    {
+        var terminal = new Terminal();
+        await using var visit = await Visit.StartAsync(GlobalOptions.Read(parsed), terminal, cancel);
+        var datasets = visit.Services.GetRequiredService<DatasetStore>();
+        var table = new Table().Border(TableBorder.Rounded).BorderColor(Color.Grey).AddColumns("Data", "Version", "Rows", "Columns", "Parts", "Created (UTC)");
+        foreach (var (name, id) in Lineage(await VersionAsync(visit.Services, parsed, cancel)))
+        {
+            var manifest = await datasets.GetAsync(id, cancel);
+            table.AddRow(
+                name, id, manifest.Rows.ToString("N0", CultureInfo.InvariantCulture), manifest.Columns.Count.ToString(CultureInfo.InvariantCulture),
+                manifest.Parts.Count.ToString(CultureInfo.InvariantCulture), manifest.Created.UtcDateTime.ToString("yyyy-MM-dd HH:mm:ss", CultureInfo.InvariantCulture));
+        }
+        terminal.Out.Write(table);
+        return ExitCode.Done;
+    }
+
+    private static async Task<int> ExportAsync(ParseResult parsed, CancellationToken cancel)
+    {
+        var terminal = new Terminal();
+        await using var visit = await Visit.StartAsync(GlobalOptions.Read(parsed), terminal, cancel);
+        var id = Lineage(await VersionAsync(visit.Services, parsed, cancel)).Single(data => data.Name == parsed.GetValue(Stage)).Id;
+        var path = Path.GetFullPath(parsed.GetValue(Out)!);
+        var rows = await visit.Services.GetRequiredService<DatasetExport>().WriteAsync(id, path, cancel);
+        terminal.Say($"{rows:N0} rows of version {id} in {path}");
+        return ExitCode.Done;
+    }
+
+    private static async Task<ModelVersion> VersionAsync(IServiceProvider services, ParseResult parsed, CancellationToken cancel)
+    {
+        var registry = services.GetRequiredService<ModelRegistry>();
+        var name = parsed.GetValue(Model)!;
+        var model = await registry.FindAsync(name, cancel) ?? throw new InputException($"There is no model '{name}'. The command 'models' lists those there are.");
+        return await registry.GetAsync(name, parsed.GetValue(Version) ?? model.LatestVersion, cancel);
+    }
+
+    private static IEnumerable<(string Name, string Id)> Lineage(ModelVersion version) =>
+    [
+        ("raw", version.Lineage.Raw), ("clean", version.Lineage.Clean), ("features", version.Lineage.Features), ("train", version.Lineage.Train), ("validation", version.Lineage.Validation),
+    ];
+}
