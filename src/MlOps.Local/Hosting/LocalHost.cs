@@ -97,11 +97,12 @@ public sealed class LocalHost : IAsyncDisposable
 
     private static void Configure(IHostApplicationBuilder builder, HostSettings settings, LocalStorage storage, HostParts parts)
     {
+        var level = settings.Verbose ? LogLevel.Information : LogLevel.Warning;
         builder.Logging.ClearProviders()
-            .SetMinimumLevel(settings.Verbose ? LogLevel.Information : LogLevel.Warning)
+            .SetMinimumLevel(level)
             .AddFilter("Microsoft", LogLevel.Warning)
             .AddFilter("Azure", LogLevel.Warning)
-            .AddFilter(typeof(StageRunner).FullName, ShowsFailures(settings, parts) ? LogLevel.None : LogLevel.Trace)
+            .AddFilter(typeof(StageRunner).FullName, ShowsFailures(settings, parts) ? LogLevel.None : level)
             .AddSimpleConsole(console => console.SingleLine = true)
             .Services.Configure<Microsoft.Extensions.Logging.Console.ConsoleLoggerOptions>(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
         builder.Services
