@@ -93,8 +93,15 @@ public sealed class LocalProcess : IAsyncDisposable
         await kill.WaitForExitAsync();
     }
 
+    /// <summary>Lets it end in order, its storage with it; kills it when it does not.</summary>
     public async ValueTask DisposeAsync()
     {
+        if (!OperatingSystem.IsWindows())
+        {
+            await SignalAsync("TERM");
+            using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(40));
+            await process.WaitForExitAsync(deadline.Token).ContinueWith(_ => { }, TaskScheduler.Default);
+        }
         if (!process.HasExited)
         {
             await KillAsync();

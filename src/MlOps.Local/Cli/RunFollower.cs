@@ -9,8 +9,18 @@ internal sealed class RunFollower(RunStore runs, Terminal terminal)
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(150);
 
     /// <summary>Returns the run when it has ended.</summary>
-    public Task<RunDetails> FollowAsync(string runId, IReadOnlyList<string> candidates, CancellationToken cancel) =>
-        terminal.IsLive ? FollowLiveAsync(runId, candidates, cancel) : FollowInLinesAsync(runId, cancel);
+    public async Task<RunDetails> FollowAsync(string runId, IReadOnlyList<string> candidates, CancellationToken cancel)
+    {
+        try
+        {
+            return await (terminal.IsLive ? FollowLiveAsync(runId, candidates, cancel) : FollowInLinesAsync(runId, cancel));
+        }
+        catch (OperationCanceledException) when (cancel.IsCancellationRequested)
+        {
+            terminal.Say($"Interrupted: run {runId} goes on with the next start on this data folder.");
+            throw;
+        }
+    }
 
     private async Task<RunDetails> FollowLiveAsync(string runId, IReadOnlyList<string> candidates, CancellationToken cancel)
     {

@@ -80,17 +80,9 @@ internal static partial class TrainCommand
         var definition = declared ?? await InferAsync(services, parsed, model, file, cancel);
         await services.GetRequiredService<DefinitionStore>().PutAsync(definition, cancel);
         var run = await services.GetRequiredService<RunStarter>().StartAsync(model, file, "cli", cancel);
-        try
-        {
-            var details = await new RunFollower(services.GetRequiredService<RunStore>(), terminal).FollowAsync(run.RunId, definition.CandidateKeys, cancel);
-            RunSummary.Print(terminal.Story, details);
-            return details;
-        }
-        catch (OperationCanceledException) when (cancel.IsCancellationRequested)
-        {
-            terminal.Say($"Interrupted: run {run.RunId} goes on with the next start on this data folder.");
-            throw;
-        }
+        var details = await new RunFollower(services.GetRequiredService<RunStore>(), terminal).FollowAsync(run.RunId, definition.CandidateKeys, cancel);
+        RunSummary.Print(terminal.Story, details);
+        return details;
     }
 
     private static Task<PipelineDefinition> InferAsync(IServiceProvider services, ParseResult parsed, string model, string file, CancellationToken cancel)

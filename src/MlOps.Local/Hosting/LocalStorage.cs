@@ -112,6 +112,10 @@ public sealed class LocalStorage : IAsyncDisposable
         {
             await azurite.DisposeAsync();
         }
+        if (folder is null && Directory.Exists(WorkFolder))
+        {
+            Directory.Delete(WorkFolder, recursive: true);
+        }
         folder?.Dispose();
     }
 
@@ -137,7 +141,7 @@ public sealed class LocalStorage : IAsyncDisposable
         : throw new EnvironmentProblemException(
             $"The host on data folder {Path.GetFullPath(settings.DataFolder)} (pid {host.ProcessId}) uses a storage account: pass the same --storage and another --data.");
 
-    private static string TemporaryWorkFolder() => Path.Combine(Path.GetTempPath(), $"mlops-work-{Environment.ProcessId}");
+    private static string TemporaryWorkFolder() => Path.Combine(Path.GetTempPath(), $"mlops-work-{Guid.NewGuid():N}");
 
     private async Task EnsureAnsweringAsync(CancellationToken cancel)
     {

@@ -32,7 +32,8 @@ public static class AzuriteInstaller
         try
         {
             Directory.CreateDirectory(root);
-            await using var single = await ExclusiveFile.OpenAsync(installed + ".lock", cancel);
+            await using var single = await ExclusiveFile.OpenAsync(
+                installed + ".lock", () => progress($"Waiting for another process that installs Azurite {Version}…"), cancel);
             if (!Directory.Exists(installed))
             {
                 progress($"Installing Azurite {Version} (first use, about a minute)…");
@@ -56,6 +57,11 @@ public static class AzuriteInstaller
     /// <summary>Installs into a folder of its own and renames it at the end, so that the final name stands for a complete installation only.</summary>
     private static async Task InstallAsync(NodeTools tools, string root, string installed, CancellationToken cancel)
     {
+        // Alone here by the lock: what is unfinished is what a killed process left.
+        foreach (var abandoned in Directory.GetDirectories(root, "unfinished-*"))
+        {
+            Directory.Delete(abandoned, recursive: true);
+        }
         var unfinished = Directory.CreateDirectory(Path.Combine(root, $"unfinished-{Guid.NewGuid():N}")).FullName;
         try
         {

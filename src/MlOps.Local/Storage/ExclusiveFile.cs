@@ -19,13 +19,20 @@ public static class ExclusiveFile
     }
 
     /// <summary>Waits until the lock is free and takes it.</summary>
-    public static async Task<FileStream> OpenAsync(string path, CancellationToken cancel)
+    /// <param name="path">The file.</param>
+    /// <param name="onWait">Called once when there is something to wait for.</param>
+    /// <param name="cancel">Stops the wait.</param>
+    public static async Task<FileStream> OpenAsync(string path, Action onWait, CancellationToken cancel)
     {
-        while (true)
+        for (var attempt = 0; ; attempt++)
         {
             if (TryOpen(path) is { } file)
             {
                 return file;
+            }
+            if (attempt == 0)
+            {
+                onWait();
             }
             await Task.Delay(TimeSpan.FromMilliseconds(200), cancel);
         }

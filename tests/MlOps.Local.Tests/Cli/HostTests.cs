@@ -89,8 +89,6 @@ public sealed class HostTests : IAsyncLifetime, IDisposable
 
     public async Task DisposeAsync()
     {
-        await host.SignalAsync("TERM");
-        await host.ExitCodeAsync();
         await host.DisposeAsync();
         Directory.Delete(folder, recursive: true);
     }
