@@ -36,8 +36,10 @@ public sealed record DatasetManifest
     public required IReadOnlyList<string> Parents { get; init; }
     public required JsonObject Parameters { get; init; }
     public required IReadOnlyList<DatasetColumn> Columns { get; init; }
-    /// <summary>Its own parts; empty when it is a selection of its parent's rows.</summary>
+    /// <summary>Its own parts; empty when it is a view of its parent.</summary>
     public IReadOnlyList<DatasetPart> Parts { get; init; } = [];
+    /// <summary>Set when this version computes its columns from its (only) parent's: nothing is copied.</summary>
+    public IReadOnlyList<ColumnExpression>? Projection { get; init; }
     /// <summary>Set when this version is a selection of the rows of its (only) parent: nothing is copied.</summary>
     public RowSelection? Selection { get; init; }
     public required long Rows { get; init; }
@@ -47,3 +49,8 @@ public sealed record DatasetManifest
 
     public DatasetRef Ref => new(Id, Rows);
 }
+
+/// <summary>A column of a view.</summary>
+/// <param name="Name">Its name.</param>
+/// <param name="Sql">How it is computed from the parent's columns.</param>
+public sealed record ColumnExpression(string Name, string Sql);

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json.Nodes;
@@ -17,6 +18,11 @@ public sealed record LocalPart(string Path, long Rows);
 /// </summary>
 public sealed class DatasetStore(PipelineStorage storage, PipelineOptions options, TimeProvider time)
 {
+    private const int MostRemembered = 200;
+
+    /// <summary>Manifests read lately; they never change.</summary>
+    private readonly ConcurrentDictionary<string, DatasetManifest> known = new(StringComparer.Ordinal);
+
     /// <summary>The id of the version that <paramref name="stage"/> makes from <paramref name="parents"/> with <paramref name="parameters"/>.</summary>
     public static string IdOf(string stage, IReadOnlyList<string> parents, JsonObject parameters)
     {
@@ -27,10 +33,14 @@ public sealed class DatasetStore(PipelineStorage storage, PipelineOptions option
     /// <summary>The version's manifest, or null when it does not exist.</summary>
     public async Task<DatasetManifest?> FindAsync(string id, CancellationToken cancel)
     {
+        if (known.TryGetValue(id, out var manifest))
+        {
+            return manifest;
+        }
         try
         {
             BlobDownloadResult result = await storage.Datasets.GetBlobClient(ManifestName(id)).DownloadContentAsync(cancel);
-            return Json.Read<DatasetManifest>(result.Content.ToString());
+            return Remember(Json.Read<DatasetManifest>(result.Content.ToString()));
         }
         catch (RequestFailedException missing) when (missing.Status == 404)
         {
@@ -51,7 +61,7 @@ public sealed class DatasetStore(PipelineStorage storage, PipelineOptions option
         {
             var onlyNew = new BlobUploadOptions { Conditions = new BlobRequestConditions { IfNoneMatch = ETag.All } };
             await storage.Datasets.GetBlobClient(ManifestName(draft.Id)).UploadAsync(BinaryData.FromString(Json.Write(manifest)), onlyNew, cancel);
-            return manifest;
+            return Remember(manifest);
         }
         catch (RequestFailedException exists) when (exists.Status is 409 or 412)
         {
@@ -67,12 +77,23 @@ public sealed class DatasetStore(PipelineStorage storage, PipelineOptions option
         return folder;
     }
 
-    /// <summary>Local paths of a version's parts (of its parent's, when it is a selection), downloaded where they are not here yet.</summary>
+    /// <summary>A version with its parts (of the version it is a view of) on this machine, downloaded where they are not here yet.</summary>
     public async Task<LocalTable> OpenAsync(DatasetManifest manifest, CancellationToken cancel)
     {
-        var owner = manifest.Selection is null ? manifest : await GetAsync(manifest.Parents[0], cancel);
-        var paths = await Task.WhenAll(owner.Parts.Select(part => DownloadAsync(owner.Id, part, cancel)));
-        return new LocalTable(manifest, paths);
+        if (manifest.Selection is not null || manifest.Projection is not null)
+        {
+            return new LocalTable(manifest, [], await OpenAsync(await GetAsync(manifest.Parents[0], cancel), cancel));
+        }
+        return new LocalTable(manifest, await Task.WhenAll(manifest.Parts.Select(part => DownloadAsync(manifest.Id, part, cancel))));
+    }
+
+    private DatasetManifest Remember(DatasetManifest manifest)
+    {
+        if (known.Count >= MostRemembered)
+        {
+            known.Clear();
+        }
+        return known[manifest.Id] = manifest;
     }
 
     private async Task<DatasetPart> StoreAsync(string id, LocalPart part, CancellationToken cancel)
@@ -109,13 +130,17 @@ public sealed class DatasetStore(PipelineStorage storage, PipelineOptions option
     private static string ManifestName(string id) => $"{id}/manifest.json";
 }
 
-/// <summary>A dataset version whose parts are on this machine.</summary>
-public sealed record LocalTable(DatasetManifest Manifest, IReadOnlyList<string> Paths)
+/// <summary>A dataset version whose rows can be read on this machine.</summary>
+/// <param name="Manifest">The version.</param>
+/// <param name="Paths">Its own parts.</param>
+/// <param name="Parent">What it is a view of, if it is one.</param>
+public sealed record LocalTable(DatasetManifest Manifest, IReadOnlyList<string> Paths, LocalTable? Parent = null)
 {
-    /// <summary>A FROM clause over all parts, in order, with the selection applied.</summary>
-    internal string ToSql()
+    /// <summary>A FROM clause over all rows, in order.</summary>
+    internal string ToSql() => Manifest switch
     {
-        var parts = $"read_parquet({Sql.Texts(Paths)})";
-        return Manifest.Selection is { } selection ? $"(SELECT * FROM {parts} WHERE {selection.ToSql()})" : parts;
-    }
+        { Selection: { } selection } => $"(SELECT * FROM {Parent!.ToSql()} WHERE {selection.ToSql()})",
+        { Projection: { } columns } => $"(SELECT {string.Join(", ", columns.Select(column => $"{column.Sql} AS {Sql.Name(column.Name)}"))}, {RowHash.ColumnName} FROM {Parent!.ToSql()})",
+        _ => $"read_parquet({Sql.Texts(Paths)})",
+    };
 }

@@ -10,6 +10,9 @@ namespace MlOps.Pipeline.Definitions;
 /// <summary>Pipeline definitions in blobs: the current one per model, and an immutable snapshot of each that a run used.</summary>
 public sealed class DefinitionStore(PipelineStorage storage)
 {
+    /// <summary>The snapshot read last: every stage of a run asks for the same.</summary>
+    private volatile Snapshot? latest;
+
     /// <summary>Stores a definition as the model's current one and returns its snapshot's id.</summary>
     public async Task<string> PutAsync(PipelineDefinition definition, CancellationToken cancel)
     {
@@ -31,9 +34,17 @@ public sealed class DefinitionStore(PipelineStorage storage)
     public Task<PipelineDefinition?> FindAsync(string model, CancellationToken cancel) => ReadAsync($"current/{model}.json", cancel);
 
     /// <summary>The snapshot that a run uses.</summary>
-    public async Task<PipelineDefinition> GetSnapshotAsync(string definitionId, CancellationToken cancel) =>
-        await ReadAsync($"snapshots/{definitionId}.json", cancel)
-        ?? throw new InputException($"The stored definition '{definitionId}' is gone. PUT the definition again and start a new run.");
+    public async Task<PipelineDefinition> GetSnapshotAsync(string definitionId, CancellationToken cancel)
+    {
+        if (latest is { } known && known.Id == definitionId)
+        {
+            return known.Definition;
+        }
+        var definition = await ReadAsync($"snapshots/{definitionId}.json", cancel)
+            ?? throw new InputException($"The stored definition '{definitionId}' is gone. PUT the definition again and start a new run.");
+        latest = new Snapshot(definitionId, definition);
+        return definition;
+    }
 
     /// <summary>Names of all models that have a definition.</summary>
     public async Task<IReadOnlyList<string>> ListAsync(CancellationToken cancel)
@@ -61,4 +72,6 @@ public sealed class DefinitionStore(PipelineStorage storage)
             return null;
         }
     }
+
+    private sealed record Snapshot(string Id, PipelineDefinition Definition);
 }

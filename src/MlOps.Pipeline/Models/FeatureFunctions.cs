@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using DuckDB.NET.Data;
 using DuckDB.NET.Native;
 using MlOps.Pipeline.Data.Duck;
@@ -45,20 +46,24 @@ internal static class FeatureFunctions
     {
         foreach (var function in Enum.GetValues<FeatureFunction>())
         {
-            DuckFunction.Register(connection, SqlName(function), [DuckDBType.Double, DuckDBType.Double], DuckDBType.Double, (inputs, _, output, rows) =>
+            DuckFunction.Register(
+                connection, SqlName(function), [DuckDBType.Double, DuckDBType.Double], DuckDBType.Double, (inputs, _, output, rows) => Compute(function, inputs, output, rows));
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Compute(FeatureFunction function, ReadOnlySpan<DuckVector> inputs, DuckVector output, int rows)
+    {
+        var a = inputs[0].Values<double>(rows);
+        var b = inputs[1].Values<double>(rows);
+        var results = output.Values<double>(rows);
+        for (var i = 0; i < rows; i++)
+        {
+            results[i] = Evaluate(function, inputs[0].IsNull(i) ? double.NaN : a[i], inputs[1].IsNull(i) ? double.NaN : b[i]);
+            if (double.IsNaN(results[i]))
             {
-                var a = inputs[0].Values<double>(rows);
-                var b = inputs[1].Values<double>(rows);
-                var results = output.Values<double>(rows);
-                for (var i = 0; i < rows; i++)
-                {
-                    results[i] = Evaluate(function, inputs[0].IsNull(i) ? double.NaN : a[i], inputs[1].IsNull(i) ? double.NaN : b[i]);
-                    if (double.IsNaN(results[i]))
-                    {
-                        output.SetNull(i);
-                    }
-                }
-            });
+                output.SetNull(i);
+            }
         }
     }
 

@@ -31,7 +31,7 @@ public sealed record TargetColumn(string Name, TaskKind Task, string? Positive =
     /// <exception cref="InputException">The target has one value only, or does not suit the task.</exception>
     internal static TargetColumn Examine(DuckDbSession session, string tableSql, DatasetColumn target, PipelineDefinition definition)
     {
-        var values = session.Rows($"SELECT DISTINCT {TextSql(target)} AS v, {Sql.Name(target.Name)} AS o FROM {tableSql} ORDER BY o LIMIT 3").Select(row => (string)row[0]!).ToList();
+        var values = session.Rows($"SELECT {TextSql(target)} FROM (SELECT DISTINCT {Sql.Name(target.Name)} FROM {tableSql} ORDER BY 1 LIMIT 3) ORDER BY {Sql.Name(target.Name)}").Select(row => (string)row[0]!).ToList();
         if (values.Count < 2)
         {
             throw new InputException($"The target '{target.Name}' has the same value ('{values.FirstOrDefault()}') in all rows: there is nothing to learn. Choose another target or give more rows.");

@@ -207,6 +207,31 @@ public sealed class CleanTests(AzuriteFixture azurite) : IAsyncLifetime
         clean.Dropped["duplicate"].Should().BeGreaterThanOrEqualTo(30_000);
     }
 
+    [Fact]
+    public async Task A_row_hash_is_the_same_on_every_machine_and_release()
+    {
+        var good = string.Concat(Enumerable.Range(0, 20).Select(i => $"{i},g,true,2026-01-01,{i}\n"));
+        var definition = Definition with { Columns = new Dictionary<string, ColumnRule> { ["b"] = new() { Required = false } } };
+        var clean = await bench.CleanAsync(definition, "a,b,c,d,y\n1,x,true,2026-01-02,2.5\n-3,,false,1999-12-31,0\n" + good);
+
+        using var row = new MemoryStream();
+        using var bytes = new BinaryWriter(row);
+        bytes.Write((byte)1);
+        bytes.Write(1.0);
+        bytes.Write((byte)4);
+        bytes.Write(1);
+        bytes.Write((byte)'x');
+        bytes.Write((byte)2);
+        bytes.Write(true);
+        bytes.Write((byte)3);
+        bytes.Write((long)(new DateTime(2026, 1, 2) - DateTime.UnixEpoch).TotalMicroseconds);
+        bytes.Write((byte)1);
+        bytes.Write(2.5);
+        var hashes = (await bench.RowsAsync(clean.Clean, "__row_hash")).Select(cells => (ulong)cells[0]!).ToList();
+        hashes[0].Should().Be(System.IO.Hashing.XxHash3.HashToUInt64(row.ToArray()));
+        hashes.Take(2).Should().Equal(14334952167506733316UL, 1UL);
+    }
+
     /// <summary>The given rows, then twenty good ones.</summary>
     private static string Table(params string[] rows)
     {

@@ -1,6 +1,6 @@
-using System.Buffers;
 using System.Buffers.Binary;
 using System.IO.Hashing;
+using System.Runtime.CompilerServices;
 using DuckDB.NET.Data;
 using DuckDB.NET.Native;
 
@@ -18,11 +18,12 @@ internal static class RowHash
 {
     public const string FunctionName = "row_hash";
 
-    /// <summary>The column that carries the hash in every stored part.</summary>
+    /// <summary>The column that carries a row's hash from cleaning on.</summary>
     public const string ColumnName = "__row_hash";
 
     public static void Register(DuckDBConnection connection) => DuckFunction.Register(connection, FunctionName, parameters: null, DuckDBType.UnsignedBigInt, Compute);
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Compute(ReadOnlySpan<DuckVector> inputs, ReadOnlySpan<DuckDBType> types, DuckVector output, int rows)
     {
         var hashes = output.Values<ulong>(rows);
@@ -32,70 +33,75 @@ internal static class RowHash
             row.Clear();
             for (var c = 0; c < inputs.Length; c++)
             {
-                Append(row, inputs[c], types[c], i);
+                var column = inputs[c];
+                if (column.IsNull(i))
+                {
+                    row.Tag(0);
+                    continue;
+                }
+                switch (types[c])
+                {
+                    case DuckDBType.Double:
+                        var number = column.Values<double>(rows)[i];
+                        row.Word(1, BitConverter.DoubleToInt64Bits(number == 0 ? 0 : number));
+                        break;
+                    case DuckDBType.Boolean:
+                        row.Tag(2);
+                        row.Tag(column.Values<byte>(rows)[i]);
+                        break;
+                    case DuckDBType.Timestamp:
+                        row.Word(3, column.Values<long>(rows)[i]);
+                        break;
+                    case DuckDBType.Varchar:
+                        row.Text(column.Utf8(i));
+                        break;
+                    default:
+                        throw new NotSupportedException($"row_hash has no byte form for a {types[c]}.");
+                }
             }
             hashes[i] = XxHash3.HashToUInt64(row.Written);
         }
     }
 
-    private static unsafe void Append(CellWriter row, DuckVector column, DuckDBType type, int i)
-    {
-        if (column.IsNull(i))
-        {
-            row.Tag(0);
-            return;
-        }
-        switch (type)
-        {
-            case DuckDBType.Double:
-                row.Number(column.Values<double>(i + 1)[i]);
-                break;
-            case DuckDBType.Boolean:
-                row.Tag(2);
-                row.Tag(column.Values<byte>(i + 1)[i]);
-                break;
-            case DuckDBType.Timestamp:
-                row.Integer(3, column.Values<long>(i + 1)[i]);
-                break;
-            case DuckDBType.Varchar:
-                row.Text(column.Utf8(i));
-                break;
-            default:
-                throw new NotSupportedException($"row_hash has no byte form for a {type}.");
-        }
-    }
-
+    /// <summary>Bytes of one row; the buffer grows to the longest row and stays.</summary>
     private sealed class CellWriter
     {
-        private readonly ArrayBufferWriter<byte> bytes = new(1024);
+        private byte[] bytes = new byte[4096];
+        private int length;
 
-        public ReadOnlySpan<byte> Written => bytes.WrittenSpan;
+        public ReadOnlySpan<byte> Written => bytes.AsSpan(0, length);
 
-        public void Clear() => bytes.ResetWrittenCount();
+        public void Clear() => length = 0;
 
         public void Tag(byte tag)
         {
-            bytes.GetSpan(1)[0] = tag;
-            bytes.Advance(1);
+            Reserve(1);
+            bytes[length++] = tag;
         }
 
-        public void Number(double value) => Integer(1, BitConverter.DoubleToInt64Bits(value == 0 ? 0 : value));
-
-        public void Integer(byte tag, long value)
+        public void Word(byte tag, long value)
         {
-            var span = bytes.GetSpan(9);
-            span[0] = tag;
-            BinaryPrimitives.WriteInt64LittleEndian(span[1..], value);
-            bytes.Advance(9);
+            Reserve(9);
+            bytes[length] = tag;
+            BinaryPrimitives.WriteInt64LittleEndian(bytes.AsSpan(length + 1), value);
+            length += 9;
         }
 
         public void Text(ReadOnlySpan<byte> utf8)
         {
-            var span = bytes.GetSpan(5 + utf8.Length);
-            span[0] = 4;
-            BinaryPrimitives.WriteInt32LittleEndian(span[1..], utf8.Length);
-            utf8.CopyTo(span[5..]);
-            bytes.Advance(5 + utf8.Length);
+            Reserve(5 + utf8.Length);
+            bytes[length] = 4;
+            BinaryPrimitives.WriteInt32LittleEndian(bytes.AsSpan(length + 1), utf8.Length);
+            utf8.CopyTo(bytes.AsSpan(length + 5));
+            length += 5 + utf8.Length;
+        }
+
+        private void Reserve(int more)
+        {
+            if (bytes.Length - length < more)
+            {
+                Array.Resize(ref bytes, Math.Max(2 * bytes.Length, length + more));
+            }
         }
     }
 }

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using DuckDB.NET.Data;
 using DuckDB.NET.Native;
 
@@ -21,6 +22,7 @@ internal static class UnitHash
         return (z >> 11) * (1.0 / (1UL << 53));
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Compute(ReadOnlySpan<DuckVector> inputs, ReadOnlySpan<DuckDBType> types, DuckVector output, int rows)
     {
         var hashes = inputs[0].Values<ulong>(rows);

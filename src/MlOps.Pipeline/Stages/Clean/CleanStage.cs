@@ -111,11 +111,11 @@ public sealed class CleanStage(DatasetStore datasets, DefinitionStore definition
                 valid = rows;
             }
         }
-        // Equal rows have equal row hashes and so stand in this part. The second hash only makes a chance collision impossible in practice
-        // (128 bits in all); it is not stored, so it may differ between releases.
+        // Equal rows stand in the same part. Two hashes of 64 bits make a chance collision impossible in practice; they are not stored, so
+        // they may be the engine's own.
         var cells = string.Join(", ", columns.Select(column => Sql.Name(column.Name)));
-        var first = $"SELECT min(file_row_number) FROM {source} WHERE ({rules.ReasonSql}) IS NULL GROUP BY {RowHash.ColumnName}, hash({cells})";
-        var query = $"SELECT {cells}, {RowHash.ColumnName} FROM {source} WHERE file_row_number IN ({first})";
+        var first = $"SELECT min(file_row_number) FROM {source} WHERE ({rules.ReasonSql}) IS NULL GROUP BY hash({cells}), hash({cells}, 1)";
+        var query = $"SELECT {cells}, {RowHash.FunctionName}({cells}) AS {RowHash.ColumnName} FROM {source} WHERE file_row_number IN ({first})";
         var kept = session.Copy(query, cleaned);
         if (valid > kept)
         {

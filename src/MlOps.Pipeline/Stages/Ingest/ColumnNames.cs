@@ -9,7 +9,7 @@ internal static class ColumnNames
     /// <summary>Names the first column of a row that could not be read.</summary>
     public const string Unparseable = "__unparseable";
 
-    private static readonly string[] Reserved = [RowHash.ColumnName, Unparseable, "file_row_number", "filename"];
+    private static readonly string[] Reserved = [RowHash.ColumnName, Unparseable, "__part", "file_row_number", "filename"];
 
     public static IReadOnlyList<string> Unique(IReadOnlyList<string> header, List<string> warnings)
     {

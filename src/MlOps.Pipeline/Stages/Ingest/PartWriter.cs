@@ -12,17 +12,18 @@ internal static class PartWriter
     /// <summary>A part holds about this many rows: one fits well into the memory of a small worker.</summary>
     public const double RowsPerPart = 2_500_000;
 
+    private const string PartColumn = "__part";
+
     public static IReadOnlyList<LocalPart> Write(DuckDbSession session, RawTable table, string folder)
     {
-        var cells = string.Join(", ", table.Columns.Select(column => Sql.Name(column.Name)));
-        var hashed = $"SELECT *, {RowHash.FunctionName}({cells}) AS {RowHash.ColumnName} FROM ({table.SelectSql})";
         var count = Math.Max(1, (int)Math.Ceiling(table.EstimatedRows / RowsPerPart));
         if (count == 1)
         {
-            return [Copy(session, hashed, folder, 0)];
+            return [Copy(session, table.SelectSql, folder, 0)];
         }
-        session.Execute($"CREATE TEMP TABLE hashed AS {hashed}");
-        var parts = Enumerable.Range(0, count).Select(part => Copy(session, $"SELECT * FROM hashed WHERE {RowHash.ColumnName} % {count} = {part}", folder, part)).ToList();
+        var hash = $"{RowHash.FunctionName}({string.Join(", ", table.Columns.Select(column => Sql.Name(column.Name)))})";
+        session.Execute($"CREATE TEMP TABLE hashed AS SELECT *, ({hash} % {count})::INTEGER AS {PartColumn} FROM ({table.SelectSql})");
+        var parts = Enumerable.Range(0, count).Select(part => Copy(session, $"SELECT * EXCLUDE ({PartColumn}) FROM hashed WHERE {PartColumn} = {part}", folder, part)).ToList();
         session.Execute("DROP TABLE hashed");
         return parts;
     }

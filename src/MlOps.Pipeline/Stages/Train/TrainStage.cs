@@ -69,11 +69,12 @@ public sealed class TrainStage(
     {
         var ml = new MLContext(seed);
         var trainTable = await tables.GetAsync(train, featurizer, cancel);
+        var validationLoading = tables.GetAsync(validation, featurizer, cancel);
         var watch = Stopwatch.StartNew();
         var model = await Task.Run(() => new Trainers(ml, spec, featurizer.Target.Task, seed, options.Threads).Fit(trainTable), cancel);
         var seconds = watch.Elapsed.TotalSeconds;
 
-        var validationTable = await tables.GetAsync(validation, featurizer, cancel);
+        var validationTable = await validationLoading;
         var metrics = await Task.Run(() => Evaluation.Measure(ml, model, validationTable, options.Threads), cancel);
         var logged = new Dictionary<string, double>(metrics) { ["train_seconds"] = Math.Round(seconds, 3) };
         GC.KeepAlive(validationTable);
