@@ -6,7 +6,7 @@ namespace MlOps.Local.Cli;
 /// <summary>Shows a run while it goes on: a table that is drawn over on a terminal, else a line for everything that changes.</summary>
 internal sealed class RunFollower(RunStore runs, Terminal terminal)
 {
-    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(150);
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(300);
 
     /// <summary>Returns the run when it has ended.</summary>
     public async Task<RunDetails> FollowAsync(string runId, IReadOnlyList<string> candidates, CancellationToken cancel)

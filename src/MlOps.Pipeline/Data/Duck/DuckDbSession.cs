@@ -50,6 +50,9 @@ internal sealed class DuckDbSession(DuckDBConnection connection, string spillFol
         return rows;
     });
 
+    /// <summary>Makes the first rows of a file known to this session's queries, under a function name of their own.</summary>
+    public void Register(FirstRows rows, string functionName) => rows.Register(connection, functionName);
+
     /// <summary>Streams a large result chunk by chunk, in order, without holding all of it in memory.</summary>
     /// <param name="sql">A query.</param>
     /// <param name="read">Called with the columns of each chunk and its row count; the vectors are valid only within the call.</param>

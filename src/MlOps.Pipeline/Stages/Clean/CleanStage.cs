@@ -68,14 +68,14 @@ public sealed class CleanStage(DatasetStore datasets, DefinitionStore definition
     {
         using var session = duckDb.Open(cancel);
         session.PrepareFor(raw.Manifest.Columns.Count);
-        var rules = new RowRules(plan, definition);
+        var rules = new RowRules(plan, definition, raw.Manifest.Notes[IngestStage.UnparseableNote]!.GetValue<bool>());
         var dropped = new SortedDictionary<string, long>(StringComparer.Ordinal);
         var ragged = raw.Manifest.Notes[IngestStage.RaggedNote]?.GetValue<long>() ?? 0;
         if (ragged > 0)
         {
             dropped["wrong number of cells"] = ragged;
         }
-        var parts = raw.Paths.Select((path, i) => CleanPart(session, path, raw.Manifest.Columns, rules, Path.Combine(folder, $"{i}.parquet"), dropped)).ToList();
+        var parts = raw.Paths.Select((path, i) => CleanPart(session, raw, i, rules, Path.Combine(folder, $"{i}.parquet"), dropped)).ToList();
         var kept = parts.Sum(part => part.Rows);
         CheckDropped(dropped, kept, raw.Manifest.Rows + ragged, definition.Cleaning.MaxDropped);
 
@@ -95,9 +95,9 @@ public sealed class CleanStage(DatasetStore datasets, DefinitionStore definition
         return (parts, notes);
     }
 
-    private static LocalPart CleanPart(DuckDbSession session, string path, IReadOnlyList<DatasetColumn> columns, RowRules rules, string cleaned, SortedDictionary<string, long> dropped)
+    private static LocalPart CleanPart(DuckDbSession session, LocalTable raw, int part, RowRules rules, string cleaned, SortedDictionary<string, long> dropped)
     {
-        var source = $"read_parquet({Sql.Text(path)}, file_row_number = true)";
+        var source = $"read_parquet({Sql.Text(raw.Paths[part])}, file_row_number = true)";
         long valid = 0;
         foreach (var row in session.Rows($"SELECT {rules.ReasonSql} AS reason, count(*) FROM {source} GROUP BY reason"))
         {
@@ -111,12 +111,12 @@ public sealed class CleanStage(DatasetStore datasets, DefinitionStore definition
                 valid = rows;
             }
         }
-        // Equal rows stand in the same part. Two hashes of 64 bits make a chance collision impossible in practice; they are not stored, so
-        // they may be the engine's own.
-        var cells = string.Join(", ", columns.Select(column => Sql.Name(column.Name)));
-        var first = $"SELECT min(file_row_number) FROM {source} WHERE ({rules.ReasonSql}) IS NULL GROUP BY hash({cells}), hash({cells}, 1)";
-        var query = $"SELECT {cells}, {RowHash.FunctionName}({cells}) AS {RowHash.ColumnName} FROM {source} WHERE file_row_number IN ({first})";
-        var kept = session.Copy(query, cleaned);
+        // Equal rows stand in the same part, so the first of them is found here.
+        var cells = string.Join(", ", raw.Manifest.Columns.Select(column => Sql.Name(column.Name)));
+        var hashOfFirst = $"first_row_hash_{part}";
+        session.Register(FirstRows.Find(session, source, (int)raw.Manifest.Parts[part].Rows, cells, $"({rules.ReasonSql}) IS NULL"), hashOfFirst);
+        var query = $"SELECT {cells}, {hashOfFirst}(file_row_number) AS {RowHash.ColumnName} FROM {source}";
+        var kept = session.Copy($"SELECT * FROM ({query}) WHERE {RowHash.ColumnName} IS NOT NULL", cleaned);
         if (valid > kept)
         {
             dropped["duplicate"] = dropped.GetValueOrDefault("duplicate") + valid - kept;

@@ -9,11 +9,14 @@ namespace MlOps.Pipeline.Stages.Clean;
 /// <summary>Why a row cannot stay, as one SQL expression: the first reason that holds, or null.</summary>
 internal sealed class RowRules
 {
-    public RowRules(FeaturePlan plan, PipelineDefinition definition)
+    public RowRules(FeaturePlan plan, PipelineDefinition definition, bool marksUnparseable)
     {
         IReadOnlyList<DatasetColumn> used = [plan.Target, .. plan.Inputs];
         var reasons = new List<string>();
-        reasons.Add($"WHEN {ColumnNames.Unparseable} IN ({string.Join(", ", used.Select(column => Sql.Text(column.Name)))}) THEN 'unparseable: ' || {ColumnNames.Unparseable}");
+        if (marksUnparseable)
+        {
+            reasons.Add($"WHEN {ColumnNames.Unparseable} IN ({string.Join(", ", used.Select(column => Sql.Text(column.Name)))}) THEN 'unparseable: ' || {ColumnNames.Unparseable}");
+        }
         foreach (var column in used)
         {
             var rule = definition.Columns.GetValueOrDefault(column.Name) ?? new ColumnRule();

@@ -84,9 +84,9 @@ internal sealed class CsvTable
     {
         var values = names.Select((name, i) => $"{ValueSql(name, sniffed[i], strict)} AS {Sql.Name(name)}");
         var bad = names.Select((name, i) => BadSql(name, sniffed[i], strict)).OfType<string>().ToList();
-        var unparseable = bad.Count == 0 ? "NULL::VARCHAR" : $"CASE {string.Join(" ", bad)} END";
+        var unparseable = bad.Count == 0 ? "" : $", CASE {string.Join(" ", bad)} END AS {ColumnNames.Unparseable}";
         var columns = names.Select((name, i) => new DatasetColumn(name, sniffed[i].Type, sniffed[i].Kind));
-        return new RawTable([.. columns], $"SELECT {string.Join(", ", values)}, {unparseable} AS {ColumnNames.Unparseable} FROM {ReadSql(strict)}", EstimatedRows, warnings);
+        return new RawTable([.. columns], $"SELECT {string.Join(", ", values)}{unparseable} FROM {ReadSql(strict)}", bad.Count > 0, EstimatedRows, warnings);
     }
 
     /// <summary>Checks the sampled types against every row: a column may turn to text further down.</summary>
@@ -136,7 +136,8 @@ internal sealed class CsvTable
             $"delim = {Sql.Text(format.Delimiter.ToString())}",
             $"quote = {Sql.Text(format.Quote.ToString())}",
             $"escape = {Sql.Text(format.Quote.ToString())}",
-            $"nullstr = {Sql.Texts(CsvFormat.NullTexts)}",
+            // Strictly, a null text in a typed column is a cell that does not fit, which sends the file to the tolerant reading.
+            $"nullstr = {Sql.Texts(strict ? [""] : CsvFormat.NullTexts)}",
         };
         if (strict && sniffed.Any(column => column is { Type: StorageType.Double, DecimalComma: true }))
         {
@@ -164,6 +165,7 @@ internal sealed class CsvTable
 
     private static string ValueSql(string name, SniffedColumn column, bool strict) => column.Type switch
     {
+        StorageType.Varchar when strict => $"CASE WHEN {Sql.Name(name)} NOT IN ({string.Join(", ", CsvFormat.NullTexts.Select(Sql.Text))}) THEN {Sql.Name(name)} END",
         StorageType.Varchar => Sql.Name(name),
         StorageType.Timestamp when column.DateFormat is { } format && CellText.Strptime(format) is { } pattern => $"TRY_CAST(try_strptime({Sql.Name(name)}, {Sql.Text(pattern)}) AS TIMESTAMP)",
         // An offset counts; a time without one is taken as UTC.

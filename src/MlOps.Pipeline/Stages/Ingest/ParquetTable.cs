@@ -51,7 +51,7 @@ internal static class ParquetTable
             throw new InputException($"{name} has no column of a supported type (numbers, booleans, dates, texts).");
         }
         var rows = session.Count($"SELECT count(*) FROM {source}");
-        return new RawTable(columns, $"SELECT {string.Join(", ", values)}, NULL::VARCHAR AS {ColumnNames.Unparseable} FROM {source}", rows, warnings);
+        return new RawTable(columns, $"SELECT {string.Join(", ", values)} FROM {source}", MarksUnparseable: false, rows, warnings);
     }
 
     private static StorageType? StorageOf(string type, ColumnKind? declared) => type switch

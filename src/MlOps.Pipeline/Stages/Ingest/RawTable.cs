@@ -4,7 +4,8 @@ namespace MlOps.Pipeline.Stages.Ingest;
 
 /// <summary>A raw file as typed columns, ready to be written as parts.</summary>
 /// <param name="Columns">The columns in the file's order.</param>
-/// <param name="SelectSql">A query for the columns and <see cref="ColumnNames.Unparseable"/>.</param>
+/// <param name="SelectSql">A query for the columns, and <see cref="ColumnNames.Unparseable"/> where cells may not fit their type.</param>
+/// <param name="MarksUnparseable">True when the query has that column.</param>
 /// <param name="EstimatedRows">For choosing the number of parts.</param>
 /// <param name="Warnings">What the user should know.</param>
-internal sealed record RawTable(IReadOnlyList<DatasetColumn> Columns, string SelectSql, double EstimatedRows, IReadOnlyList<string> Warnings);
+internal sealed record RawTable(IReadOnlyList<DatasetColumn> Columns, string SelectSql, bool MarksUnparseable, double EstimatedRows, IReadOnlyList<string> Warnings);
