@@ -17,7 +17,7 @@ internal sealed class Session : IAsyncDisposable
     public static async Task<Session> StartAsync(HostSettings settings, Terminal terminal, CancellationToken cancel)
     {
         LocalHost.CheckPort(settings.Port);
-        var storage = await LocalStorage.OwnAsync(settings, terminal.Say, cancel);
+        var storage = await WarmStart.WhileAsync(LocalStorage.OwnAsync(settings, terminal.Say, cancel), cancel);
         try
         {
             var session = new Session(storage, await LocalHost.StartAsync(settings, storage, HostParts.All, cancel));

@@ -72,7 +72,7 @@ internal static partial class TrainCommand
     private static async Task<RunDetails> TrainAsync(ParseResult parsed, PipelineDefinition? declared, string model, string file, Terminal terminal, CancellationToken cancel)
     {
         var settings = GlobalOptions.Read(parsed);
-        await using var storage = await LocalStorage.OwnOrJoinAsync(settings, terminal.Say, cancel);
+        await using var storage = await WarmStart.WhileAsync(LocalStorage.OwnOrJoinAsync(settings, terminal.Say, cancel), cancel);
         await using var host = await LocalHost.StartAsync(settings, storage, storage.IsOwner ? HostParts.Engine : HostParts.None, cancel);
         storage.Publish(url: null);
 

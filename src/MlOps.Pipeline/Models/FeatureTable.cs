@@ -65,6 +65,19 @@ internal sealed class FeatureTable
         return start == loaded.Rows ? loaded : throw new InvalidOperationException($"Dataset version {table.Manifest.Id} has {start} rows, its manifest says {loaded.Rows}.");
     }
 
+    /// <summary>A table of one number and its double, for trying a trainer out.</summary>
+    public static FeatureTable MadeUp(int rows)
+    {
+        var input = new FeatureInput("x", StorageType.Double, ColumnKind.Numeric, Optional: false, Imputed: null, Categories: null);
+        var table = new FeatureTable(new Featurizer(new TargetColumn("y", TaskKind.Regression), Threshold: 0.5, [input], []), rows);
+        for (var i = 0; i < rows; i++)
+        {
+            table.Numbers[0][i] = i % 100;
+            table.Labels[i] = 2 * (i % 100);
+        }
+        return table;
+    }
+
     private static IEnumerable<string> Cells(DatasetManifest manifest, Dictionary<string, DatasetColumn> columns, Featurizer featurizer)
     {
         var types = columns.ToDictionary(column => column.Key, column => column.Value.Type, StringComparer.Ordinal);

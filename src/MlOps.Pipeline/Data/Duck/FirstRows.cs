@@ -13,34 +13,36 @@ internal sealed class FirstRows
     private readonly ulong[] hashes;
     private readonly bool[] isFirst;
 
-    private FirstRows(int rows)
+    private FirstRows(int rows, int reasons)
     {
         hashes = new ulong[rows];
         isFirst = new bool[rows];
+        RowsByReason = new long[reasons];
     }
+
+    /// <summary>Rows that do not count, by the index of the reason.</summary>
+    public long[] RowsByReason { get; }
+
+    /// <summary>Rows that count but equal an earlier one.</summary>
+    public long Duplicates { get; private set; }
 
     /// <param name="session">The session.</param>
     /// <param name="fromSql">The file's rows, in order.</param>
     /// <param name="rows">Their number.</param>
     /// <param name="cells">The columns that make a row.</param>
-    /// <param name="validSql">True for the rows that count.</param>
-    public static FirstRows Find(DuckDbSession session, string fromSql, int rows, string cells, string validSql)
+    /// <param name="reasonSql">Index of the reason why a row does not count; negative for a row that does.</param>
+    /// <param name="reasons">Number of reasons.</param>
+    public static FirstRows Find(DuckDbSession session, string fromSql, int rows, string cells, string reasonSql, int reasons)
     {
-        var found = new FirstRows(rows);
+        var found = new FirstRows(rows, reasons);
         // 64 bits of the row's own hash and 64 of the engine's make a chance collision impossible in practice; the latter is not stored, so
         // it may differ between releases.
-        var seen = new HashSet<UInt128>();
+        var seen = new HashSet<UInt128>(rows, new HashedAlready());
         var row = 0;
-        session.Stream($"SELECT {validSql}, {RowHash.FunctionName}({cells}), hash({cells}) FROM {fromSql}", (vectors, count) =>
+        session.Stream($"SELECT {reasonSql}, {RowHash.FunctionName}({cells}), hash({cells}) FROM {fromSql}", (vectors, count) =>
         {
-            var valid = vectors[0].Values<bool>(count);
-            var own = vectors[1].Values<ulong>(count);
-            var engine = vectors[2].Values<ulong>(count);
-            for (var i = 0; i < count; i++, row++)
-            {
-                found.hashes[row] = own[i];
-                found.isFirst[row] = valid[i] && !vectors[0].IsNull(i) && seen.Add(new UInt128(own[i], engine[i]));
-            }
+            found.Add(vectors, count, row, seen);
+            row += count;
         });
         return found;
     }
@@ -60,5 +62,37 @@ internal sealed class FirstRows
                 output.SetNull(i);
             }
         }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private void Add(DuckVector[] vectors, int count, int start, HashSet<UInt128> seen)
+    {
+        var reasons = vectors[0].Values<int>(count);
+        var own = vectors[1].Values<ulong>(count);
+        var engine = vectors[2].Values<ulong>(count);
+        for (var i = 0; i < count; i++)
+        {
+            hashes[start + i] = own[i];
+            if (reasons[i] >= 0)
+            {
+                RowsByReason[reasons[i]]++;
+            }
+            else if (seen.Add(new UInt128(own[i], engine[i])))
+            {
+                isFirst[start + i] = true;
+            }
+            else
+            {
+                Duplicates++;
+            }
+        }
+    }
+
+    /// <summary>The values are hashes: a part of one is as good as a hash of it.</summary>
+    private sealed class HashedAlready : IEqualityComparer<UInt128>
+    {
+        public bool Equals(UInt128 x, UInt128 y) => x == y;
+
+        public int GetHashCode(UInt128 value) => (int)(ulong)value;
     }
 }

@@ -98,30 +98,21 @@ public sealed class CleanStage(DatasetStore datasets, DefinitionStore definition
     private static LocalPart CleanPart(DuckDbSession session, LocalTable raw, int part, RowRules rules, string cleaned, SortedDictionary<string, long> dropped)
     {
         var source = $"read_parquet({Sql.Text(raw.Paths[part])}, file_row_number = true)";
-        long valid = 0;
-        foreach (var row in session.Rows($"SELECT {rules.ReasonSql} AS reason, count(*) FROM {source} GROUP BY reason"))
-        {
-            var rows = Convert.ToInt64(row[1], System.Globalization.CultureInfo.InvariantCulture);
-            if (row[0] is string reason)
-            {
-                dropped[reason] = dropped.GetValueOrDefault(reason) + rows;
-            }
-            else
-            {
-                valid = rows;
-            }
-        }
-        // Equal rows stand in the same part, so the first of them is found here.
         var cells = string.Join(", ", raw.Manifest.Columns.Select(column => Sql.Name(column.Name)));
-        var hashOfFirst = $"first_row_hash_{part}";
-        session.Register(FirstRows.Find(session, source, (int)raw.Manifest.Parts[part].Rows, cells, $"({rules.ReasonSql}) IS NULL"), hashOfFirst);
-        var query = $"SELECT {cells}, {hashOfFirst}(file_row_number) AS {RowHash.ColumnName} FROM {source}";
-        var kept = session.Copy($"SELECT * FROM ({query}) WHERE {RowHash.ColumnName} IS NOT NULL", cleaned);
-        if (valid > kept)
+        // Equal rows stand in the same part, so the first of them is found here.
+        var first = FirstRows.Find(session, source, (int)raw.Manifest.Parts[part].Rows, cells, rules.ReasonSql, rules.Reasons.Count);
+        foreach (var (reason, rows) in rules.Reasons.Zip(first.RowsByReason).Where(counted => counted.Second > 0))
         {
-            dropped["duplicate"] = dropped.GetValueOrDefault("duplicate") + valid - kept;
+            dropped[reason] = dropped.GetValueOrDefault(reason) + rows;
         }
-        return new LocalPart(cleaned, kept);
+        if (first.Duplicates > 0)
+        {
+            dropped["duplicate"] = dropped.GetValueOrDefault("duplicate") + first.Duplicates;
+        }
+        var hashOfFirst = $"first_row_hash_{part}";
+        session.Register(first, hashOfFirst);
+        var query = $"SELECT {cells}, {hashOfFirst}(file_row_number) AS {RowHash.ColumnName} FROM {source}";
+        return new LocalPart(cleaned, session.Copy($"SELECT * FROM ({query}) WHERE {RowHash.ColumnName} IS NOT NULL", cleaned));
     }
 
     private static void CheckDropped(SortedDictionary<string, long> dropped, long kept, long rows, double most)

@@ -6,16 +6,23 @@ using MlOps.Pipeline.Stages.Ingest;
 
 namespace MlOps.Pipeline.Stages.Clean;
 
-/// <summary>Why a row cannot stay, as one SQL expression: the first reason that holds, or null.</summary>
+/// <summary>Why a row cannot stay: the first reason that holds, as one SQL expression of its index; −1 for a row that can.</summary>
 internal sealed class RowRules
 {
+    private readonly List<string> reasons = [];
+
     public RowRules(FeaturePlan plan, PipelineDefinition definition, bool marksUnparseable)
     {
         IReadOnlyList<DatasetColumn> used = [plan.Target, .. plan.Inputs];
-        var reasons = new List<string>();
-        if (marksUnparseable)
+        var conditions = new List<string>();
+        void Add(string condition, string reason)
         {
-            reasons.Add($"WHEN {ColumnNames.Unparseable} IN ({string.Join(", ", used.Select(column => Sql.Text(column.Name)))}) THEN 'unparseable: ' || {ColumnNames.Unparseable}");
+            conditions.Add($"WHEN {condition} THEN {conditions.Count}");
+            reasons.Add(reason);
+        }
+        foreach (var column in marksUnparseable ? used : [])
+        {
+            Add($"{ColumnNames.Unparseable} = {Sql.Text(column.Name)}", $"unparseable: {column.Name}");
         }
         foreach (var column in used)
         {
@@ -24,31 +31,32 @@ internal sealed class RowRules
             var isTarget = column == plan.Target;
             if (isTarget || (rule.Required && rule.Impute is null))
             {
-                Add(reasons, $"{name} IS NULL", $"null: {column.Name}");
+                Add($"{name} IS NULL", $"null: {column.Name}");
             }
             if (column.Type == StorageType.Double)
             {
-                Add(reasons, $"NOT isfinite({name})", $"not finite: {column.Name}");
+                Add($"NOT isfinite({name})", $"not finite: {column.Name}");
             }
             if (rule.Min is { } min && column.Kind == ColumnKind.Numeric)
             {
-                Add(reasons, $"{name} < {Sql.Number(min)}", $"below min: {column.Name}");
+                Add($"{name} < {Sql.Number(min)}", $"below min: {column.Name}");
             }
             if (rule.Max is { } max && column.Kind == ColumnKind.Numeric)
             {
-                Add(reasons, $"{name} > {Sql.Number(max)}", $"above max: {column.Name}");
+                Add($"{name} > {Sql.Number(max)}", $"above max: {column.Name}");
             }
             if (rule.Allowed is { } allowed)
             {
-                Add(reasons, AllowedSql(column, name, allowed), $"not allowed: {column.Name}");
+                Add(AllowedSql(column, name, allowed), $"not allowed: {column.Name}");
             }
         }
-        ReasonSql = $"CASE {string.Join(" ", reasons)} END";
+        ReasonSql = $"(CASE {string.Join(" ", conditions)} ELSE -1 END)::INTEGER";
     }
 
-    public string ReasonSql { get; }
+    /// <summary>What each index means, such as <c>null: age</c>.</summary>
+    public IReadOnlyList<string> Reasons => reasons;
 
-    private static void Add(List<string> reasons, string condition, string reason) => reasons.Add($"WHEN {condition} THEN {Sql.Text(reason)}");
+    public string ReasonSql { get; }
 
     private static string AllowedSql(DatasetColumn column, string name, IReadOnlyList<string> allowed) => column.Type switch
     {
