@@ -26,7 +26,8 @@ public sealed class WarmUp(DuckDb duckDb, PipelineOptions options)
             var ml = new MLContext(0);
             var model = new Trainers(ml, new CandidateSpec { Trainer = TrainerKind.LightGbm, Trees = 2, EarlyStopping = 0 }, TaskKind.Regression, seed: 0, options.Threads).Fit(table);
             Evaluation.Measure(ml, model, table, options.Threads);
-            StoredModel.Contents(ml, model, table.Featurizer);
+            using var zip = StoredModel.Contents(ml, model, table.Featurizer)[StoredModel.ModelFile].ToStream();
+            Evaluation.Measure(ml, ml.Model.Load(zip, out _), table, options.Threads);
         }
         catch (OperationCanceledException) when (cancel.IsCancellationRequested)
         {

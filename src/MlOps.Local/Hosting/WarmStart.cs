@@ -13,7 +13,8 @@ internal static class WarmStart
         try
         {
             var options = new PipelineOptions { WorkFolder = folder.FullName };
-            var warming = Task.Run(() => new WarmUp(new DuckDb(options), options).Run(cancel), cancel);
+            using var duckDb = new DuckDb(options);
+            var warming = Task.Run(() => new WarmUp(duckDb, options).Run(cancel), cancel);
             var storage = await startingStorage;
             await warming;
             return storage;

@@ -46,16 +46,16 @@ public sealed class DefinitionInference(PipelineStorage storage, DuckDb duckDb, 
 
     private (IReadOnlyList<DatasetColumn> Columns, long Rows, IReadOnlyList<long> Values) Describe(SourceScan scan, string name, PipelineDefinition definition, CancellationToken cancel)
     {
-        using var session = duckDb.Open(cancel);
         if (scan.Format == SourceFormat.Parquet)
         {
-            var parquet = ParquetTable.Read(session, scan.Path, name, definition);
-            var row = session.Rows($"SELECT count(*), {string.Join(", ", parquet.Columns.Select(column => $"count({Sql.Name(column.Name)})"))} FROM ({parquet.SelectSql})")[0];
+            using var parquetSession = duckDb.Open(cancel);
+            var parquet = ParquetTable.Read(parquetSession, scan.Path, name, definition);
+            var row = parquetSession.Rows($"SELECT count(*), {string.Join(", ", parquet.Columns.Select(column => $"count({Sql.Name(column.Name)})"))} FROM ({parquet.SelectSql})")[0];
             var counts = row.Select(value => Convert.ToInt64(value, System.Globalization.CultureInfo.InvariantCulture)).ToList();
             return (parquet.Columns, counts[0], counts[1..]);
         }
         var csv = new CsvTable(scan, name, definition);
-        session.PrepareFor(csv.Columns);
+        using var session = duckDb.Open(cancel, csv.Columns);
         try
         {
             var (rows, values) = csv.CountValues(session);

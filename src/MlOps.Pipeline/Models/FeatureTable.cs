@@ -57,7 +57,7 @@ internal sealed class FeatureTable
         var loaded = new FeatureTable(featurizer, (int)table.Manifest.Rows);
         var query = $"SELECT {string.Join(", ", Cells(table.Manifest, columns, featurizer))} FROM {table.ToSql()}";
         var start = 0;
-        session.Stream(query, (vectors, rows) =>
+        session.Read(query, (vectors, rows) =>
         {
             loaded.Fill(vectors, start, rows);
             start += rows;

@@ -35,8 +35,7 @@ public sealed class FeatureTableCache(DuckDb duckDb)
 
     private FeatureTable Load(LocalTable table, Featurizer featurizer, CancellationToken cancel)
     {
-        using var session = duckDb.Open(cancel);
-        session.PrepareFor(table.Manifest.Columns.Count);
+        using var session = duckDb.Open(cancel, table.Manifest.Columns.Count);
         return FeatureTable.Load(session, table, featurizer);
     }
 

@@ -3,13 +3,47 @@ using MlOps.Pipeline.Models;
 
 namespace MlOps.Pipeline.Data.Duck;
 
-/// <summary>Opens DuckDB sessions within the host's limits of memory, threads and disk.</summary>
-public sealed class DuckDb(PipelineOptions options)
+/// <summary>
+/// Opens DuckDB sessions within the host's limits of memory, threads and disk. All but very wide tables share one in-memory database, whose
+/// memory stays warm from stage to stage; what outgrows the limit spills to the work folder.
+/// </summary>
+public sealed class DuckDb(PipelineOptions options) : IDisposable
 {
-    /// <summary>Opens an empty in-memory database of its own; what outgrows the memory limit spills to the work folder.</summary>
-    internal DuckDbSession Open(CancellationToken cancel)
+    /// <summary>From this many columns on, a table gets a database of its own.</summary>
+    private const int WideTable = 500;
+
+    private readonly Lock opening = new();
+    private DuckDBConnection? shared;
+
+    /// <param name="cancel">Interrupts the session's queries.</param>
+    /// <param name="columns">Columns of the widest table to read or write.</param>
+    internal DuckDbSession Open(CancellationToken cancel, int columns = 0)
     {
-        var spill = Path.Combine(options.WorkFolder, "spill", Guid.NewGuid().ToString("N"));
+        if (columns > WideTable)
+        {
+            return new DuckDbSession(Start(threads: 1, MemoryFor(columns)), cancel);
+        }
+        lock (opening)
+        {
+            shared ??= Start(options.Threads, options.DuckDbMemoryMb);
+            var connection = shared.Duplicate();
+            connection.Open();
+            return new DuckDbSession(connection, cancel);
+        }
+    }
+
+    public void Dispose() => shared?.Dispose();
+
+    /// <summary>Each thread buffers a chunk and a row group of every column: one thread works on a wide table, with memory for all of them.</summary>
+    private int MemoryFor(int columns)
+    {
+        const double MegabytesPerColumn = 0.4;
+        return Math.Max(options.DuckDbMemoryMb, (int)(columns * MegabytesPerColumn));
+    }
+
+    private DuckDBConnection Start(int threads, int memoryMb)
+    {
+        var spill = Path.Combine(options.WorkFolder, "spill");
         Directory.CreateDirectory(spill);
         var connection = new DuckDBConnection("DataSource=:memory:");
         try
@@ -17,14 +51,19 @@ public sealed class DuckDb(PipelineOptions options)
             connection.Open();
             RowHash.Register(connection);
             UnitHash.Register(connection);
+            FirstRows.Register(connection);
             FeatureFunctions.Register(connection);
-            var session = new DuckDbSession(connection, spill, options.DuckDbMemoryMb, cancel);
-            session.Execute($"SET memory_limit = '{Sql.Number((long)options.DuckDbMemoryMb)}MiB'");
-            session.Execute($"SET threads = {Sql.Number((long)options.Threads)}");
-            session.Execute($"SET temp_directory = {Sql.Text(spill)}");
-            session.Execute("SET TimeZone = 'UTC'");
-            session.Execute("SET autoinstall_known_extensions = false; SET autoload_known_extensions = false");
-            return session;
+            using var settings = connection.CreateCommand();
+            settings.CommandText = $"""
+                SET memory_limit = '{Sql.Number((long)memoryMb)}MiB';
+                SET threads = {Sql.Number((long)threads)};
+                SET temp_directory = {Sql.Text(spill)};
+                SET TimeZone = 'UTC';
+                SET autoinstall_known_extensions = false;
+                SET autoload_known_extensions = false;
+                """;
+            settings.ExecuteNonQuery();
+            return connection;
         }
         catch
         {

@@ -3,26 +3,11 @@ using DuckDB.NET.Native;
 
 namespace MlOps.Pipeline.Data.Duck;
 
-/// <summary>One DuckDB connection with an in-memory database of its own. Not for use from several threads at once.</summary>
-internal sealed class DuckDbSession(DuckDBConnection connection, string spillFolder, int memoryMb, CancellationToken cancel) : IDisposable
+/// <summary>One DuckDB connection with temporary tables of its own. Not for use from several threads at once.</summary>
+internal sealed class DuckDbSession(DuckDBConnection connection, CancellationToken cancel) : IDisposable
 {
     /// <exception cref="DuckDBException">The statement failed.</exception>
     public void Execute(string sql) => Run(sql, command => command.ExecuteNonQuery());
-
-    /// <summary>
-    /// Prepares for tables of very many columns: each thread buffers a chunk and a row group of every column, so one thread works, with
-    /// memory for all of them.
-    /// </summary>
-    public void PrepareFor(int columns)
-    {
-        const int Wide = 500;
-        const double MegabytesPerColumn = 0.4;
-        if (columns > Wide)
-        {
-            Execute("SET threads = 1");
-            Execute($"SET memory_limit = '{Math.Max(memoryMb, (long)(columns * MegabytesPerColumn))}MiB'");
-        }
-    }
 
     /// <summary>Writes a query's rows to a Parquet file, in order, and returns their number.</summary>
     public long Copy(string query, string path) => Run($"COPY ({query}) TO {Sql.Text(path)} (FORMAT parquet)", command => (long)command.ExecuteNonQuery());
@@ -50,13 +35,11 @@ internal sealed class DuckDbSession(DuckDBConnection connection, string spillFol
         return rows;
     });
 
-    /// <summary>Makes the first rows of a file known to this session's queries, under a function name of their own.</summary>
-    public void Register(FirstRows rows, string functionName) => rows.Register(connection, functionName);
-
-    /// <summary>Streams a large result chunk by chunk, in order, without holding all of it in memory.</summary>
+    /// <summary>Reads a large result chunk by chunk, in order.</summary>
     /// <param name="sql">A query.</param>
     /// <param name="read">Called with the columns of each chunk and its row count; the vectors are valid only within the call.</param>
-    public unsafe void Stream(string sql, Action<DuckVector[], int> read)
+    /// <param name="whole">True computes the whole result first, on all threads; false holds only a few chunks in memory.</param>
+    public unsafe void Read(string sql, Action<DuckVector[], int> read, bool whole = false)
     {
         cancel.ThrowIfCancellationRequested();
         if (NativeMethods.PreparedStatements.DuckDBPrepare(connection.NativeConnection, sql, out var statement) != DuckDBState.Success)
@@ -68,7 +51,10 @@ internal sealed class DuckDbSession(DuckDBConnection connection, string spillFol
         }
         using (statement)
         {
-            var state = NativeMethods.PreparedStatements.DuckDBExecutePreparedStreaming(statement, out var result);
+            DuckDBResult result;
+            var state = whole
+                ? NativeMethods.PreparedStatements.DuckDBExecutePrepared(statement, out result)
+                : NativeMethods.PreparedStatements.DuckDBExecutePreparedStreaming(statement, out result);
             try
             {
                 if (state != DuckDBState.Success)
@@ -105,14 +91,7 @@ internal sealed class DuckDbSession(DuckDBConnection connection, string spillFol
         }
     }
 
-    public void Dispose()
-    {
-        connection.Dispose();
-        if (Directory.Exists(spillFolder))
-        {
-            Directory.Delete(spillFolder, recursive: true);
-        }
-    }
+    public void Dispose() => connection.Dispose();
 
     private T Run<T>(string sql, Func<DuckDBCommand, T> run)
     {

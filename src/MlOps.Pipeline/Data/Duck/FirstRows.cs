@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Runtime.CompilerServices;
 using DuckDB.NET.Data;
 using DuckDB.NET.Native;
@@ -5,11 +6,17 @@ using DuckDB.NET.Native;
 namespace MlOps.Pipeline.Data.Duck;
 
 /// <summary>
-/// Finds the first of equal rows among the valid rows of a file, and answers a SQL function of the row's number with the hash of such a row,
-/// null for every other. A filter on it keeps the file's order, which a join or a window would not.
+/// Finds the first of equal rows among the valid rows of a file. The SQL function <c>first_row_hash(token, file_row_number)</c> answers with
+/// the hash of such a row, null for every other: a filter on it keeps the file's order, which a join or a window would not.
 /// </summary>
-internal sealed class FirstRows
+internal sealed class FirstRows : IDisposable
 {
+    public const string FunctionName = "first_row_hash";
+
+    private static readonly ConcurrentDictionary<long, FirstRows> InUse = new();
+    private static long lastToken;
+
+    private readonly long token = Interlocked.Increment(ref lastToken);
     private readonly ulong[] hashes;
     private readonly bool[] isFirst;
 
@@ -18,6 +25,7 @@ internal sealed class FirstRows
         hashes = new ulong[rows];
         isFirst = new bool[rows];
         RowsByReason = new long[reasons];
+        InUse[token] = this;
     }
 
     /// <summary>Rows that do not count, by the index of the reason.</summary>
@@ -39,25 +47,35 @@ internal sealed class FirstRows
         // it may differ between releases.
         var seen = new HashSet<UInt128>(rows, new HashedAlready());
         var row = 0;
-        session.Stream($"SELECT {reasonSql}, {RowHash.FunctionName}({cells}), hash({cells}) FROM {fromSql}", (vectors, count) =>
-        {
-            found.Add(vectors, count, row, seen);
-            row += count;
-        });
+        session.Read(
+            $"SELECT {reasonSql}, {RowHash.FunctionName}({cells}), hash({cells}) FROM {fromSql}",
+            (vectors, count) =>
+            {
+                found.Add(vectors, count, row, seen);
+                row += count;
+            },
+            whole: true);
         return found;
     }
 
-    public void Register(DuckDBConnection connection, string functionName) => DuckFunction.Register(connection, functionName, [DuckDBType.BigInt], DuckDBType.UnsignedBigInt, Compute);
+    /// <summary>A call of the function for these rows.</summary>
+    public string HashSql(string rowNumberSql) => $"{FunctionName}({Sql.Number(token)}::BIGINT, {rowNumberSql})";
+
+    public static void Register(DuckDBConnection connection) =>
+        DuckFunction.Register(connection, FunctionName, [DuckDBType.BigInt, DuckDBType.BigInt], DuckDBType.UnsignedBigInt, Compute);
+
+    public void Dispose() => InUse.TryRemove(token, out _);
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void Compute(ReadOnlySpan<DuckVector> inputs, ReadOnlySpan<DuckDBType> types, DuckVector output, int rows)
+    private static void Compute(ReadOnlySpan<DuckVector> inputs, ReadOnlySpan<DuckDBType> types, DuckVector output, int rows)
     {
-        var numbers = inputs[0].Values<long>(rows);
+        var found = InUse[inputs[0].Values<long>(rows)[0]];
+        var numbers = inputs[1].Values<long>(rows);
         var results = output.Values<ulong>(rows);
         for (var i = 0; i < rows; i++)
         {
-            results[i] = hashes[numbers[i]];
-            if (!isFirst[numbers[i]])
+            results[i] = found.hashes[numbers[i]];
+            if (!found.isFirst[numbers[i]])
             {
                 output.SetNull(i);
             }

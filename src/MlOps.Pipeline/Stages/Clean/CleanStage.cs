@@ -66,8 +66,7 @@ public sealed class CleanStage(DatasetStore datasets, DefinitionStore definition
 
     private (IReadOnlyList<LocalPart> Parts, JsonObject Notes) Clean(LocalTable raw, FeaturePlan plan, PipelineDefinition definition, string folder, CancellationToken cancel)
     {
-        using var session = duckDb.Open(cancel);
-        session.PrepareFor(raw.Manifest.Columns.Count);
+        using var session = duckDb.Open(cancel, raw.Manifest.Columns.Count);
         var rules = new RowRules(plan, definition, raw.Manifest.Notes[IngestStage.UnparseableNote]!.GetValue<bool>());
         var dropped = new SortedDictionary<string, long>(StringComparer.Ordinal);
         var ragged = raw.Manifest.Notes[IngestStage.RaggedNote]?.GetValue<long>() ?? 0;
@@ -100,7 +99,7 @@ public sealed class CleanStage(DatasetStore datasets, DefinitionStore definition
         var source = $"read_parquet({Sql.Text(raw.Paths[part])}, file_row_number = true)";
         var cells = string.Join(", ", raw.Manifest.Columns.Select(column => Sql.Name(column.Name)));
         // Equal rows stand in the same part, so the first of them is found here.
-        var first = FirstRows.Find(session, source, (int)raw.Manifest.Parts[part].Rows, cells, rules.ReasonSql, rules.Reasons.Count);
+        using var first = FirstRows.Find(session, source, (int)raw.Manifest.Parts[part].Rows, cells, rules.ReasonSql, rules.Reasons.Count);
         foreach (var (reason, rows) in rules.Reasons.Zip(first.RowsByReason).Where(counted => counted.Second > 0))
         {
             dropped[reason] = dropped.GetValueOrDefault(reason) + rows;
@@ -109,9 +108,7 @@ public sealed class CleanStage(DatasetStore datasets, DefinitionStore definition
         {
             dropped["duplicate"] = dropped.GetValueOrDefault("duplicate") + first.Duplicates;
         }
-        var hashOfFirst = $"first_row_hash_{part}";
-        session.Register(first, hashOfFirst);
-        var query = $"SELECT {cells}, {hashOfFirst}(file_row_number) AS {RowHash.ColumnName} FROM {source}";
+        var query = $"SELECT {cells}, {first.HashSql("file_row_number")} AS {RowHash.ColumnName} FROM {source}";
         return new LocalPart(cleaned, session.Copy($"SELECT * FROM ({query}) WHERE {RowHash.ColumnName} IS NOT NULL", cleaned));
     }
 

@@ -75,14 +75,14 @@ public sealed class IngestStage(PipelineStorage storage, DatasetStore datasets, 
 
     private (RawTable Table, IReadOnlyList<LocalPart> Parts, Ragged Ragged) Read(SourceScan scan, string name, PipelineDefinition definition, string folder, CancellationToken cancel)
     {
-        using var session = duckDb.Open(cancel);
         if (scan.Format == SourceFormat.Parquet)
         {
-            var parquet = ParquetTable.Read(session, scan.Path, name, definition);
-            return Checked(name, parquet, PartWriter.Write(session, parquet, folder), Ragged.None);
+            using var parquetSession = duckDb.Open(cancel);
+            var parquet = ParquetTable.Read(parquetSession, scan.Path, name, definition);
+            return Checked(name, parquet, PartWriter.Write(parquetSession, parquet, folder), Ragged.None);
         }
         var csv = new CsvTable(scan, name, definition);
-        session.PrepareFor(csv.Columns);
+        using var session = duckDb.Open(cancel, csv.Columns);
         if (csv.Strict() is { } strict)
         {
             try

@@ -59,8 +59,7 @@ public sealed class TrainStage(
 
     private Featurizer FitFeaturizer(LocalTable train, PipelineDefinition definition, CancellationToken cancel)
     {
-        using var session = duckDb.Open(cancel);
-        session.PrepareFor(train.Manifest.Columns.Count);
+        using var session = duckDb.Open(cancel, train.Manifest.Columns.Count);
         return Featurizer.Fit(session, train, definition);
     }
 
