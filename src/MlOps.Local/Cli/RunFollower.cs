@@ -22,6 +22,13 @@ internal sealed class RunFollower(RunStore runs, Terminal terminal)
         }
     }
 
+    /// <summary>
+    /// The last stage ends the run and only then gets its own final state; a host killed in between leaves it as running for good, so that
+    /// is waited for only a moment.
+    /// </summary>
+    private static bool IsSettled(RunDetails details) =>
+        details.Run.HasEnded && (details.Stages.All(stage => stage.State != StageState.Running) || DateTimeOffset.UtcNow - details.Run.Ended > TimeSpan.FromSeconds(2));
+
     private async Task<RunDetails> FollowLiveAsync(string runId, IReadOnlyList<string> candidates, CancellationToken cancel)
     {
         RunDetails? details = null;
@@ -35,7 +42,7 @@ internal sealed class RunFollower(RunStore runs, Terminal terminal)
                 live.UpdateTarget(table);
                 await PauseAsync(details, cancel);
             }
-            while (!details.Run.HasEnded);
+            while (!IsSettled(details));
         });
         return details!;
     }
@@ -58,7 +65,7 @@ internal sealed class RunFollower(RunStore runs, Terminal terminal)
             {
                 terminal.Story.WriteLine($"  waiting for approval: POST /runs/{runId}/approve");
             }
-            if (details.Run.HasEnded)
+            if (IsSettled(details))
             {
                 return details;
             }
@@ -69,5 +76,5 @@ internal sealed class RunFollower(RunStore runs, Terminal terminal)
     private async Task<RunDetails> ReadAsync(string runId, CancellationToken cancel) =>
         await runs.FindDetailsAsync(runId, cancel) ?? throw new InvalidOperationException($"Run {runId} is gone.");
 
-    private static Task PauseAsync(RunDetails details, CancellationToken cancel) => details.Run.HasEnded ? Task.CompletedTask : Task.Delay(Pause, cancel);
+    private static Task PauseAsync(RunDetails details, CancellationToken cancel) => IsSettled(details) ? Task.CompletedTask : Task.Delay(Pause, cancel);
 }
