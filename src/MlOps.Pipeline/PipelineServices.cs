@@ -55,6 +55,9 @@ public sealed record PipelineOptions
     /// <summary>Most memory that one DuckDB query may use, in MiB; it spills to <see cref="WorkFolder"/> beyond.</summary>
     public int DuckDbMemoryMb { get; init; } = 512;
 
+    /// <summary>About how many rows a part of a raw table holds: one part fits well into the memory of a small worker.</summary>
+    public int RowsPerPart { get; init; } = 2_500_000;
+
     /// <summary>Threads of a stage.</summary>
     public int Threads { get; init; } = Environment.ProcessorCount;
 }

@@ -1,3 +1,4 @@
+using Microsoft.Extensions.DependencyInjection;
 using MlOps.Pipeline.Data;
 using MlOps.Pipeline.Data.Duck;
 using MlOps.Pipeline.Definitions;
@@ -10,11 +11,17 @@ using MlOps.Testing;
 namespace MlOps.Pipeline.Tests;
 
 /// <summary>Runs single stages on a file and reads their tables back.</summary>
-internal sealed class StageBench(AzuriteFixture azurite) : IAsyncDisposable
+internal sealed class StageBench(AzuriteFixture azurite, PipelineOptions? options = null) : IAsyncDisposable
 {
     private const string RunId = "bench-20260101000000000-abcdef";
 
-    public PipelineHost Host { get; } = new(azurite);
+    public PipelineHost Host { get; } = new(azurite, services =>
+    {
+        if (options is not null)
+        {
+            services.AddSingleton(options);
+        }
+    });
 
     public async Task<IngestOutput> IngestAsync(PipelineDefinition definition, string source) =>
         await Host.Get<IngestStage>().RunAsync(new IngestInput(RunId, await SnapshotAsync(definition), source), default);

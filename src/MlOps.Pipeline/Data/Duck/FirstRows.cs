@@ -35,7 +35,7 @@ internal sealed class FirstRows : IDisposable
     public long Duplicates { get; private set; }
 
     /// <param name="session">The session.</param>
-    /// <param name="fromSql">The file's rows, in order.</param>
+    /// <param name="fromSql">The file's rows, in order, with their <c>file_row_number</c>.</param>
     /// <param name="rows">Their number.</param>
     /// <param name="cells">The columns that make a row.</param>
     /// <param name="reasonSql">Index of the reason why a row does not count; negative for a row that does.</param>
@@ -46,14 +46,9 @@ internal sealed class FirstRows : IDisposable
         // 64 bits of the row's own hash and 64 of the engine's make a chance collision impossible in practice; the latter is not stored, so
         // it may differ between releases.
         var seen = new HashSet<UInt128>(rows, new HashedAlready());
-        var row = 0;
         session.Read(
-            $"SELECT {reasonSql}, {RowHash.FunctionName}({cells}), hash({cells}) FROM {fromSql}",
-            (vectors, count) =>
-            {
-                found.Add(vectors, count, row, seen);
-                row += count;
-            },
+            $"SELECT {reasonSql}, {RowHash.FunctionName}({cells}), hash({cells}), file_row_number FROM {fromSql}",
+            (vectors, count) => found.Add(vectors, count, seen),
             whole: true);
         return found;
     }
@@ -83,21 +78,22 @@ internal sealed class FirstRows : IDisposable
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void Add(DuckVector[] vectors, int count, int start, HashSet<UInt128> seen)
+    private void Add(DuckVector[] vectors, int count, HashSet<UInt128> seen)
     {
         var reasons = vectors[0].Values<int>(count);
         var own = vectors[1].Values<ulong>(count);
         var engine = vectors[2].Values<ulong>(count);
+        var numbers = vectors[3].Values<long>(count);
         for (var i = 0; i < count; i++)
         {
-            hashes[start + i] = own[i];
+            hashes[numbers[i]] = own[i];
             if (reasons[i] >= 0)
             {
                 RowsByReason[reasons[i]]++;
             }
             else if (seen.Add(new UInt128(own[i], engine[i])))
             {
-                isFirst[start + i] = true;
+                isFirst[numbers[i]] = true;
             }
             else
             {

@@ -11,6 +11,12 @@ internal static class Sql
 
     public static string Texts(IEnumerable<string> values) => "[" + string.Join(", ", values.Select(Text)) + "]";
 
+    /// <summary>
+    /// True when a value is none of a list's; null for null. Not SQL's NOT IN: DuckDB turns a long one into a join, and a join does not keep
+    /// the rows in order.
+    /// </summary>
+    public static string NotIn(string valueSql, IEnumerable<string> listSql) => $"NOT list_contains([{string.Join(", ", listSql)}], {valueSql})";
+
     /// <summary>A DOUBLE literal that means exactly this value.</summary>
     public static string Number(double value) => value switch
     {

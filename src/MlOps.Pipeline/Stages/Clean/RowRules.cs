@@ -58,11 +58,7 @@ internal sealed class RowRules
 
     public string ReasonSql { get; }
 
-    private static string AllowedSql(DatasetColumn column, string name, IReadOnlyList<string> allowed) => column.Type switch
-    {
-        StorageType.Varchar => $"{name} NOT IN ({string.Join(", ", allowed.Select(Sql.Text))})",
-        StorageType.Boolean => $"{name} NOT IN ({string.Join(", ", allowed.Select(value => $"TRY_CAST({Sql.Text(value)} AS BOOLEAN)"))})",
-        StorageType.Timestamp => $"{name} NOT IN ({string.Join(", ", allowed.Select(value => $"TRY_CAST({Sql.Text(value)} AS TIMESTAMP)"))})",
-        _ => $"{name} NOT IN ({string.Join(", ", allowed.Select(value => $"TRY_CAST({Sql.Text(value)} AS DOUBLE)"))})",
-    };
+    private static string AllowedSql(DatasetColumn column, string name, IReadOnlyList<string> allowed) => column.Type == StorageType.Varchar
+        ? Sql.NotIn(name, allowed.Select(Sql.Text))
+        : Sql.NotIn(name, allowed.Select(value => $"TRY_CAST({Sql.Text(value)} AS {column.Type})"));
 }

@@ -165,7 +165,7 @@ internal sealed class CsvTable
 
     private static string ValueSql(string name, SniffedColumn column, bool strict) => column.Type switch
     {
-        StorageType.Varchar when strict => $"CASE WHEN {Sql.Name(name)} NOT IN ({string.Join(", ", CsvFormat.NullTexts.Select(Sql.Text))}) THEN {Sql.Name(name)} END",
+        StorageType.Varchar when strict => $"CASE WHEN {Sql.NotIn(Sql.Name(name), CsvFormat.NullTexts.Select(Sql.Text))} THEN {Sql.Name(name)} END",
         StorageType.Varchar => Sql.Name(name),
         StorageType.Timestamp when column.DateFormat is { } format && CellText.Strptime(format) is { } pattern => $"TRY_CAST(try_strptime({Sql.Name(name)}, {Sql.Text(pattern)}) AS TIMESTAMP)",
         // An offset counts; a time without one is taken as UTC.

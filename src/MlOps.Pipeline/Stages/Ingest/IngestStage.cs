@@ -79,7 +79,7 @@ public sealed class IngestStage(PipelineStorage storage, DatasetStore datasets, 
         {
             using var parquetSession = duckDb.Open(cancel);
             var parquet = ParquetTable.Read(parquetSession, scan.Path, name, definition);
-            return Checked(name, parquet, PartWriter.Write(parquetSession, parquet, folder), Ragged.None);
+            return Checked(name, parquet, PartWriter.Write(parquetSession, parquet, options.RowsPerPart, folder), Ragged.None);
         }
         var csv = new CsvTable(scan, name, definition);
         using var session = duckDb.Open(cancel, csv.Columns);
@@ -87,7 +87,7 @@ public sealed class IngestStage(PipelineStorage storage, DatasetStore datasets, 
         {
             try
             {
-                return Checked(name, strict, PartWriter.Write(session, strict, folder), Ragged.None);
+                return Checked(name, strict, PartWriter.Write(session, strict, options.RowsPerPart, folder), Ragged.None);
             }
             catch (DuckDBException) when (!cancel.IsCancellationRequested)
             {
@@ -97,14 +97,14 @@ public sealed class IngestStage(PipelineStorage storage, DatasetStore datasets, 
         return ReadTolerantly(session, csv, name, folder);
     }
 
-    private static (RawTable, IReadOnlyList<LocalPart>, Ragged) ReadTolerantly(DuckDbSession session, CsvTable csv, string name, string folder)
+    private (RawTable, IReadOnlyList<LocalPart>, Ragged) ReadTolerantly(DuckDbSession session, CsvTable csv, string name, string folder)
     {
         var table = csv.Tolerant(session, name);
         session.Execute("DROP TABLE IF EXISTS reject_errors");
         session.Execute("DROP TABLE IF EXISTS reject_scans");
         try
         {
-            var parts = PartWriter.Write(session, table, folder);
+            var parts = PartWriter.Write(session, table, options.RowsPerPart, folder);
             return Checked(name, table, parts, Ragged.Count(session, name));
         }
         catch (DuckDBException fault)

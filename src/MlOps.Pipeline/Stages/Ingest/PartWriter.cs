@@ -9,22 +9,22 @@ namespace MlOps.Pipeline.Stages.Ingest;
 /// </summary>
 internal static class PartWriter
 {
-    /// <summary>A part holds about this many rows: one fits well into the memory of a small worker.</summary>
-    public const double RowsPerPart = 2_500_000;
-
     private const string PartColumn = "__part";
 
-    public static IReadOnlyList<LocalPart> Write(DuckDbSession session, RawTable table, string folder)
+    public static IReadOnlyList<LocalPart> Write(DuckDbSession session, RawTable table, int rowsPerPart, string folder)
     {
-        var count = Math.Max(1, (int)Math.Ceiling(table.EstimatedRows / RowsPerPart));
+        var count = Math.Max(1, (int)Math.Ceiling(table.EstimatedRows / rowsPerPart));
         if (count == 1)
         {
             return [Copy(session, table.SelectSql, folder, 0)];
         }
+        // Through a file, not a temporary table: a large table would not fit into memory.
+        var whole = Path.Combine(folder, "whole.parquet");
         var hash = $"{RowHash.FunctionName}({string.Join(", ", table.Columns.Select(column => Sql.Name(column.Name)))})";
-        session.Execute($"CREATE TEMP TABLE hashed AS SELECT *, ({hash} % {count})::INTEGER AS {PartColumn} FROM ({table.SelectSql})");
-        var parts = Enumerable.Range(0, count).Select(part => Copy(session, $"SELECT * EXCLUDE ({PartColumn}) FROM hashed WHERE {PartColumn} = {part}", folder, part)).ToList();
-        session.Execute("DROP TABLE hashed");
+        session.Copy($"SELECT *, ({hash} % {count})::INTEGER AS {PartColumn} FROM ({table.SelectSql})", whole);
+        var parts = Enumerable.Range(0, count).Select(part => Copy(
+            session, $"SELECT * EXCLUDE ({PartColumn}) FROM read_parquet({Sql.Text(whole)}) WHERE {PartColumn} = {part}", folder, part)).ToList();
+        File.Delete(whole);
         return parts;
     }
 
