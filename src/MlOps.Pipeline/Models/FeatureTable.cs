@@ -78,6 +78,28 @@ internal sealed class FeatureTable
         return table;
     }
 
+    /// <summary>A copy of some rows, in the given order.</summary>
+    public FeatureTable Take(int[] rows)
+    {
+        var taken = new FeatureTable(Featurizer, rows.Length);
+        Copy(Numbers, taken.Numbers);
+        Copy(Codes, taken.Codes);
+        Copy([Labels], [taken.Labels]);
+        Copy([Inner], [taken.Inner]);
+        return taken;
+
+        void Copy<T>(T[][] from, T[][] to)
+        {
+            for (var column = 0; column < from.Length; column++)
+            {
+                for (var row = 0; row < rows.Length; row++)
+                {
+                    to[column][row] = from[column][rows[row]];
+                }
+            }
+        }
+    }
+
     private static IEnumerable<string> Cells(DatasetManifest manifest, Dictionary<string, DatasetColumn> columns, Featurizer featurizer)
     {
         var types = columns.ToDictionary(column => column.Key, column => column.Value.Type, StringComparer.Ordinal);

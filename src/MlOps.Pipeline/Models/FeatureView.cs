@@ -119,11 +119,12 @@ internal sealed class FeatureView : IDataView
             return (ValueGetter<TValue>)getter;
         }
     }
+}
 
-    private readonly struct TableRow(FeatureTable table, int row) : IFeatureSource
-    {
-        public float Number(int index) => table.Numbers[index][row];
+/// <summary>A row of a table.</summary>
+internal readonly struct TableRow(FeatureTable table, int row) : IFeatureSource
+{
+    public float Number(int index) => table.Numbers[index][row];
 
-        public int Code(int index) => table.Codes[index][row];
-    }
+    public int Code(int index) => table.Codes[index][row];
 }
