@@ -4,7 +4,9 @@ using MlOps.Pipeline.Data;
 using MlOps.Pipeline.Definitions;
 using MlOps.Pipeline.Orchestration;
 using MlOps.Pipeline.Registry;
+using MlOps.Pipeline.Reports;
 using MlOps.Pipeline.Stages.Clean;
+using MlOps.Pipeline.Stages.Explain;
 using MlOps.Pipeline.Stages.Features;
 using MlOps.Pipeline.Stages.Finish;
 using MlOps.Pipeline.Stages.Ingest;
@@ -32,6 +34,7 @@ public static class PipelineServices
             .AddSingleton<RunStore>()
             .AddSingleton<ArtifactStore>()
             .AddSingleton<ModelRegistry>()
+            .AddSingleton<ReportRenderer>()
             .AddSingleton<StageRunner>()
             .AddSingleton<RunStarter>()
             .AddSingleton<IngestStage>()
@@ -41,6 +44,7 @@ public static class PipelineServices
             .AddSingleton<TrainStage>()
             .AddSingleton<ValidateStage>()
             .AddSingleton<PromoteStage>()
+            .AddSingleton<ExplainStage>()
             .AddSingleton<AwaitApprovalStage>()
             .AddSingleton<FinishStage>();
     }

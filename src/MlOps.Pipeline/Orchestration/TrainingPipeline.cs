@@ -1,4 +1,5 @@
 using MlOps.Pipeline.Stages.Clean;
+using MlOps.Pipeline.Stages.Explain;
 using MlOps.Pipeline.Stages.Features;
 using MlOps.Pipeline.Stages.Finish;
 using MlOps.Pipeline.Stages.Ingest;
@@ -45,6 +46,7 @@ public static class TrainingPipeline
         (ValidateStage.Name, ""),
         .. approval ? [(AwaitApprovalStage.Name, "")] : Array.Empty<(string, string)>(),
         (PromoteStage.Name, ""),
+        (ExplainStage.Name, ""),
         (FinishStage.Name, ""),
     ];
 
@@ -71,9 +73,24 @@ public static class TrainingPipeline
         var failedGates = rejection is null ? validation.FailedGates : [.. validation.FailedGates, rejection];
 
         var lineage = new Registry.ModelLineage(raw.Raw.Id, clean.Clean.Id, features.Features.Id, split.Train.Id, split.Validation.Id);
-        return await orchestration.RunStageAsync<PromoteStage, PromoteInput, PromoteOutput>(
+        var promotion = await orchestration.RunStageAsync<PromoteStage, PromoteInput, PromoteOutput>(
             "", new PromoteInput(input.RunId, input.Model, input.DefinitionId, validation.Winner, validation.Metrics, failedGates, split.Validation, lineage),
             RetryPolicy.Default);
+        await ExplainAsync(orchestration, new ExplainInput(input.RunId, validation.Winner, split.Train, split.Validation));
+        return promotion;
+    }
+
+    /// <summary>The decision about the version stands whatever becomes of its explanation: a failure is kept on the stage, the run goes on.</summary>
+    private static async Task ExplainAsync(IOrchestration orchestration, ExplainInput input)
+    {
+        try
+        {
+            await orchestration.RunStageAsync<ExplainStage, ExplainInput, ExplainOutput>("", input, RetryPolicy.Default);
+        }
+        catch (StageFailedException)
+        {
+            // The stage's row has the error.
+        }
     }
 
     /// <summary>Null when a person approved, else the reason why not.</summary>

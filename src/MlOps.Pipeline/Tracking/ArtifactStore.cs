@@ -16,6 +16,9 @@ public sealed class ArtifactStore(PipelineStorage storage, RunStore runs)
         return artifact;
     }
 
+    /// <summary>Lists files that are stored already on a run.</summary>
+    public Task ListAsync(string runId, IEnumerable<Artifact> stored, CancellationToken cancel) => runs.LogArtifactsAsync(runId, stored, cancel);
+
     /// <summary>Reads a whole artifact into memory.</summary>
     /// <exception cref="RequestFailedException">There is no such blob (status 404).</exception>
     public async Task<BinaryData> ReadAsync(string blob, CancellationToken cancel)

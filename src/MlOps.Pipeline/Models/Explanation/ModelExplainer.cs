@@ -35,7 +35,7 @@ internal sealed class ModelExplainer
         {
             return new ExplainerState(ExplainerKind.TreeShap, Covers: NodeCovers.Count(ensemble, rows.Slots, rows.Count, rows.Fill, threads, cancel));
         }
-        return parts.Model is LinearModelParameters
+        return parts.Model is LinearRegressionModelParameters or LinearBinaryModelParameters
             ? new ExplainerState(ExplainerKind.LinearShap, Means: rows.Means(cancel))
             : throw new NotSupportedException($"{parts.Model.GetType().Name} is neither trees nor linear.");
     }

@@ -1,0 +1,77 @@
+using MlOps.Pipeline.Definitions;
+using MlOps.Pipeline.Models;
+using MlOps.Pipeline.Models.Explanation;
+
+namespace MlOps.Pipeline.Reports.Explain;
+
+/// <summary>What the pages and charts of an explanation show.</summary>
+/// <param name="Target">The predicted column.</param>
+/// <param name="Trainer">Key of the model in its definition, such as <c>0-lightgbm</c>.</param>
+/// <param name="Kind">How it was explained.</param>
+/// <param name="Fallback">Why there are no SHAP values; null when there are.</param>
+/// <param name="ValidationRows">Rows that the sample was taken from.</param>
+/// <param name="Features">Every feature, the most important first.</param>
+/// <param name="BaseValue">What contributions are counted from; NaN without SHAP values.</param>
+/// <param name="Predictions">Prediction of every row in the unit of the contributions; empty without SHAP values.</param>
+public sealed record ExplanationData(
+    TargetColumn Target, string Trainer, ExplainerKind Kind, string? Fallback, long ValidationRows, IReadOnlyList<ExplainedFeature> Features, double BaseValue, double[] Predictions)
+{
+    public bool HasShap => Kind != ExplainerKind.Permutation;
+
+    public string Unit => Target.Task == TaskKind.Binary ? $"log-odds of {Target.Name} = {Target.Positive}" : Target.Name;
+
+    /// <summary>What the importance of a feature is.</summary>
+    public string ImportanceLabel => HasShap ? $"mean |SHAP value| ({Unit})" : Target.Task == TaskKind.Binary ? "loss of AUC when shuffled" : "gain of RMSE when shuffled";
+
+    /// <summary>Collects an explanation with SHAP values.</summary>
+    internal static ExplanationData OfShap(ModelExplainer explainer, ExplainerKind kind, string trainer, FeatureTable table, int[] rows, double[] contributions)
+    {
+        var predictions = new double[rows.Length];
+        var names = explainer.Features;
+        var features = names.Select((name, feature) => ExplainedFeature.Of(name, feature, table, rows, [.. rows.Select((_, row) => contributions[(row * names.Count) + feature])])).ToList();
+        for (var row = 0; row < rows.Length; row++)
+        {
+            predictions[row] = explainer.BaseValue + features.Sum(feature => feature.Contributions[row]);
+        }
+        return new ExplanationData(table.Featurizer.Target, trainer, kind, null, table.Rows, Sort(features), explainer.BaseValue, predictions);
+    }
+
+    /// <summary>Collects an explanation without SHAP values.</summary>
+    internal static ExplanationData OfPermutation(double[] importances, string fallback, string trainer, FeatureTable table, int[] rows)
+    {
+        var names = table.Featurizer.Signature.Features;
+        var features = names.Select((column, feature) => ExplainedFeature.Of(column.Name, feature, table, rows, []) with { Importance = importances[feature] });
+        return new ExplanationData(table.Featurizer.Target, trainer, ExplainerKind.Permutation, fallback, table.Rows, Sort(features), double.NaN, []);
+    }
+
+    private static IReadOnlyList<ExplainedFeature> Sort(IEnumerable<ExplainedFeature> features) => [.. features.OrderByDescending(feature => feature.Importance)];
+}
+
+/// <summary>One feature of an explanation.</summary>
+/// <param name="Name">Its name.</param>
+/// <param name="Place">Its place in the signature.</param>
+/// <param name="Importance">See <see cref="ExplanationData.ImportanceLabel"/>.</param>
+/// <param name="Values">Its value in every row, or the index of its category; NaN is missing, −1 a category that the model does not know.</param>
+/// <param name="Categories">Categorical features: its categories.</param>
+/// <param name="Contributions">Its SHAP value in every row.</param>
+public sealed record ExplainedFeature(string Name, int Place, double Importance, float[] Values, IReadOnlyList<string>? Categories, double[] Contributions)
+{
+    internal static ExplainedFeature Of(string name, int place, FeatureTable table, int[] rows, double[] contributions)
+    {
+        var direct = table.Featurizer.Direct;
+        var categories = place < direct.Count ? direct[place].Categories : null;
+        var column = direct.Take(place).Count(input => input.Categories is null == categories is null) + (place > direct.Count ? place - direct.Count : 0);
+        float[] values = categories is null ? [.. rows.Select(row => table.Numbers[column][row])] : [.. rows.Select(row => (float)table.Codes[column][row])];
+        var importance = contributions.Length == 0 ? 0 : contributions.Average(Math.Abs);
+        return new ExplainedFeature(name, place, importance, values, categories, contributions);
+    }
+
+    /// <summary>A row's value as text.</summary>
+    public string Show(int row) => Values[row] switch
+    {
+        float.NaN => "missing",
+        < 0 when Categories is not null => "other",
+        var code when Categories is not null => Categories[(int)code],
+        var number => number.ToString("G5", System.Globalization.CultureInfo.InvariantCulture),
+    };
+}

@@ -1,0 +1,31 @@
+using System.Globalization;
+using System.Text;
+
+namespace MlOps.Pipeline.Reports.Explain;
+
+/// <summary>SHAP values as CSV (RFC 4180): a row per explained row, its prediction and base value first, then a column per feature in the signature's order.</summary>
+internal static class ShapCsv
+{
+    public static BinaryData Write(ExplanationData data)
+    {
+        var features = data.Features.OrderBy(feature => feature.Place).ToList();
+        var csv = new StringBuilder("prediction,base_value");
+        foreach (var feature in features)
+        {
+            csv.Append(',').Append(Quote(feature.Name));
+        }
+        csv.Append('\n');
+        for (var row = 0; row < data.Predictions.Length; row++)
+        {
+            csv.Append(CultureInfo.InvariantCulture, $"{data.Predictions[row]:G9},{data.BaseValue:G9}");
+            foreach (var feature in features)
+            {
+                csv.Append(CultureInfo.InvariantCulture, $",{feature.Contributions[row]:G9}");
+            }
+            csv.Append('\n');
+        }
+        return BinaryData.FromString(csv.ToString());
+    }
+
+    private static string Quote(string text) => text.AsSpan().IndexOfAny(",\"\r\n") < 0 ? text : $"\"{text.Replace("\"", "\"\"", StringComparison.Ordinal)}\"";
+}
