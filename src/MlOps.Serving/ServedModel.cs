@@ -16,6 +16,9 @@ internal interface IScorer
 
     /// <exception cref="MlOps.Pipeline.Orchestration.InputException">Rows do not fit the model's signature; every problem is listed.</exception>
     IReadOnlyList<Prediction> Predict(IReadOnlyList<JsonElement> rows);
+
+    /// <exception cref="MlOps.Pipeline.Orchestration.InputException">Rows do not fit, or the model cannot explain single predictions.</exception>
+    Task<PredictionExplanations> ExplainAsync(IReadOnlyList<JsonElement> rows, CancellationToken cancel);
 }
 
 /// <summary>Loads the stored model of a version.</summary>
@@ -35,6 +38,8 @@ internal sealed class ArtifactScorerLoader(ArtifactStore artifacts) : IScorerLoa
         public TaskKind Task => scorer.Task;
 
         public IReadOnlyList<Prediction> Predict(IReadOnlyList<JsonElement> rows) => scorer.Predict(rows);
+
+        public Task<PredictionExplanations> ExplainAsync(IReadOnlyList<JsonElement> rows, CancellationToken cancel) => scorer.ExplainAsync(rows, cancel);
     }
 }
 

@@ -18,7 +18,7 @@ public static class PredictApi
             return HttpProblems.BadRequest("The body is empty. Send {\"features\": {…}} for one row or {\"rows\": [{…}, …]} for several.");
         }
         var asked = JsonBody.Read(body.RootElement, Asked.Read);
-        return await predictions.PredictAsync(asked.Model, asked.Rows, cancel) switch
+        return await predictions.PredictAsync(asked.Model, asked.Rows, asked.Explain, cancel) switch
         {
             PredictionResult.Predicted predicted when asked.IsBatch => TypedResults.Ok(Many(predicted)),
             PredictionResult.Predicted predicted => TypedResults.Ok(One(predicted)),
@@ -37,13 +37,20 @@ public static class PredictApi
     {
         var prediction = predicted.Predictions[0];
         return new PredictedRow(
-            Value(predicted.Task, prediction), predicted.Task == TaskKind.Binary ? Finite(prediction.Score) : null, predicted.Model, predicted.Version, predicted.Variant);
+            Value(predicted.Task, prediction), predicted.Task == TaskKind.Binary ? Finite(prediction.Score) : null, predicted.Model, predicted.Version, predicted.Variant,
+            predicted.Explanations?.BaseValue, predicted.Explanations is { } explained ? Contributions(explained, 0) : null, Unit(predicted));
     }
 
     private static PredictedRows Many(PredictionResult.Predicted predicted) => new(
         [.. predicted.Predictions.Select(prediction => Value(predicted.Task, prediction))],
         predicted.Task == TaskKind.Binary ? [.. predicted.Predictions.Select(prediction => Finite(prediction.Score))] : null,
-        predicted.Model, predicted.Version, predicted.Variant);
+        predicted.Model, predicted.Version, predicted.Variant,
+        predicted.Explanations?.BaseValue, predicted.Explanations is { } explained ? [.. predicted.Predictions.Select((_, row) => Contributions(explained, row))] : null, Unit(predicted));
+
+    private static Dictionary<string, double> Contributions(PredictionExplanations explanations, int row) =>
+        explanations.Features.Select((name, feature) => (name, explanations.Contributions[row][feature])).ToDictionary(StringComparer.Ordinal);
+
+    private static string? Unit(PredictionResult.Predicted predicted) => predicted.Explanations is null ? null : predicted.Task == TaskKind.Binary ? "log-odds" : "prediction";
 
     private static object? Value(TaskKind task, Prediction prediction) => task == TaskKind.Binary ? prediction.Label : Finite(prediction.Score);
 
@@ -56,11 +63,12 @@ public static class PredictApi
         return string.Join(", ", models.Take(Most)) + (models.Count > Most ? $", … ({models.Count} in all)" : "");
     }
 
-    private sealed record Asked(string? Model, IReadOnlyList<JsonElement> Rows, bool IsBatch)
+    private sealed record Asked(string? Model, IReadOnlyList<JsonElement> Rows, bool IsBatch, bool Explain)
     {
         public static Asked Read(JsonReader body)
         {
             var model = body.Text("model");
+            var explain = body.Flag("explain") ?? false;
             var features = body.Take("features");
             var rows = body.Items("rows");
             if (features is null == body.Take("rows") is null)
@@ -75,7 +83,7 @@ public static class PredictApi
             {
                 body.Problem($"rows[{index}]", "must be an object: column names with their values.");
             }
-            return new Asked(model, rows ?? (features is { } one ? [one] : []), rows is not null);
+            return new Asked(model, rows ?? (features is { } one ? [one] : []), rows is not null, explain);
         }
     }
 }
@@ -84,20 +92,30 @@ public static class PredictApi
 /// <param name="Features">One row: raw input columns with their values, as in the training file.</param>
 /// <param name="Rows">Several rows.</param>
 /// <param name="Model">Which model; may be left out while there is only one.</param>
-public sealed record PredictRequest(IReadOnlyDictionary<string, JsonElement>? Features, IReadOnlyList<IReadOnlyDictionary<string, JsonElement>>? Rows, string? Model);
+/// <param name="Explain">True: the answer says how every prediction comes about.</param>
+public sealed record PredictRequest(
+    IReadOnlyDictionary<string, JsonElement>? Features, IReadOnlyList<IReadOnlyDictionary<string, JsonElement>>? Rows, string? Model, bool? Explain);
 
 /// <param name="Prediction">A number (regression), or the label as it stands in the data (binary). Null when the model's answer is not a number.</param>
 /// <param name="Probability">Binary only: of the positive class, 0 to 1.</param>
 /// <param name="Model">The model that answered.</param>
 /// <param name="Version">Its version.</param>
 /// <param name="Variant"><c>production</c>.</param>
+/// <param name="BaseValue">With explain: the prediction that nothing is known about, in <paramref name="ContributionUnit"/>.</param>
+/// <param name="Contributions">With explain: what each feature adds to the base value (SHAP values).</param>
+/// <param name="ContributionUnit">With explain: <c>prediction</c>, the target's own unit, or <c>log-odds</c> of the positive class (binary).</param>
 public sealed record PredictedRow(
-    [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] object? Prediction, double? Probability, string Model, int Version, string Variant);
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] object? Prediction, double? Probability, string Model, int Version, string Variant,
+    double? BaseValue = null, IReadOnlyDictionary<string, double>? Contributions = null, string? ContributionUnit = null);
 
 /// <param name="Predictions">One per row, in the request's order.</param>
 /// <param name="Probabilities">Binary only: of the positive class, one per row.</param>
 /// <param name="Model">The model that answered.</param>
 /// <param name="Version">Its version.</param>
 /// <param name="Variant"><c>production</c>.</param>
+/// <param name="BaseValue">With explain: the prediction that nothing is known about, in <paramref name="ContributionUnit"/>.</param>
+/// <param name="Contributions">With explain: what each feature adds to the base value (SHAP values), one object per row.</param>
+/// <param name="ContributionUnit">With explain: <c>prediction</c>, the target's own unit, or <c>log-odds</c> of the positive class (binary).</param>
 public sealed record PredictedRows(
-    IReadOnlyList<object?> Predictions, IReadOnlyList<double?>? Probabilities, string Model, int Version, string Variant);
+    IReadOnlyList<object?> Predictions, IReadOnlyList<double?>? Probabilities, string Model, int Version, string Variant,
+    double? BaseValue = null, IReadOnlyList<IReadOnlyDictionary<string, double>>? Contributions = null, string? ContributionUnit = null);

@@ -18,7 +18,7 @@ public static class Routes
             .Gives<HealthyBody>().Gives<UnhealthyBody>(503);
 
         api.MapPost("/predict", PredictApi.PredictAsync).Describe("Predictions", "Predict one row (features) or several (rows)")
-            .Takes<PredictRequest>("""{ "model": "taxi-fare", "features": { "trip_distance": 3.1, "vendor_id": "CMT" } }""")
+            .Takes<PredictRequest>("""{ "model": "taxi-fare", "features": { "trip_distance": 3.1, "vendor_id": "CMT" }, "explain": true }""")
             .GivesEither<PredictedRow, PredictedRows>().Fails(400, 404, 413, 503);
 
         api.MapGet("/pipelines", PipelinesApi.ListAsync).Describe("Pipelines", "All pipeline definitions")

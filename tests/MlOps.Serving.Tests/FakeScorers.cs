@@ -35,5 +35,8 @@ internal sealed class FakeScorers : IScorerLoader
         public IReadOnlyList<Prediction> Predict(IReadOnlyList<JsonElement> rows) => rows.Any(row => row.TryGetProperty("wrong", out _))
             ? throw new InputException(["feature 'a' is missing.", "feature 'b' must be a number."])
             : [.. rows.Select(_ => new Prediction(score, task == TaskKind.Binary ? "yes" : null))];
+
+        public Task<PredictionExplanations> ExplainAsync(IReadOnlyList<JsonElement> rows, CancellationToken cancel) => System.Threading.Tasks.Task.FromResult(
+            new PredictionExplanations(["a", "b"], score - 3, [.. rows.Select(_ => new double[] { 1, 2 })]));
     }
 }

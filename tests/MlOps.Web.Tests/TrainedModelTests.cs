@@ -44,6 +44,55 @@ public sealed class TrainedModelTests(AzuriteFixture azurite) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task An_explained_prediction_is_base_value_and_contributions()
+    {
+        await TrainAsync("price", row => (2 + (3 * row.Size) + (row.Colour == "red" ? 5 : 0)).ToString("0.00", CultureInfo.InvariantCulture));
+        const string Row = """{"size": 9, "colour": "red"}""";
+
+        var one = await AskAsync("features", Row + """, "explain": true""").ShouldBeAsync(HttpStatusCode.OK);
+        var many = await AskAsync("rows", $$"""[{{Row}}, {"size": 1, "colour": "blue"}], "explain": true""").ShouldBeAsync(HttpStatusCode.OK);
+        var plain = await AskAsync("features", Row + """, "explain": false""").ShouldBeAsync(HttpStatusCode.OK);
+
+        var contributions = one["contributions"]!.AsObject().ToDictionary(member => member.Key, member => (double)member.Value!);
+        contributions.Keys.Should().BeEquivalentTo("size", "colour");
+        contributions["size"].Should().BePositive();
+        ((double)one["baseValue"]! + contributions.Values.Sum()).Should().BeApproximately((double)one["prediction"]!, 1e-4);
+        ((string)one["contributionUnit"]!).Should().Be("prediction");
+        ((double)many["contributions"]![0]!["size"]!).Should().Be(contributions["size"]);
+        ((double)many["contributions"]![1]!["size"]!).Should().BeNegative();
+        plain.AsObject().Should().NotContainKey("contributions").And.NotContainKey("baseValue").And.NotContainKey("contributionUnit");
+    }
+
+    [Fact]
+    public async Task An_explained_probability_is_in_log_odds()
+    {
+        await TrainAsync("bought", row => row.Size > 5 ? "yes" : "no");
+
+        var one = await AskAsync("features", """{"size": 9, "colour": "red"}, "explain": true""").ShouldBeAsync(HttpStatusCode.OK);
+
+        var logOdds = (double)one["baseValue"]! + one["contributions"]!.AsObject().Sum(member => (double)member.Value!);
+        (1 / (1 + Math.Exp(-logOdds))).Should().BeApproximately((double)one["probability"]!, 1e-5);
+        ((string)one["contributionUnit"]!).Should().Be("log-odds");
+    }
+
+    [Fact]
+    public async Task A_version_that_is_not_explained_yet_says_so_and_explains_once_it_is()
+    {
+        await TrainAsync("price", row => row.Size.ToString("0.00", CultureInfo.InvariantCulture));
+        var version = await host.Get<MlOps.Pipeline.Registry.ModelRegistry>().GetAsync(model, 1, default);
+        var blob = host.Get<MlOps.Pipeline.Data.PipelineStorage>().Artifacts.GetBlobClient($"{version.ModelBlobs}/explainer.json");
+        var content = (await blob.DownloadContentAsync()).Value.Content;
+        await blob.DeleteAsync();
+
+        var early = await AskAsync("features", """{"size": 9, "colour": "red"}, "explain": true""").ShouldFailAsync(HttpStatusCode.BadRequest);
+        await blob.UploadAsync(content);
+        var later = await AskAsync("features", """{"size": 9, "colour": "red"}, "explain": true""").ShouldBeAsync(HttpStatusCode.OK);
+
+        early.Should().Contain("not explained yet");
+        later["contributions"]!.AsObject().Should().HaveCount(2);
+    }
+
+    [Fact]
     public async Task A_binary_model_predicts_the_label_as_it_stands_in_the_data()
     {
         await TrainAsync("bought", row => row.Size > 5 ? "yes" : "no");
@@ -76,7 +125,7 @@ public sealed class TrainedModelTests(AzuriteFixture azurite) : IAsyncLifetime
         var body = await host.Client.GetAsync($"/runs/{run}").ShouldBeAsync(HttpStatusCode.OK);
 
         ((string)body["state"]!).Should().Be("succeeded");
-        body["stages"]!.AsArray().Select(stage => (string)stage!["stage"]!).Should().Equal("ingest", "clean", "features", "split", "train", "validate", "promote", "finish");
+        body["stages"]!.AsArray().Select(stage => (string)stage!["stage"]!).Should().Equal("ingest", "clean", "features", "split", "train", "validate", "promote", "explain", "finish");
         body["stages"]!.AsArray().Select(stage => (string)stage!["state"]!).Should().OnlyContain(state => state == "succeeded");
         ((long)body["stages"]![0]!["rows"]!).Should().Be(500);
         body["metrics"]!.AsObject().Should().ContainKey("val_rmse");

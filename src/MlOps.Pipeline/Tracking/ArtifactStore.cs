@@ -27,6 +27,19 @@ public sealed class ArtifactStore(PipelineStorage storage, RunStore runs)
         return result.Content;
     }
 
+    /// <summary>Reads a whole artifact into memory; null when there is none.</summary>
+    public async Task<BinaryData?> FindAsync(string blob, CancellationToken cancel)
+    {
+        try
+        {
+            return await ReadAsync(blob, cancel);
+        }
+        catch (RequestFailedException missing) when (missing.Status == 404)
+        {
+            return null;
+        }
+    }
+
     /// <summary>Opens an artifact for streaming; null when the run has none of that path.</summary>
     public async Task<(Artifact Artifact, Stream Content)?> OpenAsync(string runId, string path, CancellationToken cancel)
     {

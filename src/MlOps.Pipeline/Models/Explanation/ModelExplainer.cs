@@ -55,44 +55,35 @@ internal sealed class ModelExplainer
         };
     }
 
-    /// <summary>Contributions of every feature to the predictions of some rows: row after row, one number a feature.</summary>
-    public double[] Explain(FeatureTable table, int[] rows, int threads, CancellationToken cancel)
+    /// <summary>Contributions of every feature to the predictions of some rows of a table: row after row, one number a feature.</summary>
+    public double[] Explain(FeatureTable table, int[] rows, int threads, CancellationToken cancel) =>
+        Explain(new PreparedRows(table, parts.Preparation, rows), threads, cancel);
+
+    /// <inheritdoc cref="Explain(FeatureTable, int[], int, CancellationToken)"/>
+    public double[] Explain(IReadOnlyList<FeatureRow> rows, int threads, CancellationToken cancel) =>
+        Explain(new PreparedRows(featurizer, parts.Preparation, rows.Count, row => rows[row]), threads, cancel);
+
+    private double[] Explain(PreparedRows rows, int threads, CancellationToken cancel)
     {
-        var prepared = new PreparedRows(table, parts.Preparation, rows);
         if (trees is not null)
         {
-            return trees.Explain(rows.Length, prepared.Fill, threads, cancel);
+            return trees.Explain(rows.Count, rows.Fill, threads, cancel);
         }
-        var contributions = new double[rows.Length * Features.Count];
-        var slots = new float[prepared.Slots];
-        for (var row = 0; row < rows.Length; row++)
+        var features = Features.Count;
+        var contributions = new double[rows.Count * features];
+        var size = RowBlocks.Size(rows.Slots);
+        var block = new float[size * rows.Slots];
+        for (var start = 0; start < rows.Count; start += size)
         {
-            prepared.Fill(row, 1, slots);
-            linear!.AddTo(slots, contributions.AsSpan(row * Features.Count, Features.Count));
+            cancel.ThrowIfCancellationRequested();
+            var count = Math.Min(size, rows.Count - start);
+            rows.Fill(start, count, block);
+            for (var row = 0; row < count; row++)
+            {
+                linear!.AddTo(block.AsSpan(row * rows.Slots, rows.Slots), contributions.AsSpan((start + row) * features, features));
+            }
         }
         return contributions;
-    }
-
-    /// <summary>Contributions of every feature to the predictions of some rows.</summary>
-    public double[][] Explain(IReadOnlyList<FeatureRow> rows)
-    {
-        using var reader = new RowReader(parts.Preparation, featurizer);
-        var slots = new float[featurizer.Slots.Count];
-        var all = new double[rows.Count][];
-        for (var row = 0; row < all.Length; row++)
-        {
-            all[row] = new double[Features.Count];
-            reader.Read(rows[row], slots);
-            if (trees is not null)
-            {
-                trees.AddTo(slots, all[row]);
-            }
-            else
-            {
-                linear!.AddTo(slots, all[row]);
-            }
-        }
-        return all;
     }
 
     /// <summary>Feature of every slot.</summary>

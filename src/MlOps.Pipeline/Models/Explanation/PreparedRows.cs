@@ -3,35 +3,36 @@ using MlOps.Pipeline.Models.Trees;
 
 namespace MlOps.Pipeline.Models.Explanation;
 
-/// <summary>Rows of a table as a model's predictor sees them: the feature vector after the model's own preparation, slot by slot.</summary>
-internal sealed class PreparedRows
+/// <summary>Rows as a model's predictor sees them: the feature vector after the model's own preparation, slot by slot.</summary>
+/// <param name="featurizer">The model's featurizer.</param>
+/// <param name="preparation">The model's steps before its predictor.</param>
+/// <param name="count">How many rows.</param>
+/// <param name="row">Gives a row.</param>
+internal sealed class PreparedRows(Featurizer featurizer, IReadOnlyList<ITransformer> preparation, int count, Func<int, IFeatureSource> row)
 {
-    private readonly FeatureTable table;
-    private readonly IReadOnlyList<ITransformer> preparation;
-    private readonly int[]? rows;
-
-    /// <param name="table">The rows.</param>
-    /// <param name="preparation">The model's steps before its predictor.</param>
-    /// <param name="rows">Which rows, in order; null: all.</param>
-    public PreparedRows(FeatureTable table, IReadOnlyList<ITransformer> preparation, int[]? rows = null)
+    /// <summary>All rows of a table.</summary>
+    public PreparedRows(FeatureTable table, IReadOnlyList<ITransformer> preparation)
+        : this(table.Featurizer, preparation, table.Rows, row => new TableRow(table, row))
     {
-        this.table = table;
-        this.preparation = preparation;
-        this.rows = rows;
-        Slots = table.Featurizer.Slots.Count;
     }
 
-    public int Count => rows?.Length ?? table.Rows;
+    /// <summary>Some rows of a table, in the given order.</summary>
+    public PreparedRows(FeatureTable table, IReadOnlyList<ITransformer> preparation, int[] rows)
+        : this(table.Featurizer, preparation, rows.Length, row => new TableRow(table, rows[row]))
+    {
+    }
 
-    public int Slots { get; }
+    public int Count => count;
+
+    public int Slots { get; } = featurizer.Slots.Count;
 
     /// <summary>Writes rows; may be called from several threads at once.</summary>
-    public void Fill(int start, int count, Span<float> output)
+    public void Fill(int start, int number, Span<float> output)
     {
-        using var reader = new RowReader(preparation, table.Featurizer);
-        for (var i = 0; i < count; i++)
+        using var reader = new RowReader(preparation, featurizer);
+        for (var i = 0; i < number; i++)
         {
-            reader.Read(new TableRow(table, rows is null ? start + i : rows[start + i]), output.Slice(i * Slots, Slots));
+            reader.Read(row(start + i), output.Slice(i * Slots, Slots));
         }
     }
 
@@ -44,9 +45,9 @@ internal sealed class PreparedRows
         for (var start = 0; start < Count; start += size)
         {
             cancel.ThrowIfCancellationRequested();
-            var count = Math.Min(size, Count - start);
-            Fill(start, count, buffer);
-            for (var i = 0; i < count * Slots; i++)
+            var number = Math.Min(size, Count - start);
+            Fill(start, number, buffer);
+            for (var i = 0; i < number * Slots; i++)
             {
                 sums[i % Slots] += buffer[i];
             }

@@ -64,7 +64,7 @@ internal sealed class TreeShap
         var contributions = new double[(long)rows * Columns];
         var parallel = new ParallelOptions { MaxDegreeOfParallelism = threads, CancellationToken = cancel };
         var tables = Tabulate(rows, parallel);
-        var size = RowBlocks.Size(SlotCount);
+        var size = Math.Min(RowBlocks.Size(SlotCount), Math.Max(rows, 1));
         Parallel.For(0, (rows + size - 1) / size, parallel, () => new float[(long)size * SlotCount], (block, _, buffer) =>
         {
             var start = block * size;

@@ -1,6 +1,8 @@
+using System.Globalization;
 using System.Text.RegularExpressions;
 using Microsoft.AspNetCore.Components;
 using ScottPlot;
+using ScottPlot.TickGenerators;
 
 namespace MlOps.Pipeline.Reports.Charts;
 
@@ -41,6 +43,8 @@ internal sealed partial class Chart
         Plot.Axes.Right.FrameLineStyle.IsVisible = false;
         Plot.Axes.Top.FrameLineStyle.IsVisible = false;
         Plot.Font.Set(EmbeddedFonts.Family);
+        Plot.Axes.Bottom.TickGenerator = Ticks();
+        Plot.Axes.Left.TickGenerator = Ticks();
         Plot.Axes.Bottom.Label.Bold = false;
         Plot.Axes.Left.Label.Bold = false;
         Plot.Axes.Bottom.Label.FontSize = 13;
@@ -54,6 +58,9 @@ internal sealed partial class Chart
 
     /// <summary>A name that fits beside an axis.</summary>
     public static string Shorten(string name) => name.Length <= LongestLabel ? name : string.Concat(name.AsSpan(0, LongestLabel - 1), "…");
+
+    /// <summary>Five digits whatever the size; the default shows small numbers as 0.00.</summary>
+    private static NumericAutomatic Ticks() => new() { LabelFormatter = value => Math.Round(value, 12).ToString("G5", CultureInfo.InvariantCulture) };
 
     /// <summary>Names the rows of a chart, the first on top.</summary>
     public void NameRows(IReadOnlyList<string> names)
@@ -82,8 +89,8 @@ internal sealed partial class Chart
         return (MarkupString)OpeningTag().Replace(svg, $"<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" role=\"img\" aria-label=\"{label.Replace("$", "$$", StringComparison.Ordinal)}\">", 1);
     }
 
-    /// <summary>Hundredths of a pixel are enough.</summary>
-    [GeneratedRegex(@"(?<=[\s"",(a-zA-Z-])(\d+\.\d\d)\d+")]
+    /// <summary>Hundredths of a pixel are enough; numbers between tags are text.</summary>
+    [GeneratedRegex(@"(?<=[\s"",(a-zA-Z-])(\d+\.\d\d)\d+(?=[^<>]*>)")]
     private static partial Regex LongNumber();
 
     [GeneratedRegex("<svg[^>]*>")]

@@ -17,7 +17,7 @@ internal static class WaterfallChart
         {
             steps = [.. steps.Take(MostFeatures), ($"{steps.Count - MostFeatures} other features", steps.Skip(MostFeatures).Sum(step => step.Value))];
         }
-        var chart = new Chart(760, (steps.Count * 32) + 90);
+        var chart = new Chart(900, (steps.Count * 32) + 90);
         var bars = new List<Bar>();
         var reached = data.BaseValue;
         // The smallest step first, at the bottom, as readers of waterfalls expect.
@@ -42,7 +42,7 @@ internal static class WaterfallChart
         var span = Math.Max(values.Max() - values.Min(), 1e-9);
         foreach (var (bar, step) in bars.Zip(Enumerable.Reverse(steps)))
         {
-            var text = chart.Plot.Add.Text(step.Value.ToString("+0.###;-0.###;0", CultureInfo.InvariantCulture), Math.Max(bar.Value, bar.ValueBase) + (span * 0.015), bar.Position);
+            var text = chart.Plot.Add.Text(step.Value.ToString("+0.####;-0.####;0", CultureInfo.InvariantCulture), Math.Max(bar.Value, bar.ValueBase) + (span * 0.015), bar.Position);
             text.LabelStyle.Alignment = Alignment.MiddleLeft;
             text.LabelStyle.ForeColor = Chart.Ink;
             text.LabelStyle.FontSize = 12;
