@@ -25,7 +25,7 @@ def train(folder, rows):
 
 
 def measure(folder, threads):
-    x = np.fromfile(os.path.join(folder, "rows.f32"), dtype=np.float32).reshape(-1, FEATURES)[:10_000]
+    x = np.fromfile(os.path.join(folder, "rows.f32"), dtype=np.float32).reshape(-1, FEATURES)[:int(sys.argv[4]) if len(sys.argv) > 4 else 10_000]
     booster = xgb.Booster(dict(nthread=threads), model_file=os.path.join(folder, "booster.json"))
     data = xgb.DMatrix(x, nthread=threads)
     seconds = []
