@@ -57,7 +57,7 @@ internal sealed partial class Chart
     public static Color Between(double share) => Low.MixedWith(High, Math.Clamp(share, 0, 1));
 
     /// <summary>A name that fits beside an axis.</summary>
-    public static string Shorten(string name) => name.Length <= LongestLabel ? name : string.Concat(name.AsSpan(0, LongestLabel - 1), "…");
+    public static string Shorten(string name, int most = LongestLabel) => name.Length <= most ? name : string.Concat(name.AsSpan(0, most - 1), "…");
 
     /// <summary>Five digits whatever the size; the default shows small numbers as 0.00.</summary>
     private static NumericAutomatic Ticks() => new() { LabelFormatter = value => Math.Round(value, 12).ToString("G5", CultureInfo.InvariantCulture) };
@@ -65,7 +65,7 @@ internal sealed partial class Chart
     /// <summary>Names the rows of a chart, the first on top.</summary>
     public void NameRows(IReadOnlyList<string> names)
     {
-        Plot.Axes.Left.SetTicks([.. names.Select((_, i) => (double)(names.Count - 1 - i))], [.. names.Select(Shorten)]);
+        Plot.Axes.Left.SetTicks([.. names.Select((_, i) => (double)(names.Count - 1 - i))], [.. names.Select(name => Shorten(name))]);
         Plot.Axes.Left.MajorTickStyle.Length = 0;
         Plot.Grid.YAxisStyle.IsVisible = false;
     }

@@ -72,15 +72,23 @@ internal static class ExplanationCharts
         {
             sample = [.. sample.Where(row => feature.Values[row] < MostCategories)];
             var known = Math.Min(categories.Count, MostCategories);
-            chart.Plot.Axes.Bottom.SetTicks([.. Enumerable.Range(0, known).Prepend(-1).Select(code => (double)code)], [.. categories.Take(known).Select(Chart.Shorten).Prepend("other")]);
-            chart.Plot.Axes.Bottom.TickLabelStyle.Rotation = known > 5 ? -30 : 0;
-            chart.Plot.Axes.Bottom.TickLabelStyle.Alignment = known > 5 ? Alignment.UpperRight : Alignment.UpperCenter;
+            chart.Plot.Axes.Bottom.SetTicks([.. Enumerable.Range(0, known).Prepend(-1).Select(code => (double)code)], [.. categories.Take(known).Select(category => Chart.Shorten(category, most: 18)).Prepend("other")]);
+            if (known > 4)
+            {
+                // Slanted names need room that the axis does not take by itself.
+                chart.Plot.Axes.Bottom.TickLabelStyle.Rotation = -40;
+                chart.Plot.Axes.Bottom.TickLabelStyle.Alignment = Alignment.UpperRight;
+                chart.Plot.Axes.Bottom.MinimumSize = 110;
+            }
         }
         double[] x = [.. sample.Select((row, i) => feature.Values[row] + (feature.Categories is null ? 0 : ((i * 0.618034 % 1) - 0.5) * 0.5))];
         double[] y = [.. sample.Select(row => feature.Contributions[row])];
         chart.Plot.Add.HorizontalLine(0, 1, Chart.Neutral);
         AddPoints(chart, x, y, [.. y.Select(value => value > 0 ? 1.0 : 0.0)], size: 5);
-        chart.Plot.XLabel(Chart.Shorten(feature.Name));
+        if (feature.Categories is null)
+        {
+            chart.Plot.XLabel(Chart.Shorten(feature.Name));
+        }
         chart.Plot.YLabel("SHAP value");
         chart.Plot.Axes.AutoScale();
         return chart;

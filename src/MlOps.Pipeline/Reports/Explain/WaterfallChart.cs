@@ -35,8 +35,9 @@ internal static class WaterfallChart
             });
             reached += value;
         }
-        chart.Plot.Add.VerticalLine(data.BaseValue, 1, Chart.Neutral, LinePattern.Dashed);
-        chart.Plot.Add.VerticalLine(reached, 1, Chart.Ink, LinePattern.Dotted);
+        // Thin and thick rather than dashed and dotted: SVG files get no line patterns from Skia.
+        chart.Plot.Add.VerticalLine(data.BaseValue, 1, Chart.Neutral);
+        chart.Plot.Add.VerticalLine(reached, 2, Chart.Ink);
         chart.Plot.Add.Bars(bars).Horizontal = true;
         var values = bars.SelectMany(bar => new[] { bar.ValueBase, bar.Value }).Append(data.BaseValue).ToArray();
         var span = Math.Max(values.Max() - values.Min(), 1e-9);
