@@ -5,6 +5,7 @@ using MlOps.Pipeline.Definitions;
 using MlOps.Pipeline.Orchestration;
 using MlOps.Pipeline.Registry;
 using MlOps.Pipeline.Stages.Clean;
+using MlOps.Pipeline.Stages.Drift;
 using MlOps.Pipeline.Stages.Features;
 using MlOps.Pipeline.Stages.Finish;
 using MlOps.Pipeline.Stages.Ingest;
@@ -40,6 +41,7 @@ public static class PipelineServices
             .AddSingleton<SplitStage>()
             .AddSingleton<TrainStage>()
             .AddSingleton<ValidateStage>()
+            .AddSingleton<DriftStage>()
             .AddSingleton<PromoteStage>()
             .AddSingleton<AwaitApprovalStage>()
             .AddSingleton<FinishStage>();

@@ -1,4 +1,5 @@
 using MlOps.Pipeline.Stages.Clean;
+using MlOps.Pipeline.Stages.Drift;
 using MlOps.Pipeline.Stages.Features;
 using MlOps.Pipeline.Stages.Finish;
 using MlOps.Pipeline.Stages.Ingest;
@@ -43,6 +44,7 @@ public static class TrainingPipeline
         (SplitStage.Name, ""),
         .. candidates.Select(key => (TrainStage.Name, key)),
         (ValidateStage.Name, ""),
+        (DriftStage.Name, ""),
         .. approval ? [(AwaitApprovalStage.Name, "")] : Array.Empty<(string, string)>(),
         (PromoteStage.Name, ""),
         (FinishStage.Name, ""),
@@ -65,10 +67,14 @@ public static class TrainingPipeline
         var validation = await orchestration.RunStageAsync<ValidateStage, ValidateInput, ValidateOutput>(
             "", new ValidateInput(input.RunId, input.DefinitionId, [.. candidates.Select(c => c.Candidate)], split.Validation), RetryPolicy.Default);
 
-        var rejection = validation.FailedGates.Count == 0 && input.ApprovalTimeout is { } timeout
+        var drift = await orchestration.RunStageAsync<DriftStage, DriftInput, DriftOutput>(
+            "", new DriftInput(input.RunId, input.Model, input.DefinitionId, split.Train, split.Validation), RetryPolicy.Default);
+
+        IReadOnlyList<string> failedGates = [.. validation.FailedGates, .. drift.FailedGates];
+        var rejection = failedGates.Count == 0 && input.ApprovalTimeout is { } timeout
             ? await AskForApprovalAsync(orchestration, input.RunId, timeout)
             : null;
-        var failedGates = rejection is null ? validation.FailedGates : [.. validation.FailedGates, rejection];
+        failedGates = rejection is null ? failedGates : [.. failedGates, rejection];
 
         var lineage = new Registry.ModelLineage(raw.Raw.Id, clean.Clean.Id, features.Features.Id, split.Train.Id, split.Validation.Id);
         return await orchestration.RunStageAsync<PromoteStage, PromoteInput, PromoteOutput>(

@@ -2,8 +2,9 @@ namespace MlOps.Pipeline.Stages.Drift.Profiles;
 
 /// <summary>
 /// Builds a <see cref="NumericProfile"/> of any number of values in constant memory, in one pass: every distinct value with its count while
-/// they are few enough; beyond, buckets of about equal weight with exact count, mean and extremes, so that a distance between two profiles
-/// is off by no more than the buckets are wide. Values that occur often keep a bucket of their own. A merging digest after Dunning (2019).
+/// they are few enough; beyond, buckets with exact count, mean and extremes, the lighter the nearer to either end, so that a distance between
+/// two profiles is off by no more than the buckets are wide. Values that occur often keep a bucket of their own. A merging digest after
+/// Dunning (2019).
 /// </summary>
 /// <param name="most">Most entries kept.</param>
 /// <param name="rows">An upper bound of the values to come; small tables need small buffers.</param>
@@ -134,22 +135,28 @@ internal sealed class NumericSketch(int most, long rows)
         (entries, merged) = (merged, entries);
     }
 
-    /// <summary>Joins neighbours up to an equal share of the weight each; at most about <c>most</c> remain, usually half.</summary>
+    /// <summary>
+    /// Joins neighbours while their weight stays below a · √(q(1 − q)) at quantile q. That leaves about π/a buckets: with a = 2π/most half of
+    /// what may be kept, at worst all.
+    /// </summary>
     private void Compress()
     {
         isExact = false;
-        var largest = 2 * count / most;
         var next = 0;
         var open = entries[0];
+        var before = 0.0;
         for (var i = 1; i < length; i++)
         {
-            if (open.Count + entries[i].Count <= largest)
+            var weight = open.Count + entries[i].Count;
+            var q = (before + (weight / 2.0)) / count;
+            if (weight <= 2 * Math.PI / most * count * Math.Sqrt(q * (1 - q)))
             {
                 open = open.Join(entries[i]);
             }
             else
             {
                 entries[next++] = open;
+                before += open.Count;
                 open = entries[i];
             }
         }
