@@ -1,5 +1,6 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using MlOps.Pipeline.Alerts;
 using MlOps.Pipeline.Data;
 using MlOps.Pipeline.Definitions;
 using MlOps.Pipeline.Orchestration;
@@ -24,6 +25,7 @@ public static class PipelineServices
     {
         services.TryAddSingleton(TimeProvider.System);
         return services
+            .AddAlerts()
             .AddSingleton<Data.Duck.DuckDb>()
             .AddSingleton<DatasetStore>()
             .AddSingleton<DatasetExport>()

@@ -1,3 +1,4 @@
+using MlOps.Pipeline.Alerts;
 using MlOps.Pipeline.Stages.Clean;
 using MlOps.Pipeline.Stages.Drift;
 using MlOps.Pipeline.Stages.Features;
@@ -27,11 +28,14 @@ public static class TrainingPipeline
         try
         {
             var promotion = await RunStagesAsync(orchestration, input);
+            await AlertAsync(orchestration, input.RunId, promotion.Promoted ? AlertKind.PromotionSucceeded : AlertKind.PromotionBlocked, promotion.BlockedBy);
             return await FinishAsync(orchestration, new FinishInput(input.RunId, promotion.Promoted, promotion.BlockedBy, Error: null));
         }
         catch (StageFailedException failure)
         {
-            return await FinishAsync(orchestration, new FinishInput(input.RunId, Promoted: false, [], StageRunner.Shorten(failure.Message)));
+            var error = StageRunner.Shorten(failure.Message);
+            await AlertAsync(orchestration, input.RunId, AlertKind.RunFailed, [error]);
+            return await FinishAsync(orchestration, new FinishInput(input.RunId, Promoted: false, [], error));
         }
     }
 
@@ -67,9 +71,17 @@ public static class TrainingPipeline
         var validation = await orchestration.RunStageAsync<ValidateStage, ValidateInput, ValidateOutput>(
             "", new ValidateInput(input.RunId, input.DefinitionId, [.. candidates.Select(c => c.Candidate)], split.Validation), RetryPolicy.Default);
 
+        if (validation.FailedGates.Count > 0)
+        {
+            await AlertAsync(orchestration, input.RunId, AlertKind.ValidationFailed, validation.FailedGates);
+        }
         var drift = await orchestration.RunStageAsync<DriftStage, DriftInput, DriftOutput>(
             "", new DriftInput(input.RunId, input.Model, input.DefinitionId, split.Train, split.Validation), RetryPolicy.Default);
 
+        if (drift.Drifted)
+        {
+            await AlertAsync(orchestration, input.RunId, AlertKind.DriftDetected, drift.Summary);
+        }
         IReadOnlyList<string> failedGates = [.. validation.FailedGates, .. drift.FailedGates];
         var rejection = failedGates.Count == 0 && input.ApprovalTimeout is { } timeout
             ? await AskForApprovalAsync(orchestration, input.RunId, timeout)
@@ -80,6 +92,18 @@ public static class TrainingPipeline
         return await orchestration.RunStageAsync<PromoteStage, PromoteInput, PromoteOutput>(
             "", new PromoteInput(input.RunId, input.Model, input.DefinitionId, validation.Winner, validation.Metrics, failedGates, split.Validation, lineage),
             RetryPolicy.Default);
+    }
+
+    /// <summary>An alert that cannot be told or recorded changes nothing about its run.</summary>
+    private static async Task AlertAsync(IOrchestration orchestration, string runId, AlertKind kind, IReadOnlyList<string> reasons)
+    {
+        try
+        {
+            await orchestration.RunStageAsync<AlertStage, AlertInput, AlertOutput>(kind.ToString(), new AlertInput(runId, kind, reasons), RetryPolicy.Default);
+        }
+        catch (StageFailedException)
+        {
+        }
     }
 
     /// <summary>Null when a person approved, else the reason why not.</summary>
