@@ -5,6 +5,7 @@ using MlOps.Pipeline.Data;
 using MlOps.Pipeline.Definitions;
 using MlOps.Pipeline.Orchestration;
 using MlOps.Pipeline.Registry;
+using MlOps.Pipeline.Reports;
 using MlOps.Pipeline.Stages.Clean;
 using MlOps.Pipeline.Stages.Drift;
 using MlOps.Pipeline.Stages.Features;
@@ -35,6 +36,7 @@ public static class PipelineServices
             .AddSingleton<RunStore>()
             .AddSingleton<ArtifactStore>()
             .AddSingleton<ModelRegistry>()
+            .AddSingleton<ReportRenderer>()
             .AddSingleton<StageRunner>()
             .AddSingleton<RunStarter>()
             .AddSingleton<IngestStage>()

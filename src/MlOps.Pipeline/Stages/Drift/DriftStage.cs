@@ -4,6 +4,8 @@ using MlOps.Pipeline.Data;
 using MlOps.Pipeline.Definitions;
 using MlOps.Pipeline.Orchestration;
 using MlOps.Pipeline.Registry;
+using MlOps.Pipeline.Reports;
+using MlOps.Pipeline.Reports.Drift;
 using MlOps.Pipeline.Stages.Drift.Profiles;
 using MlOps.Pipeline.Tracking;
 
@@ -28,14 +30,15 @@ public sealed partial class DriftStage : IStage<DriftInput, DriftOutput>
     private readonly ModelRegistry registry;
     private readonly ArtifactStore artifacts;
     private readonly RunStore runs;
+    private readonly ReportRenderer pages;
     private readonly ILogger<DriftStage> logger;
     private readonly ProfileStore profiles;
 
     public DriftStage(
         PipelineStorage storage, DatasetStore datasets, DefinitionStore definitions, ModelRegistry registry, ArtifactStore artifacts, RunStore runs, Data.Duck.DuckDb duckDb,
-        PipelineOptions options, ILogger<DriftStage> logger)
+        PipelineOptions options, ReportRenderer pages, ILogger<DriftStage> logger)
     {
-        (this.datasets, this.definitions, this.registry, this.artifacts, this.runs, this.logger) = (datasets, definitions, registry, artifacts, runs, logger);
+        (this.datasets, this.definitions, this.registry, this.artifacts, this.runs, this.pages, this.logger) = (datasets, definitions, registry, artifacts, runs, pages, logger);
         profiles = new ProfileStore(storage, datasets, new TableProfiler(duckDb, options));
     }
 
@@ -50,8 +53,9 @@ public sealed partial class DriftStage : IStage<DriftInput, DriftOutput>
         var production = await FindProductionAsync(input.Model, train.Id, warnings, cancel);
 
         var progress = new Progress(this, input.RunId, ProfiledColumn.Of(train).Count + ProfiledColumn.Of(validation).Count + (production is { } side ? ProfiledColumn.Of(side.Manifest).Count : 0), cancel);
-        var trained = (Side: new DriftSide("training rows", train.Id, train.Rows), Profile: await profiles.GetAsync(train, progress.AddAsync, cancel));
-        var held = (Side: new DriftSide("validation rows", validation.Id, validation.Rows), Profile: await profiles.ComputeAsync(validation, progress.AddAsync, cancel));
+        var split = await profiles.GetSplitAsync(train, validation, progress.AddAsync, cancel);
+        var trained = (Side: new DriftSide("training rows", train.Id, train.Rows), Profile: split.Train);
+        var held = (Side: new DriftSide("validation rows", validation.Id, validation.Rows), Profile: split.Validation);
         List<DriftComparison> comparisons = [TableComparison.Compare("validation", trained, held, definition)];
         if (production is { Manifest: var manifest, Version: var version })
         {
@@ -86,6 +90,8 @@ public sealed partial class DriftStage : IStage<DriftInput, DriftOutput>
         var metrics = report.Comparisons.ToDictionary(comparison => $"drift_{comparison.Name}_share", comparison => comparison.Share);
         await runs.LogMetricsAsync(report.RunId, metrics, cancel);
         await artifacts.SaveAsync(report.RunId, "drift.json", $"{report.RunId}/drift.json", BinaryData.FromString(Json.Write(report)), cancel);
+        var page = await pages.RenderAsync<DriftPage>(new Dictionary<string, object?> { [nameof(DriftPage.Report)] = report });
+        await artifacts.SaveAsync(report.RunId, "drift.html", $"{report.RunId}/drift.html", page, cancel);
     }
 
     private static DriftOutput OutputOf(DriftReport report, long rows, List<string> warnings)

@@ -12,8 +12,10 @@ internal sealed class NumericSketch(int most, long rows)
 {
     private const int LargestBuffer = 1 << 16;
 
-    private readonly double[] buffer = new double[(int)Math.Clamp(rows, 1, LargestBuffer)];
-    private readonly double[] scratch = new double[(int)Math.Clamp(rows, 1, LargestBuffer)];
+    [ThreadStatic]
+    private static double[]? scratch;
+
+    private double[] buffer = [];
     private Entry[] entries = [];
     private Entry[] merged = [];
     private int length;
@@ -31,12 +33,12 @@ internal sealed class NumericSketch(int most, long rows)
             missing++;
             return;
         }
-        // Adding zero makes one zero of both.
-        buffer[filled++] = value + 0.0;
         if (filled == buffer.Length)
         {
-            Flush();
+            MakeRoom();
         }
+        // Adding zero makes one zero of both.
+        buffer[filled++] = value + 0.0;
     }
 
     public void AddMissing() => missing++;
@@ -67,6 +69,16 @@ internal sealed class NumericSketch(int most, long rows)
         return profile;
     }
 
+    private void MakeRoom()
+    {
+        if (buffer.Length == 0)
+        {
+            buffer = new double[(int)Math.Clamp(rows, 1, LargestBuffer)];
+            return;
+        }
+        Flush();
+    }
+
     private void Flush()
     {
         var values = buffer.AsSpan(0, filled);
@@ -75,7 +87,7 @@ internal sealed class NumericSketch(int most, long rows)
         {
             return;
         }
-        RadixSort.Sort(values, scratch);
+        RadixSort.Sort(values, scratch ??= new double[LargestBuffer]);
         AddMoments(values);
         Merge(values);
         if (length > most)

@@ -21,21 +21,36 @@ internal sealed class TableProfiler(DuckDb duckDb, PipelineOptions options)
     /// <param name="columns">What to profile.</param>
     /// <param name="progress">Told the number of columns just done; never from two threads at once.</param>
     /// <param name="cancel">Stops the reading.</param>
-    public async Task<TableProfile> ProfileAsync(LocalTable table, IReadOnlyList<ProfiledColumn> columns, Func<int, Task> progress, CancellationToken cancel)
+    public async Task<TableProfile> ProfileAsync(LocalTable table, IReadOnlyList<ProfiledColumn> columns, Func<int, Task> progress, CancellationToken cancel) =>
+        (await ReadAsync(table, isSecond: "false", columns, progress, cancel)).First;
+
+    /// <summary>Profiles both sides of a split while reading the table once.</summary>
+    /// <param name="table">All rows.</param>
+    /// <param name="second">The rows of the second side; the others are the first.</param>
+    /// <param name="columns">What to profile.</param>
+    /// <param name="progress">Told the number of columns just done, each side's counted; never from two threads at once.</param>
+    /// <param name="cancel">Stops the reading.</param>
+    public Task<(TableProfile First, TableProfile Second)> ProfileSidesAsync(
+        LocalTable table, RowSelection second, IReadOnlyList<ProfiledColumn> columns, Func<int, Task> progress, CancellationToken cancel) =>
+        ReadAsync(table, second.ToSql(), columns, done => progress(2 * done), cancel);
+
+    private async Task<(TableProfile First, TableProfile Second)> ReadAsync(
+        LocalTable table, string isSecond, IReadOnlyList<ProfiledColumn> columns, Func<int, Task> progress, CancellationToken cancel)
     {
         var size = Math.Clamp((columns.Count + options.Threads - 1) / options.Threads, 1, LargestBatch);
         var most = Math.Clamp(MostEntries / columns.Count, FewestEntriesOfColumn, MostEntriesOfColumn);
-        var profiles = new Dictionary<string, ColumnProfile>(StringComparer.Ordinal);
+        var (first, second) = (new Dictionary<string, ColumnProfile>(StringComparer.Ordinal), new Dictionary<string, ColumnProfile>(StringComparer.Ordinal));
         using var gate = new SemaphoreSlim(1, 1);
         await Parallel.ForEachAsync(columns.Chunk(size), new ParallelOptions { MaxDegreeOfParallelism = options.Threads, CancellationToken = cancel }, async (batch, stop) =>
         {
-            var done = Read(table, batch, most, stop);
+            var readers = Read(table, isSecond, batch, most, stop);
             await gate.WaitAsync(stop);
             try
             {
                 for (var i = 0; i < batch.Length; i++)
                 {
-                    profiles[batch[i].Name] = done[i];
+                    first[batch[i].Name] = readers[i].First.Finish();
+                    second[batch[i].Name] = readers[i].Second.Finish();
                 }
                 await progress(batch.Length);
             }
@@ -44,28 +59,34 @@ internal sealed class TableProfiler(DuckDb duckDb, PipelineOptions options)
                 gate.Release();
             }
         });
-        return new TableProfile(profiles);
+        return (new TableProfile(first), new TableProfile(second));
     }
 
-    private IReadOnlyList<ColumnProfile> Read(LocalTable table, IReadOnlyList<ProfiledColumn> columns, int most, CancellationToken cancel)
+    private IReadOnlyList<(IColumnReader First, IColumnReader Second)> Read(LocalTable table, string isSecond, IReadOnlyList<ProfiledColumn> columns, int most, CancellationToken cancel)
     {
         using var session = duckDb.Open(cancel);
         session.PrepareFor(table.Manifest.Columns.Count);
         session.Execute("SET threads = 1");
-        var readers = columns.Select(column => (IColumnReader)(column.IsNumeric ? new NumberReader(most, table.Manifest.Rows) : new CategoryReader(most))).ToList();
-        session.Stream($"SELECT {string.Join(", ", columns.Select(column => column.Sql))} FROM {table.ToSql()}", (vectors, rows) =>
+        var readers = columns.Select(column => (First: NewReader(column, most, table), Second: NewReader(column, most, table))).ToList();
+        session.Stream($"SELECT {isSecond}, {string.Join(", ", columns.Select(column => column.Sql))} FROM {table.ToSql()}", (vectors, rows) =>
         {
+            var sides = vectors[0].Values<bool>(rows);
             for (var i = 0; i < readers.Count; i++)
             {
-                readers[i].Read(vectors[i], rows);
+                readers[i].First.Read(vectors[i + 1], sides, isSecond: false);
+                readers[i].Second.Read(vectors[i + 1], sides, isSecond: true);
             }
         });
-        return [.. readers.Select(reader => reader.Finish())];
+        return readers;
     }
+
+    private static IColumnReader NewReader(ProfiledColumn column, int most, LocalTable table) =>
+        column.IsNumeric ? new NumberReader(most, table.Manifest.Rows) : new CategoryReader(most);
 
     private interface IColumnReader
     {
-        void Read(DuckVector cells, int rows);
+        /// <summary>Reads the cells of one side.</summary>
+        void Read(DuckVector cells, ReadOnlySpan<bool> sides, bool isSecond);
 
         ColumnProfile Finish();
     }
@@ -74,11 +95,15 @@ internal sealed class TableProfiler(DuckDb duckDb, PipelineOptions options)
     {
         private readonly NumericSketch sketch = new(most, rows);
 
-        public void Read(DuckVector cells, int rows)
+        public void Read(DuckVector cells, ReadOnlySpan<bool> sides, bool isSecond)
         {
-            var values = cells.Values<double>(rows);
-            for (var i = 0; i < rows; i++)
+            var values = cells.Values<double>(sides.Length);
+            for (var i = 0; i < sides.Length; i++)
             {
+                if (sides[i] != isSecond)
+                {
+                    continue;
+                }
                 if (cells.IsNull(i))
                 {
                     sketch.AddMissing();
@@ -97,10 +122,14 @@ internal sealed class TableProfiler(DuckDb duckDb, PipelineOptions options)
     {
         private readonly CategoryCounter counter = new(most);
 
-        public void Read(DuckVector cells, int rows)
+        public void Read(DuckVector cells, ReadOnlySpan<bool> sides, bool isSecond)
         {
-            for (var i = 0; i < rows; i++)
+            for (var i = 0; i < sides.Length; i++)
             {
+                if (sides[i] != isSecond)
+                {
+                    continue;
+                }
                 if (cells.IsNull(i))
                 {
                     counter.AddMissing();
