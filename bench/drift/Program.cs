@@ -13,13 +13,13 @@ using MlOps.Pipeline.Stages.Drift.Profiles;
 var (rows, columns, folder) = (long.Parse(args[0], CultureInfo.InvariantCulture), int.Parse(args[1], CultureInfo.InvariantCulture), args[2]);
 Directory.CreateDirectory(folder);
 var options = new PipelineOptions { WorkFolder = folder };
-var duckDb = new DuckDb(options);
+using var duckDb = new DuckDb(options);
 var path = Path.Combine(folder, $"rows-{rows}x{columns}.parquet");
 var names = Enumerable.Range(0, columns).Select(i => (Name: $"c{i}", IsNumeric: i % 10 != 9)).ToList();
 if (!File.Exists(path))
 {
-    using var session = duckDb.Open(default);
-    session.Execute("SET memory_limit = '6GiB'; SET preserve_insertion_order = false");
+    using var maker = new DuckDb(options with { DuckDbMemoryMb = 6144 });
+    using var session = maker.Open(default);
     // Half of the numeric columns are continuous, half are prices with two decimals.
     var cells = names.Select((column, i) => column.IsNumeric
         ? (i % 2 == 0 ? $"(random() + random() + random()) AS {column.Name}" : $"round(100 * random() * random(), 2) AS {column.Name}")

@@ -64,11 +64,9 @@ internal sealed class TableProfiler(DuckDb duckDb, PipelineOptions options)
 
     private IReadOnlyList<(IColumnReader First, IColumnReader Second)> Read(LocalTable table, string isSecond, IReadOnlyList<ProfiledColumn> columns, int most, CancellationToken cancel)
     {
-        using var session = duckDb.Open(cancel);
-        session.PrepareFor(table.Manifest.Columns.Count);
-        session.Execute("SET threads = 1");
+        using var session = duckDb.Open(cancel, table.Manifest.Columns.Count);
         var readers = columns.Select(column => (First: NewReader(column, most, table), Second: NewReader(column, most, table))).ToList();
-        session.Stream($"SELECT {isSecond}, {string.Join(", ", columns.Select(column => column.Sql))} FROM {table.ToSql()}", (vectors, rows) =>
+        session.Read($"SELECT {isSecond}, {string.Join(", ", columns.Select(column => column.Sql))} FROM {table.ToSql()}", (vectors, rows) =>
         {
             var sides = vectors[0].Values<bool>(rows);
             for (var i = 0; i < readers.Count; i++)
