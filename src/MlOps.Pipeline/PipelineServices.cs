@@ -1,11 +1,13 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using MlOps.Pipeline.Alerts;
 using MlOps.Pipeline.Data;
 using MlOps.Pipeline.Definitions;
 using MlOps.Pipeline.Orchestration;
 using MlOps.Pipeline.Registry;
 using MlOps.Pipeline.Reports;
 using MlOps.Pipeline.Stages.Clean;
+using MlOps.Pipeline.Stages.Drift;
 using MlOps.Pipeline.Stages.Explain;
 using MlOps.Pipeline.Stages.Features;
 using MlOps.Pipeline.Stages.Finish;
@@ -25,6 +27,7 @@ public static class PipelineServices
     {
         services.TryAddSingleton(TimeProvider.System);
         return services
+            .AddAlerts()
             .AddSingleton<Data.Duck.DuckDb>()
             .AddSingleton<DatasetStore>()
             .AddSingleton<DatasetExport>()
@@ -43,6 +46,7 @@ public static class PipelineServices
             .AddSingleton<SplitStage>()
             .AddSingleton<TrainStage>()
             .AddSingleton<ValidateStage>()
+            .AddSingleton<DriftStage>()
             .AddSingleton<PromoteStage>()
             .AddSingleton<ExplainStage>()
             .AddSingleton<AwaitApprovalStage>()

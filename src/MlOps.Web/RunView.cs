@@ -1,3 +1,4 @@
+using MlOps.Pipeline.Alerts;
 using MlOps.Pipeline.Definitions;
 using MlOps.Pipeline.Orchestration;
 using MlOps.Pipeline.Tracking;
@@ -28,6 +29,8 @@ public sealed record RunView
     public IReadOnlyDictionary<string, string>? Params { get; init; }
     public IReadOnlyDictionary<string, double>? Metrics { get; init; }
     public IReadOnlyList<ArtifactLink>? Artifacts { get; init; }
+    /// <summary>What people were told, or should have been.</summary>
+    public IReadOnlyList<Alert>? Alerts { get; init; }
     /// <summary>What can be done next, by name.</summary>
     public required IReadOnlyDictionary<string, string> Links { get; init; }
 
@@ -58,6 +61,7 @@ public sealed record RunView
         Params = details.Params,
         Metrics = details.Metrics,
         Artifacts = [.. details.Artifacts.Select(artifact => new ArtifactLink(artifact.Path, artifact.Bytes, Web.Links.Artifact(details.Run.RunId, artifact.Path)))],
+        Alerts = details.Alerts,
     };
 
     /// <summary>The pipeline's outline with what is known filled in; then stages that the outline does not have, by start.</summary>

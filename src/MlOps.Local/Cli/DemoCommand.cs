@@ -16,6 +16,8 @@ internal static class DemoCommand
 {
     private static readonly Option<bool> Once = new("--once") { Description = "End after the prediction" };
 
+    private static readonly Option<bool> Drift = new("--drift") { Description = "Then a second batch of trips that has drifted, whose run the drift gate blocks" };
+
     private static readonly JsonObject SampleRow = new()
     {
         ["pickup_time"] = "2026-03-14 08:30:00",
@@ -29,12 +31,12 @@ internal static class DemoCommand
 
     public static Command Create()
     {
-        var command = new Command("demo", "Sample data, a full run, a served model and one prediction (the default)") { Once };
-        command.SetAction((parsed, cancel) => RunAsync(GlobalOptions.Read(parsed), parsed.GetValue(Once), cancel));
+        var command = new Command("demo", "Sample data, a full run, a served model and one prediction (the default)") { Once, Drift };
+        command.SetAction((parsed, cancel) => RunAsync(GlobalOptions.Read(parsed), parsed.GetValue(Once), parsed.GetValue(Drift), cancel));
         return command;
     }
 
-    private static async Task<int> RunAsync(HostSettings settings, bool once, CancellationToken cancel)
+    private static async Task<int> RunAsync(HostSettings settings, bool once, bool drift, CancellationToken cancel)
     {
         var terminal = new Terminal();
         await using var session = await Session.StartAsync(settings, terminal, cancel);
@@ -43,6 +45,10 @@ internal static class DemoCommand
             return ExitCode.Failed;
         }
         await PredictAsync(session.Url, terminal, cancel);
+        if (drift)
+        {
+            await RunDriftedAsync(session, settings, terminal, cancel);
+        }
         PrintUrls(session.Url, terminal);
         if (!once)
         {
@@ -69,10 +75,24 @@ internal static class DemoCommand
         var definition = await EnsureDefinitionAsync(services.GetRequiredService<DefinitionStore>(), cancel);
         var runs = services.GetRequiredService<RunStore>();
         var run = (await runs.ListUnfinishedAsync(cancel)).FirstOrDefault(run => run.Model == SampleTrips.Model)
-            ?? await StartAsync(services.GetRequiredService<RunStarter>(), settings, terminal, cancel);
+            ?? await StartAsync(services.GetRequiredService<RunStarter>(), settings, drifted: false, terminal, cancel);
         var details = await new RunFollower(runs, terminal).FollowAsync(run.RunId, definition.CandidateKeys, cancel);
         RunSummary.Print(terminal.Out, details);
         return details.Run.Promoted;
+    }
+
+    /// <summary>Runs the pipeline on a batch from a changed world and names the pages that show what changed.</summary>
+    private static async Task RunDriftedAsync(Session session, HostSettings settings, Terminal terminal, CancellationToken cancel)
+    {
+        var definition = await EnsureDefinitionAsync(session.Services.GetRequiredService<DefinitionStore>(), cancel);
+        terminal.Out.WriteLine();
+        var run = await StartAsync(session.Services.GetRequiredService<RunStarter>(), settings, drifted: true, terminal, cancel);
+        var details = await new RunFollower(session.Services.GetRequiredService<RunStore>(), terminal).FollowAsync(run.RunId, definition.CandidateKeys, cancel);
+        RunSummary.Print(terminal.Out, details);
+        foreach (var page in details.Artifacts.Where(artifact => artifact.Path.EndsWith(".html", StringComparison.Ordinal)))
+        {
+            terminal.SayWhole($"  {new Uri(session.Url, $"/runs/{run.RunId}/artifacts/{page.Path}")}");
+        }
     }
 
     private static async Task<PipelineDefinition> EnsureDefinitionAsync(DefinitionStore definitions, CancellationToken cancel)
@@ -86,12 +106,12 @@ internal static class DemoCommand
         return definition;
     }
 
-    private static async Task<Run> StartAsync(RunStarter starter, HostSettings settings, Terminal terminal, CancellationToken cancel)
+    private static async Task<Run> StartAsync(RunStarter starter, HostSettings settings, bool drifted, Terminal terminal, CancellationToken cancel)
     {
         var folder = Directory.CreateDirectory(Path.Combine(Path.GetFullPath(settings.DataFolder), "samples")).FullName;
-        var file = Path.Combine(folder, $"{SampleTrips.Model}.csv");
-        await SampleTrips.WriteAsync(file, cancel);
-        terminal.Say($"Sample table: {SampleTrips.Rows:N0} taxi trips in {file}");
+        var file = Path.Combine(folder, drifted ? $"{SampleTrips.Model}-drifted.csv" : $"{SampleTrips.Model}.csv");
+        await SampleTrips.WriteAsync(file, drifted, cancel);
+        terminal.Say($"Sample table{(drifted ? ", second batch, drifted" : "")}: {SampleTrips.Rows:N0} taxi trips in {file}");
         return await starter.StartAsync(SampleTrips.Model, file, "cli", cancel);
     }
 

@@ -106,6 +106,7 @@ public sealed class LocalHost : IAsyncDisposable
             .AddSimpleConsole(console => console.SingleLine = true)
             .Services.Configure<Microsoft.Extensions.Logging.Console.ConsoleLoggerOptions>(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
         builder.Services
+            .AddSingleton(AlertSettings.Read(builder.Configuration, settings.Port))
             .AddMlOpsPipeline()
             .AddSingleton(_ => storage.Connect())
             .AddSingleton(new PipelineOptions { WorkFolder = storage.WorkFolder })

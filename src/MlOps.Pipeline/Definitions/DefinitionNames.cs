@@ -43,6 +43,22 @@ internal static class DefinitionNames
         ["ignore"] = DriftGate.Ignore,
     };
 
+    /// <summary>Evidently's names of its tests.</summary>
+    public static IReadOnlyDictionary<string, DriftTestKind> DriftTests { get; } = new Dictionary<string, DriftTestKind>
+    {
+        ["ks"] = DriftTestKind.KolmogorovSmirnov,
+        ["chisquare"] = DriftTestKind.ChiSquare,
+        ["z"] = DriftTestKind.Z,
+        ["wasserstein"] = DriftTestKind.Wasserstein,
+        ["jensenshannon"] = DriftTestKind.JensenShannon,
+        ["psi"] = DriftTestKind.PopulationStability,
+        ["kl_div"] = DriftTestKind.KullbackLeibler,
+        ["hellinger"] = DriftTestKind.Hellinger,
+        ["t_test"] = DriftTestKind.StudentT,
+        ["mannw"] = DriftTestKind.MannWhitney,
+        ["ed"] = DriftTestKind.Energy,
+    };
+
     /// <summary>Metrics a gate may name, by task; true when larger is better.</summary>
     public static IReadOnlyDictionary<TaskKind, IReadOnlyDictionary<string, bool>> Metrics { get; } = new Dictionary<TaskKind, IReadOnlyDictionary<string, bool>>
     {

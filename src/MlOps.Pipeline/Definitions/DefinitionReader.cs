@@ -76,7 +76,15 @@ internal static class DefinitionReader
             Allowed = json.Items("allowed") is { } allowed ? [.. allowed.Select(Scalar)] : null,
             Required = json.Flag("required") ?? true,
             Impute = ReadImpute(json),
+            Drift = json.Object("drift", ReadDrift),
         };
+        json.RejectUnknown();
+        return rule;
+    }
+
+    private static DriftRule ReadDrift(JsonReader json)
+    {
+        var rule = new DriftRule(json.Choice("test", DefinitionNames.DriftTests), json.Number("threshold", 0));
         json.RejectUnknown();
         return rule;
     }

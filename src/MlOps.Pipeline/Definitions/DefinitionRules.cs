@@ -63,6 +63,18 @@ internal static class DefinitionRules
         {
             yield return $"columns.{column}: min and max need a numeric column, and it is declared {DefinitionNames.Kinds.NameOf(other)}.";
         }
+        foreach (var problem in rule.Drift is { } drift ? ProblemsOf(column, drift, rule.Kind) : [])
+        {
+            yield return problem;
+        }
+    }
+
+    private static IEnumerable<string> ProblemsOf(string column, DriftRule rule, ColumnKind? kind)
+    {
+        if (rule.Test is { } test && Stages.Drift.DriftTests.Of(test).NeedsNumbers && kind is { } declared and not ColumnKind.Numeric)
+        {
+            yield return $"columns.{column}: the drift test '{DefinitionNames.DriftTests.NameOf(test)}' needs a numeric column, and it is declared {DefinitionNames.Kinds.NameOf(declared)}. Use jensenshannon, psi, kl_div, hellinger or chisquare.";
+        }
     }
 
     private static IEnumerable<string> ProblemsOf(FeatureRules features, PipelineDefinition definition)

@@ -61,6 +61,9 @@ internal static class DefinitionWriter
                 { Strategy: ImputeStrategy.Constant } impute => new JsonObject { ["constant"] = impute.Constant },
                 { } impute => DefinitionNames.Strategies.NameOf(impute.Strategy),
             },
+            ["drift"] = rule.Drift is { } drift
+                ? new JsonObject { ["test"] = drift.Test is { } test ? DefinitionNames.DriftTests.NameOf(test) : null, ["threshold"] = drift.Threshold }
+                : null,
         };
     }
 

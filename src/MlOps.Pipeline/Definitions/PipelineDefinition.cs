@@ -67,7 +67,30 @@ public sealed record ColumnRule
     public bool Required { get; init; } = true;
     /// <summary>Fills nulls instead of dropping the row.</summary>
     public ImputeRule? Impute { get; init; }
+    /// <summary>Which drift test judges the column, and from where; null: the default test and threshold.</summary>
+    public DriftRule? Drift { get; init; }
 }
+
+/// <summary>The drift tests that a definition may name.</summary>
+public enum DriftTestKind
+{
+    KolmogorovSmirnov,
+    ChiSquare,
+    Z,
+    Wasserstein,
+    JensenShannon,
+    PopulationStability,
+    KullbackLeibler,
+    Hellinger,
+    StudentT,
+    MannWhitney,
+    Energy,
+}
+
+/// <summary>How drift of one column is judged.</summary>
+/// <param name="Test">Null: chosen from the data.</param>
+/// <param name="Threshold">Null: the test's own.</param>
+public sealed record DriftRule(DriftTestKind? Test = null, double? Threshold = null);
 
 /// <summary>How nulls of a column are filled; the value is fitted on training rows only.</summary>
 /// <param name="Strategy">How the value is found.</param>

@@ -1,4 +1,6 @@
+using MlOps.Pipeline.Alerts;
 using MlOps.Pipeline.Stages.Clean;
+using MlOps.Pipeline.Stages.Drift;
 using MlOps.Pipeline.Stages.Explain;
 using MlOps.Pipeline.Stages.Features;
 using MlOps.Pipeline.Stages.Finish;
@@ -27,11 +29,14 @@ public static class TrainingPipeline
         try
         {
             var promotion = await RunStagesAsync(orchestration, input);
+            await AlertAsync(orchestration, input.RunId, promotion.Promoted ? AlertKind.PromotionSucceeded : AlertKind.PromotionBlocked, promotion.BlockedBy);
             return await FinishAsync(orchestration, new FinishInput(input.RunId, promotion.Promoted, promotion.BlockedBy, Error: null));
         }
         catch (StageFailedException failure)
         {
-            return await FinishAsync(orchestration, new FinishInput(input.RunId, Promoted: false, [], StageRunner.Shorten(failure.Message)));
+            var error = StageRunner.Shorten(failure.Message);
+            await AlertAsync(orchestration, input.RunId, AlertKind.RunFailed, [error]);
+            return await FinishAsync(orchestration, new FinishInput(input.RunId, Promoted: false, [], error));
         }
     }
 
@@ -44,6 +49,7 @@ public static class TrainingPipeline
         (SplitStage.Name, ""),
         .. candidates.Select(key => (TrainStage.Name, key)),
         (ValidateStage.Name, ""),
+        (DriftStage.Name, ""),
         .. approval ? [(AwaitApprovalStage.Name, "")] : Array.Empty<(string, string)>(),
         (PromoteStage.Name, ""),
         (ExplainStage.Name, ""),
@@ -67,10 +73,22 @@ public static class TrainingPipeline
         var validation = await orchestration.RunStageAsync<ValidateStage, ValidateInput, ValidateOutput>(
             "", new ValidateInput(input.RunId, input.DefinitionId, [.. candidates.Select(c => c.Candidate)], split.Validation), RetryPolicy.Default);
 
-        var rejection = validation.FailedGates.Count == 0 && input.ApprovalTimeout is { } timeout
+        if (validation.FailedGates.Count > 0)
+        {
+            await AlertAsync(orchestration, input.RunId, AlertKind.ValidationFailed, validation.FailedGates);
+        }
+        var drift = await orchestration.RunStageAsync<DriftStage, DriftInput, DriftOutput>(
+            "", new DriftInput(input.RunId, input.Model, input.DefinitionId, split.Train, split.Validation), RetryPolicy.Default);
+
+        if (drift.Drifted)
+        {
+            await AlertAsync(orchestration, input.RunId, AlertKind.DriftDetected, drift.Summary);
+        }
+        IReadOnlyList<string> failedGates = [.. validation.FailedGates, .. drift.FailedGates];
+        var rejection = failedGates.Count == 0 && input.ApprovalTimeout is { } timeout
             ? await AskForApprovalAsync(orchestration, input.RunId, timeout)
             : null;
-        var failedGates = rejection is null ? validation.FailedGates : [.. validation.FailedGates, rejection];
+        failedGates = rejection is null ? failedGates : [.. failedGates, rejection];
 
         var lineage = new Registry.ModelLineage(raw.Raw.Id, clean.Clean.Id, features.Features.Id, split.Train.Id, split.Validation.Id);
         var promotion = await orchestration.RunStageAsync<PromoteStage, PromoteInput, PromoteOutput>(
@@ -90,6 +108,18 @@ public static class TrainingPipeline
         catch (StageFailedException)
         {
             // The stage's row has the error.
+        }
+    }
+
+    /// <summary>An alert that cannot be told or recorded changes nothing about its run.</summary>
+    private static async Task AlertAsync(IOrchestration orchestration, string runId, AlertKind kind, IReadOnlyList<string> reasons)
+    {
+        try
+        {
+            await orchestration.RunStageAsync<AlertStage, AlertInput, AlertOutput>(kind.ToString(), new AlertInput(runId, kind, reasons), RetryPolicy.Default);
+        }
+        catch (StageFailedException)
+        {
         }
     }
 

@@ -70,4 +70,4 @@ public sealed record Artifact(string Path, string Blob, long Bytes);
 /// <summary>A run with everything it logged.</summary>
 public sealed record RunDetails(
     Run Run, IReadOnlyList<StageStatus> Stages, IReadOnlyDictionary<string, string> Params, IReadOnlyDictionary<string, double> Metrics,
-    IReadOnlyList<Artifact> Artifacts);
+    IReadOnlyList<Artifact> Artifacts, IReadOnlyList<Alerts.Alert> Alerts);

@@ -1,6 +1,7 @@
 using System.Globalization;
 using Azure;
 using Azure.Data.Tables;
+using MlOps.Pipeline.Alerts;
 using MlOps.Pipeline.Data;
 
 namespace MlOps.Pipeline.Tracking;
@@ -44,6 +45,7 @@ public sealed class RunStore(PipelineStorage storage, TimeProvider time)
         var parameters = new SortedDictionary<string, string>(StringComparer.Ordinal);
         var metrics = new SortedDictionary<string, double>(StringComparer.Ordinal);
         var artifacts = new List<Artifact>();
+        var alerts = new List<Alert>();
         await foreach (var entity in storage.RunRecords.QueryAsync<TableEntity>(row => row.PartitionKey == runId, cancellationToken: cancel))
         {
             switch (entity.RowKey[..entity.RowKey.IndexOf('|', StringComparison.Ordinal)])
@@ -60,12 +62,16 @@ public sealed class RunStore(PipelineStorage storage, TimeProvider time)
                 case "artifact":
                     artifacts.Add(Json.Read<Artifact>(entity.GetString("Json")));
                     break;
+                case AlertStore.RowKind:
+                    alerts.Add(Json.Read<Alert>(entity.GetString("Json")));
+                    break;
                 default:
                     break;
             }
         }
+        alerts.Sort((a, b) => a.At.CompareTo(b.At));
         stages.Sort((a, b) => Nullable.Compare(a.Started, b.Started));
-        return new RunDetails(run, stages, parameters, metrics, artifacts);
+        return new RunDetails(run, stages, parameters, metrics, artifacts, alerts);
     }
 
     /// <summary>Runs, newest first; of one model, or of all.</summary>

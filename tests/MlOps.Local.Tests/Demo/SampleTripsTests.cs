@@ -38,7 +38,7 @@ public sealed class SampleTripsTests : IDisposable
     private async Task<string[]> WriteAsync(string name)
     {
         var file = Path.Combine(folder, name);
-        await SampleTrips.WriteAsync(file, CancellationToken.None);
+        await SampleTrips.WriteAsync(file, drifted: false, CancellationToken.None);
         return await File.ReadAllLinesAsync(file);
     }
 }

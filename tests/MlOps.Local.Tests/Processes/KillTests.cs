@@ -24,6 +24,7 @@ public sealed class KillTests(AzuriteFixture azurite) : IClassFixture<AzuriteFix
     [InlineData("split")]
     [InlineData("train")]
     [InlineData("validate")]
+    [InlineData("drift")]
     [InlineData("promote")]
     [InlineData("finish")]
     public async Task A_run_whose_host_is_killed_inside_a_stage_goes_on_in_the_next_host(string stage)

@@ -10,7 +10,7 @@ internal static class Trips
     public static async Task<string> WriteAsync(string folder, int rows, string name = "trips.csv")
     {
         var whole = Path.Combine(folder, $"{Guid.NewGuid():N}.csv");
-        await SampleTrips.WriteAsync(whole, CancellationToken.None);
+        await SampleTrips.WriteAsync(whole, drifted: false, CancellationToken.None);
         var file = Path.Combine(folder, name);
         await File.WriteAllLinesAsync(file, File.ReadLines(whole).Take(rows + 1));
         File.Delete(whole);

@@ -10,7 +10,7 @@ public sealed class DefinitionJsonTests
         {
           "model": "taxi-fare", "target": "fare_amount", "task": "regression",
           "owner": "fleet-ml", "intendedUse": "fare estimate before a trip", "limits": "one city, 2013",
-          "columns": { "vendor_id": "categorical", "trip_distance": { "kind": "numeric", "min": 0, "max": 200, "impute": "median" }, "note": "ignore",
+          "columns": { "vendor_id": "categorical", "trip_distance": { "kind": "numeric", "min": 0, "max": 200, "impute": "median", "drift": { "test": "psi", "threshold": 0.2 } }, "note": "ignore",
                        "flag": { "impute": { "constant": true } } },
           "features": { "interactions": [["trip_time_in_secs", "trip_distance"]], "logs": ["trip_distance"] },
           "split": { "validation": 0.2, "seed": 42 },
@@ -25,7 +25,7 @@ public sealed class DefinitionJsonTests
     {
         var definition = DefinitionJson.Read(Full);
 
-        definition.Columns["trip_distance"].Should().Be(new ColumnRule { Kind = ColumnKind.Numeric, Min = 0, Max = 200, Impute = new ImputeRule(ImputeStrategy.Median) });
+        definition.Columns["trip_distance"].Should().Be(new ColumnRule { Kind = ColumnKind.Numeric, Min = 0, Max = 200, Impute = new ImputeRule(ImputeStrategy.Median), Drift = new DriftRule(DriftTestKind.PopulationStability, 0.2) });
         definition.Columns["note"].Ignore.Should().BeTrue();
         definition.Columns["flag"].Impute.Should().Be(new ImputeRule(ImputeStrategy.Constant, "true"));
         definition.CandidateKeys.Should().Equal("0-lightgbm", "1-fasttree", "2-sdca");
@@ -81,6 +81,8 @@ public sealed class DefinitionJsonTests
     [InlineData("""{ "model": "m", "target": "y" """, "*no valid JSON (line 1*")]
     [InlineData("[]", "*must be a JSON object*")]
     [InlineData("""{ "model": "m", "target": "y", "runOn": { "schedule": "whenever" } }""", "*runOn.schedule is 'whenever'*cron*")]
+    [InlineData("""{ "model": "m", "target": "y", "columns": { "a": { "kind": "categorical", "drift": { "test": "ks" } } } }""", "*columns.a: the drift test 'ks' needs a numeric column*jensenshannon*")]
+    [InlineData("""{ "model": "m", "target": "y", "columns": { "a": { "drift": { "test": "mmd", "limit": 1 } } } }""", "*columns.a.drift.test is 'mmd'; it must be one of ks, chisquare*columns.a.drift.limit is not known*")]
     public void A_definition_that_makes_no_sense_says_why(string json, string message)
     {
         var act = () => DefinitionJson.Read(json);

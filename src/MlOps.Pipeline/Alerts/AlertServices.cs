@@ -1,0 +1,59 @@
+using System.Net;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Http.Resilience;
+using Polly;
+
+namespace MlOps.Pipeline.Alerts;
+
+internal static class AlertServices
+{
+    /// <summary>Adds alerts; a host that has a webhook adds its <see cref="AlertOptions"/> too.</summary>
+    public static IServiceCollection AddAlerts(this IServiceCollection services)
+    {
+        services.TryAddSingleton(new AlertOptions());
+        services.AddHttpClient(SlackClient.ClientName)
+            // The factory's own loggers write the address of every request, which is the secret.
+            .RemoveAllLoggers()
+            .ConfigureHttpClient(http => http.Timeout = Timeout.InfiniteTimeSpan)
+            .ConfigurePrimaryHttpMessageHandler(() => new SocketsHttpHandler { AllowAutoRedirect = false })
+            .AddResilienceHandler(SlackClient.ClientName, (pipeline, context) => Configure(pipeline, context.ServiceProvider.GetRequiredService<AlertOptions>()));
+        return services.AddSingleton<SlackClient>().AddSingleton<AlertStore>().AddSingleton<AlertStage>();
+    }
+
+    private static void Configure(ResiliencePipelineBuilder<HttpResponseMessage> pipeline, AlertOptions options)
+    {
+        pipeline.AddTimeout(options.Timeout);
+        if (options.Attempts > 1)
+        {
+            pipeline.AddRetry(new HttpRetryStrategyOptions
+            {
+                MaxRetryAttempts = options.Attempts - 1,
+                Delay = options.FirstDelay,
+                BackoffType = DelayBackoffType.Exponential,
+                UseJitter = true,
+                ShouldRetryAfterHeader = true,
+                ShouldHandle = attempt => ValueTask.FromResult(IsRefused(attempt.Outcome)),
+            });
+        }
+        pipeline.AddCircuitBreaker(new HttpCircuitBreakerStrategyOptions
+        {
+            FailureRatio = 0.8,
+            MinimumThroughput = 10,
+            SamplingDuration = TimeSpan.FromMinutes(1),
+            BreakDuration = TimeSpan.FromSeconds(30),
+        });
+        pipeline.AddTimeout(options.AttemptTimeout);
+    }
+
+    /// <summary>
+    /// Only what Slack surely did not take is sent again: a refusal, or a connection that never came to be. An answer that is missing may be
+    /// the answer to a message that arrived.
+    /// </summary>
+    private static bool IsRefused(Outcome<HttpResponseMessage> outcome) => outcome switch
+    {
+        { Result.StatusCode: HttpStatusCode.TooManyRequests or >= HttpStatusCode.InternalServerError } => true,
+        { Exception: HttpRequestException { HttpRequestError: HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError or HttpRequestError.SecureConnectionError } } => true,
+        _ => false,
+    };
+}

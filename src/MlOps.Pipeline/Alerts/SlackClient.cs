@@ -1,0 +1,61 @@
+using System.Net.Http.Json;
+using Microsoft.Extensions.Logging;
+using MlOps.Pipeline.Data;
+using MlOps.Pipeline.Tracking;
+using Polly.CircuitBreaker;
+using Polly.Timeout;
+
+namespace MlOps.Pipeline.Alerts;
+
+/// <summary>Sends messages to the webhook of the settings. Its address is in no log and no exception that leaves here.</summary>
+public sealed partial class SlackClient(IHttpClientFactory clients, AlertOptions options, ILogger<SlackClient> logger)
+{
+    /// <summary>The HTTP client's name, for the factory.</summary>
+    public const string ClientName = "slack";
+
+    public bool IsConfigured => options.SlackWebhookUrl is not null;
+
+    /// <summary>Null when Slack took the message, else why not. Never throws, but when <paramref name="cancel"/> is.</summary>
+    public async Task<string?> SendAsync(Alert alert, RunDetails details, CancellationToken cancel)
+    {
+        var problem = await TrySendAsync(alert, details, cancel);
+        if (problem is not null)
+        {
+            LogNotSent(details.Run.RunId, alert.Kind, problem);
+        }
+        return problem;
+    }
+
+    private async Task<string?> TrySendAsync(Alert alert, RunDetails details, CancellationToken cancel)
+    {
+        try
+        {
+            using var http = clients.CreateClient(ClientName);
+            using var answer = await http.PostAsJsonAsync(options.SlackWebhookUrl, SlackMessage.Of(alert, details, options.BaseUrl), Json.Options, cancel);
+            return answer.IsSuccessStatusCode ? null : $"Slack answered {(int)answer.StatusCode}.";
+        }
+        catch (Exception fault) when (fault is TimeoutRejectedException or OperationCanceledException && !cancel.IsCancellationRequested)
+        {
+            return "Slack did not answer in time; the message may have arrived all the same.";
+        }
+        catch (BrokenCircuitException)
+        {
+            return "Slack failed for the alerts before this one, so it was not asked again yet.";
+        }
+        catch (HttpRequestException fault)
+        {
+            return $"Slack could not be reached ({fault.HttpRequestError}).";
+        }
+        catch (InvalidOperationException)
+        {
+            return "The webhook of the settings is no http address.";
+        }
+        catch (NotSupportedException)
+        {
+            return "The webhook of the settings is no http address.";
+        }
+    }
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Run {RunId}: alert {Kind} was not sent: {Problem}")]
+    private partial void LogNotSent(string runId, AlertKind kind, string problem);
+}

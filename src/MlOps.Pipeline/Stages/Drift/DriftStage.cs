@@ -1,0 +1,134 @@
+using System.Globalization;
+using Microsoft.Extensions.Logging;
+using MlOps.Pipeline.Data;
+using MlOps.Pipeline.Definitions;
+using MlOps.Pipeline.Orchestration;
+using MlOps.Pipeline.Registry;
+using MlOps.Pipeline.Reports;
+using MlOps.Pipeline.Reports.Drift;
+using MlOps.Pipeline.Stages.Drift.Profiles;
+using MlOps.Pipeline.Tracking;
+
+namespace MlOps.Pipeline.Stages.Drift;
+
+public sealed record DriftInput(string RunId, string Model, string DefinitionId, DatasetRef Train, DatasetRef Validation);
+
+/// <param name="Drifted">True when a comparison's share of drifted columns reaches the limit, and the definition does not ignore that.</param>
+/// <param name="FailedGates">Reasons not to promote; only where drift blocks.</param>
+/// <param name="Summary">What drifted, one sentence a comparison.</param>
+/// <param name="Report">The stage's account.</param>
+public sealed record DriftOutput(bool Drifted, IReadOnlyList<string> FailedGates, IReadOnlyList<string> Summary, StageReport Report) : IStageOutput;
+
+/// <summary>
+/// Compares the validation rows with the training rows, and the training rows with those that the production version was trained on: the
+/// first tells whether the split is fair, the second whether the world has changed.
+/// </summary>
+public sealed partial class DriftStage : IStage<DriftInput, DriftOutput>
+{
+    private readonly DatasetStore datasets;
+    private readonly DefinitionStore definitions;
+    private readonly ModelRegistry registry;
+    private readonly ArtifactStore artifacts;
+    private readonly RunStore runs;
+    private readonly ReportRenderer pages;
+    private readonly ILogger<DriftStage> logger;
+    private readonly ProfileStore profiles;
+
+    public DriftStage(
+        PipelineStorage storage, DatasetStore datasets, DefinitionStore definitions, ModelRegistry registry, ArtifactStore artifacts, RunStore runs, Data.Duck.DuckDb duckDb,
+        PipelineOptions options, ReportRenderer pages, ILogger<DriftStage> logger)
+    {
+        (this.datasets, this.definitions, this.registry, this.artifacts, this.runs, this.pages, this.logger) = (datasets, definitions, registry, artifacts, runs, pages, logger);
+        profiles = new ProfileStore(storage, datasets, new TableProfiler(duckDb, options));
+    }
+
+    public static string Name => "drift";
+
+    public async Task<DriftOutput> RunAsync(DriftInput input, CancellationToken cancel)
+    {
+        var definition = await definitions.GetSnapshotAsync(input.DefinitionId, cancel);
+        var train = await datasets.GetAsync(input.Train.Id, cancel);
+        var validation = await datasets.GetAsync(input.Validation.Id, cancel);
+        var warnings = new List<string>();
+        var production = await FindProductionAsync(input.Model, train.Id, warnings, cancel);
+
+        var progress = new Progress(this, input.RunId, ProfiledColumn.Of(train).Count + ProfiledColumn.Of(validation).Count + (production is { } side ? ProfiledColumn.Of(side.Manifest).Count : 0), cancel);
+        var split = await profiles.GetSplitAsync(train, validation, progress.AddAsync, cancel);
+        var trained = (Side: new DriftSide("training rows", train.Id, train.Rows), Profile: split.Train);
+        var held = (Side: new DriftSide("validation rows", validation.Id, validation.Rows), Profile: split.Validation);
+        List<DriftComparison> comparisons = [TableComparison.Compare("validation", trained, held, definition)];
+        if (production is { Manifest: var manifest, Version: var version })
+        {
+            var then = (new DriftSide($"training rows of version {version}", manifest.Id, manifest.Rows, version), await profiles.GetAsync(manifest, progress.AddAsync, cancel));
+            comparisons.Add(TableComparison.Compare("production", then, trained, definition));
+        }
+        var report = new DriftReport(input.RunId, input.Model, definition.Gates.Drift, definition.Gates.DriftShare, comparisons.Any(comparison => comparison.Drifted), comparisons);
+        await SaveAsync(report, cancel);
+        return OutputOf(report, train.Rows + validation.Rows, warnings);
+    }
+
+    /// <summary>The training rows of the production version; null before the first, and where they are the very same.</summary>
+    private async Task<(DatasetManifest Manifest, int Version)?> FindProductionAsync(string model, string train, List<string> warnings, CancellationToken cancel)
+    {
+        if ((await registry.FindAsync(model, cancel))?.Production is not { } version)
+        {
+            return null;
+        }
+        var lineage = (await registry.GetAsync(model, version, cancel)).Lineage;
+        if (lineage.Train != train && await datasets.FindAsync(lineage.Train, cancel) is { } manifest)
+        {
+            return (manifest, version);
+        }
+        warnings.Add(lineage.Train == train
+            ? $"Production version {version} was trained on these very rows, so there is nothing to compare with."
+            : $"The training rows of production version {version} are gone, so this run is not compared with them.");
+        return null;
+    }
+
+    private async Task SaveAsync(DriftReport report, CancellationToken cancel)
+    {
+        var metrics = report.Comparisons.ToDictionary(comparison => $"drift_{comparison.Name}_share", comparison => comparison.Share);
+        await runs.LogMetricsAsync(report.RunId, metrics, cancel);
+        await artifacts.SaveAsync(report.RunId, "drift.json", $"{report.RunId}/drift.json", BinaryData.FromString(Json.Write(report)), cancel);
+        var page = await pages.RenderAsync<DriftPage>(new Dictionary<string, object?> { [nameof(DriftPage.Report)] = report });
+        await artifacts.SaveAsync(report.RunId, "drift.html", $"{report.RunId}/drift.html", page, cancel);
+    }
+
+    private static DriftOutput OutputOf(DriftReport report, long rows, List<string> warnings)
+    {
+        IReadOnlyList<string> summary = [.. report.Comparisons.Where(comparison => comparison.Drifted).Select(comparison => Describe(comparison, report.DriftShare))];
+        if (report.Gate == DriftGate.Warn)
+        {
+            warnings.AddRange(summary);
+        }
+        return new DriftOutput(report.Drifted && report.Gate != DriftGate.Ignore, report.Gate == DriftGate.Block ? summary : [], summary, new StageReport(rows, Warnings: warnings));
+    }
+
+    private static string Describe(DriftComparison comparison, double limit)
+    {
+        const int MostNamed = 5;
+        var named = comparison.Scores.Where(score => score.Drifted).Take(MostNamed).Select(score => score.Score is { } value
+            ? string.Create(CultureInfo.InvariantCulture, $"{score.Column} ({score.Test} {value:G3})")
+            : score.Column);
+        var more = comparison.DriftedColumns > MostNamed ? $" and {comparison.DriftedColumns - MostNamed} more" : "";
+        return string.Create(
+            CultureInfo.InvariantCulture,
+            $"drift: {comparison.DriftedColumns} of {comparison.Columns} columns of the {comparison.Current.Label} differ from the {comparison.Reference.Label} (share {comparison.Share:0.00}, limit {limit:0.00}): {string.Join(", ", named)}{more}");
+    }
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Run {RunId}: drift has read {Done} of {All} columns")]
+    private partial void LogProgress(string runId, int done, int all);
+
+    /// <summary>Shows on the run how many columns of all tables are read.</summary>
+    private sealed class Progress(DriftStage stage, string runId, int all, CancellationToken cancel)
+    {
+        private int done;
+
+        public async Task AddAsync(int columns)
+        {
+            done += columns;
+            stage.LogProgress(runId, done, all);
+            await stage.runs.LogMetricsAsync(runId, new Dictionary<string, double> { ["drift_columns_read"] = done, ["drift_columns"] = all }, cancel);
+        }
+    }
+}

@@ -1,0 +1,24 @@
+using MlOps.Pipeline.Data;
+using MlOps.Pipeline.Definitions;
+using MlOps.Pipeline.Models;
+
+namespace MlOps.Pipeline.Stages.Drift.Profiles;
+
+/// <summary>The profiles of the columns that a model learns from and predicts.</summary>
+internal sealed record TableProfile(IReadOnlyDictionary<string, ColumnProfile> Columns);
+
+/// <summary>A column to profile, and how its cells are read.</summary>
+internal sealed record ProfiledColumn(string Name, bool IsNumeric, string Sql)
+{
+    /// <summary>The model's columns of a features table, computed ones included, then the target.</summary>
+    public static IReadOnlyList<ProfiledColumn> Of(DatasetManifest features)
+    {
+        var target = TargetColumn.Of(features);
+        var stored = features.Columns.ToDictionary(column => column.Name, StringComparer.Ordinal);
+        var inputs = FeaturePlan.Of(features).Features.Where(feature => stored.ContainsKey(feature.Name)).Select(feature => stored[feature.Name]);
+        return [.. inputs.Where(column => column.Name != target.Name).Select(column => Of(column, column.Kind == ColumnKind.Numeric)), Of(stored[target.Name], target.Task == TaskKind.Regression)];
+    }
+
+    private static ProfiledColumn Of(DatasetColumn column, bool isNumeric) =>
+        new(column.Name, isNumeric, isNumeric ? $"TRY_CAST({Data.Duck.Sql.Name(column.Name)} AS DOUBLE)" : TargetColumn.TextSql(column));
+}

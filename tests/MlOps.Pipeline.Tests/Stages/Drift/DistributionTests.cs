@@ -1,0 +1,42 @@
+using MlOps.Pipeline.Stages.Drift.Profiles;
+using MlOps.Pipeline.Stages.Drift.Tests;
+
+namespace MlOps.Pipeline.Tests.Stages.Drift;
+
+/// <summary>Expected values are those of scipy 1.10.1.</summary>
+public sealed class DistributionTests
+{
+    [Theory]
+    [InlineData(10, 0.06, 0.9999999999628411)]
+    [InlineData(10, 0.095, 0.9998734715676565)]
+    [InlineData(10, 0.12, 0.9948566839762616)]
+    [InlineData(50, 0.1, 0.6623112704658186)]
+    [InlineData(100, 0.18, 0.002630049845461421)]
+    [InlineData(100, 0.3, 1.7719869892662917e-08)]
+    [InlineData(20, 0.97, 6.973568802000124e-31)]
+    [InlineData(20, 0.6, 2.0483011649719853e-07)]
+    [InlineData(200, 0.003, 1.0)]
+    [InlineData(200, 0.02, 0.9999948480179858)]
+    [InlineData(200, 0.08, 0.1463961356372503)]
+    [InlineData(200, 0.2, 1.7317874617308334e-07)]
+    [InlineData(2000, 0.02, 0.3953133626892045)]
+    [InlineData(5000, 0.02, 0.03613941395325637)]
+    [InlineData(25000, 0.0073, 0.1385449989661205)]
+    [InlineData(25000, 0.0015, 0.9999999961965584)]
+    [InlineData(25000, 0.012, 0.0014810269244871926)]
+    [InlineData(1000000, 0.001, 0.26982107442589376)]
+    [InlineData(150000, 0.002, 0.5852546878861702)]
+    public void The_Kolmogorov_distribution_is_scipys_whatever_the_method(long n, double x, double expected) =>
+        KolmogorovDistribution.UpperTail(n, x).Should().BeApproximately(expected, 1e-8 * Math.Min(1, expected * 100));
+
+    [Theory]
+    [InlineData(new double[] { 1, 5, 9 }, new double[] { 2, 3, 10, 12 }, 0.3142857142857143, 0.6571428571428571)]
+    [InlineData(new double[] { 4, 8, 15, 16 }, new double[] { 1, 2, 3, 23, 42, 50, 60, 70, 80 }, 0.206993006993007, 0.11468531468531469)]
+    public void Small_samples_have_exact_p_values(double[] reference, double[] current, double mannWhitney, double kolmogorovSmirnov)
+    {
+        var pair = new ColumnPair(Profiled.Numbers(reference), Profiled.Numbers(current));
+
+        MannWhitney.PValue(pair).Should().BeApproximately(mannWhitney, 1e-12);
+        KolmogorovSmirnov.PValue(pair).Should().BeApproximately(kolmogorovSmirnov, 1e-12);
+    }
+}
