@@ -8,6 +8,7 @@ using MlOps.Local.Triggers;
 using MlOps.Pipeline;
 using MlOps.Pipeline.Orchestration;
 using MlOps.Serving;
+using MlOps.Serving.Triggers;
 using MlOps.Web;
 
 namespace MlOps.Local.Hosting;
@@ -123,7 +124,7 @@ public sealed class LocalHost : IAsyncDisposable
         }
         if (parts.HasFlag(HostParts.Triggers))
         {
-            builder.Services.AddTriggers();
+            builder.Services.AddTriggers().AddTriggerLoops();
         }
     }
 

@@ -1,3 +1,5 @@
+using MlOps.Serving.Triggers;
+
 namespace MlOps.Local.Triggers;
 
 /// <summary>Lets a trigger look again and again. What goes wrong in one look is logged, and the next look comes.</summary>

@@ -1,13 +1,11 @@
+using MlOps.Serving.Triggers;
+
 namespace MlOps.Local.Triggers;
 
-/// <summary>Registers what starts runs by itself.</summary>
+/// <summary>Lets the triggers look again and again in this process.</summary>
 public static class TriggerServices
 {
-    public static IServiceCollection AddTriggers(this IServiceCollection services) => services
-        .AddSingleton<RawFileMarks>()
-        .AddSingleton<ScheduleMarks>()
-        .AddSingleton<RawFileWatcher>()
-        .AddSingleton<ScheduleTrigger>()
+    public static IServiceCollection AddTriggerLoops(this IServiceCollection services) => services
         .AddHostedService<TriggerLoop<RawFileWatcher>>()
         .AddHostedService<TriggerLoop<ScheduleTrigger>>();
 }

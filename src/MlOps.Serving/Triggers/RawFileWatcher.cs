@@ -1,17 +1,14 @@
 using Azure.Storage.Blobs.Models;
+using Microsoft.Extensions.Logging;
 using MlOps.Pipeline.Data;
-using MlOps.Pipeline.Definitions;
-using MlOps.Pipeline.Orchestration;
 
-namespace MlOps.Local.Triggers;
+namespace MlOps.Serving.Triggers;
 
 /// <summary>
 /// A new or changed file <c>raw/{model}/…</c> starts a run of its model when the definition says so (<c>runOn.newFile</c>). Files that were seen are
 /// remembered in storage, so a restart starts nothing twice and misses nothing.
 /// </summary>
-public sealed partial class RawFileWatcher(
-    PipelineStorage storage, RawFileMarks marks, DefinitionStore definitions, RunStarter starter, ILogger<RawFileWatcher> logger)
-    : ITrigger
+public sealed partial class RawFileWatcher(PipelineStorage storage, RawFileMarks marks, RawFileIntake intake, ILogger<RawFileWatcher> logger) : ITrigger
 {
     public TimeSpan Interval { get; } = TimeSpan.FromSeconds(2);
 
@@ -41,46 +38,18 @@ public sealed partial class RawFileWatcher(
     /// <summary>Starts first and marks then: a crash in between starts the same run again, which does nothing.</summary>
     private async Task TakeAsync(BlobItem blob, CancellationToken cancel)
     {
+        var etag = blob.Properties.ETag ?? default;
         try
         {
-            await StartAsync(blob, cancel);
-        }
-        catch (InputException wrong)
-        {
-            LogNotStarted(blob.Name, wrong.Message);
+            await intake.TakeAsync(new RawFile(blob.Name, etag, blob.Properties.LastModified ?? DateTimeOffset.UnixEpoch), cancel);
         }
         catch (Exception fault) when (!cancel.IsCancellationRequested)
         {
             LogFailed(blob.Name, fault);
             return;
         }
-        await marks.MarkAsync(blob.Name, blob.Properties.ETag ?? default, cancel);
+        await marks.MarkAsync(blob.Name, etag, cancel);
     }
-
-    private async Task StartAsync(BlobItem blob, CancellationToken cancel)
-    {
-        var model = blob.Name.Split('/') is [var first, _, ..] ? first : null;
-        if (model is null)
-        {
-            LogNotStarted(blob.Name, "it is in no model's folder");
-            return;
-        }
-        var definition = await definitions.FindAsync(model, cancel);
-        if (definition is not { RunOn.NewFile: true })
-        {
-            LogNotStarted(blob.Name, definition is null ? "its model has no pipeline definition" : "its model's definition does not ask for it (runOn.newFile)");
-            return;
-        }
-        var runId = TriggeredRunId.For(model, blob.Properties.LastModified ?? DateTimeOffset.UnixEpoch, $"{blob.Name}|{blob.Properties.ETag}");
-        await starter.StartAsync(model, "raw/" + blob.Name, "file", cancel, runId);
-        LogStarted(blob.Name, runId);
-    }
-
-    [LoggerMessage(Level = LogLevel.Information, Message = "Raw file {File} started run {RunId}")]
-    private partial void LogStarted(string file, string runId);
-
-    [LoggerMessage(Level = LogLevel.Information, Message = "Raw file {File} started no run: {Reason}")]
-    private partial void LogNotStarted(string file, string reason);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "Raw file {File} could not be taken now; it is tried again in a moment")]
     private partial void LogFailed(string file, Exception fault);

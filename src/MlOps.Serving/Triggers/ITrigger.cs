@@ -1,4 +1,4 @@
-namespace MlOps.Local.Triggers;
+namespace MlOps.Serving.Triggers;
 
 /// <summary>Something that starts runs by itself.</summary>
 public interface ITrigger

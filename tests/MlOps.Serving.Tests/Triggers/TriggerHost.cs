@@ -1,12 +1,12 @@
 using Microsoft.Extensions.DependencyInjection;
 using MlOps.Local.Engine;
-using MlOps.Local.Triggers;
 using MlOps.Pipeline.Data;
 using MlOps.Pipeline.Definitions;
 using MlOps.Pipeline.Tracking;
+using MlOps.Serving.Triggers;
 using MlOps.Testing;
 
-namespace MlOps.Local.Tests.Triggers;
+namespace MlOps.Serving.Tests.Triggers;
 
 /// <summary>A host whose triggers look when the test says so, and whose runs stay queued.</summary>
 internal sealed class TriggerHost(AzuriteFixture azurite, TimeProvider? time = null, Func<PipelineStorage, PipelineStorage>? storage = null) : IAsyncDisposable

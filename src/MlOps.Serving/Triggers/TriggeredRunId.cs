@@ -3,7 +3,7 @@ using System.Security.Cryptography;
 using System.Text;
 using MlOps.Pipeline.Tracking;
 
-namespace MlOps.Local.Triggers;
+namespace MlOps.Serving.Triggers;
 
 /// <summary>
 /// Ids of runs that a trigger starts, made from what they are started by: a trigger that dies between starting a run and remembering it

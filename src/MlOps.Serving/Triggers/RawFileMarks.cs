@@ -4,7 +4,7 @@ using Azure;
 using Azure.Data.Tables;
 using MlOps.Pipeline.Data;
 
-namespace MlOps.Local.Triggers;
+namespace MlOps.Serving.Triggers;
 
 /// <summary>Which raw files were seen, and in which state.</summary>
 public sealed class RawFileMarks(PipelineStorage storage)

@@ -1,8 +1,9 @@
 using Cronos;
+using Microsoft.Extensions.Logging;
 using MlOps.Pipeline.Definitions;
 using MlOps.Pipeline.Orchestration;
 
-namespace MlOps.Local.Triggers;
+namespace MlOps.Serving.Triggers;
 
 /// <summary>
 /// Starts runs at the times of <c>runOn.schedule</c>, in UTC. A new or changed schedule counts from when it is seen. Times that passed while no host

@@ -2,7 +2,7 @@ using System.Globalization;
 using Azure.Data.Tables;
 using MlOps.Pipeline.Data;
 
-namespace MlOps.Local.Triggers;
+namespace MlOps.Serving.Triggers;
 
 /// <summary>Up to when each model's schedule has been served.</summary>
 public sealed class ScheduleMarks(PipelineStorage storage)

@@ -1,7 +1,7 @@
 using System.Diagnostics;
-using MlOps.Local.Triggers;
+using MlOps.Serving.Triggers;
 
-namespace MlOps.Local.Tests.Triggers;
+namespace MlOps.Serving.Tests.Triggers;
 
 public sealed class CronScheduleTests
 {

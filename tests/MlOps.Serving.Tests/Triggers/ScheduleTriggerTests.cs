@@ -2,7 +2,7 @@ using MlOps.Pipeline.Definitions;
 using MlOps.Pipeline.Tracking;
 using MlOps.Testing;
 
-namespace MlOps.Local.Tests.Triggers;
+namespace MlOps.Serving.Tests.Triggers;
 
 [Collection(AzuriteFixture.Collection)]
 public sealed class ScheduleTriggerTests(AzuriteFixture azurite)

@@ -1,6 +1,6 @@
 using Cronos;
 
-namespace MlOps.Local.Triggers;
+namespace MlOps.Serving.Triggers;
 
 /// <summary>A cron expression in UTC, with or without seconds.</summary>
 internal sealed class CronSchedule

@@ -1,0 +1,14 @@
+using Microsoft.Extensions.DependencyInjection;
+
+namespace MlOps.Serving.Triggers;
+
+/// <summary>Registers what starts runs by itself; the host decides when they look.</summary>
+public static class TriggerServices
+{
+    public static IServiceCollection AddTriggers(this IServiceCollection services) => services
+        .AddSingleton<RawFileMarks>()
+        .AddSingleton<RawFileIntake>()
+        .AddSingleton<RawFileWatcher>()
+        .AddSingleton<ScheduleMarks>()
+        .AddSingleton<ScheduleTrigger>();
+}
