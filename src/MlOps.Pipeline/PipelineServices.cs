@@ -13,6 +13,7 @@ using MlOps.Pipeline.Stages.Features;
 using MlOps.Pipeline.Stages.Finish;
 using MlOps.Pipeline.Stages.Ingest;
 using MlOps.Pipeline.Stages.Promote;
+using MlOps.Pipeline.Stages.Quarantine;
 using MlOps.Pipeline.Stages.Split;
 using MlOps.Pipeline.Stages.Train;
 using MlOps.Pipeline.Stages.Validate;
@@ -40,7 +41,9 @@ public static class PipelineServices
             .AddSingleton<ReportRenderer>()
             .AddSingleton<StageRunner>()
             .AddSingleton<RunStarter>()
+            .AddSingleton<TurnKeeper>()
             .AddSingleton<IngestStage>()
+            .AddSingleton<QuarantineStage>()
             .AddSingleton<CleanStage>()
             .AddSingleton<FeaturesStage>()
             .AddSingleton<SplitStage>()

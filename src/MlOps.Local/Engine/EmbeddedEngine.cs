@@ -6,8 +6,8 @@ namespace MlOps.Local.Engine;
 
 /// <summary>
 /// The single-machine engine. The rows of unfinished runs are its queue, so starting a run is writing its row, and a host that starts after
-/// a crash finds there what to go on with. Runs of one model go one after another, oldest first; a run that waits for an approval holds up the
-/// later ones of its model, but none of other models.
+/// a crash finds there what to go on with. Runs of one model go one after another, oldest first, unless their definition says otherwise
+/// (<see cref="TurnOrder"/>); a run that waits for an approval holds up the later ones of its model, but none of other models.
 /// </summary>
 public sealed partial class EmbeddedEngine(
     RunStore runs, RunEvents events, RunLeases leases, RunExecutor executor, EngineOptions options, TimeProvider time, ILogger<EmbeddedEngine> logger)
@@ -82,8 +82,17 @@ public sealed partial class EmbeddedEngine(
 
     private async Task TakeUpAsync(IReadOnlyList<Run> unfinished, CancellationToken stopping)
     {
-        foreach (var run in unfinished.DistinctBy(run => run.Model).Where(run => !active.ContainsKey(run.RunId)))
+        foreach (var run in unfinished.Where(run => !active.ContainsKey(run.RunId)))
         {
+            var turn = TurnOrder.Of(run, unfinished);
+            if (turn == Turn.Skip)
+            {
+                await runs.MarkEndedAsync(run.RunId, RunState.Cancelled, TurnOrder.WhySkipped, stopping);
+            }
+            if (turn != Turn.Go)
+            {
+                continue;
+            }
             if (slots.CurrentCount == 0)
             {
                 return;

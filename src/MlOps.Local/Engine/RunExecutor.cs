@@ -55,15 +55,11 @@ public sealed partial class RunExecutor(
         using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(5));
         try
         {
-            if (await runs.FindDetailsAsync(runId, deadline.Token) is not { Run.State: RunState.Cancelled } details)
+            if (await runs.FindAsync(runId, deadline.Token) is not { State: RunState.Cancelled } run)
             {
                 return false;
             }
-            foreach (var stage in details.Stages.Where(stage => stage.State == StageState.Running))
-            {
-                var stopped = stage with { State = StageState.Failed, Ended = time.GetUtcNow(), Error = $"cancelled: {details.Run.Error}" };
-                await runs.LogStageAsync(runId, stopped, deadline.Token);
-            }
+            await runs.CloseStagesAsync(runId, run.Error ?? "", deadline.Token);
             return true;
         }
         catch (Exception fault) when (fault is Azure.RequestFailedException or OperationCanceledException or AggregateException)

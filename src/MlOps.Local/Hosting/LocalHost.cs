@@ -6,6 +6,7 @@ using Microsoft.AspNetCore.Hosting.Server.Features;
 using MlOps.Local.Engine;
 using MlOps.Local.Triggers;
 using MlOps.Pipeline;
+using MlOps.Pipeline.Alerts;
 using MlOps.Pipeline.Orchestration;
 using MlOps.Serving;
 using MlOps.Serving.Triggers;
@@ -107,7 +108,7 @@ public sealed class LocalHost : IAsyncDisposable
             .AddSimpleConsole(console => console.SingleLine = true)
             .Services.Configure<Microsoft.Extensions.Logging.Console.ConsoleLoggerOptions>(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
         builder.Services
-            .AddSingleton(AlertSettings.Read(builder.Configuration, settings.Port))
+            .AddSingleton(ReadAlerts(builder.Configuration, settings.Port))
             .AddMlOpsPipeline()
             .AddSingleton(_ => storage.Connect())
             .AddSingleton(new PipelineOptions { WorkFolder = storage.WorkFolder })
@@ -125,6 +126,19 @@ public sealed class LocalHost : IAsyncDisposable
         if (parts.HasFlag(HostParts.Triggers))
         {
             builder.Services.AddTriggers().AddTriggerLoops();
+        }
+    }
+
+    private static AlertOptions ReadAlerts(IConfigurationManager configuration, int port)
+    {
+        configuration.AddEnvironmentVariables();
+        try
+        {
+            return AlertSettings.Read(configuration, new Uri($"http://127.0.0.1:{(port == 0 ? HostSettings.DefaultPort : port)}"));
+        }
+        catch (InputException wrong)
+        {
+            throw new EnvironmentProblemException(wrong.Message, wrong);
         }
     }
 

@@ -9,6 +9,9 @@ public sealed class PipelineStorage(BlobServiceClient blobs, TableServiceClient 
     /// <summary>Uploaded raw files, <c>{model}/{file}</c>; what lands here starts ingestion.</summary>
     public BlobContainerClient Raw { get; } = blobs.GetBlobContainerClient("raw");
 
+    /// <summary>Dropped files that no run could read, each with its error beside it.</summary>
+    public BlobContainerClient Quarantine { get; } = blobs.GetBlobContainerClient("quarantine");
+
     /// <summary>Dataset versions: manifests and Parquet parts.</summary>
     public BlobContainerClient Datasets { get; } = blobs.GetBlobContainerClient("datasets");
 
@@ -36,7 +39,7 @@ public sealed class PipelineStorage(BlobServiceClient blobs, TableServiceClient 
     /// <summary>Creates the containers and tables that do not exist yet; safe to call from many hosts at once.</summary>
     public async Task EnsureCreatedAsync(CancellationToken cancel)
     {
-        foreach (var container in new[] { Raw, Datasets, Definitions, Artifacts, Leases })
+        foreach (var container in new[] { Raw, Quarantine, Datasets, Definitions, Artifacts, Leases })
         {
             await container.CreateIfNotExistsAsync(cancellationToken: cancel);
         }

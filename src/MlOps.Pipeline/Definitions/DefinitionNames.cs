@@ -43,6 +43,13 @@ internal static class DefinitionNames
         ["ignore"] = DriftGate.Ignore,
     };
 
+    public static IReadOnlyDictionary<string, Overlap> Overlaps { get; } = new Dictionary<string, Overlap>
+    {
+        ["queue"] = Overlap.Queue,
+        ["skip"] = Overlap.Skip,
+        ["parallel"] = Overlap.Parallel,
+    };
+
     /// <summary>Evidently's names of its tests.</summary>
     public static IReadOnlyDictionary<string, DriftTestKind> DriftTests { get; } = new Dictionary<string, DriftTestKind>
     {

@@ -224,7 +224,7 @@ internal static class DefinitionReader
 
     private static TriggerRules ReadTriggers(JsonReader json)
     {
-        var triggers = new TriggerRules(json.Text("schedule"), json.Flag("newFile") ?? false);
+        var triggers = new TriggerRules(json.Text("schedule"), json.Flag("newFile") ?? false, json.Choice("overlap", DefinitionNames.Overlaps) ?? Overlap.Queue);
         json.RejectUnknown();
         return triggers;
     }

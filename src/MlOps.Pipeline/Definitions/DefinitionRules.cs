@@ -24,9 +24,9 @@ internal static class DefinitionRules
         {
             yield return problem;
         }
-        if (definition.Candidates.Count is 0 or > 100)
+        if (definition.Candidates.Count is 0 or > PipelineDefinition.MostCandidates)
         {
-            yield return "candidates must name 1 to 100 trainers.";
+            yield return $"candidates must name 1 to {PipelineDefinition.MostCandidates} trainers.";
         }
         if (definition.Split.Time is not null && definition.Split.Group is not null)
         {

@@ -31,7 +31,12 @@ internal static class DefinitionWriter
             },
             ["candidates"] = new JsonArray([.. definition.Candidates.Select(Write)]),
             ["gates"] = Write(definition.Gates),
-            ["runOn"] = new JsonObject { ["schedule"] = definition.RunOn.Schedule, ["newFile"] = definition.RunOn.NewFile },
+            ["runOn"] = new JsonObject
+            {
+                ["schedule"] = definition.RunOn.Schedule,
+                ["newFile"] = definition.RunOn.NewFile,
+                ["overlap"] = DefinitionNames.Overlaps.NameOf(definition.RunOn.Overlap),
+            },
         };
         DropNulls(root);
         return root.ToJsonString(Json.Indented);

@@ -27,6 +27,9 @@ public enum ImputeStrategy
 /// <summary>What a user declares for one model. Every part but model and target has a default.</summary>
 public sealed record PipelineDefinition
 {
+    /// <summary>So many that their metrics together still fit into one small message of an engine.</summary>
+    public const int MostCandidates = 50;
+
     public required string Model { get; init; }
     public required string Target { get; init; }
     /// <summary>Null: binary when the target has two values, else regression.</summary>
@@ -177,7 +180,19 @@ public sealed record GateRules
 /// <param name="Timeout">How long to wait; null: one day. Then the candidate counts as rejected.</param>
 public sealed record ApprovalRule(bool Required = false, TimeSpan? Timeout = null);
 
-/// <summary>What starts a run by itself.</summary>
+/// <summary>What a run does while an earlier one of its model has not ended.</summary>
+public enum Overlap
+{
+    /// <summary>It waits: runs of a model go one after another.</summary>
+    Queue,
+    /// <summary>It ends as cancelled and has done nothing.</summary>
+    Skip,
+    /// <summary>It goes on beside the other.</summary>
+    Parallel,
+}
+
+/// <summary>What starts a run by itself, and what it does beside others.</summary>
 /// <param name="Schedule">Cron expression with seconds, in UTC.</param>
 /// <param name="NewFile">A new file in <c>raw/{model}/</c> starts a run.</param>
-public sealed record TriggerRules(string? Schedule = null, bool NewFile = false);
+/// <param name="Overlap">What a run does, however it was started, while an earlier one of the model has not ended.</param>
+public sealed record TriggerRules(string? Schedule = null, bool NewFile = false, Overlap Overlap = Overlap.Queue);

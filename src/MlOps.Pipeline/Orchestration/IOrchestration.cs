@@ -28,5 +28,8 @@ public sealed class StageFailedException : Exception
 
     public StageFailedException(string message) : base(message) { }
 
-    public StageFailedException(string message, Exception innerException) : base(message, innerException) { }
+    public StageFailedException(string message, Exception innerException) : base(message, innerException) => IsWrongInput = innerException is InputException;
+
+    /// <summary>True when the stage refused its input: the same input again can never pass.</summary>
+    public bool IsWrongInput { get; init; }
 }

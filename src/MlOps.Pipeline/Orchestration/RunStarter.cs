@@ -51,6 +51,7 @@ public sealed class RunStarter(DefinitionStore definitions, RunStore runs, Pipel
             Source = source,
             Trigger = trigger,
             Created = now,
+            Overlap = definition.RunOn.Overlap,
         };
         if (!await runs.CreateAsync(run, cancel))
         {

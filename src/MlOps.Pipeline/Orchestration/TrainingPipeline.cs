@@ -6,6 +6,7 @@ using MlOps.Pipeline.Stages.Features;
 using MlOps.Pipeline.Stages.Finish;
 using MlOps.Pipeline.Stages.Ingest;
 using MlOps.Pipeline.Stages.Promote;
+using MlOps.Pipeline.Stages.Quarantine;
 using MlOps.Pipeline.Stages.Split;
 using MlOps.Pipeline.Stages.Train;
 using MlOps.Pipeline.Stages.Validate;
@@ -58,8 +59,7 @@ public static class TrainingPipeline
 
     private static async Task<PromoteOutput> RunStagesAsync(IOrchestration orchestration, RunInput input)
     {
-        var raw = await orchestration.RunStageAsync<IngestStage, IngestInput, IngestOutput>(
-            "", new IngestInput(input.RunId, input.DefinitionId, input.Source), RetryPolicy.Default);
+        var raw = await IngestAsync(orchestration, input);
         var clean = await orchestration.RunStageAsync<CleanStage, CleanInput, CleanOutput>(
             "", new CleanInput(input.RunId, input.DefinitionId, raw.Raw), RetryPolicy.Default);
         var features = await orchestration.RunStageAsync<FeaturesStage, FeaturesInput, FeaturesOutput>(
@@ -84,7 +84,7 @@ public static class TrainingPipeline
         {
             await AlertAsync(orchestration, input.RunId, AlertKind.DriftDetected, drift.Summary);
         }
-        IReadOnlyList<string> failedGates = [.. validation.FailedGates, .. drift.FailedGates];
+        var failedGates = Reasons.Cap([.. validation.FailedGates, .. drift.FailedGates]);
         var rejection = failedGates.Count == 0 && input.ApprovalTimeout is { } timeout
             ? await AskForApprovalAsync(orchestration, input.RunId, timeout)
             : null;
@@ -96,6 +96,32 @@ public static class TrainingPipeline
             RetryPolicy.Default);
         await ExplainAsync(orchestration, new ExplainInput(input.RunId, validation.Winner, split.Train, split.Validation));
         return promotion;
+    }
+
+    private static async Task<IngestOutput> IngestAsync(IOrchestration orchestration, RunInput input)
+    {
+        try
+        {
+            return await orchestration.RunStageAsync<IngestStage, IngestInput, IngestOutput>(
+                "", new IngestInput(input.RunId, input.DefinitionId, input.Source), RetryPolicy.Default);
+        }
+        catch (StageFailedException unreadable) when (unreadable.IsWrongInput)
+        {
+            await QuarantineAsync(orchestration, input.RunId, StageRunner.Shorten(unreadable.Message));
+            throw;
+        }
+    }
+
+    /// <summary>What the run failed of is told whether or not its file could be moved.</summary>
+    private static async Task QuarantineAsync(IOrchestration orchestration, string runId, string error)
+    {
+        try
+        {
+            await orchestration.RunStageAsync<QuarantineStage, QuarantineInput, QuarantineOutput>("", new QuarantineInput(runId, error), RetryPolicy.Default);
+        }
+        catch (StageFailedException)
+        {
+        }
     }
 
     /// <summary>The decision about the version stands whatever becomes of its explanation: a failure is kept on the stage, the run goes on.</summary>
@@ -116,7 +142,7 @@ public static class TrainingPipeline
     {
         try
         {
-            await orchestration.RunStageAsync<AlertStage, AlertInput, AlertOutput>(kind.ToString(), new AlertInput(runId, kind, reasons), RetryPolicy.Default);
+            await orchestration.RunStageAsync<AlertStage, AlertInput, AlertOutput>(kind.ToString(), new AlertInput(runId, kind, Reasons.Cap(reasons)), RetryPolicy.Default);
         }
         catch (StageFailedException)
         {

@@ -36,6 +36,8 @@ public sealed record Run
     /// <summary>What started the run: <c>http</c>, <c>cli</c>, <c>schedule</c>, <c>file</c> or <c>retry</c>.</summary>
     public required string Trigger { get; init; }
     public required DateTimeOffset Created { get; init; }
+    /// <summary>What the run does while an earlier one of its model has not ended.</summary>
+    public Definitions.Overlap Overlap { get; init; }
     public DateTimeOffset? Started { get; init; }
     public DateTimeOffset? Ended { get; init; }
     /// <summary>The version that this run registered.</summary>

@@ -86,11 +86,12 @@ public sealed class RunStore(PipelineStorage storage, TimeProvider time)
         return [.. runs.OrderByDescending(run => run.Created).Take(take)];
     }
 
-    /// <summary>Runs that have not ended: what an engine takes up again after a crash.</summary>
-    public async Task<IReadOnlyList<Run>> ListUnfinishedAsync(CancellationToken cancel)
+    /// <summary>Runs that have not ended, oldest first: what an engine takes up again after a crash. Of one model, or of all.</summary>
+    public async Task<IReadOnlyList<Run>> ListUnfinishedAsync(CancellationToken cancel, string? model = null)
     {
+        var filter = model is null ? "Ended eq false" : TableClient.CreateQueryFilter($"PartitionKey eq {model} and Ended eq false");
         var runs = new List<Run>();
-        await foreach (var entity in storage.Runs.QueryAsync<TableEntity>("Ended eq false", cancellationToken: cancel))
+        await foreach (var entity in storage.Runs.QueryAsync<TableEntity>(filter, cancellationToken: cancel))
         {
             runs.Add(FromEntity(entity));
         }
@@ -119,6 +120,15 @@ public sealed class RunStore(PipelineStorage storage, TimeProvider time)
 
     public Task<Run> MarkEndedAsync(string runId, RunState state, string? error, CancellationToken cancel) => UpdateAsync(
         runId, run => run.HasEnded ? run : run with { State = state, Error = error, Ended = time.GetUtcNow() }, cancel);
+
+    /// <summary>After a cancellation: no stage is left that looks as if it still ran.</summary>
+    public async Task CloseStagesAsync(string runId, string reason, CancellationToken cancel)
+    {
+        foreach (var stage in (await FindDetailsAsync(runId, cancel))?.Stages.Where(stage => stage.State == StageState.Running) ?? [])
+        {
+            await LogStageAsync(runId, stage with { State = StageState.Failed, Ended = time.GetUtcNow(), Error = $"cancelled: {reason}" }, cancel);
+        }
+    }
 
     public Task LogStageAsync(string runId, StageStatus status, CancellationToken cancel) =>
         WriteAsync(runId, StageRow(status.Stage, status.Key), new() { ["Json"] = Json.Write(status) }, cancel);

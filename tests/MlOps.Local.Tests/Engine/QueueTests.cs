@@ -1,4 +1,6 @@
 using MlOps.Local.Engine;
+using MlOps.Pipeline.Definitions;
+using MlOps.Pipeline.Orchestration;
 using MlOps.Pipeline.Tracking;
 using MlOps.Testing;
 
@@ -25,6 +27,44 @@ public sealed class QueueTests(AzuriteFixture azurite)
 
         probe.MostAtOnce.Should().Be(1);
         probe.Order.Should().Equal(runs.Select(run => run.RunId));
+    }
+
+    [Fact]
+    public async Task A_run_that_is_to_skip_ends_while_an_earlier_one_goes_and_has_done_nothing()
+    {
+        var go = new TaskCompletionSource();
+        probe.Work = (_, _, cancel) => go.Task.WaitAsync(cancel);
+        await using var host = await EngineHost.StartAsync(azurite, probe);
+        var first = await host.SubmitAsync(model);
+        var second = await host.SubmitAsync(model, Overlap.Skip);
+
+        var skipped = await host.EndOfAsync(second);
+        go.SetResult();
+        var ended = await host.EndOfAsync(first);
+
+        (skipped.State, skipped.Error).Should().Be((RunState.Cancelled, TurnOrder.WhySkipped));
+        ended.State.Should().Be(RunState.Succeeded);
+        probe.Calls(model).Should().Be(1);
+    }
+
+    [Fact]
+    public async Task A_run_that_may_go_in_parallel_does()
+    {
+        var both = new TaskCompletionSource();
+        probe.Work = async (_, _, cancel) =>
+        {
+            if (probe.MostAtOnce == 2)
+            {
+                both.TrySetResult();
+            }
+            await both.Task.WaitAsync(cancel);
+        };
+        await using var host = await EngineHost.StartAsync(azurite, probe);
+
+        Run[] runs = [await host.SubmitAsync(model), await host.SubmitAsync(model, Overlap.Parallel)];
+        var ended = await Task.WhenAll(runs.Select(host.EndOfAsync));
+
+        ended.Should().OnlyContain(run => run.State == RunState.Succeeded);
     }
 
     [Fact]

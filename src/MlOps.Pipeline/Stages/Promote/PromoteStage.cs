@@ -50,7 +50,7 @@ public sealed class PromoteStage(
             cancel);
         await runs.UpdateAsync(input.RunId, run => run with { Version = version.Version }, cancel);
 
-        var blockedBy = input.FailedGates.Count > 0 ? input.FailedGates : await PromoteAsync(input, version, manifest, definition.Gates, task, cancel);
+        var blockedBy = input.FailedGates.Count > 0 ? input.FailedGates : Reasons.Cap(await PromoteAsync(input, version, manifest, definition.Gates, task, cancel));
         return new PromoteOutput(version.Version, blockedBy.Count == 0, blockedBy, new StageReport(manifest.Rows));
     }
 

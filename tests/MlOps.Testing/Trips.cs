@@ -1,12 +1,11 @@
 using System.Globalization;
 using System.Text;
 using MlOps.Pipeline.Definitions;
-using MlOps.Testing;
 
-namespace MlOps.Pipeline.Tests;
+namespace MlOps.Testing;
 
 /// <summary>A small made-up table of taxi trips, the same for the same seed.</summary>
-internal static class Trips
+public static class Trips
 {
     public const string Header = "vendor,passengers,seconds,miles,payment,fare";
 

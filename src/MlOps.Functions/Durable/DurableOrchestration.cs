@@ -1,0 +1,92 @@
+using Microsoft.DurableTask;
+using Microsoft.Extensions.Logging;
+using MlOps.Pipeline.Orchestration;
+
+namespace MlOps.Functions.Durable;
+
+/// <summary>A run as a Durable Task orchestration: stages are activities of their names, times and waits come from its history.</summary>
+public sealed partial class DurableOrchestration(TaskOrchestrationContext context) : IOrchestration
+{
+    /// <summary>Outlasts the restart of a worker process.</summary>
+    private static readonly TimeSpan LongestRetryDelay = TimeSpan.FromMinutes(1);
+
+    private readonly ILogger logger = context.CreateReplaySafeLogger<DurableOrchestration>();
+    private readonly RunProgress progress = new();
+
+    /// <summary>How activities that are no stages meet faults.</summary>
+    public static TaskOptions Patient { get; } = Retrying(new(10, TimeSpan.FromSeconds(1)));
+
+    public string RunId => context.InstanceId;
+
+    public DateTimeOffset UtcNow => new(context.CurrentUtcDateTime, TimeSpan.Zero);
+
+    public async Task<TOutput> RunStageAsync<TStage, TInput, TOutput>(string key, TInput input, Pipeline.Orchestration.RetryPolicy retry)
+        where TStage : IStage<TInput, TOutput>
+        where TOutput : IStageOutput
+    {
+        Show(TStage.Name, key, RunProgress.Running);
+        try
+        {
+            var outcome = await CallAsync(typeof(TStage).Name, new StageCall<TInput>(RunId, key, input), retry);
+            var output = outcome.Read<TOutput>();
+            Show(TStage.Name, key, RunProgress.Succeeded);
+            return output;
+        }
+        catch (StageFailedException failure)
+        {
+            LogFailed(RunId, TStage.Name, key, failure.Message);
+            Show(TStage.Name, key, RunProgress.Failed);
+            throw;
+        }
+    }
+
+    public async Task<string?> WaitForEventAsync(string name, TimeSpan timeout)
+    {
+        LogWaits(RunId, name, timeout);
+        string? payload;
+        try
+        {
+            payload = await context.WaitForExternalEvent<string>(name, timeout);
+        }
+        catch (TaskCanceledException)
+        {
+            payload = null;
+        }
+        LogWaited(RunId, name, payload is not null);
+        await context.CallActivityAsync<bool>(nameof(Turns.GoOn), RunId, Patient);
+        return payload;
+    }
+
+    private async Task<StageOutcome> CallAsync<TInput>(string activity, StageCall<TInput> call, Pipeline.Orchestration.RetryPolicy retry)
+    {
+        try
+        {
+            return await context.CallActivityAsync<StageOutcome>(activity, call, Retrying(retry));
+        }
+        catch (TaskFailedException fault)
+        {
+            return StageOutcome.Failed(Innermost(fault.FailureDetails).ErrorMessage);
+        }
+    }
+
+    private static TaskOptions Retrying(Pipeline.Orchestration.RetryPolicy retry) => TaskOptions.FromRetryPolicy(
+        new Microsoft.DurableTask.RetryPolicy(retry.Attempts, retry.FirstDelay, backoffCoefficient: 2, maxRetryInterval: LongestRetryDelay));
+
+    /// <summary>The host wraps what a stage threw into exceptions of its own.</summary>
+    private static TaskFailureDetails Innermost(TaskFailureDetails failure) => failure.InnerFailure is { } inner ? Innermost(inner) : failure;
+
+    private void Show(string stage, string key, string state)
+    {
+        progress.Set(stage, key, state);
+        context.SetCustomStatus(progress.Stages);
+    }
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Run {RunId}: stage {Stage} {Key} failed for good: {Problem}")]
+    private partial void LogFailed(string runId, string stage, string key, string problem);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Run {RunId} waits for event {Event}, at most {Timeout}")]
+    private partial void LogWaits(string runId, string @event, TimeSpan timeout);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Run {RunId} waited for event {Event}; it came: {Came}")]
+    private partial void LogWaited(string runId, string @event, bool came);
+}

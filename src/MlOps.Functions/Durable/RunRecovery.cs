@@ -1,0 +1,71 @@
+using Microsoft.DurableTask.Client;
+using Microsoft.Extensions.Logging;
+using MlOps.Pipeline.Definitions;
+using MlOps.Pipeline.Orchestration;
+using MlOps.Pipeline.Tracking;
+
+namespace MlOps.Functions.Durable;
+
+/// <summary>
+/// Brings rows and instances together again: a run whose starter died between the two is started, and one whose instance ended without
+/// saying so (it was terminated or purged by hand, or met a defect) is closed, so that it does not hold up its model's later runs.
+/// </summary>
+public sealed partial class RunRecovery(
+    DurableTaskClient client, IPipelineEngine engine, RunStore runs, DefinitionStore definitions, TimeProvider time, ILogger<RunRecovery> logger)
+{
+    /// <summary>A run younger than this may still be on its way.</summary>
+    private static readonly TimeSpan Settling = TimeSpan.FromMinutes(1);
+
+    public async Task LookAsync(CancellationToken cancel)
+    {
+        foreach (var run in await runs.ListUnfinishedAsync(cancel))
+        {
+            if (time.GetUtcNow() - run.Created > Settling)
+            {
+                await TryLookAsync(run, cancel);
+            }
+        }
+    }
+
+    /// <summary>One run's trouble is not the others'.</summary>
+    private async Task TryLookAsync(Run run, CancellationToken cancel)
+    {
+        try
+        {
+            await LookAsync(run, cancel);
+        }
+        catch (InputException gone)
+        {
+            await runs.MarkEndedAsync(run.RunId, RunState.Failed, gone.Message, cancel);
+        }
+        catch (Exception fault) when (!cancel.IsCancellationRequested)
+        {
+            LogTrouble(run.RunId, fault);
+        }
+    }
+
+    private async Task LookAsync(Run run, CancellationToken cancel)
+    {
+        var instance = await client.GetInstanceAsync(run.RunId, getInputsAndOutputs: true, cancel);
+        if (instance is null)
+        {
+            LogStarted(run.RunId);
+            await engine.StartAsync(RunStarter.Plan(run, await definitions.GetSnapshotAsync(run.DefinitionId, cancel)), cancel);
+        }
+        else if (instance.IsCompleted)
+        {
+            LogClosed(run.RunId, instance.RuntimeStatus);
+            var reason = $"The run's orchestration ended as {instance.RuntimeStatus}{(instance.FailureDetails is { } failure ? $": {failure.ErrorMessage}" : "")}. POST /runs/{run.RunId}/retry starts it again.";
+            await runs.MarkEndedAsync(run.RunId, RunState.Failed, StageRunner.Shorten(reason), cancel);
+        }
+    }
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Run {RunId} had no orchestration; it is started now")]
+    private partial void LogStarted(string runId);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Run {RunId}: its orchestration ended as {Status} without closing the run; it is closed now")]
+    private partial void LogClosed(string runId, OrchestrationRuntimeStatus status);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Run {RunId} could not be looked after now; it is tried again in a moment")]
+    private partial void LogTrouble(string runId, Exception fault);
+}

@@ -1,0 +1,34 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using MlOps.Pipeline.Data;
+using MlOps.Pipeline.Orchestration;
+
+namespace MlOps.Functions.Durable;
+
+/// <summary>
+/// How an activity that need not be tried again ended: with the stage's output, or with a failure that no retry helps. Only what may
+/// pass by itself is thrown. So the orchestration need not guess from an exception's text, which each version of the host writes differently.
+/// </summary>
+/// <param name="Output">The stage's output as JSON; null when it failed.</param>
+/// <param name="Failure">Why it failed; null when it did not.</param>
+/// <param name="IsWrongInput">True when the stage refused its input.</param>
+public sealed record StageOutcome(JsonElement? Output, string? Failure = null, bool IsWrongInput = false)
+{
+    /// <summary>Without the warnings, which the run's rows have: an orchestration's history stays small.</summary>
+    public static StageOutcome Of<TOutput>(TOutput output)
+        where TOutput : IStageOutput
+    {
+        var json = JsonSerializer.SerializeToNode(output, Json.Options)!.AsObject();
+        (json["report"] as JsonObject)?.Remove("warnings");
+        return new StageOutcome(json.Deserialize<JsonElement>());
+    }
+
+    public static StageOutcome Failed(Exception fault) => Failed(fault.Message) with { IsWrongInput = fault is InputException };
+
+    public static StageOutcome Failed(string failure) => new(null, StageRunner.Shorten(failure));
+
+    /// <exception cref="StageFailedException">The stage failed.</exception>
+    public TOutput Read<TOutput>() => Output is { } output && Failure is null
+        ? output.Deserialize<TOutput>(Json.Options)!
+        : throw new StageFailedException(Failure ?? "The stage gave no output.") { IsWrongInput = IsWrongInput };
+}

@@ -1,0 +1,59 @@
+using Azure.Core.Serialization;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Azure.Functions.Worker;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using MlOps.Functions.Durable;
+using MlOps.Pipeline;
+using MlOps.Pipeline.Alerts;
+using MlOps.Pipeline.Data;
+using MlOps.Pipeline.Orchestration;
+using MlOps.Serving;
+using MlOps.Serving.Triggers;
+using MlOps.Web;
+
+namespace MlOps.Functions.Hosting;
+
+/// <summary>Puts the app together from its settings.</summary>
+internal static class AppServices
+{
+    /// <summary>All that the functions need. What needs an engine is made for each call, by <see cref="Engines"/>: the host binds its client to calls.</summary>
+    public static IServiceCollection AddMlOpsApp(this IServiceCollection services, IConfiguration configuration)
+    {
+        services
+            .AddSingleton(AlertSettings.Read(configuration, BaseUrl(configuration)))
+            .AddMlOpsPipeline()
+            .RemoveAll<RunStarter>()
+            .AddSingleton(_ => StorageConnection.Connect(configuration))
+            .AddSingleton(Options(configuration))
+            .AddMlOpsServing()
+            .AddMlOpsWeb();
+        services.Configure<WorkerOptions>(worker => worker.Serializer = new JsonObjectSerializer(Json.Options));
+        // The host limits bodies: what it lets through is let through here.
+        services.Configure<KestrelServerOptions>(kestrel => kestrel.Limits.MaxRequestBodySize = null);
+        return services
+            .AddSingleton<ScheduleMarks>()
+            .AddSingleton<Engines>()
+            .AddSingleton<StageCalls>()
+            .AddSingleton(new ApiText())
+            .AddHostedService<StorageSetup>();
+    }
+
+    private static PipelineOptions Options(IConfiguration configuration)
+    {
+        var section = configuration.GetSection("Pipeline");
+        var options = new PipelineOptions { WorkFolder = section["WorkFolder"] is { Length: > 0 } folder ? folder : Path.Combine(Path.GetTempPath(), "mlops-work") };
+        return options with
+        {
+            DuckDbMemoryMb = section.GetValue("DuckDbMemoryMb", options.DuckDbMemoryMb),
+            RowsPerPart = section.GetValue("RowsPerPart", options.RowsPerPart),
+            Threads = section.GetValue("Threads", options.Threads),
+        };
+    }
+
+    private static Uri BaseUrl(IConfiguration configuration) =>
+        configuration["WEBSITE_HOSTNAME"] is { Length: > 0 } host && !host.StartsWith("localhost", StringComparison.OrdinalIgnoreCase)
+            ? new Uri($"https://{host}")
+            : new Uri("http://127.0.0.1:7071");
+}

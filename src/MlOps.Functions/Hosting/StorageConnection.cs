@@ -1,0 +1,56 @@
+using Azure.Core;
+using Azure.Data.Tables;
+using Azure.Identity;
+using Azure.Storage.Blobs;
+using Microsoft.Extensions.Configuration;
+using MlOps.Pipeline.Data;
+using MlOps.Pipeline.Orchestration;
+
+namespace MlOps.Functions.Hosting;
+
+/// <summary>
+/// The storage account of setting <c>AzureWebJobsStorage</c>, as the host reads it: a connection string, or the addresses
+/// <c>AzureWebJobsStorage__blobServiceUri</c> and <c>__tableServiceUri</c> (or <c>__accountName</c>) that the app's identity may use, with
+/// <c>__clientId</c> where it is a user-assigned one.
+/// </summary>
+internal static class StorageConnection
+{
+    private const string Setting = "AzureWebJobsStorage";
+
+    /// <exception cref="InputException">The setting is missing, or no connection.</exception>
+    public static PipelineStorage Connect(IConfiguration configuration)
+    {
+        if (configuration[Setting] is { Length: > 0 } connectionString)
+        {
+            return Connect(connectionString);
+        }
+        var section = configuration.GetSection(Setting);
+        var blobs = AddressOf(section, "blob");
+        var tables = AddressOf(section, "table");
+        var identity = Identity(section["clientId"]);
+        return new PipelineStorage(new BlobServiceClient(blobs, identity), new TableServiceClient(tables, identity));
+    }
+
+    private static PipelineStorage Connect(string connectionString)
+    {
+        try
+        {
+            return new PipelineStorage(new BlobServiceClient(connectionString), new TableServiceClient(connectionString));
+        }
+        catch (Exception malformed) when (malformed is FormatException or ArgumentException or InvalidOperationException)
+        {
+            throw new InputException($"The setting {Setting} is no connection string of a storage account.", malformed);
+        }
+    }
+
+    private static Uri AddressOf(IConfigurationSection section, string service)
+    {
+        var address = section[$"{service}ServiceUri"] ?? (section["accountName"] is { Length: > 0 } account ? $"https://{account}.{service}.core.windows.net" : null);
+        return Uri.TryCreate(address, UriKind.Absolute, out var uri)
+            ? uri
+            : throw new InputException($"Set {Setting} (a connection string), or {Setting}__{service}ServiceUri for access by managed identity.");
+    }
+
+    private static TokenCredential Identity(string? clientId) =>
+        clientId is { Length: > 0 } ? new ManagedIdentityCredential(ManagedIdentityId.FromUserAssignedClientId(clientId)) : new DefaultAzureCredential();
+}

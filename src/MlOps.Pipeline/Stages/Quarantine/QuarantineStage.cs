@@ -1,0 +1,55 @@
+using Azure;
+using Azure.Storage.Blobs;
+using Azure.Storage.Blobs.Models;
+using MlOps.Pipeline.Data;
+using MlOps.Pipeline.Orchestration;
+using MlOps.Pipeline.Tracking;
+
+namespace MlOps.Pipeline.Stages.Quarantine;
+
+/// <param name="RunId">The run that could not ingest its file.</param>
+/// <param name="Error">Why not.</param>
+public sealed record QuarantineInput(string RunId, string Error);
+
+/// <param name="Blob">Where the file is now, <c>quarantine/{model}/{run}/{file}</c>; null when it stays where it was.</param>
+/// <param name="Report">The stage's account.</param>
+public sealed record QuarantineOutput(string? Blob, StageReport Report) : IStageOutput;
+
+/// <summary>
+/// Moves a dropped file that no run can read out of <c>raw</c>, with the reason beside it as <c>{file}.error.txt</c>, so that the next
+/// scheduled run does not meet it again. Files that a person or a schedule named stay: they asked for this very one.
+/// </summary>
+public sealed class QuarantineStage(RunStore runs, PipelineStorage storage) : IStage<QuarantineInput, QuarantineOutput>
+{
+    public static string Name => "quarantine";
+
+    public async Task<QuarantineOutput> RunAsync(QuarantineInput input, CancellationToken cancel)
+    {
+        if (await runs.FindAsync(input.RunId, cancel) is not { Trigger: "file" } run || !run.Source.StartsWith("raw/", StringComparison.Ordinal))
+        {
+            return new QuarantineOutput(null, new StageReport());
+        }
+        var file = run.Source["raw/".Length..];
+        var place = $"{run.Model}/{run.RunId}/{file[(run.Model.Length + 1)..]}";
+        await storage.Quarantine.GetBlobClient(place + ".error.txt").UploadAsync(BinaryData.FromString(input.Error + Environment.NewLine), overwrite: true, cancel);
+        var moved = await MoveAsync(storage.Raw.GetBlobClient(file), storage.Quarantine.GetBlobClient(place), cancel);
+        return new QuarantineOutput($"quarantine/{place}", new StageReport(Warnings: moved ? [$"{run.Source} was moved to quarantine/{place}."] : null));
+    }
+
+    /// <summary>False when the file is gone, moved by an earlier call. A newer file of the same name stays.</summary>
+    private static async Task<bool> MoveAsync(BlobClient from, BlobClient to, CancellationToken cancel)
+    {
+        try
+        {
+            BlobDownloadStreamingResult content = await from.DownloadStreamingAsync(cancellationToken: cancel);
+            await using var stream = content.Content;
+            await to.UploadAsync(stream, overwrite: true, cancel);
+            await from.DeleteAsync(conditions: new BlobRequestConditions { IfMatch = content.Details.ETag }, cancellationToken: cancel);
+            return true;
+        }
+        catch (RequestFailedException gone) when (gone.Status is 404 or 412)
+        {
+            return false;
+        }
+    }
+}

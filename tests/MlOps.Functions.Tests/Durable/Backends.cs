@@ -1,0 +1,34 @@
+using DurableTask.AzureStorage;
+using DurableTask.Core;
+using Microsoft.DurableTask.Testing.Sidecar;
+using Microsoft.Extensions.Logging.Abstractions;
+using MlOps.Testing;
+
+namespace MlOps.Functions.Tests.Durable;
+
+/// <summary>What keeps orchestrations in a test.</summary>
+internal static class Backends
+{
+    public static IOrchestrationService InMemory() => new InMemoryOrchestrationService(NullLoggerFactory.Instance);
+
+    /// <summary>The backend that Durable Functions has by default. Hosts with the same hub name share their runs.</summary>
+    public static async Task<IOrchestrationService> AzureStorageAsync(AzuriteFixture azurite, string? hub = null)
+    {
+        var service = new AzureStorageOrchestrationService(new AzureStorageOrchestrationServiceSettings
+        {
+            TaskHubName = hub ?? NewHub(),
+            StorageAccountClientProvider = new StorageAccountClientProvider(azurite.ConnectionString),
+            PartitionCount = 1,
+            ControlQueueVisibilityTimeout = TimeSpan.FromSeconds(10),
+            WorkItemQueueVisibilityTimeout = TimeSpan.FromSeconds(10),
+            MaxQueuePollingInterval = TimeSpan.FromMilliseconds(500),
+            LeaseAcquireInterval = TimeSpan.FromSeconds(1),
+            LeaseInterval = TimeSpan.FromSeconds(15),
+            LeaseRenewInterval = TimeSpan.FromSeconds(5),
+        });
+        await service.CreateIfNotExistsAsync();
+        return service;
+    }
+
+    public static string NewHub() => "Hub" + Guid.NewGuid().ToString("N")[..10];
+}

@@ -1,0 +1,6 @@
+using MlOps.Testing;
+
+namespace MlOps.Functions.Tests;
+
+[CollectionDefinition(AzuriteFixture.Collection)]
+public sealed class SharesAzurite : ICollectionFixture<AzuriteFixture>;

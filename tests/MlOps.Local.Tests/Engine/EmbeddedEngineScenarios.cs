@@ -1,0 +1,31 @@
+using Microsoft.Extensions.DependencyInjection;
+using MlOps.Local.Engine;
+using MlOps.Testing;
+using MlOps.Testing.Scenarios;
+
+namespace MlOps.Local.Tests.Engine;
+
+/// <summary>The scenarios of every engine, on the embedded one.</summary>
+[Collection(AzuriteFixture.Collection)]
+public sealed class EmbeddedEngineScenarios(AzuriteFixture azurite) : EngineScenarios(azurite)
+{
+    protected override async Task<EngineUnderTest> StartAsync(Action<IServiceCollection>? configure = null)
+    {
+        var host = new PipelineHost(Azurite, services =>
+        {
+            services.AddEmbeddedEngine().AddSingleton(new EngineOptions { PollInterval = TimeSpan.FromMilliseconds(200) });
+            configure?.Invoke(services);
+        });
+        await host.Get<EmbeddedEngine>().StartAsync(CancellationToken.None);
+        return new Embedded(host);
+    }
+
+    private sealed class Embedded(PipelineHost host) : EngineUnderTest(host)
+    {
+        public override async ValueTask DisposeAsync()
+        {
+            await Host.Get<EmbeddedEngine>().StopAsync(CancellationToken.None);
+            await Host.DisposeAsync();
+        }
+    }
+}

@@ -1,0 +1,174 @@
+using FluentAssertions;
+using Microsoft.Extensions.DependencyInjection;
+using MlOps.Pipeline.Definitions;
+using MlOps.Pipeline.Orchestration;
+using MlOps.Pipeline.Registry;
+using MlOps.Pipeline.Tracking;
+using Xunit;
+
+namespace MlOps.Testing.Scenarios;
+
+/// <summary>
+/// What a run does, whichever engine runs it. Each engine's tests inherit these. What a run comes to is compared with the same definition
+/// and data run from top to bottom without any engine.
+/// </summary>
+public abstract class EngineScenarios(AzuriteFixture azurite)
+{
+    protected AzuriteFixture Azurite => azurite;
+
+    protected abstract Task<EngineUnderTest> StartAsync(Action<IServiceCollection>? configure = null);
+
+    [Fact]
+    public async Task A_first_run_promotes_its_model()
+    {
+        await using var engine = await StartAsync();
+        var definition = Definition() with { Candidates = [Candidate(TrainerKind.LightGbm), Candidate(TrainerKind.FastTree)] };
+
+        var run = await engine.EndOfAsync(await engine.SubmitAsync(definition, Trips.Csv(600)));
+
+        run.Run.State.Should().Be(RunState.Succeeded, run.Run.Error);
+        RunSummary.Of(run).Should().Be(await ExpectedAsync(definition, Trips.Csv(600)));
+        (await engine.Host.Get<ModelRegistry>().FindAsync(definition.Model, CancellationToken.None))!.Production.Should().Be(1);
+    }
+
+    [Fact]
+    public async Task A_model_that_misses_its_gate_is_registered_and_not_promoted()
+    {
+        await using var engine = await StartAsync();
+        var definition = Definition() with { Gates = new GateRules { AtMost = 0.0001 } };
+
+        var run = await engine.EndOfAsync(await engine.SubmitAsync(definition, Trips.Csv(600)));
+
+        run.Run.State.Should().Be(RunState.Blocked);
+        RunSummary.Of(run).Should().Be(await ExpectedAsync(definition, Trips.Csv(600)));
+        (await engine.Host.Get<ModelRegistry>().FindAsync(definition.Model, CancellationToken.None))!.Production.Should().BeNull();
+    }
+
+    [Fact]
+    public async Task A_fault_that_passes_is_met_by_trying_the_stage_again()
+    {
+        // A split that no other test has made: the model must be trained, not found.
+        var fault = new FaultOnce("PUT", "/artifacts/models/");
+        await using var engine = await StartAsync(services => services.AddSingleton(fault.Storage(azurite)));
+
+        var run = await engine.EndOfAsync(await engine.SubmitAsync(Definition() with { Split = new SplitRules { Seed = Random.Shared.Next() } }, Trips.Csv(600)));
+
+        run.Run.State.Should().Be(RunState.Succeeded, run.Run.Error);
+        fault.HasFailed.Should().BeTrue();
+        run.Stages.Single(stage => stage.Stage == "train").Attempts.Should().Be(2);
+        run.Stages.Where(stage => stage.Stage != "train").Should().OnlyContain(stage => stage.Attempts == 1);
+    }
+
+    [Fact]
+    public async Task Wrong_input_ends_the_run_at_once_and_says_what_to_do()
+    {
+        await using var engine = await StartAsync();
+        var definition = Definition() with { Target = "fair" };
+
+        var run = await engine.EndOfAsync(await engine.SubmitAsync(definition, Trips.Csv(50)));
+
+        run.Run.State.Should().Be(RunState.Failed);
+        run.Run.Error.Should().Contain("fair");
+        run.Stages.Should().OnlyContain(stage => stage.Attempts == 1);
+        RunSummary.Of(run).Should().Be(await ExpectedAsync(definition, Trips.Csv(50)));
+    }
+
+    [Fact]
+    public async Task A_dropped_file_that_cannot_be_read_is_quarantined()
+    {
+        await using var engine = await StartAsync();
+
+        var run = await engine.EndOfAsync(await engine.SubmitAsync(Definition(), "\0\u0001 no table", trigger: "file"));
+
+        run.Run.State.Should().Be(RunState.Failed);
+        var file = run.Run.Source["raw/".Length..];
+        var place = file.Insert(file.IndexOf('/', StringComparison.Ordinal), "/" + run.Run.RunId);
+        (await engine.Host.Storage.Raw.GetBlobClient(file).ExistsAsync()).Value.Should().BeFalse();
+        (await engine.Host.Storage.Quarantine.GetBlobClient(place + ".error.txt").DownloadContentAsync()).Value.Content.ToString().TrimEnd().Should().Be(run.Run.Error);
+    }
+
+    [Theory]
+    [InlineData(TrainingPipeline.Approved)]
+    [InlineData("too little data from May")]
+    [InlineData(null)]
+    public async Task A_person_decides(string? decision)
+    {
+        await using var engine = await StartAsync();
+        var definition = Definition() with { Gates = new GateRules { Approval = new ApprovalRule(true, decision is null ? TimeSpan.FromSeconds(2) : TimeSpan.FromHours(1)) } };
+        var run = await engine.SubmitAsync(definition, Trips.Csv(600));
+
+        if (decision is not null)
+        {
+            await engine.UntilAsync(run, now => now.Run.State == RunState.Waiting);
+            await engine.Engine.SignalAsync(run.RunId, TrainingPipeline.ApprovalEvent, decision, CancellationToken.None);
+        }
+        var ended = await engine.EndOfAsync(run);
+
+        ended.Run.State.Should().Be(decision == TrainingPipeline.Approved ? RunState.Succeeded : RunState.Blocked, ended.Run.Error);
+        RunSummary.Of(ended).Should().Be(await ExpectedAsync(definition, Trips.Csv(600), decision));
+    }
+
+    [Fact]
+    public async Task Starting_a_run_again_that_has_ended_does_nothing()
+    {
+        await using var engine = await StartAsync();
+        var definition = Definition();
+        var run = await engine.SubmitAsync(definition, Trips.Csv(600));
+        var ended = await engine.EndOfAsync(run);
+
+        await engine.Engine.StartAsync(RunStarter.Plan(run, definition), CancellationToken.None);
+        var next = await engine.EndOfAsync(await engine.SubmitAsync(definition with { Split = new SplitRules { Seed = 8 } }, Trips.Csv(600)));
+
+        next.Run.Version.Should().Be(2);
+        (await engine.Runs.FindDetailsAsync(run.RunId, CancellationToken.None)).Should().BeEquivalentTo(ended);
+    }
+
+    [Fact]
+    public async Task Runs_of_one_model_go_one_after_another()
+    {
+        await using var engine = await StartAsync();
+        var definition = Definition();
+
+        Run[] runs = [await engine.SubmitAsync(definition, Trips.Csv(300)), await engine.SubmitAsync(definition, Trips.Csv(400)), await engine.SubmitAsync(definition, Trips.Csv(500))];
+        RunDetails[] ended = [await engine.EndOfAsync(runs[0]), await engine.EndOfAsync(runs[1]), await engine.EndOfAsync(runs[2])];
+
+        ended.Should().OnlyContain(run => run.Run.State == RunState.Succeeded || run.Run.State == RunState.Blocked);
+        ended.Select(run => run.Run.Version).Should().Equal(1, 2, 3);
+        ended[1].Run.Started.Should().BeOnOrAfter(ended[0].Run.Ended!.Value);
+        ended[2].Run.Started.Should().BeOnOrAfter(ended[1].Run.Ended!.Value);
+    }
+
+    [Fact]
+    public async Task A_cancelled_run_stays_cancelled_and_the_next_one_goes()
+    {
+        await using var engine = await StartAsync();
+        var definition = Definition() with { Gates = new GateRules { Approval = new ApprovalRule(true, TimeSpan.FromHours(1)) } };
+        var run = await engine.SubmitAsync(definition, Trips.Csv(300));
+        var next = await engine.SubmitAsync(Definition() with { Model = definition.Model }, Trips.Csv(400));
+        await engine.UntilAsync(run, now => now.Run.State == RunState.Waiting);
+
+        await engine.Engine.CancelAsync(run.RunId, "wrong file", CancellationToken.None);
+        var after = await engine.EndOfAsync(next);
+
+        after.Run.State.Should().Be(RunState.Succeeded, after.Run.Error);
+        var cancelled = await engine.EndOfAsync(run);
+        (cancelled.Run.State, cancelled.Run.Error, cancelled.Run.Version).Should().Be((RunState.Cancelled, "wrong file", null));
+    }
+
+    protected static PipelineDefinition Definition() => Trips.Definition() with { Candidates = [Candidate(TrainerKind.LightGbm)] };
+
+    protected static CandidateSpec Candidate(TrainerKind trainer) => new() { Trainer = trainer, Trees = 10 };
+
+    /// <summary>What a run of the same definition and data comes to when nothing is in its way.</summary>
+    private async Task<RunSummary> ExpectedAsync(PipelineDefinition definition, string csv, string? decision = null)
+    {
+        await using var host = new PipelineHost(azurite);
+        ((InlineEngine)host.Get<IPipelineEngine>()).Approval = decision;
+        var twin = definition with { Model = AzuriteFixture.UniqueModel() };
+        var blob = $"{twin.Model}/twin.csv";
+        await host.Storage.Raw.GetBlobClient(blob).UploadAsync(BinaryData.FromString(csv));
+        await host.Get<DefinitionStore>().PutAsync(twin, CancellationToken.None);
+        var run = await host.Get<RunStarter>().StartAsync(twin.Model, "raw/" + blob, "http", CancellationToken.None);
+        return RunSummary.Of((await host.Get<RunStore>().FindDetailsAsync(run.RunId, CancellationToken.None))!);
+    }
+}
