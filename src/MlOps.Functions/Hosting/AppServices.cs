@@ -53,7 +53,7 @@ internal static class AppServices
     }
 
     private static Uri BaseUrl(IConfiguration configuration) =>
-        configuration["WEBSITE_HOSTNAME"] is { Length: > 0 } host && !host.StartsWith("localhost", StringComparison.OrdinalIgnoreCase)
+        configuration["WEBSITE_HOSTNAME"] is { Length: > 0 } host && !host.Contains(':')
             ? new Uri($"https://{host}")
             : new Uri("http://127.0.0.1:7071");
 }
