@@ -19,7 +19,6 @@ using MlOps.Pipeline.Data;
 using MlOps.Pipeline.Orchestration;
 using MlOps.Pipeline.Tracking;
 using MlOps.Testing;
-using MlOps.Testing.Scenarios;
 
 namespace MlOps.Functions.Tests.Durable;
 

@@ -1,6 +1,5 @@
 using Microsoft.Extensions.DependencyInjection;
 using MlOps.Testing;
-using MlOps.Testing.Scenarios;
 
 namespace MlOps.Functions.Tests.Durable;
 

@@ -4,7 +4,6 @@ using MlOps.Pipeline.Orchestration;
 using MlOps.Pipeline.Registry;
 using MlOps.Pipeline.Tracking;
 using MlOps.Testing;
-using MlOps.Testing.Scenarios;
 
 namespace MlOps.Functions.Tests.Durable;
 

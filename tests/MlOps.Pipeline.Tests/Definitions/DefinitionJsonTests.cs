@@ -31,7 +31,7 @@ public sealed class DefinitionJsonTests
         definition.CandidateKeys.Should().Equal("0-lightgbm", "1-fasttree", "2-sdca");
         definition.Gates.Drift.Should().Be(DriftGate.Block);
         definition.Gates.Approval.Timeout.Should().Be(TimeSpan.FromDays(1));
-        definition.RunOn.Should().Be(new TriggerRules("0 0 3 * * *", NewFile: true));
+        definition.RunOn.Should().Be(new TriggerRules("0 0 3 * * *", NewFile: true, Overlap.Skip));
     }
 
     [Fact]

@@ -3,7 +3,6 @@ using MlOps.Pipeline.Orchestration;
 using MlOps.Pipeline.Registry;
 using MlOps.Pipeline.Tracking;
 using MlOps.Testing;
-using MlOps.Testing.Scenarios;
 
 namespace MlOps.Pipeline.Tests.Orchestration;
 

@@ -2,7 +2,7 @@ using System.Globalization;
 using System.Text;
 using MlOps.Pipeline.Definitions;
 
-namespace MlOps.Testing;
+namespace MlOps.Testing.Scenarios;
 
 /// <summary>A small made-up table of taxi trips, the same for the same seed.</summary>
 public static class Trips
