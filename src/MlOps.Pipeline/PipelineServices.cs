@@ -12,6 +12,7 @@ using MlOps.Pipeline.Stages.Explain;
 using MlOps.Pipeline.Stages.Features;
 using MlOps.Pipeline.Stages.Finish;
 using MlOps.Pipeline.Stages.Ingest;
+using MlOps.Pipeline.Stages.ModelCard;
 using MlOps.Pipeline.Stages.Promote;
 using MlOps.Pipeline.Stages.Split;
 using MlOps.Pipeline.Stages.Train;
@@ -49,6 +50,7 @@ public static class PipelineServices
             .AddSingleton<DriftStage>()
             .AddSingleton<PromoteStage>()
             .AddSingleton<ExplainStage>()
+            .AddSingleton<ModelCardStage>()
             .AddSingleton<AwaitApprovalStage>()
             .AddSingleton<FinishStage>();
     }

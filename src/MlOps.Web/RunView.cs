@@ -23,6 +23,8 @@ public sealed record RunView
     public required bool Promoted { get; init; }
     /// <summary>Why nothing was promoted, one sentence a reason.</summary>
     public required IReadOnlyList<string> BlockedBy { get; init; }
+    /// <summary>What a person decided about the version.</summary>
+    public ApprovalDecision? Approval { get; init; }
     public string? Error { get; init; }
     /// <summary>In the pipeline's order, those still to come included.</summary>
     public IReadOnlyList<StageStatus>? Stages { get; init; }
@@ -48,6 +50,7 @@ public sealed record RunView
         Version = run.Version,
         Promoted = run.Promoted,
         BlockedBy = run.BlockedBy,
+        Approval = run.Approval,
         Error = run.Error,
         Links = LinksOf(run),
     };

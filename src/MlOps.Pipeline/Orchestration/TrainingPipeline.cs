@@ -5,6 +5,7 @@ using MlOps.Pipeline.Stages.Explain;
 using MlOps.Pipeline.Stages.Features;
 using MlOps.Pipeline.Stages.Finish;
 using MlOps.Pipeline.Stages.Ingest;
+using MlOps.Pipeline.Stages.ModelCard;
 using MlOps.Pipeline.Stages.Promote;
 using MlOps.Pipeline.Stages.Split;
 using MlOps.Pipeline.Stages.Train;
@@ -18,10 +19,8 @@ namespace MlOps.Pipeline.Orchestration;
 /// </summary>
 public static class TrainingPipeline
 {
-    /// <summary>The event that a person's decision raises; its payload is <see cref="Approved"/> or a reason to reject.</summary>
+    /// <summary>The event that a person's decision raises; its payload is an <see cref="ApprovalDecision"/>.</summary>
     public const string ApprovalEvent = "approval";
-
-    public const string Approved = "approved";
 
     /// <summary>Runs the pipeline to its end. A failed stage ends the run as failed; it does not throw.</summary>
     public static async Task<RunResult> RunAsync(IOrchestration orchestration, RunInput input)
@@ -53,6 +52,7 @@ public static class TrainingPipeline
         .. approval ? [(AwaitApprovalStage.Name, "")] : Array.Empty<(string, string)>(),
         (PromoteStage.Name, ""),
         (ExplainStage.Name, ""),
+        (ModelCardStage.Name, ""),
         (FinishStage.Name, ""),
     ];
 
@@ -85,25 +85,32 @@ public static class TrainingPipeline
             await AlertAsync(orchestration, input.RunId, AlertKind.DriftDetected, drift.Summary);
         }
         IReadOnlyList<string> failedGates = [.. validation.FailedGates, .. drift.FailedGates];
-        var rejection = failedGates.Count == 0 && input.ApprovalTimeout is { } timeout
+        var approval = failedGates.Count == 0 && input.ApprovalTimeout is { } timeout
             ? await AskForApprovalAsync(orchestration, input.RunId, timeout)
             : null;
-        failedGates = rejection is null ? failedGates : [.. failedGates, rejection];
+        failedGates = approval is { Approved: false } ? [$"approval: {approval}"] : failedGates;
 
         var lineage = new Registry.ModelLineage(raw.Raw.Id, clean.Clean.Id, features.Features.Id, split.Train.Id, split.Validation.Id);
         var promotion = await orchestration.RunStageAsync<PromoteStage, PromoteInput, PromoteOutput>(
-            "", new PromoteInput(input.RunId, input.Model, input.DefinitionId, validation.Winner, validation.Metrics, failedGates, split.Validation, lineage),
+            "", new PromoteInput(input.RunId, input.Model, input.DefinitionId, validation.Winner, validation.Metrics, failedGates, split.Validation, lineage, approval),
             RetryPolicy.Default);
-        await ExplainAsync(orchestration, new ExplainInput(input.RunId, validation.Winner, split.Train, split.Validation));
+        await TryStageAsync<ExplainStage, ExplainInput, ExplainOutput>(orchestration, "", new ExplainInput(input.RunId, validation.Winner, split.Train, split.Validation));
+        await TryStageAsync<ModelCardStage, ModelCardInput, ModelCardOutput>(
+            orchestration, "", new ModelCardInput(input.RunId, input.Model, promotion.Version, promotion.Previous, promotion.Promoted, promotion.BlockedBy, [.. candidates.Select(c => c.Candidate)]));
         return promotion;
     }
 
-    /// <summary>The decision about the version stands whatever becomes of its explanation: a failure is kept on the stage, the run goes on.</summary>
-    private static async Task ExplainAsync(IOrchestration orchestration, ExplainInput input)
+    private static Task AlertAsync(IOrchestration orchestration, string runId, AlertKind kind, IReadOnlyList<string> reasons) =>
+        TryStageAsync<AlertStage, AlertInput, AlertOutput>(orchestration, kind.ToString(), new AlertInput(runId, kind, reasons));
+
+    /// <summary>The decision about the version stands whatever becomes of what is told about it: a failure is kept on the stage, the run goes on.</summary>
+    private static async Task TryStageAsync<TStage, TInput, TOutput>(IOrchestration orchestration, string key, TInput input)
+        where TStage : IStage<TInput, TOutput>
+        where TOutput : IStageOutput
     {
         try
         {
-            await orchestration.RunStageAsync<ExplainStage, ExplainInput, ExplainOutput>("", input, RetryPolicy.Default);
+            await orchestration.RunStageAsync<TStage, TInput, TOutput>(key, input, RetryPolicy.Default);
         }
         catch (StageFailedException)
         {
@@ -111,29 +118,12 @@ public static class TrainingPipeline
         }
     }
 
-    /// <summary>An alert that cannot be told or recorded changes nothing about its run.</summary>
-    private static async Task AlertAsync(IOrchestration orchestration, string runId, AlertKind kind, IReadOnlyList<string> reasons)
-    {
-        try
-        {
-            await orchestration.RunStageAsync<AlertStage, AlertInput, AlertOutput>(kind.ToString(), new AlertInput(runId, kind, reasons), RetryPolicy.Default);
-        }
-        catch (StageFailedException)
-        {
-        }
-    }
-
-    /// <summary>Null when a person approved, else the reason why not.</summary>
-    private static async Task<string?> AskForApprovalAsync(IOrchestration orchestration, string runId, TimeSpan timeout)
+    private static async Task<ApprovalDecision> AskForApprovalAsync(IOrchestration orchestration, string runId, TimeSpan timeout)
     {
         await orchestration.RunStageAsync<AwaitApprovalStage, AwaitApprovalInput, AwaitApprovalOutput>("", new AwaitApprovalInput(runId), RetryPolicy.Default);
-        var decision = await orchestration.WaitForEventAsync(ApprovalEvent, timeout);
-        return decision switch
-        {
-            Approved => null,
-            null => $"approval: nobody approved within {timeout}",
-            _ => $"approval: rejected: {decision}",
-        };
+        return await orchestration.WaitForEventAsync(ApprovalEvent, timeout) is { } decision
+            ? ApprovalDecision.Read(decision)
+            : new ApprovalDecision(Approved: false, Reason: $"nobody approved within {timeout}");
     }
 
     private static async Task<RunResult> FinishAsync(IOrchestration orchestration, FinishInput input)

@@ -4,7 +4,6 @@ using MlOps.Pipeline.Data.Duck;
 using MlOps.Pipeline.Definitions;
 using MlOps.Pipeline.Models;
 using MlOps.Pipeline.Orchestration;
-using MlOps.Pipeline.Stages.Ingest;
 using MlOps.Pipeline.Tracking;
 
 namespace MlOps.Pipeline.Stages.Clean;
@@ -22,9 +21,6 @@ public sealed record CleanOutput(DatasetRef Clean, IReadOnlyDictionary<string, l
 /// </summary>
 public sealed class CleanStage(DatasetStore datasets, DefinitionStore definitions, RunStore runs, DuckDb duckDb) : IStage<CleanInput, CleanOutput>
 {
-    public const string DroppedNote = "dropped";
-    public const string ImputedNote = "imputed";
-
     private const int FewestRows = 10;
 
     public static string Name => "clean";
@@ -39,7 +35,7 @@ public sealed class CleanStage(DatasetStore datasets, DefinitionStore definition
         var id = DatasetStore.IdOf(Name, [raw.Id], parameters);
         if (await datasets.FindAsync(id, cancel) is { } existing)
         {
-            return await ReportAsync(input.RunId, existing, [], reused: true, cancel);
+            return await ReportAsync(input.RunId, existing, plan.Warnings, reused: true, cancel);
         }
         var table = await datasets.OpenAsync(raw, cancel);
         var folder = datasets.NewDraftFolder();
@@ -67,9 +63,9 @@ public sealed class CleanStage(DatasetStore datasets, DefinitionStore definition
     private (IReadOnlyList<LocalPart> Parts, JsonObject Notes) Clean(LocalTable raw, FeaturePlan plan, PipelineDefinition definition, string folder, CancellationToken cancel)
     {
         using var session = duckDb.Open(cancel, raw.Manifest.Columns.Count);
-        var rules = new RowRules(plan, definition, raw.Manifest.Notes[IngestStage.UnparseableNote]!.GetValue<bool>());
+        var rules = new RowRules(plan, definition, raw.Manifest.Notes[DatasetNotes.Unparseable]!.GetValue<bool>());
         var dropped = new SortedDictionary<string, long>(StringComparer.Ordinal);
-        var ragged = raw.Manifest.Notes[IngestStage.RaggedNote]?.GetValue<long>() ?? 0;
+        var ragged = raw.Manifest.Notes[DatasetNotes.Ragged]?.GetValue<long>() ?? 0;
         if (ragged > 0)
         {
             dropped["wrong number of cells"] = ragged;
@@ -87,8 +83,8 @@ public sealed class CleanStage(DatasetStore datasets, DefinitionStore definition
         }
         var notes = new JsonObject
         {
-            [DroppedNote] = new JsonObject(dropped.Select(reason => KeyValuePair.Create(reason.Key, (JsonNode?)reason.Value))),
-            [ImputedNote] = new JsonObject(imputed.Select(value => KeyValuePair.Create(value.Key, (JsonNode?)value.Value))),
+            [DatasetNotes.Dropped] = new JsonObject(dropped.Select(reason => KeyValuePair.Create(reason.Key, (JsonNode?)reason.Value))),
+            [DatasetNotes.Imputed] = new JsonObject(imputed.Select(value => KeyValuePair.Create(value.Key, (JsonNode?)value.Value))),
             [TargetColumn.Note] = target.ToJson(),
         };
         return (parts, notes);
@@ -129,7 +125,7 @@ public sealed class CleanStage(DatasetStore datasets, DefinitionStore definition
 
     private async Task<CleanOutput> ReportAsync(string runId, DatasetManifest manifest, IReadOnlyList<string> warnings, bool reused, CancellationToken cancel)
     {
-        var dropped = manifest.Notes[DroppedNote]!.AsObject().ToDictionary(reason => reason.Key, reason => reason.Value!.GetValue<long>());
+        var dropped = manifest.Notes[DatasetNotes.Dropped]!.AsObject().ToDictionary(reason => reason.Key, reason => reason.Value!.GetValue<long>());
         await runs.LogMetricsAsync(runId, dropped.ToDictionary(reason => $"dropped: {Shorten(reason.Key)}", reason => (double)reason.Value), cancel);
         return new CleanOutput(manifest.Ref, dropped.OrderByDescending(reason => reason.Value).Take(100).ToDictionary(), new StageReport(manifest.Rows, reused, warnings));
     }

@@ -25,6 +25,9 @@ public sealed record DriftOutput(bool Drifted, IReadOnlyList<string> FailedGates
 /// </summary>
 public sealed partial class DriftStage : IStage<DriftInput, DriftOutput>
 {
+    public const string Page = "drift.html";
+    public const string File = "drift.json";
+
     private readonly DatasetStore datasets;
     private readonly DefinitionStore definitions;
     private readonly ModelRegistry registry;
@@ -89,9 +92,9 @@ public sealed partial class DriftStage : IStage<DriftInput, DriftOutput>
     {
         var metrics = report.Comparisons.ToDictionary(comparison => $"drift_{comparison.Name}_share", comparison => comparison.Share);
         await runs.LogMetricsAsync(report.RunId, metrics, cancel);
-        await artifacts.SaveAsync(report.RunId, "drift.json", $"{report.RunId}/drift.json", BinaryData.FromString(Json.Write(report)), cancel);
+        await artifacts.SaveAsync(report.RunId, File, $"{report.RunId}/{File}", BinaryData.FromString(Json.Write(report)), cancel);
         var page = await pages.RenderAsync<DriftPage>(new Dictionary<string, object?> { [nameof(DriftPage.Report)] = report });
-        await artifacts.SaveAsync(report.RunId, "drift.html", $"{report.RunId}/drift.html", page, cancel);
+        await artifacts.SaveAsync(report.RunId, Page, $"{report.RunId}/{Page}", page, cancel);
     }
 
     private static DriftOutput OutputOf(DriftReport report, long rows, List<string> warnings)

@@ -21,12 +21,6 @@ public sealed record IngestOutput(DatasetRef Raw, StageReport Report) : IStageOu
 public sealed class IngestStage(PipelineStorage storage, DatasetStore datasets, DefinitionStore definitions, DuckDb duckDb, PipelineOptions options)
     : IStage<IngestInput, IngestOutput>
 {
-    /// <summary>Note that counts rows left out because their number of cells differs from the header's.</summary>
-    public const string RaggedNote = "ragged";
-
-    /// <summary>Note that tells whether the parts have the column <see cref="ColumnNames.Unparseable"/>.</summary>
-    public const string UnparseableNote = "unparseable";
-
     public static string Name => "ingest";
 
     /// <exception cref="InputException">The file is missing, empty, or not readable as a table.</exception>
@@ -54,7 +48,7 @@ public sealed class IngestStage(PipelineStorage storage, DatasetStore datasets, 
                 Parameters = parameters,
                 Columns = read.Table.Columns,
                 Rows = read.Parts.Sum(part => part.Rows),
-                Notes = new JsonObject { [RaggedNote] = read.Ragged.Rows, [UnparseableNote] = read.Table.MarksUnparseable },
+                Notes = new JsonObject { [DatasetNotes.Ragged] = read.Ragged.Rows, [DatasetNotes.Unparseable] = read.Table.MarksUnparseable },
             };
             var manifest = await datasets.CommitAsync(draft, read.Parts, cancel);
             return new IngestOutput(manifest.Ref, new StageReport(manifest.Rows, Warnings: [.. read.Table.Warnings, .. read.Ragged.Warnings]));
