@@ -24,7 +24,7 @@ public sealed class ModelCardTests(AzuriteFixture azurite)
             Owner = "fleet team",
             IntendedUse = "estimate before a trip",
             Limits = "one city only",
-            Candidates = [Trees, new CandidateSpec { Trainer = TrainerKind.Sdca }],
+            Candidates = [Trees, new CandidateSpec { Trainer = TrainerKind.FastTree, Trees = 2 }],
             Gates = new GateRules { AtMost = 50 },
         };
 
@@ -35,13 +35,13 @@ public sealed class ModelCardTests(AzuriteFixture azurite)
         {
             var text = System.Net.WebUtility.HtmlDecode(card).Replace("\\", "", StringComparison.Ordinal);
             text.Should().Contain("fleet team").And.Contain("estimate before a trip").And.Contain("one city only").And.Contain("Promoted to production; the first version there");
-            text.Should().Contain(run.Run.RunId).And.Contain("seconds × miles").And.Contain("rmse at most 50").And.Contain("0-lightgbm (this version)").And.Contain("1-sdca").And.Contain("min_rows_per_leaf");
+            text.Should().Contain(run.Run.RunId).And.Contain("seconds × miles").And.Contain("rmse at most 50").And.Contain("0-lightgbm (this version)").And.Contain("1-fasttree").And.Contain("min_rows_per_leaf");
             foreach (var id in await LineageAsync(host, run))
             {
                 text.Should().Contain(id);
             }
             text.Should().Contain(run.Stages.Single(stage => stage.Stage == "train" && stage.Key == "0-lightgbm").Rows!.Value.ToString("N0", CultureInfo.InvariantCulture));
-            text.Should().Contain(run.Metrics["0-lightgbm.rmse"].ToString("G5", CultureInfo.InvariantCulture)).And.Contain(run.Metrics["1-sdca.rmse"].ToString("G5", CultureInfo.InvariantCulture));
+            text.Should().Contain(run.Metrics["0-lightgbm.rmse"].ToString("G5", CultureInfo.InvariantCulture)).And.Contain(run.Metrics["1-fasttree.rmse"].ToString("G5", CultureInfo.InvariantCulture));
             text.Should().Contain("explain.html").And.Contain("drift.html").And.Contain("0-lightgbm/model.zip");
         }
         var page = await TextAsync(host, run, ModelCardStage.Page);
