@@ -67,15 +67,19 @@ public sealed record RunView
         Alerts = details.Alerts,
     };
 
-    /// <summary>The pipeline's outline with what is known filled in; then stages that the outline does not have, by start.</summary>
+    /// <summary>The pipeline's outline with what is known filled in; stages that the outline does not have stand where they started.</summary>
     private static IEnumerable<StageStatus> StagesOf(RunDetails details, PipelineDefinition? definition)
     {
         var outline = TrainingPipeline.Outline(definition?.CandidateKeys ?? [], definition?.Gates.Approval.Required ?? false);
         var notStarted = details.Run.HasEnded ? StageState.Skipped : StageState.Pending;
         var known = details.Stages.ToDictionary(stage => (stage.Stage, stage.Key));
-        return outline
-            .Select(call => known.TryGetValue(call, out var stage) ? stage : new StageStatus(call.Stage, call.Key, notStarted))
-            .Concat(details.Stages.Where(stage => !outline.Contains((stage.Stage, stage.Key))));
+        var shown = outline.Select(call => known.TryGetValue(call, out var stage) ? stage : new StageStatus(call.Stage, call.Key, notStarted)).ToList();
+        var places = outline.ToHashSet();
+        foreach (var stage in details.Stages.Where(stage => !places.Contains((stage.Stage, stage.Key))))
+        {
+            shown.Insert(1 + shown.FindLastIndex(before => before.Started <= stage.Started), stage);
+        }
+        return shown;
     }
 
     private static Dictionary<string, string> LinksOf(Run run)

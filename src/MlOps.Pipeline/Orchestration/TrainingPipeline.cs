@@ -1,3 +1,4 @@
+using System.Globalization;
 using MlOps.Pipeline.Alerts;
 using MlOps.Pipeline.Stages.Clean;
 using MlOps.Pipeline.Stages.Drift;
@@ -60,8 +61,13 @@ public static class TrainingPipeline
     {
         var raw = await orchestration.RunStageAsync<IngestStage, IngestInput, IngestOutput>(
             "", new IngestInput(input.RunId, input.DefinitionId, input.Source), RetryPolicy.Default);
+        var byParts = orchestration.ScalesOut && raw.Parts > 1;
+        if (byParts)
+        {
+            await RunPartsAsync<CleanPartStage, CleanPartInput, CleanPartOutput>(orchestration, raw.Parts, part => new CleanPartInput(input.RunId, input.DefinitionId, raw.Raw, part));
+        }
         var clean = await orchestration.RunStageAsync<CleanStage, CleanInput, CleanOutput>(
-            "", new CleanInput(input.RunId, input.DefinitionId, raw.Raw), RetryPolicy.Default);
+            "", new CleanInput(input.RunId, input.DefinitionId, raw.Raw, byParts), RetryPolicy.Default);
         var features = await orchestration.RunStageAsync<FeaturesStage, FeaturesInput, FeaturesOutput>(
             "", new FeaturesInput(input.RunId, input.DefinitionId, clean.Clean), RetryPolicy.Default);
         var split = await orchestration.RunStageAsync<SplitStage, SplitInput, SplitOutput>(
@@ -77,8 +83,12 @@ public static class TrainingPipeline
         {
             await AlertAsync(orchestration, input.RunId, AlertKind.ValidationFailed, validation.FailedGates);
         }
+        if (byParts)
+        {
+            await RunPartsAsync<DriftPartStage, DriftPartInput, DriftPartOutput>(orchestration, raw.Parts, part => new DriftPartInput(input.RunId, split.Train, split.Validation, part));
+        }
         var drift = await orchestration.RunStageAsync<DriftStage, DriftInput, DriftOutput>(
-            "", new DriftInput(input.RunId, input.Model, input.DefinitionId, split.Train, split.Validation), RetryPolicy.Default);
+            "", new DriftInput(input.RunId, input.Model, input.DefinitionId, split.Train, split.Validation, byParts ? raw.Parts : 0), RetryPolicy.Default);
 
         if (drift.Drifted)
         {
@@ -99,6 +109,12 @@ public static class TrainingPipeline
             orchestration, "", new ModelCardInput(input.RunId, input.Model, promotion.Version, promotion.Previous, promotion.Promoted, promotion.BlockedBy, [.. candidates.Select(c => c.Candidate)]));
         return promotion;
     }
+
+    /// <summary>Runs a stage once for every part of a table, side by side.</summary>
+    private static Task RunPartsAsync<TStage, TInput, TOutput>(IOrchestration orchestration, int parts, Func<int, TInput> input)
+        where TStage : IStage<TInput, TOutput>
+        where TOutput : IStageOutput =>
+        Task.WhenAll(Enumerable.Range(0, parts).Select(part => orchestration.RunStageAsync<TStage, TInput, TOutput>(part.ToString(CultureInfo.InvariantCulture), input(part), RetryPolicy.Default)));
 
     private static Task AlertAsync(IOrchestration orchestration, string runId, AlertKind kind, IReadOnlyList<string> reasons) =>
         TryStageAsync<AlertStage, AlertInput, AlertOutput>(orchestration, kind.ToString(), new AlertInput(runId, kind, reasons));
