@@ -61,11 +61,11 @@ public sealed class LocalHost : IAsyncDisposable
 
     /// <summary>Says at once, before anything is started, that a port is taken.</summary>
     /// <exception cref="EnvironmentProblemException">The port cannot be used.</exception>
-    public static void CheckPort(int port)
+    public static void CheckPort(IPAddress listen, int port)
     {
         try
         {
-            using var probe = new TcpListener(IPAddress.Loopback, port);
+            using var probe = new TcpListener(listen, port);
             probe.Start();
         }
         catch (SocketException taken)
@@ -80,10 +80,14 @@ public sealed class LocalHost : IAsyncDisposable
     {
         var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory });
         builder.WebHost.UseSetting(WebHostDefaults.ServerUrlsKey, "");
-        builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, settings.Port));
+        builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(settings.Listen, settings.Port));
         Configure(builder, settings, storage, parts);
         builder.Services.AddMlOpsWeb();
         var app = builder.Build();
+        if (settings.ServeOnly)
+        {
+            app.UseServeOnly();
+        }
         app.MapMlOps();
         return app;
     }
