@@ -7,6 +7,7 @@ using MlOps.Local.Engine;
 using MlOps.Local.Triggers;
 using MlOps.Pipeline;
 using MlOps.Pipeline.Orchestration;
+using MlOps.Pipeline.Stages.Finish;
 using MlOps.Serving;
 using MlOps.Web;
 
@@ -107,6 +108,7 @@ public sealed class LocalHost : IAsyncDisposable
             .AddFilter("Microsoft", LogLevel.Warning)
             .AddFilter("Azure", LogLevel.Warning)
             .AddFilter(typeof(StageRunner).FullName, ShowsFailures(settings, parts) ? LogLevel.None : level)
+            .AddFilter(typeof(FinishStage).FullName, ShowsFailures(settings, parts) ? LogLevel.None : level)
             .AddSimpleConsole(console => console.SingleLine = true)
             .Services.Configure<Microsoft.Extensions.Logging.Console.ConsoleLoggerOptions>(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
         builder.Services
