@@ -10,7 +10,7 @@ param functionAppName string
 param storageAccountName string
 
 @description('Name of the function with the blob trigger.')
-param functionName string = 'IngestRawFile'
+param functionName string = 'TakeRawFile'
 
 resource app 'Microsoft.Web/sites@2025-03-01' existing = {
   name: functionAppName
