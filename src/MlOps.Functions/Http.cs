@@ -16,7 +16,7 @@ namespace MlOps.Functions;
 /// <summary>The shared routes (<see cref="Routes"/>) as HTTP functions. Whoever may use the app's key may read, predict and run; what serves, and what runs are made of, takes the admin key.</summary>
 public sealed class Http(
     DefinitionStore definitions, RunStore runs, ArtifactStore artifacts, ModelRegistry registry, PipelineStorage storage, PredictionService predictions,
-    WebOptions options, Engines engines, ApiText api)
+    WebOptions options, Engines engines, ApiText api, TimeProvider time)
 {
     [Function(nameof(GetHealth))]
     public Task<IResult> GetHealth([HttpTrigger(Anonymous, "get", Route = "health")] HttpRequest request, CancellationToken cancel) =>
@@ -57,11 +57,11 @@ public sealed class Http(
 
     [Function(nameof(ApproveRun))]
     public Task<IResult> ApproveRun([HttpTrigger(Admin, "post", Route = "runs/{id}/approve")] HttpRequest request, string id, [DurableClient] DurableTaskClient client, CancellationToken cancel) =>
-        RunActionsApi.ApproveAsync(id, runs, engines.Engine(client), cancel);
+        RunActionsApi.ApproveAsync(id, request, runs, engines.Engine(client), options, time, cancel);
 
     [Function(nameof(RejectRun))]
     public Task<IResult> RejectRun([HttpTrigger(Admin, "post", Route = "runs/{id}/reject")] HttpRequest request, string id, [DurableClient] DurableTaskClient client, CancellationToken cancel) =>
-        RunActionsApi.RejectAsync(id, request, runs, engines.Engine(client), options, cancel);
+        RunActionsApi.RejectAsync(id, request, runs, engines.Engine(client), options, time, cancel);
 
     [Function(nameof(CancelRun))]
     public Task<IResult> CancelRun([HttpTrigger(Function, "post", Route = "runs/{id}/cancel")] HttpRequest request, string id, [DurableClient] DurableTaskClient client, CancellationToken cancel) =>

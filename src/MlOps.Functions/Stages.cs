@@ -8,6 +8,7 @@ using MlOps.Pipeline.Stages.Explain;
 using MlOps.Pipeline.Stages.Features;
 using MlOps.Pipeline.Stages.Finish;
 using MlOps.Pipeline.Stages.Ingest;
+using MlOps.Pipeline.Stages.ModelCard;
 using MlOps.Pipeline.Stages.Promote;
 using MlOps.Pipeline.Stages.Quarantine;
 using MlOps.Pipeline.Stages.Split;
@@ -25,6 +26,9 @@ public sealed class Stages(StageCalls stages)
     [Function(nameof(QuarantineStage))]
     public Task<StageOutcome> Quarantine([ActivityTrigger] StageCall<QuarantineInput> call, CancellationToken cancel) => stages.RunAsync<QuarantineStage, QuarantineInput, QuarantineOutput>(call, cancel);
 
+    [Function(nameof(CleanPartStage))]
+    public Task<StageOutcome> CleanPart([ActivityTrigger] StageCall<CleanPartInput> call, CancellationToken cancel) => stages.RunAsync<CleanPartStage, CleanPartInput, CleanPartOutput>(call, cancel);
+
     [Function(nameof(CleanStage))]
     public Task<StageOutcome> Clean([ActivityTrigger] StageCall<CleanInput> call, CancellationToken cancel) => stages.RunAsync<CleanStage, CleanInput, CleanOutput>(call, cancel);
 
@@ -40,6 +44,9 @@ public sealed class Stages(StageCalls stages)
     [Function(nameof(ValidateStage))]
     public Task<StageOutcome> Validate([ActivityTrigger] StageCall<ValidateInput> call, CancellationToken cancel) => stages.RunAsync<ValidateStage, ValidateInput, ValidateOutput>(call, cancel);
 
+    [Function(nameof(DriftPartStage))]
+    public Task<StageOutcome> DriftPart([ActivityTrigger] StageCall<DriftPartInput> call, CancellationToken cancel) => stages.RunAsync<DriftPartStage, DriftPartInput, DriftPartOutput>(call, cancel);
+
     [Function(nameof(DriftStage))]
     public Task<StageOutcome> Drift([ActivityTrigger] StageCall<DriftInput> call, CancellationToken cancel) => stages.RunAsync<DriftStage, DriftInput, DriftOutput>(call, cancel);
 
@@ -51,6 +58,9 @@ public sealed class Stages(StageCalls stages)
 
     [Function(nameof(ExplainStage))]
     public Task<StageOutcome> Explain([ActivityTrigger] StageCall<ExplainInput> call, CancellationToken cancel) => stages.RunAsync<ExplainStage, ExplainInput, ExplainOutput>(call, cancel);
+
+    [Function(nameof(ModelCardStage))]
+    public Task<StageOutcome> ModelCard([ActivityTrigger] StageCall<ModelCardInput> call, CancellationToken cancel) => stages.RunAsync<ModelCardStage, ModelCardInput, ModelCardOutput>(call, cancel);
 
     [Function(nameof(AlertStage))]
     public Task<StageOutcome> Alert([ActivityTrigger] StageCall<AlertInput> call, CancellationToken cancel) => stages.RunAsync<AlertStage, AlertInput, AlertOutput>(call, cancel);

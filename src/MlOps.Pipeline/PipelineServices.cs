@@ -12,6 +12,7 @@ using MlOps.Pipeline.Stages.Explain;
 using MlOps.Pipeline.Stages.Features;
 using MlOps.Pipeline.Stages.Finish;
 using MlOps.Pipeline.Stages.Ingest;
+using MlOps.Pipeline.Stages.ModelCard;
 using MlOps.Pipeline.Stages.Promote;
 using MlOps.Pipeline.Stages.Quarantine;
 using MlOps.Pipeline.Stages.Split;
@@ -44,14 +45,17 @@ public static class PipelineServices
             .AddSingleton<TurnKeeper>()
             .AddSingleton<IngestStage>()
             .AddSingleton<QuarantineStage>()
+            .AddSingleton<CleanPartStage>()
             .AddSingleton<CleanStage>()
             .AddSingleton<FeaturesStage>()
             .AddSingleton<SplitStage>()
             .AddSingleton<TrainStage>()
             .AddSingleton<ValidateStage>()
+            .AddSingleton<DriftPartStage>()
             .AddSingleton<DriftStage>()
             .AddSingleton<PromoteStage>()
             .AddSingleton<ExplainStage>()
+            .AddSingleton<ModelCardStage>()
             .AddSingleton<AwaitApprovalStage>()
             .AddSingleton<FinishStage>();
     }

@@ -39,9 +39,10 @@ public static class Routes
         api.MapGet("/runs/{id}/artifacts/{**path}", RunsApi.GetArtifactAsync).Describe("Runs", "A file that a run keeps")
             .GivesFile().Fails(404, 503);
         api.MapPost("/runs/{id}/approve", RunActionsApi.ApproveAsync).Describe("Runs", "Let a waiting run promote its model")
-            .Gives<RunView>(202).Fails(404, 409, 503);
+            .Takes<DecisionRequest>("""{ "by": "Ann", "reason": "checked against May" }""", isOptional: true)
+            .Gives<RunView>(202).Fails(400, 404, 409, 503);
         api.MapPost("/runs/{id}/reject", RunActionsApi.RejectAsync).Describe("Runs", "End a waiting run without promotion")
-            .Takes<ReasonRequest>("""{ "reason": "too little data from May" }""", isOptional: true)
+            .Takes<DecisionRequest>("""{ "by": "Ann", "reason": "too little data from May" }""", isOptional: true)
             .Gives<RunView>(202).Fails(400, 404, 409, 503);
         api.MapPost("/runs/{id}/cancel", RunActionsApi.CancelAsync).Describe("Runs", "Stop a run")
             .Takes<ReasonRequest>("""{ "reason": "wrong file" }""", isOptional: true)

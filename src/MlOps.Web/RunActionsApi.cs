@@ -9,22 +9,20 @@ namespace MlOps.Web;
 public static class RunActionsApi
 {
     private const int LongestReason = 2000;
+    private const int LongestName = 200;
 
-    public static Task<IResult> ApproveAsync(string id, RunStore runs, IPipelineEngine engine, CancellationToken cancel) =>
-        DecideAsync(id, TrainingPipeline.Approved, runs, engine, cancel);
+    /// <summary>Who is signed in, as App Service and Container Apps authentication say; clients cannot set it there.</summary>
+    private const string PrincipalHeader = "X-MS-CLIENT-PRINCIPAL-NAME";
 
-    public static async Task<IResult> RejectAsync(string id, HttpRequest request, RunStore runs, IPipelineEngine engine, WebOptions options, CancellationToken cancel)
-    {
-        var reason = (await JsonBody.ReadAsync(request, options, ReadReason, cancel) ?? "no reason given").Trim();
-        // The engine carries one text for both decisions.
-        return reason is TrainingPipeline.Approved or ""
-            ? HttpProblems.BadRequest($"reason is '{reason}'; it must say why the model is rejected. To let it pass, POST {Links.Run(id)}/approve.")
-            : await DecideAsync(id, reason, runs, engine, cancel);
-    }
+    public static Task<IResult> ApproveAsync(string id, HttpRequest request, RunStore runs, IPipelineEngine engine, WebOptions options, TimeProvider time, CancellationToken cancel) =>
+        DecideAsync(id, approved: true, request, runs, engine, options, time, cancel);
+
+    public static Task<IResult> RejectAsync(string id, HttpRequest request, RunStore runs, IPipelineEngine engine, WebOptions options, TimeProvider time, CancellationToken cancel) =>
+        DecideAsync(id, approved: false, request, runs, engine, options, time, cancel);
 
     public static async Task<IResult> CancelAsync(string id, HttpRequest request, RunStore runs, IPipelineEngine engine, WebOptions options, CancellationToken cancel)
     {
-        var reason = await JsonBody.ReadAsync(request, options, ReadReason, cancel) ?? "cancelled over HTTP";
+        var reason = await JsonBody.ReadAsync(request, options, body => ReadText(body, "reason", LongestReason), cancel) ?? "cancelled over HTTP";
         if (await FindAsync(id, runs, cancel) is not { } run)
         {
             return RunsApi.Unknown(id);
@@ -52,8 +50,10 @@ public static class RunActionsApi
         return TypedResults.Accepted(Links.Run(again.RunId), RunView.Of(again));
     }
 
-    private static async Task<IResult> DecideAsync(string id, string decision, RunStore runs, IPipelineEngine engine, CancellationToken cancel)
+    private static async Task<IResult> DecideAsync(
+        string id, bool approved, HttpRequest request, RunStore runs, IPipelineEngine engine, WebOptions options, TimeProvider time, CancellationToken cancel)
     {
+        var body = await JsonBody.ReadAsync(request, options, body => new DecisionRequest(ReadText(body, "by", LongestName), ReadText(body, "reason", LongestReason)), cancel);
         if (await FindAsync(id, runs, cancel) is not { } run)
         {
             return RunsApi.Unknown(id);
@@ -62,7 +62,9 @@ public static class RunActionsApi
         {
             return HttpProblems.Conflict($"Run '{id}' does not wait for a decision: it is {Word(run)}.");
         }
-        await engine.SignalAsync(id, TrainingPipeline.ApprovalEvent, decision, cancel);
+        var by = request.Headers[PrincipalHeader] is [{ Length: > 0 and <= LongestName } signedIn] ? signedIn : body.By;
+        var decision = new ApprovalDecision(approved, by, body.Reason ?? (approved ? null : "no reason given"), time.GetUtcNow());
+        await engine.SignalAsync(id, TrainingPipeline.ApprovalEvent, decision.ToPayload(), cancel);
         return await AcceptedAsync(run, runs, cancel);
     }
 
@@ -71,18 +73,25 @@ public static class RunActionsApi
 
     private static async Task<Run?> FindAsync(string id, RunStore runs, CancellationToken cancel) => Names.IsRun(id) ? await runs.FindAsync(id, cancel) : null;
 
-    private static string? ReadReason(JsonReader body)
+    private static string? ReadText(JsonReader body, string key, int longest)
     {
-        var reason = body.Text("reason");
-        if (reason?.Length > LongestReason)
+        var text = body.Text(key)?.Trim();
+        if (text?.Length is 0)
         {
-            body.Problem("reason", $"has {reason.Length} characters; {LongestReason} are the most.");
+            body.Problem(key, "is empty; leave it out or say something.");
         }
-        return reason;
+        if (text?.Length > longest)
+        {
+            body.Problem(key, $"has {text.Length} characters; {longest} are the most.");
+        }
+        return text;
     }
 
     private static string Word(Run run) => run.State.ToString().ToLowerInvariant();
 }
 
-/// <summary>Why a run is rejected or cancelled.</summary>
+/// <summary>A decision about a run that waits: by whom and why.</summary>
+public sealed record DecisionRequest(string? By, string? Reason);
+
+/// <summary>Why a run is cancelled.</summary>
 public sealed record ReasonRequest(string? Reason);

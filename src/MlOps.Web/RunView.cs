@@ -23,6 +23,8 @@ public sealed record RunView
     public required bool Promoted { get; init; }
     /// <summary>Why nothing was promoted, one sentence a reason.</summary>
     public required IReadOnlyList<string> BlockedBy { get; init; }
+    /// <summary>What a person decided about the version.</summary>
+    public ApprovalDecision? Approval { get; init; }
     public string? Error { get; init; }
     /// <summary>In the pipeline's order, those still to come included.</summary>
     public IReadOnlyList<StageStatus>? Stages { get; init; }
@@ -48,6 +50,7 @@ public sealed record RunView
         Version = run.Version,
         Promoted = run.Promoted,
         BlockedBy = run.BlockedBy,
+        Approval = run.Approval,
         Error = run.Error,
         Links = LinksOf(run),
     };
@@ -64,15 +67,19 @@ public sealed record RunView
         Alerts = details.Alerts,
     };
 
-    /// <summary>The pipeline's outline with what is known filled in; then stages that the outline does not have, by start.</summary>
+    /// <summary>The pipeline's outline with what is known filled in; stages that the outline does not have stand where they started.</summary>
     private static IEnumerable<StageStatus> StagesOf(RunDetails details, PipelineDefinition? definition)
     {
         var outline = TrainingPipeline.Outline(definition?.CandidateKeys ?? [], definition?.Gates.Approval.Required ?? false);
         var notStarted = details.Run.HasEnded ? StageState.Skipped : StageState.Pending;
         var known = details.Stages.ToDictionary(stage => (stage.Stage, stage.Key));
-        return outline
-            .Select(call => known.TryGetValue(call, out var stage) ? stage : new StageStatus(call.Stage, call.Key, notStarted))
-            .Concat(details.Stages.Where(stage => !outline.Contains((stage.Stage, stage.Key))));
+        var shown = outline.Select(call => known.TryGetValue(call, out var stage) ? stage : new StageStatus(call.Stage, call.Key, notStarted)).ToList();
+        var places = outline.ToHashSet();
+        foreach (var stage in details.Stages.Where(stage => !places.Contains((stage.Stage, stage.Key))))
+        {
+            shown.Insert(1 + shown.FindLastIndex(before => before.Started <= stage.Started), stage);
+        }
+        return shown;
     }
 
     private static Dictionary<string, string> LinksOf(Run run)

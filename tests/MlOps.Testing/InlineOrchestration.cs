@@ -3,9 +3,11 @@ using MlOps.Pipeline.Orchestration;
 namespace MlOps.Testing;
 
 /// <summary>Runs an orchestration to its end in the calling task: no retries, no waiting, no restart.</summary>
-public sealed class InlineOrchestration(string runId, StageRunner stages, string? approval = null) : IOrchestration
+public sealed class InlineOrchestration(string runId, StageRunner stages, string? approval = null, bool scalesOut = false) : IOrchestration
 {
     public string RunId => runId;
+
+    public bool ScalesOut => scalesOut;
 
     public DateTimeOffset UtcNow => DateTimeOffset.UnixEpoch;
 

@@ -1,4 +1,5 @@
 using System.Net;
+using MlOps.Pipeline.Orchestration;
 using MlOps.Pipeline.Tracking;
 using MlOps.Testing;
 
@@ -7,15 +8,29 @@ namespace MlOps.Web.Tests;
 [Collection(AzuriteFixture.Collection)]
 public sealed class RunActionsApiTests(AzuriteFixture azurite) : WebTests(azurite)
 {
-    [Fact]
-    public async Task Approving_a_waiting_run_tells_the_engine()
+    [Theory]
+    [InlineData("", null, null)]
+    [InlineData("""{"by": "Ann", "reason": "fine"}""", "Ann", "fine")]
+    public async Task Approving_a_waiting_run_tells_the_engine_by_whom_and_why(string json, string? by, string? reason)
     {
         var run = await AddRunAsync(RunState.Waiting);
 
-        var body = await PostAsync(run, "approve").ShouldBeAsync(HttpStatusCode.Accepted);
+        var body = await PostAsync(run, "approve", json).ShouldBeAsync(HttpStatusCode.Accepted);
 
         ((string)body["runId"]!).Should().Be(run.RunId);
-        Host.Engine.Signals.Should().Equal((run.RunId, "approval", "approved"));
+        TheDecision(run).Should().Match<ApprovalDecision>(decision => decision.Approved && decision.By == by && decision.Reason == reason && decision.At != null);
+    }
+
+    [Fact]
+    public async Task Who_is_signed_in_decides_whatever_the_body_claims()
+    {
+        var run = await AddRunAsync(RunState.Waiting);
+        using var request = new HttpRequestMessage(HttpMethod.Post, $"/runs/{run.RunId}/approve") { Content = new StringContent("""{"by": "Ann"}""") };
+        request.Headers.Add("X-MS-CLIENT-PRINCIPAL-NAME", "bob@example.org");
+
+        await Client.SendAsync(request).ShouldBeAsync(HttpStatusCode.Accepted);
+
+        TheDecision(run).By.Should().Be("bob@example.org");
     }
 
     [Theory]
@@ -27,16 +42,16 @@ public sealed class RunActionsApiTests(AzuriteFixture azurite) : WebTests(azurit
 
         await PostAsync(run, "reject", json).ShouldBeAsync(HttpStatusCode.Accepted);
 
-        Host.Engine.Signals.Should().Equal((run.RunId, "approval", reason));
+        TheDecision(run).Should().Match<ApprovalDecision>(decision => !decision.Approved && decision.Reason == reason);
     }
 
     [Theory]
-    [InlineData("""{"reason": "approved"}""")]
-    [InlineData("""{"reason": " approved "}""")]
+    [InlineData("""{"reason": " "}""")]
+    [InlineData("""{"by": ""}""")]
     [InlineData("""{"reason": ""}""")]
     [InlineData("""{"reason": 3}""")]
     [InlineData("""{"why": "bad"}""")]
-    public async Task A_rejection_cannot_be_taken_for_an_approval(string json)
+    public async Task A_malformed_decision_is_400_and_decides_nothing(string json)
     {
         var run = await AddRunAsync(RunState.Waiting);
 
@@ -46,6 +61,7 @@ public sealed class RunActionsApiTests(AzuriteFixture azurite) : WebTests(azurit
     }
 
     [Theory]
+    [InlineData("approve")]
     [InlineData("reject")]
     [InlineData("cancel")]
     public async Task A_reason_that_no_record_could_hold_is_400(string action)
@@ -118,4 +134,11 @@ public sealed class RunActionsApiTests(AzuriteFixture azurite) : WebTests(azurit
     }
 
     private Task<HttpResponseMessage> PostAsync(Run run, string action, string json = "") => Client.PostJsonAsync($"/runs/{run.RunId}/{action}", json);
+
+    private ApprovalDecision TheDecision(Run run)
+    {
+        var (runId, name, payload) = Host.Engine.Signals.Should().ContainSingle().Which;
+        (runId, name).Should().Be((run.RunId, TrainingPipeline.ApprovalEvent));
+        return ApprovalDecision.Read(payload);
+    }
 }

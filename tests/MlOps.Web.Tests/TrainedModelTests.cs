@@ -125,7 +125,7 @@ public sealed class TrainedModelTests(AzuriteFixture azurite) : IAsyncLifetime
         var body = await host.Client.GetAsync($"/runs/{run}").ShouldBeAsync(HttpStatusCode.OK);
 
         ((string)body["state"]!).Should().Be("succeeded");
-        body["stages"]!.AsArray().Select(stage => (string)stage!["stage"]!).Should().Equal("ingest", "clean", "features", "split", "train", "validate", "drift", "promote", "explain", "finish", "alert");
+        body["stages"]!.AsArray().Select(stage => (string)stage!["stage"]!).Should().Equal("ingest", "clean", "features", "split", "train", "validate", "drift", "promote", "explain", "model-card", "alert", "finish");
         ((string)body["alerts"]![0]!["kind"]!, (string)body["alerts"]![0]!["state"]!).Should().Be(("promotionSucceeded", "notSent"));
         body["stages"]!.AsArray().Select(stage => (string)stage!["state"]!).Should().OnlyContain(state => state == "succeeded");
         ((long)body["stages"]![0]!["rows"]!).Should().Be(500);

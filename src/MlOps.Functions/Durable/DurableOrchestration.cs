@@ -18,6 +18,8 @@ public sealed partial class DurableOrchestration(TaskOrchestrationContext contex
 
     public string RunId => context.InstanceId;
 
+    public bool ScalesOut => true;
+
     public DateTimeOffset UtcNow => new(context.CurrentUtcDateTime, TimeSpan.Zero);
 
     public async Task<TOutput> RunStageAsync<TStage, TInput, TOutput>(string key, TInput input, Pipeline.Orchestration.RetryPolicy retry)

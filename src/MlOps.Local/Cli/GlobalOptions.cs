@@ -1,4 +1,6 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
+using System.Net;
 using MlOps.Local.Hosting;
 
 namespace MlOps.Local.Cli;
@@ -8,7 +10,7 @@ internal static class GlobalOptions
 {
     private static readonly Option<int> Port = new("--port")
     {
-        Description = "Port on 127.0.0.1 to serve on",
+        Description = "Port to serve on",
         HelpName = "N",
         DefaultValueFactory = _ => HostSettings.DefaultPort,
         Recursive = true,
@@ -24,6 +26,23 @@ internal static class GlobalOptions
         },
     };
 
+    private static readonly Option<IPAddress> Listen = new("--listen")
+    {
+        Description = "Address to serve on; another one than 127.0.0.1 lets everybody in who reaches it",
+        HelpName = "ADDRESS",
+        DefaultValueFactory = _ => IPAddress.Loopback,
+        CustomParser = result =>
+        {
+            if (IPAddress.TryParse(result.Tokens[0].Value, out var address))
+            {
+                return address;
+            }
+            result.AddError($"--listen is {result.Tokens[0].Value}; it must be an IP address, such as 0.0.0.0 for all of them.");
+            return null;
+        },
+        Recursive = true,
+    };
+
     private static readonly Option<string> Data = new("--data")
     {
         Description = "Folder of embedded storage and work files",
@@ -34,18 +53,21 @@ internal static class GlobalOptions
 
     private static readonly Option<string?> Storage = new("--storage")
     {
-        Description = "Connection string of an Azure Storage account, instead of embedded storage",
+        Description = "Azure Storage account instead of embedded storage: its connection string, or https://NAME.blob.core.windows.net to sign in by identity",
         HelpName = "CONNECTION",
         Recursive = true,
     };
 
     private static readonly Option<bool> Verbose = new("--verbose") { Description = "Log what happens, on standard error", Recursive = true };
 
-    public static IReadOnlyList<Option> All { get; } = [Port, Data, Storage, Verbose];
+    public static IReadOnlyList<Option> All { get; } = [Port, Listen, Data, Storage, Verbose];
+
+    public static bool HasStorage(SymbolResult result) => result.GetResult(Storage) is { Implicit: false };
 
     public static HostSettings Read(ParseResult parsed) => new()
     {
         Port = parsed.GetValue(Port),
+        Listen = parsed.GetValue(Listen)!,
         DataFolder = parsed.GetValue(Data)!,
         Storage = parsed.GetValue(Storage),
         Verbose = parsed.GetValue(Verbose),

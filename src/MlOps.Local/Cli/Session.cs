@@ -16,11 +16,11 @@ internal sealed class Session : IAsyncDisposable
 
     public static async Task<Session> StartAsync(HostSettings settings, Terminal terminal, CancellationToken cancel)
     {
-        LocalHost.CheckPort(settings.Port);
+        LocalHost.CheckPort(settings.Listen, settings.Port);
         var storage = await WarmStart.WhileAsync(LocalStorage.OwnAsync(settings, terminal.Say, cancel), cancel);
         try
         {
-            var session = new Session(storage, await LocalHost.StartAsync(settings, storage, HostParts.All, cancel));
+            var session = new Session(storage, await LocalHost.StartAsync(settings, storage, settings.ServeOnly ? HostParts.Web : HostParts.All, cancel));
             storage.Publish(session.Url);
             return session;
         }

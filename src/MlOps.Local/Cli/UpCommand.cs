@@ -7,10 +7,26 @@ namespace MlOps.Local.Cli;
 /// <summary><c>up</c>: the host alone, until it is told to stop.</summary>
 internal static class UpCommand
 {
+    private static readonly Option<bool> ServeOnly = new("--serve-only")
+    {
+        Description = "Answer predictions and questions; leave runs, triggers and changes to another host on the same --storage",
+        Validators =
+        {
+            result =>
+            {
+                if (result.GetValueOrDefault<bool>() && !GlobalOptions.HasStorage(result))
+                {
+                    result.AddError("--serve-only needs --storage: there is nothing to serve in storage that no other host works on.");
+                }
+            },
+        },
+    };
+
     public static Command Create()
     {
         var command = new Command("up", "Start the host: storage, engine, triggers and HTTP");
-        command.SetAction((parsed, cancel) => RunAsync(GlobalOptions.Read(parsed), cancel));
+        command.Add(ServeOnly);
+        command.SetAction((parsed, cancel) => RunAsync(GlobalOptions.Read(parsed) with { ServeOnly = parsed.GetValue(ServeOnly) }, cancel));
         return command;
     }
 

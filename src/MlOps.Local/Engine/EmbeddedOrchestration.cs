@@ -12,6 +12,9 @@ internal sealed partial class EmbeddedOrchestration(
 {
     public string RunId => run.RunId;
 
+    /// <summary>One machine: a stage uses it better than parts of a stage that share it.</summary>
+    public bool ScalesOut => false;
+
     public DateTimeOffset UtcNow => run.Started ?? run.Created;
 
     public async Task<TOutput> RunStageAsync<TStage, TInput, TOutput>(string key, TInput input, RetryPolicy retry)

@@ -1,3 +1,5 @@
+using System.Net;
+
 namespace MlOps.Local.Hosting;
 
 /// <summary>What every command may be told.</summary>
@@ -6,15 +8,21 @@ public sealed record HostSettings
     public const int DefaultPort = 7071;
     public const string DefaultDataFolder = ".mlops";
 
-    /// <summary>Port on 127.0.0.1; 0: any free one.</summary>
+    /// <summary>Address to serve on. Other than this machine's own only where something in front says who may call: there is no sign-in here.</summary>
+    public IPAddress Listen { get; init; } = IPAddress.Loopback;
+
+    /// <summary>Port to serve on; 0: any free one.</summary>
     public int Port { get; init; } = DefaultPort;
 
     /// <summary>Holds embedded storage and what stages are working on.</summary>
     public string DataFolder { get; init; } = DefaultDataFolder;
 
-    /// <summary>Connection string of an Azure Storage account; null: embedded storage in the data folder.</summary>
+    /// <summary>Connection string of an Azure Storage account, or its blob address for sign-in by identity; null: embedded storage in the data folder.</summary>
     public string? Storage { get; init; }
 
     /// <summary>Log what happens, not only what goes wrong.</summary>
     public bool Verbose { get; init; }
+
+    /// <summary>Answer predictions and questions only: the work on runs is another host's.</summary>
+    public bool ServeOnly { get; init; }
 }

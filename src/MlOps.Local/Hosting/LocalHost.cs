@@ -8,6 +8,7 @@ using MlOps.Local.Triggers;
 using MlOps.Pipeline;
 using MlOps.Pipeline.Alerts;
 using MlOps.Pipeline.Orchestration;
+using MlOps.Pipeline.Stages.Finish;
 using MlOps.Serving;
 using MlOps.Serving.Triggers;
 using MlOps.Web;
@@ -63,11 +64,11 @@ public sealed class LocalHost : IAsyncDisposable
 
     /// <summary>Says at once, before anything is started, that a port is taken.</summary>
     /// <exception cref="EnvironmentProblemException">The port cannot be used.</exception>
-    public static void CheckPort(int port)
+    public static void CheckPort(IPAddress listen, int port)
     {
         try
         {
-            using var probe = new TcpListener(IPAddress.Loopback, port);
+            using var probe = new TcpListener(listen, port);
             probe.Start();
         }
         catch (SocketException taken)
@@ -82,10 +83,14 @@ public sealed class LocalHost : IAsyncDisposable
     {
         var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory });
         builder.WebHost.UseSetting(WebHostDefaults.ServerUrlsKey, "");
-        builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, settings.Port));
+        builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(settings.Listen, settings.Port));
         Configure(builder, settings, storage, parts);
         builder.Services.AddMlOpsWeb();
         var app = builder.Build();
+        if (settings.ServeOnly)
+        {
+            app.UseServeOnly();
+        }
         app.MapMlOps();
         return app;
     }
@@ -105,6 +110,7 @@ public sealed class LocalHost : IAsyncDisposable
             .AddFilter("Microsoft", LogLevel.Warning)
             .AddFilter("Azure", LogLevel.Warning)
             .AddFilter(typeof(StageRunner).FullName, ShowsFailures(settings, parts) ? LogLevel.None : level)
+            .AddFilter(typeof(FinishStage).FullName, ShowsFailures(settings, parts) ? LogLevel.None : level)
             .AddSimpleConsole(console => console.SingleLine = true)
             .Services.Configure<Microsoft.Extensions.Logging.Console.ConsoleLoggerOptions>(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
         builder.Services

@@ -1,5 +1,6 @@
 using Azure;
 using Azure.Data.Tables;
+using Azure.Identity;
 using Azure.Storage.Blobs;
 using MlOps.Local.Storage;
 using MlOps.Pipeline.Data;
@@ -98,11 +99,11 @@ public sealed class LocalStorage : IAsyncDisposable
     {
         try
         {
-            return new PipelineStorage(new BlobServiceClient(ConnectionString, blobs), new TableServiceClient(ConnectionString, tables));
+            return StorageAccount.Connect(ConnectionString, blobs, tables);
         }
         catch (Exception malformed) when (malformed is FormatException or ArgumentException or InvalidOperationException)
         {
-            throw new EnvironmentProblemException($"The connection string given with --storage cannot be used: {malformed.Message}", malformed);
+            throw new EnvironmentProblemException($"What was given with --storage cannot be used: {malformed.Message}", malformed);
         }
     }
 
@@ -152,10 +153,15 @@ public sealed class LocalStorage : IAsyncDisposable
             await Connect(new BlobClientOptions { Retry = { MaxRetries = FewRetries } }, new TableClientOptions { Retry = { MaxRetries = FewRetries } })
                 .EnsureCreatedAsync(deadline.Token);
         }
-        catch (Exception fault) when (fault is RequestFailedException or AggregateException or OperationCanceledException && !cancel.IsCancellationRequested)
+        catch (Exception fault) when (fault is RequestFailedException or AggregateException or AuthenticationFailedException or OperationCanceledException && !cancel.IsCancellationRequested)
         {
-            var reason = fault is RequestFailedException { ErrorCode: { Length: > 0 } code } ? code : "it cannot be reached";
-            throw new EnvironmentProblemException($"The storage does not answer ({reason}): check the connection string given with --storage.", fault);
+            var reason = fault switch
+            {
+                RequestFailedException { ErrorCode: { Length: > 0 } code } => code,
+                AuthenticationFailedException => "no identity could sign in",
+                _ => "it cannot be reached",
+            };
+            throw new EnvironmentProblemException($"The storage does not answer ({reason}): check what was given with --storage.", fault);
         }
     }
 }

@@ -55,8 +55,13 @@ public sealed class DatasetStore(PipelineStorage storage, PipelineOptions option
     /// <summary>Stores a new version with its parts; when the version exists meanwhile, that one is returned and <paramref name="parts"/> are dropped.</summary>
     public async Task<DatasetManifest> CommitAsync(DatasetManifest draft, IReadOnlyList<LocalPart> parts, CancellationToken cancel)
     {
-        var stored = await Task.WhenAll(parts.Select(part => StoreAsync(draft.Id, part, cancel)));
-        var manifest = draft with { Parts = stored, Created = time.GetUtcNow() };
+        return await CommitAsync(draft with { Parts = await Task.WhenAll(parts.Select(part => StoreAsync(draft.Id, part, cancel))) }, cancel);
+    }
+
+    /// <summary>Stores a new version whose parts are stored already, or that has none of its own; when it exists meanwhile, that one is returned.</summary>
+    public async Task<DatasetManifest> CommitAsync(DatasetManifest draft, CancellationToken cancel)
+    {
+        var manifest = draft with { Created = time.GetUtcNow() };
         try
         {
             var onlyNew = new BlobUploadOptions { Conditions = new BlobRequestConditions { IfNoneMatch = ETag.All } };
@@ -78,14 +83,19 @@ public sealed class DatasetStore(PipelineStorage storage, PipelineOptions option
     }
 
     /// <summary>A version with its parts (of the version it is a view of) on this machine, downloaded where they are not here yet.</summary>
-    public async Task<LocalTable> OpenAsync(DatasetManifest manifest, CancellationToken cancel)
+    /// <param name="manifest">The version.</param>
+    /// <param name="cancel">Stops the download.</param>
+    /// <param name="part">Only the rows of this part; null: all.</param>
+    public async Task<LocalTable> OpenAsync(DatasetManifest manifest, CancellationToken cancel, int? part = null)
     {
         if (manifest.Selection is not null || manifest.Projection is not null)
         {
-            return new LocalTable(manifest, [], await OpenAsync(await GetAsync(manifest.Parents[0], cancel), cancel));
+            return new LocalTable(manifest, [], await OpenAsync(await GetAsync(manifest.Parents[0], cancel), cancel, part));
         }
-        return new LocalTable(manifest, await Task.WhenAll(manifest.Parts.Select(part => DownloadAsync(manifest.Id, part, cancel))));
+        return new LocalTable(manifest, await Task.WhenAll(Chosen(manifest, part).Select(chosen => DownloadAsync(manifest.Id, chosen, cancel))));
     }
+
+    private static IEnumerable<DatasetPart> Chosen(DatasetManifest manifest, int? part) => part is { } index ? [manifest.Parts[index]] : manifest.Parts;
 
     private DatasetManifest Remember(DatasetManifest manifest)
     {
@@ -96,7 +106,8 @@ public sealed class DatasetStore(PipelineStorage storage, PipelineOptions option
         return known[manifest.Id] = manifest;
     }
 
-    private async Task<DatasetPart> StoreAsync(string id, LocalPart part, CancellationToken cancel)
+    /// <summary>Stores a part of a version that is not committed yet. The same content again is the same part.</summary>
+    public async Task<DatasetPart> StoreAsync(string id, LocalPart part, CancellationToken cancel)
     {
         string name;
         await using (var content = File.OpenRead(part.Path))

@@ -13,7 +13,7 @@ internal static class Evaluation
     /// </summary>
     public static IReadOnlyDictionary<string, double> Measure(MLContext ml, ITransformer model, FeatureTable table, int threads)
     {
-        var scored = Score(model, table, threads);
+        var scored = Predict(model, table, threads).Zip(table.Labels, (score, label) => new ScoredRow { Label = label, Score = score });
         if (table.Featurizer.Target.Task == TaskKind.Regression)
         {
             var regression = ml.Regression.Evaluate(ml.Data.LoadFromEnumerable(scored), nameof(ScoredRow.Label), nameof(ScoredRow.Score));
@@ -52,11 +52,12 @@ internal static class Evaluation
     /// <summary>ML.NET's evaluator counts a row as predicted positive when its score is above zero, whatever the probability.</summary>
     private static float Margin(float probability, double threshold) => probability >= threshold ? Math.Max((float)(probability - threshold), float.Epsilon) : (float)(probability - threshold);
 
-    private static ScoredRow[] Score(ITransformer model, FeatureTable table, int threads)
+    /// <summary>The predicted value of every row, or its probability of being positive.</summary>
+    public static float[] Predict(ITransformer model, FeatureTable table, int threads)
     {
         var view = model.Transform(new FeatureView(table));
         var column = view.Schema[table.Featurizer.Target.Task == TaskKind.Regression ? "Score" : "Probability"];
-        var rows = new ScoredRow[table.Rows];
+        var predictions = new float[table.Rows];
         var cursors = view.GetRowCursorSet([column], threads);
         Parallel.ForEach(cursors, new ParallelOptions { MaxDegreeOfParallelism = threads }, cursor =>
         {
@@ -70,11 +71,11 @@ internal static class Evaluation
                 {
                     score(ref value);
                     id(ref rowId);
-                    rows[rowId.Low] = new ScoredRow { Label = table.Labels[rowId.Low], Score = value };
+                    predictions[rowId.Low] = value;
                 }
             }
         });
-        return rows;
+        return predictions;
     }
 
     private sealed class ScoredRow

@@ -3,7 +3,6 @@ using System.Text.Json.Nodes;
 using MlOps.Pipeline.Data;
 using MlOps.Pipeline.Data.Duck;
 using MlOps.Pipeline.Definitions;
-using MlOps.Pipeline.Stages.Clean;
 
 namespace MlOps.Pipeline.Models;
 
@@ -52,7 +51,7 @@ public sealed record Featurizer(TargetColumn Target, double Threshold, IReadOnly
     internal static Featurizer Fit(DuckDbSession session, LocalTable train, PipelineDefinition definition)
     {
         var plan = FeaturePlan.Of(train.Manifest);
-        var imputed = train.Manifest.Notes[CleanStage.ImputedNote]?.AsObject() ?? new JsonObject();
+        var imputed = train.Manifest.Notes[DatasetNotes.Imputed]?.AsObject() ?? new JsonObject();
         var inputs = plan.Inputs.Select(column => new FeatureInput(
             column.Name,
             column.Type,

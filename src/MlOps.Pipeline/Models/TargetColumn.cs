@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json.Nodes;
 using MlOps.Pipeline.Data;
 using MlOps.Pipeline.Data.Duck;
@@ -16,6 +17,9 @@ public sealed record TargetColumn(string Name, TaskKind Task, string? Positive =
     /// <summary>The note of a cleaned table that carries this.</summary>
     public const string Note = "target";
 
+    /// <summary>More than two say no more than three do.</summary>
+    private const int MostValues = 3;
+
     public JsonNode ToJson() => JsonNode.Parse(Json.Write(this))!;
 
     public static TargetColumn Of(DatasetManifest cleaned) => Json.Read<TargetColumn>(cleaned.Notes[Note]!.ToJsonString());
@@ -27,11 +31,20 @@ public sealed record TargetColumn(string Name, TaskKind Task, string? Positive =
         return target.Type == StorageType.Double ? $"CASE WHEN {name} = trunc({name}) AND abs({name}) < 1e15 THEN {name}::BIGINT::VARCHAR ELSE {name}::VARCHAR END" : $"{name}::VARCHAR";
     }
 
+    /// <summary>Up to three different values of the target in a table, the smallest ones.</summary>
+    internal static IReadOnlyList<string> Values(DuckDbSession session, string tableSql, DatasetColumn target) =>
+        [.. session.Rows($"SELECT {TextSql(target)} FROM (SELECT DISTINCT {Sql.Name(target.Name)} FROM {tableSql} ORDER BY 1 LIMIT {MostValues})").Select(row => (string)row[0]!)];
+
     /// <summary>Decides the task from the target's values and the definition.</summary>
+    /// <param name="found">The <see cref="Values"/> of every part of the table.</param>
+    /// <param name="target">The target's column.</param>
+    /// <param name="definition">What is declared.</param>
     /// <exception cref="InputException">The target has one value only, or does not suit the task.</exception>
-    internal static TargetColumn Examine(DuckDbSession session, string tableSql, DatasetColumn target, PipelineDefinition definition)
+    internal static TargetColumn Decide(IEnumerable<string> found, DatasetColumn target, PipelineDefinition definition)
     {
-        var values = session.Rows($"SELECT {TextSql(target)} FROM (SELECT DISTINCT {Sql.Name(target.Name)} FROM {tableSql} ORDER BY 1 LIMIT 3) ORDER BY {Sql.Name(target.Name)}").Select(row => (string)row[0]!).ToList();
+        var values = (target.Type == StorageType.Double
+            ? found.Distinct().OrderBy(value => double.Parse(value, CultureInfo.InvariantCulture))
+            : found.Distinct().Order(StringComparer.Ordinal)).Take(MostValues).ToList();
         if (values.Count < 2)
         {
             throw new InputException($"The target '{target.Name}' has the same value ('{values.FirstOrDefault()}') in all rows: there is nothing to learn. Choose another target or give more rows.");

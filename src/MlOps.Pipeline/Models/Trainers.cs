@@ -21,7 +21,7 @@ internal sealed class Trainers(MLContext ml, CandidateSpec spec, TaskKind task, 
     /// <exception cref="InputException">A native library of the trainer is missing on this machine.</exception>
     public ITransformer Fit(FeatureTable table)
     {
-        OpenMp.SpinShort();
+        OpenMp.Prepare();
         var stopsEarly = spec.EarlyStopping > 0 && spec.Trainer is TrainerKind.LightGbm or TrainerKind.FastTree && table.Inner.Any(inner => inner) && table.Inner.Any(inner => !inner);
         var train = new FeatureView(table, stopsEarly ? false : null);
         var watched = stopsEarly ? new FeatureView(table, inner: true) : null;

@@ -11,6 +11,9 @@ public interface IOrchestration
     /// <summary>The current time as the orchestration sees it: the same value on every replay.</summary>
     DateTimeOffset UtcNow { get; }
 
+    /// <summary>True when stages may run on several machines: what can be is then done part by part, side by side. Always the same for an engine.</summary>
+    bool ScalesOut { get; }
+
     /// <summary>Runs a stage, or answers from the record when this run has finished it before.</summary>
     /// <exception cref="StageFailedException">The stage failed for good.</exception>
     Task<TOutput> RunStageAsync<TStage, TInput, TOutput>(string key, TInput input, RetryPolicy retry)

@@ -1,3 +1,4 @@
+using System.Globalization;
 using MlOps.Pipeline.Alerts;
 using MlOps.Pipeline.Stages.Clean;
 using MlOps.Pipeline.Stages.Drift;
@@ -5,6 +6,7 @@ using MlOps.Pipeline.Stages.Explain;
 using MlOps.Pipeline.Stages.Features;
 using MlOps.Pipeline.Stages.Finish;
 using MlOps.Pipeline.Stages.Ingest;
+using MlOps.Pipeline.Stages.ModelCard;
 using MlOps.Pipeline.Stages.Promote;
 using MlOps.Pipeline.Stages.Quarantine;
 using MlOps.Pipeline.Stages.Split;
@@ -19,10 +21,8 @@ namespace MlOps.Pipeline.Orchestration;
 /// </summary>
 public static class TrainingPipeline
 {
-    /// <summary>The event that a person's decision raises; its payload is <see cref="Approved"/> or a reason to reject.</summary>
+    /// <summary>The event that a person's decision raises; its payload is an <see cref="ApprovalDecision"/>.</summary>
     public const string ApprovalEvent = "approval";
-
-    public const string Approved = "approved";
 
     /// <summary>Runs the pipeline to its end. A failed stage ends the run as failed; it does not throw.</summary>
     public static async Task<RunResult> RunAsync(IOrchestration orchestration, RunInput input)
@@ -54,14 +54,20 @@ public static class TrainingPipeline
         .. approval ? [(AwaitApprovalStage.Name, "")] : Array.Empty<(string, string)>(),
         (PromoteStage.Name, ""),
         (ExplainStage.Name, ""),
+        (ModelCardStage.Name, ""),
         (FinishStage.Name, ""),
     ];
 
     private static async Task<PromoteOutput> RunStagesAsync(IOrchestration orchestration, RunInput input)
     {
         var raw = await IngestAsync(orchestration, input);
+        var byParts = orchestration.ScalesOut && raw.Parts > 1;
+        if (byParts)
+        {
+            await RunPartsAsync<CleanPartStage, CleanPartInput, CleanPartOutput>(orchestration, raw.Parts, part => new CleanPartInput(input.RunId, input.DefinitionId, raw.Raw, part));
+        }
         var clean = await orchestration.RunStageAsync<CleanStage, CleanInput, CleanOutput>(
-            "", new CleanInput(input.RunId, input.DefinitionId, raw.Raw), RetryPolicy.Default);
+            "", new CleanInput(input.RunId, input.DefinitionId, raw.Raw, byParts), RetryPolicy.Default);
         var features = await orchestration.RunStageAsync<FeaturesStage, FeaturesInput, FeaturesOutput>(
             "", new FeaturesInput(input.RunId, input.DefinitionId, clean.Clean), RetryPolicy.Default);
         var split = await orchestration.RunStageAsync<SplitStage, SplitInput, SplitOutput>(
@@ -77,27 +83,34 @@ public static class TrainingPipeline
         {
             await AlertAsync(orchestration, input.RunId, AlertKind.ValidationFailed, validation.FailedGates);
         }
+        if (byParts)
+        {
+            await RunPartsAsync<DriftPartStage, DriftPartInput, DriftPartOutput>(orchestration, raw.Parts, part => new DriftPartInput(input.RunId, split.Train, split.Validation, part));
+        }
         var drift = await orchestration.RunStageAsync<DriftStage, DriftInput, DriftOutput>(
-            "", new DriftInput(input.RunId, input.Model, input.DefinitionId, split.Train, split.Validation), RetryPolicy.Default);
+            "", new DriftInput(input.RunId, input.Model, input.DefinitionId, split.Train, split.Validation, byParts ? raw.Parts : 0), RetryPolicy.Default);
 
         if (drift.Drifted)
         {
             await AlertAsync(orchestration, input.RunId, AlertKind.DriftDetected, drift.Summary);
         }
         var failedGates = Reasons.Cap([.. validation.FailedGates, .. drift.FailedGates]);
-        var rejection = failedGates.Count == 0 && input.ApprovalTimeout is { } timeout
+        var approval = failedGates.Count == 0 && input.ApprovalTimeout is { } timeout
             ? await AskForApprovalAsync(orchestration, input.RunId, timeout)
             : null;
-        failedGates = rejection is null ? failedGates : [.. failedGates, rejection];
+        failedGates = approval is { Approved: false } ? [$"approval: {approval}"] : failedGates;
 
         var lineage = new Registry.ModelLineage(raw.Raw.Id, clean.Clean.Id, features.Features.Id, split.Train.Id, split.Validation.Id);
         var promotion = await orchestration.RunStageAsync<PromoteStage, PromoteInput, PromoteOutput>(
-            "", new PromoteInput(input.RunId, input.Model, input.DefinitionId, validation.Winner, validation.Metrics, failedGates, split.Validation, lineage),
+            "", new PromoteInput(input.RunId, input.Model, input.DefinitionId, validation.Winner, validation.Metrics, failedGates, split.Validation, lineage, approval),
             RetryPolicy.Default);
-        await ExplainAsync(orchestration, new ExplainInput(input.RunId, validation.Winner, split.Train, split.Validation));
+        await TryStageAsync<ExplainStage, ExplainInput, ExplainOutput>(orchestration, "", new ExplainInput(input.RunId, validation.Winner, split.Train, split.Validation));
+        await TryStageAsync<ModelCardStage, ModelCardInput, ModelCardOutput>(
+            orchestration, "", new ModelCardInput(input.RunId, input.Model, promotion.Version, promotion.Previous, promotion.Promoted, promotion.BlockedBy, [.. candidates.Select(c => c.Candidate)]));
         return promotion;
     }
 
+    /// <summary>A file that cannot be read is put out of the way; what the run failed of is told whether or not that works.</summary>
     private static async Task<IngestOutput> IngestAsync(IOrchestration orchestration, RunInput input)
     {
         try
@@ -107,29 +120,28 @@ public static class TrainingPipeline
         }
         catch (StageFailedException unreadable) when (unreadable.IsWrongInput)
         {
-            await QuarantineAsync(orchestration, input.RunId, StageRunner.Shorten(unreadable.Message));
+            await TryStageAsync<QuarantineStage, QuarantineInput, QuarantineOutput>(orchestration, "", new QuarantineInput(input.RunId, StageRunner.Shorten(unreadable.Message)));
             throw;
         }
     }
 
-    /// <summary>What the run failed of is told whether or not its file could be moved.</summary>
-    private static async Task QuarantineAsync(IOrchestration orchestration, string runId, string error)
-    {
-        try
-        {
-            await orchestration.RunStageAsync<QuarantineStage, QuarantineInput, QuarantineOutput>("", new QuarantineInput(runId, error), RetryPolicy.Default);
-        }
-        catch (StageFailedException)
-        {
-        }
-    }
+    /// <summary>Runs a stage once for every part of a table, side by side.</summary>
+    private static Task RunPartsAsync<TStage, TInput, TOutput>(IOrchestration orchestration, int parts, Func<int, TInput> input)
+        where TStage : IStage<TInput, TOutput>
+        where TOutput : IStageOutput =>
+        Task.WhenAll(Enumerable.Range(0, parts).Select(part => orchestration.RunStageAsync<TStage, TInput, TOutput>(part.ToString(CultureInfo.InvariantCulture), input(part), RetryPolicy.Default)));
 
-    /// <summary>The decision about the version stands whatever becomes of its explanation: a failure is kept on the stage, the run goes on.</summary>
-    private static async Task ExplainAsync(IOrchestration orchestration, ExplainInput input)
+    private static Task AlertAsync(IOrchestration orchestration, string runId, AlertKind kind, IReadOnlyList<string> reasons) =>
+        TryStageAsync<AlertStage, AlertInput, AlertOutput>(orchestration, kind.ToString(), new AlertInput(runId, kind, Reasons.Cap(reasons)));
+
+    /// <summary>The decision about the version stands whatever becomes of what is told about it: a failure is kept on the stage, the run goes on.</summary>
+    private static async Task TryStageAsync<TStage, TInput, TOutput>(IOrchestration orchestration, string key, TInput input)
+        where TStage : IStage<TInput, TOutput>
+        where TOutput : IStageOutput
     {
         try
         {
-            await orchestration.RunStageAsync<ExplainStage, ExplainInput, ExplainOutput>("", input, RetryPolicy.Default);
+            await orchestration.RunStageAsync<TStage, TInput, TOutput>(key, input, RetryPolicy.Default);
         }
         catch (StageFailedException)
         {
@@ -137,29 +149,12 @@ public static class TrainingPipeline
         }
     }
 
-    /// <summary>An alert that cannot be told or recorded changes nothing about its run.</summary>
-    private static async Task AlertAsync(IOrchestration orchestration, string runId, AlertKind kind, IReadOnlyList<string> reasons)
-    {
-        try
-        {
-            await orchestration.RunStageAsync<AlertStage, AlertInput, AlertOutput>(kind.ToString(), new AlertInput(runId, kind, Reasons.Cap(reasons)), RetryPolicy.Default);
-        }
-        catch (StageFailedException)
-        {
-        }
-    }
-
-    /// <summary>Null when a person approved, else the reason why not.</summary>
-    private static async Task<string?> AskForApprovalAsync(IOrchestration orchestration, string runId, TimeSpan timeout)
+    private static async Task<ApprovalDecision> AskForApprovalAsync(IOrchestration orchestration, string runId, TimeSpan timeout)
     {
         await orchestration.RunStageAsync<AwaitApprovalStage, AwaitApprovalInput, AwaitApprovalOutput>("", new AwaitApprovalInput(runId), RetryPolicy.Default);
-        var decision = await orchestration.WaitForEventAsync(ApprovalEvent, timeout);
-        return decision switch
-        {
-            Approved => null,
-            null => $"approval: nobody approved within {timeout}",
-            _ => $"approval: rejected: {decision}",
-        };
+        return await orchestration.WaitForEventAsync(ApprovalEvent, timeout) is { } decision
+            ? ApprovalDecision.Read(decision)
+            : new ApprovalDecision(Approved: false, Reason: $"nobody approved within {timeout}");
     }
 
     private static async Task<RunResult> FinishAsync(IOrchestration orchestration, FinishInput input)

@@ -48,7 +48,7 @@ public sealed class ModelRegistry(PipelineStorage storage, TimeProvider time)
     {
         while (true)
         {
-            if (await HasPromotedAsync(model, runId, cancel))
+            if (await FindPromotionAsync(model, runId, cancel) is not null)
             {
                 return new PromotionResult(Promoted: true, Conflict: false);
             }
@@ -57,7 +57,7 @@ public sealed class ModelRegistry(PipelineStorage storage, TimeProvider time)
             {
                 return new PromotionResult(Promoted: false, Conflict: true);
             }
-            var actions = new List<TableTransactionAction> { Add(model, PromotionRow(runId), "Version", version) };
+            var actions = new List<TableTransactionAction> { Add(model, PromotionRow(runId), "Json", Json.Write(new Promotion(version, head.Production))) };
             MoveAlias(head, actions, Aliases.Production, version, $"promoted by run {runId}");
             if (await TrySubmitAsync(head, actions, cancel))
             {
@@ -66,9 +66,9 @@ public sealed class ModelRegistry(PipelineStorage storage, TimeProvider time)
         }
     }
 
-    /// <summary>True when this run moved production before.</summary>
-    public async Task<bool> HasPromotedAsync(string model, string runId, CancellationToken cancel) =>
-        await FindRowAsync(model, PromotionRow(runId), cancel) is not null;
+    /// <summary>The promotion that this run made before, or null.</summary>
+    public async Task<Promotion?> FindPromotionAsync(string model, string runId, CancellationToken cancel) =>
+        await FindRowAsync(model, PromotionRow(runId), cancel) is { } entity ? Json.Read<Promotion>(entity.GetString("Json")) : null;
 
     /// <summary>Points an alias at an existing version, whatever the gates say: a person's decision.</summary>
     /// <exception cref="InputException">There is no such version.</exception>

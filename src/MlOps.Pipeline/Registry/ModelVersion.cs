@@ -48,6 +48,11 @@ public sealed record RegisteredModel(string Model, int LatestVersion, IReadOnlyD
 /// <param name="At">When.</param>
 public sealed record AliasChange(string Alias, int? From, int To, string Reason, DateTimeOffset At);
 
+/// <summary>A promotion that a run made.</summary>
+/// <param name="Version">The version that went into production.</param>
+/// <param name="Replaced">The one that was there before; null when there was none.</param>
+public sealed record Promotion(int Version, int? Replaced);
+
 /// <summary>What became of a promotion.</summary>
 /// <param name="Promoted">True when the production alias was moved.</param>
 /// <param name="Conflict">True when production was no longer the version that the decision rests on: re-read and decide again.</param>

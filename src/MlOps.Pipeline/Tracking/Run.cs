@@ -43,6 +43,8 @@ public sealed record Run
     /// <summary>The version that this run registered.</summary>
     public int? Version { get; init; }
     public bool Promoted { get; init; }
+    /// <summary>What a person decided about it; null when nobody was asked, or has answered yet.</summary>
+    public Orchestration.ApprovalDecision? Approval { get; init; }
     /// <summary>Why nothing was promoted, one sentence a reason.</summary>
     public IReadOnlyList<string> BlockedBy { get; init; } = [];
     public string? Error { get; init; }

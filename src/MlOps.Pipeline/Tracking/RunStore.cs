@@ -1,4 +1,3 @@
-using System.Globalization;
 using Azure;
 using Azure.Data.Tables;
 using MlOps.Pipeline.Alerts;
@@ -202,7 +201,6 @@ public sealed class RunStore(PipelineStorage storage, TimeProvider time)
         ["Json"] = Json.Write(run),
         ["State"] = run.State.ToString(),
         ["Ended"] = run.HasEnded,
-        ["CreatedText"] = run.Created.ToString("O", CultureInfo.InvariantCulture),
     };
 
     private static Run FromEntity(TableEntity entity) => Json.Read<Run>(entity.GetString("Json"));

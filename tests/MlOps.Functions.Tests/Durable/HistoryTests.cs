@@ -1,8 +1,12 @@
 using DurableTask.Core;
 using DurableTask.Core.History;
 using Microsoft.DurableTask.Client;
+using Microsoft.Extensions.DependencyInjection;
+using MlOps.Pipeline;
 using MlOps.Pipeline.Definitions;
 using MlOps.Pipeline.Orchestration;
+using MlOps.Pipeline.Stages.Clean;
+using MlOps.Pipeline.Stages.Drift;
 using MlOps.Pipeline.Tracking;
 using MlOps.Testing;
 
@@ -43,10 +47,10 @@ public sealed class HistoryTests(AzuriteFixture azurite)
     }
 
     [Theory]
-    [InlineData("approved", TrainingPipeline.Approved)]
-    [InlineData("blocked", null)]
-    [InlineData("failed", null)]
-    public async Task Runs_replay_and_are_recorded_on_demand(string name, string? decision)
+    [InlineData("approved")]
+    [InlineData("blocked")]
+    [InlineData("failed")]
+    public async Task Runs_replay_and_are_recorded_on_demand(string name)
     {
         var definition = Trips.Definition("recorded") with
         {
@@ -55,12 +59,12 @@ public sealed class HistoryTests(AzuriteFixture azurite)
             Gates = name == "blocked" ? new GateRules { AtMost = 0.0001 } : new GateRules { Approval = new ApprovalRule(true, TimeSpan.FromHours(1)) },
         };
         var backend = await Backends.AzureStorageAsync(azurite);
-        await using var host = await DurableHost.StartAsync(azurite, backend);
+        await using var host = await DurableHost.StartAsync(azurite, backend, SmallParts);
         var run = await host.SubmitAsync(definition, Trips.Csv(600));
-        if (decision is not null)
+        if (name == "approved")
         {
             await host.UntilAsync(run, now => now.Run.State == RunState.Waiting);
-            await host.Engine.SignalAsync(run.RunId, TrainingPipeline.ApprovalEvent, decision, CancellationToken.None);
+            await host.Engine.SignalAsync(run.RunId, TrainingPipeline.ApprovalEvent, new ApprovalDecision(true, "Ann").ToPayload(), CancellationToken.None);
         }
         await host.Client.WaitForInstanceCompletionAsync(run.RunId);
 
@@ -96,6 +100,22 @@ public sealed class HistoryTests(AzuriteFixture azurite)
     }
 
     [Fact]
+    public async Task A_table_of_many_parts_is_worked_on_part_by_part_and_its_status_counts_them()
+    {
+        await using var host = await DurableHost.StartAsync(azurite, Backends.InMemory(), SmallParts);
+        var run = await host.SubmitAsync(Trips.Definition(), Trips.Csv(600));
+        var ended = await host.EndOfAsync(run);
+        var status = await host.Client.WaitForInstanceCompletionAsync(run.RunId, getInputsAndOutputs: true);
+
+        ended.Run.State.Should().Be(RunState.Succeeded, ended.Run.Error);
+        var parts = ended.Stages.Count(stage => stage.Stage == CleanPartStage.Name);
+        parts.Should().BeGreaterThan(2);
+        var stages = status.ReadCustomStatusAs<Dictionary<string, string>>()!;
+        stages[CleanPartStage.Name].Should().Be($"{parts} of {parts} parts");
+        stages[DriftPartStage.Name].Should().Be($"{parts} of {parts} parts");
+    }
+
+    [Fact]
     public async Task The_instances_status_shows_the_states_of_the_stages()
     {
         await using var host = await DurableHost.StartAsync(azurite, Backends.InMemory());
@@ -111,6 +131,10 @@ public sealed class HistoryTests(AzuriteFixture azurite)
         await host.Engine.CancelAsync(run.RunId, "seen", CancellationToken.None);
         (await host.Client.WaitForInstanceCompletionAsync(run.RunId)).RuntimeStatus.Should().Be(OrchestrationRuntimeStatus.Terminated);
     }
+
+    /// <summary>Makes several parts of a small table.</summary>
+    private static void SmallParts(IServiceCollection services) =>
+        services.AddSingleton(new PipelineOptions { WorkFolder = Directory.CreateTempSubdirectory("mlops-parts-").FullName, RowsPerPart = 150, Threads = 1 });
 
     private static string? Text(HistoryEvent happened) => happened switch
     {

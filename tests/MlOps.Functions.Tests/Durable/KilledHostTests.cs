@@ -46,7 +46,7 @@ public sealed class KilledHostTests(AzuriteFixture azurite)
         await killed.StopAsync();
 
         await using var next = await StartAsync();
-        await next.Engine.SignalAsync(run.RunId, TrainingPipeline.ApprovalEvent, TrainingPipeline.Approved, CancellationToken.None);
+        await next.Engine.SignalAsync(run.RunId, TrainingPipeline.ApprovalEvent, new ApprovalDecision(true, "Ann").ToPayload(), CancellationToken.None);
         var after = await next.EndOfAsync(run);
 
         after.Run.State.Should().Be(RunState.Succeeded, after.Run.Error);

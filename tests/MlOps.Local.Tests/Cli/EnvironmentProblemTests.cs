@@ -66,7 +66,7 @@ public sealed class EnvironmentProblemTests : IDisposable
 
         var result = await LocalProcess.RunAsync("runs", "--storage", storage);
 
-        AssertOneSentence(result, "The storage does not answer (it cannot be reached): check the connection string given with --storage.");
+        AssertOneSentence(result, "The storage does not answer (it cannot be reached): check what was given with --storage.");
     }
 
     [Theory]
@@ -77,6 +77,9 @@ public sealed class EnvironmentProblemTests : IDisposable
     [InlineData("many", "up", "--port", "many")]
     [InlineData("70000", "up", "--port", "70000")]
     [InlineData("--storage", "runs", "--storage", "nonsense")]
+    [InlineData("blob address", "runs", "--storage", "https://example.org")]
+    [InlineData("0.0.0.0", "up", "--listen", "everywhere")]
+    [InlineData("--serve-only needs --storage", "up", "--serve-only")]
     [InlineData("column=value", "predict", "--data", "unused", "distance")]
     public async Task A_wrong_command_line_ends_with_2_and_names_what_is_wrong(string named, params string[] arguments)
     {

@@ -67,7 +67,9 @@ internal sealed class EngineHost : IAsyncDisposable
     public static Task FinishAsync(IOrchestration orchestration, string? error = null) =>
         orchestration.RunStageAsync<FinishStage, FinishInput, FinishOutput>("", new FinishInput(orchestration.RunId, error is null, [], error), Quick);
 
-    public async Task<Run> SubmitAsync(string model, Overlap overlap = Overlap.Queue)
+    public Task<Run> SubmitAsync(string model) => SubmitAsync(model, Overlap.Queue);
+
+    public async Task<Run> SubmitAsync(string model, Overlap overlap)
     {
         await host.Get<DefinitionStore>().PutAsync(new PipelineDefinition { Model = model, Target = "y", RunOn = new(Overlap: overlap) }, CancellationToken.None);
         return await host.Get<RunStarter>().StartAsync(model, "/nowhere.csv", "cli", CancellationToken.None);

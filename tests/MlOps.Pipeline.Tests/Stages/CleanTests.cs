@@ -1,9 +1,9 @@
 using System.Globalization;
 using System.Text;
+using MlOps.Pipeline.Data;
 using MlOps.Pipeline.Definitions;
 using MlOps.Pipeline.Models;
 using MlOps.Pipeline.Orchestration;
-using MlOps.Pipeline.Stages.Clean;
 using MlOps.Testing;
 
 namespace MlOps.Pipeline.Tests.Stages;
@@ -117,7 +117,7 @@ public sealed class CleanTests(AzuriteFixture azurite) : IAsyncLifetime
 
         var split = await bench.SplitAsync(definition, csv.ToString());
 
-        var filled = (await bench.ManifestAsync(split.Train)).Notes[CleanStage.ImputedNote]!;
+        var filled = (await bench.ManifestAsync(split.Train)).Notes[DatasetNotes.Imputed]!;
         var raw = await bench.IngestTextAsync(Definition, csv.ToString());
         var train = (await bench.RowsAsync(split.Train, "y")).Select(row => (double)row[0]!).ToHashSet();
         var trained = (await bench.RowsAsync(raw.Raw, "a", "b", "y")).Where(row => train.Contains((double)row[2]!)).ToList();

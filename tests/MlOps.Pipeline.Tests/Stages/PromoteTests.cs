@@ -88,9 +88,10 @@ public sealed class PromoteTests(AzuriteFixture azurite)
     }
 
     [Theory]
-    [InlineData("approved", RunState.Succeeded, null)]
-    [InlineData("not on a Friday", RunState.Blocked, "approval: rejected: not on a Friday")]
-    [InlineData(null, RunState.Blocked, "approval: nobody approved within*")]
+    [InlineData("""{"approved": true, "by": "Ann"}""", RunState.Succeeded, null)]
+    [InlineData("""{"approved": false, "by": "Ann", "reason": "not on a Friday"}""", RunState.Blocked, "approval: rejected by Ann: not on a Friday")]
+    [InlineData("approved", RunState.Blocked, "approval: rejected: the event's payload is no decision: approved")]
+    [InlineData(null, RunState.Blocked, "approval: rejected: nobody approved within*")]
     public async Task A_declared_approval_decides(string? answer, RunState state, string? reason)
     {
         await using var host = new PipelineHost(azurite);
@@ -100,6 +101,7 @@ public sealed class PromoteTests(AzuriteFixture azurite)
         var run = await host.RunAsync(definition, host.WriteFile("trips.csv", Trips.Csv(500, seed: 46)));
 
         run.Run.State.Should().Be(state);
+        run.Run.Approval!.Approved.Should().Be(state == RunState.Succeeded);
         if (reason is not null)
         {
             run.Run.BlockedBy.Should().ContainSingle().Which.Should().Match(reason);

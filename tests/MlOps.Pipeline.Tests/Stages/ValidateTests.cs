@@ -54,7 +54,7 @@ public sealed class ValidateTests(AzuriteFixture azurite)
             run.Metrics[$"val_{metric}"].Should().Be(run.Metrics[$"0-lightgbm.{metric}"]);
         }
         run.Artifacts.Select(artifact => artifact.Path).Should().Contain(["model.zip", "featurizer.json", "signature.json", "training_features.txt"]);
-        run.Stages.Select(stage => stage.Stage).Should().Equal("ingest", "clean", "features", "split", "train", "validate", "drift", "promote", "explain", "alert", "finish");
+        run.Stages.Select(stage => stage.Stage).Should().Equal("ingest", "clean", "features", "split", "train", "validate", "drift", "promote", "explain", "model-card", "alert", "finish");
         run.Run.State.Should().Be(RunState.Succeeded);
     }
 

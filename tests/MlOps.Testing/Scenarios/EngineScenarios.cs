@@ -88,11 +88,12 @@ public abstract class EngineScenarios(AzuriteFixture azurite)
     }
 
     [Theory]
-    [InlineData(TrainingPipeline.Approved)]
-    [InlineData("too little data from May")]
+    [InlineData(true)]
+    [InlineData(false)]
     [InlineData(null)]
-    public async Task A_person_decides(string? decision)
+    public async Task A_person_decides(bool? approved)
     {
+        var decision = approved is { } yes ? new ApprovalDecision(yes, "Ann", yes ? "checked against May" : "too little data from May").ToPayload() : null;
         await using var engine = await StartAsync();
         var definition = Definition() with { Gates = new GateRules { Approval = new ApprovalRule(true, decision is null ? TimeSpan.FromSeconds(2) : TimeSpan.FromHours(1)) } };
         var run = await engine.SubmitAsync(definition, Trips.Csv(600));
@@ -104,7 +105,7 @@ public abstract class EngineScenarios(AzuriteFixture azurite)
         }
         var ended = await engine.EndOfAsync(run);
 
-        ended.Run.State.Should().Be(decision == TrainingPipeline.Approved ? RunState.Succeeded : RunState.Blocked, ended.Run.Error);
+        ended.Run.State.Should().Be(approved == true ? RunState.Succeeded : RunState.Blocked, ended.Run.Error);
         RunSummary.Of(ended).Should().Be(await ExpectedAsync(definition, Trips.Csv(600), decision));
     }
 

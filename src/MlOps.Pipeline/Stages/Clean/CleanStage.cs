@@ -4,12 +4,15 @@ using MlOps.Pipeline.Data.Duck;
 using MlOps.Pipeline.Definitions;
 using MlOps.Pipeline.Models;
 using MlOps.Pipeline.Orchestration;
-using MlOps.Pipeline.Stages.Ingest;
 using MlOps.Pipeline.Tracking;
 
 namespace MlOps.Pipeline.Stages.Clean;
 
-public sealed record CleanInput(string RunId, string DefinitionId, DatasetRef Raw);
+/// <param name="RunId">The run.</param>
+/// <param name="DefinitionId">The definition's snapshot.</param>
+/// <param name="Raw">The raw table.</param>
+/// <param name="ByParts">True: <see cref="CleanPartStage"/> has cleaned every part, and only the whole is left to do.</param>
+public sealed record CleanInput(string RunId, string DefinitionId, DatasetRef Raw, bool ByParts = false);
 
 /// <param name="Clean">The cleaned table.</param>
 /// <param name="Dropped">Dropped rows by reason, such as <c>null: age</c>.</param>
@@ -20,12 +23,12 @@ public sealed record CleanOutput(DatasetRef Clean, IReadOnlyDictionary<string, l
 /// Drops the rows that training cannot use and counts them by reason; fills nulls where the definition says so, with values fitted on the
 /// rows that will be training rows. Other rows stay as they are.
 /// </summary>
-public sealed class CleanStage(DatasetStore datasets, DefinitionStore definitions, RunStore runs, DuckDb duckDb) : IStage<CleanInput, CleanOutput>
+public sealed class CleanStage(PipelineStorage storage, DatasetStore datasets, DefinitionStore definitions, RunStore runs, DuckDb duckDb) : IStage<CleanInput, CleanOutput>
 {
-    public const string DroppedNote = "dropped";
-    public const string ImputedNote = "imputed";
-
     private const int FewestRows = 10;
+
+    /// <summary>Small files that are read at the same moment.</summary>
+    private const int MostReads = 16;
 
     public static string Name => "clean";
 
@@ -35,81 +38,88 @@ public sealed class CleanStage(DatasetStore datasets, DefinitionStore definition
         var definition = await definitions.GetSnapshotAsync(input.DefinitionId, cancel);
         var raw = await datasets.GetAsync(input.Raw.Id, cancel);
         var plan = FeaturePlan.Of(definition, raw.Columns);
-        var parameters = Parameters(definition);
-        var id = DatasetStore.IdOf(Name, [raw.Id], parameters);
-        if (await datasets.FindAsync(id, cancel) is { } existing)
+        var ids = CleanIds.Of(raw, definition);
+        if (await datasets.FindAsync(ids.Clean, cancel) is { } existing)
         {
-            return await ReportAsync(input.RunId, existing, [], reused: true, cancel);
+            return await ReportAsync(input.RunId, existing, plan.Warnings, reused: true, cancel);
         }
-        var table = await datasets.OpenAsync(raw, cancel);
-        var folder = datasets.NewDraftFolder();
-        try
+        var rows = await datasets.FindAsync(ids.Rows, cancel);
+        if (rows is null)
         {
-            var cleaned = await Task.Run(() => Clean(table, plan, definition, folder, cancel), cancel);
-            var draft = new DatasetManifest
-            {
-                Id = id,
-                Stage = Name,
-                Parents = [raw.Id],
-                Parameters = parameters,
-                Columns = raw.Columns,
-                Rows = cleaned.Parts.Sum(part => part.Rows),
-                Notes = cleaned.Notes,
-            };
-            return await ReportAsync(input.RunId, await datasets.CommitAsync(draft, cleaned.Parts, cancel), plan.Warnings, reused: false, cancel);
+            var parts = input.ByParts ? await ReadPartsAsync(ids.Rows, raw.Parts.Count, cancel) : await CleanPartsAsync(raw, plan, definition, ids.Rows, cancel);
+            rows = await datasets.CommitAsync(Join(raw, parts, plan, definition, ids), cancel);
         }
-        finally
-        {
-            Directory.Delete(folder, recursive: true);
-        }
+        var clean = ids.Clean == ids.Rows ? rows : await FillAsync(rows, plan, definition, ids, cancel);
+        return await ReportAsync(input.RunId, clean, plan.Warnings, reused: false, cancel);
     }
 
-    private (IReadOnlyList<LocalPart> Parts, JsonObject Notes) Clean(LocalTable raw, FeaturePlan plan, PipelineDefinition definition, string folder, CancellationToken cancel)
+    private async Task<IReadOnlyList<CleanedPart>> CleanPartsAsync(DatasetManifest raw, FeaturePlan plan, PipelineDefinition definition, string dataset, CancellationToken cancel)
     {
-        using var session = duckDb.Open(cancel, raw.Manifest.Columns.Count);
-        var rules = new RowRules(plan, definition, raw.Manifest.Notes[IngestStage.UnparseableNote]!.GetValue<bool>());
+        var table = await datasets.OpenAsync(raw, cancel);
+        var cleaner = new PartCleaner(datasets, duckDb, raw, plan, definition);
+        var parts = new List<CleanedPart>();
+        for (var part = 0; part < table.Paths.Count; part++)
+        {
+            parts.Add(await cleaner.CleanAsync(part, table.Paths[part], dataset, cancel));
+        }
+        return parts;
+    }
+
+    private async Task<IReadOnlyList<CleanedPart>> ReadPartsAsync(string dataset, int count, CancellationToken cancel)
+    {
+        var parts = new CleanedPart[count];
+        await Parallel.ForAsync(0, count, new ParallelOptions { MaxDegreeOfParallelism = MostReads, CancellationToken = cancel }, async (part, stop) =>
+            parts[part] = await CleanedPart.ReadAsync(storage, dataset, part, stop));
+        return parts;
+    }
+
+    private static DatasetManifest Join(DatasetManifest raw, IReadOnlyList<CleanedPart> parts, FeaturePlan plan, PipelineDefinition definition, CleanIds ids)
+    {
         var dropped = new SortedDictionary<string, long>(StringComparer.Ordinal);
-        var ragged = raw.Manifest.Notes[IngestStage.RaggedNote]?.GetValue<long>() ?? 0;
+        var ragged = raw.Notes[DatasetNotes.Ragged]?.GetValue<long>() ?? 0;
         if (ragged > 0)
         {
             dropped["wrong number of cells"] = ragged;
         }
-        var parts = raw.Paths.Select((path, i) => CleanPart(session, raw, i, rules, Path.Combine(folder, $"{i}.parquet"), dropped)).ToList();
-        var kept = parts.Sum(part => part.Rows);
-        CheckDropped(dropped, kept, raw.Manifest.Rows + ragged, definition.Cleaning.MaxDropped);
-
-        var cleanedSql = $"read_parquet({Sql.Texts(parts.Select(part => part.Path))})";
-        var target = TargetColumn.Examine(session, cleanedSql, plan.Target, definition);
-        var imputed = Imputation.Fit(session, cleanedSql, plan, definition);
-        if (imputed.Count > 0)
+        foreach (var (reason, count) in parts.SelectMany(part => part.Dropped))
         {
-            parts = [.. parts.Select((part, i) => Imputation.Apply(session, part, raw.Manifest.Columns, imputed, Path.Combine(folder, $"{i}-imputed.parquet")))];
+            dropped[reason] = dropped.GetValueOrDefault(reason) + count;
         }
-        var notes = new JsonObject
+        var kept = parts.Sum(part => part.Part.Rows);
+        CheckDropped(dropped, kept, raw.Rows + ragged, definition.Cleaning.MaxDropped);
+        return new DatasetManifest
         {
-            [DroppedNote] = new JsonObject(dropped.Select(reason => KeyValuePair.Create(reason.Key, (JsonNode?)reason.Value))),
-            [ImputedNote] = new JsonObject(imputed.Select(value => KeyValuePair.Create(value.Key, (JsonNode?)value.Value))),
-            [TargetColumn.Note] = target.ToJson(),
+            Id = ids.Rows,
+            Stage = Name,
+            Parents = [raw.Id],
+            Parameters = ids.Parameters,
+            Columns = raw.Columns,
+            Parts = [.. parts.Select(part => part.Part)],
+            Rows = kept,
+            Notes = new JsonObject
+            {
+                [DatasetNotes.Dropped] = new JsonObject(dropped.Select(reason => KeyValuePair.Create(reason.Key, (JsonNode?)reason.Value))),
+                [DatasetNotes.Imputed] = new JsonObject(),
+                [TargetColumn.Note] = TargetColumn.Decide(parts.SelectMany(part => part.TargetValues), plan.Target, definition).ToJson(),
+            },
         };
-        return (parts, notes);
     }
 
-    private static LocalPart CleanPart(DuckDbSession session, LocalTable raw, int part, RowRules rules, string cleaned, SortedDictionary<string, long> dropped)
+    /// <summary>The view of the rows in which nulls are filled.</summary>
+    private async Task<DatasetManifest> FillAsync(DatasetManifest rows, FeaturePlan plan, PipelineDefinition definition, CleanIds ids, CancellationToken cancel)
     {
-        var source = $"read_parquet({Sql.Text(raw.Paths[part])}, file_row_number = true)";
-        var cells = string.Join(", ", raw.Manifest.Columns.Select(column => Sql.Name(column.Name)));
-        // Equal rows stand in the same part, so the first of them is found here.
-        using var first = FirstRows.Find(session, source, (int)raw.Manifest.Parts[part].Rows, cells, rules.ReasonSql, rules.Reasons.Count);
-        foreach (var (reason, rows) in rules.Reasons.Zip(first.RowsByReason).Where(counted => counted.Second > 0))
-        {
-            dropped[reason] = dropped.GetValueOrDefault(reason) + rows;
-        }
-        if (first.Duplicates > 0)
-        {
-            dropped["duplicate"] = dropped.GetValueOrDefault("duplicate") + first.Duplicates;
-        }
-        var query = $"SELECT {cells}, {first.HashSql("file_row_number")} AS {RowHash.ColumnName} FROM {source}";
-        return new LocalPart(cleaned, session.Copy($"SELECT * FROM ({query}) WHERE {RowHash.ColumnName} IS NOT NULL", cleaned));
+        var table = await datasets.OpenAsync(rows, cancel);
+        var imputed = await Task.Run(() => Fit(table, plan, definition, cancel), cancel);
+        var notes = (JsonObject)rows.Notes.DeepClone();
+        notes[DatasetNotes.Imputed] = new JsonObject(imputed.Select(value => KeyValuePair.Create(value.Key, (JsonNode?)value.Value)));
+        var filled = rows with { Id = ids.Clean, Parents = [rows.Id], Parts = [], Projection = Imputation.Columns(rows.Columns, imputed), Notes = notes };
+        return await datasets.CommitAsync(filled, cancel);
+    }
+
+    private IReadOnlyDictionary<string, string> Fit(LocalTable rows, FeaturePlan plan, PipelineDefinition definition, CancellationToken cancel)
+    {
+        using var session = duckDb.Open(cancel, rows.Manifest.Columns.Count);
+        return Imputation.Fit(session, rows.ToSql(), plan, definition);
     }
 
     private static void CheckDropped(SortedDictionary<string, long> dropped, long kept, long rows, double most)
@@ -129,27 +139,10 @@ public sealed class CleanStage(DatasetStore datasets, DefinitionStore definition
 
     private async Task<CleanOutput> ReportAsync(string runId, DatasetManifest manifest, IReadOnlyList<string> warnings, bool reused, CancellationToken cancel)
     {
-        var dropped = manifest.Notes[DroppedNote]!.AsObject().ToDictionary(reason => reason.Key, reason => reason.Value!.GetValue<long>());
+        var dropped = manifest.Notes[DatasetNotes.Dropped]!.AsObject().ToDictionary(reason => reason.Key, reason => reason.Value!.GetValue<long>());
         await runs.LogMetricsAsync(runId, dropped.ToDictionary(reason => $"dropped: {Shorten(reason.Key)}", reason => (double)reason.Value), cancel);
         return new CleanOutput(manifest.Ref, dropped.OrderByDescending(reason => reason.Value).Take(100).ToDictionary(), new StageReport(manifest.Rows, reused, warnings));
     }
 
     private static string Shorten(string reason) => reason.Length <= 120 ? reason : string.Concat(reason.AsSpan(0, 120), "…");
-
-    /// <summary>The parts of the definition that decide which rows stay and how nulls are filled.</summary>
-    private static JsonObject Parameters(PipelineDefinition definition) => new()
-    {
-        ["definition"] = JsonNode.Parse(DefinitionJson.Write(new PipelineDefinition
-        {
-            Model = "any",
-            Target = definition.Target,
-            Task = definition.Task,
-            Positive = definition.Positive,
-            Columns = definition.Columns,
-            Cleaning = definition.Cleaning,
-            Features = new FeatureRules { DateParts = definition.Features.DateParts },
-            Split = definition.Columns.Values.Any(rule => rule.Impute is not null) ? definition.Split : new SplitRules(),
-        })),
-        ["format"] = 1,
-    };
 }

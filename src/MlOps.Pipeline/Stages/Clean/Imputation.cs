@@ -23,15 +23,13 @@ internal static class Imputation
         return imputed.ToDictionary(column => column.Name, column => ValueOf(session, trainSql, column, definition.Columns[column.Name].Impute!), StringComparer.Ordinal);
     }
 
-    public static LocalPart Apply(DuckDbSession session, LocalPart part, IReadOnlyList<DatasetColumn> columns, IReadOnlyDictionary<string, string> values, string path)
-    {
-        var cells = columns.Select(column => values.TryGetValue(column.Name, out var value)
-            ? $"coalesce({Sql.Name(column.Name)}, CAST({Sql.Text(value)} AS {SqlType(column)})) AS {Sql.Name(column.Name)}"
-            : Sql.Name(column.Name));
-        session.Copy($"SELECT {string.Join(", ", cells)}, {RowHash.ColumnName} FROM read_parquet({Sql.Text(part.Path)})", path);
-        File.Delete(part.Path);
-        return part with { Path = path };
-    }
+    /// <summary>The columns with their nulls filled.</summary>
+    public static IReadOnlyList<ColumnExpression> Columns(IReadOnlyList<DatasetColumn> columns, IReadOnlyDictionary<string, string> values) =>
+    [
+        .. columns.Select(column => new ColumnExpression(column.Name, values.TryGetValue(column.Name, out var value)
+            ? $"coalesce({Sql.Name(column.Name)}, CAST({Sql.Text(value)} AS {SqlType(column)}))"
+            : Sql.Name(column.Name))),
+    ];
 
     private static string ValueOf(DuckDbSession session, string trainSql, DatasetColumn column, ImputeRule rule)
     {

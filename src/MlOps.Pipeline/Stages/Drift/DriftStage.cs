@@ -11,7 +11,13 @@ using MlOps.Pipeline.Tracking;
 
 namespace MlOps.Pipeline.Stages.Drift;
 
-public sealed record DriftInput(string RunId, string Model, string DefinitionId, DatasetRef Train, DatasetRef Validation);
+/// <param name="RunId">The run.</param>
+/// <param name="Model">Its model.</param>
+/// <param name="DefinitionId">The definition's snapshot.</param>
+/// <param name="Train">Training rows.</param>
+/// <param name="Validation">Validation rows.</param>
+/// <param name="Parts">Parts that <see cref="DriftPartStage"/> has profiled; 0: none, the table is read here.</param>
+public sealed record DriftInput(string RunId, string Model, string DefinitionId, DatasetRef Train, DatasetRef Validation, int Parts = 0);
 
 /// <param name="Drifted">True when a comparison's share of drifted columns reaches the limit, and the definition does not ignore that.</param>
 /// <param name="FailedGates">Reasons not to promote; only where drift blocks.</param>
@@ -25,6 +31,9 @@ public sealed record DriftOutput(bool Drifted, IReadOnlyList<string> FailedGates
 /// </summary>
 public sealed partial class DriftStage : IStage<DriftInput, DriftOutput>
 {
+    public const string Page = "drift.html";
+    public const string File = "drift.json";
+
     private readonly DatasetStore datasets;
     private readonly DefinitionStore definitions;
     private readonly ModelRegistry registry;
@@ -53,7 +62,7 @@ public sealed partial class DriftStage : IStage<DriftInput, DriftOutput>
         var production = await FindProductionAsync(input.Model, train.Id, warnings, cancel);
 
         var progress = new Progress(this, input.RunId, ProfiledColumn.Of(train).Count + ProfiledColumn.Of(validation).Count + (production is { } side ? ProfiledColumn.Of(side.Manifest).Count : 0), cancel);
-        var split = await profiles.GetSplitAsync(train, validation, progress.AddAsync, cancel);
+        var split = await profiles.GetSplitAsync(train, validation, input.Parts, progress.AddAsync, cancel);
         var trained = (Side: new DriftSide("training rows", train.Id, train.Rows), Profile: split.Train);
         var held = (Side: new DriftSide("validation rows", validation.Id, validation.Rows), Profile: split.Validation);
         List<DriftComparison> comparisons = [TableComparison.Compare("validation", trained, held, definition)];
@@ -89,9 +98,9 @@ public sealed partial class DriftStage : IStage<DriftInput, DriftOutput>
     {
         var metrics = report.Comparisons.ToDictionary(comparison => $"drift_{comparison.Name}_share", comparison => comparison.Share);
         await runs.LogMetricsAsync(report.RunId, metrics, cancel);
-        await artifacts.SaveAsync(report.RunId, "drift.json", $"{report.RunId}/drift.json", BinaryData.FromString(Json.Write(report)), cancel);
+        await artifacts.SaveAsync(report.RunId, File, $"{report.RunId}/{File}", BinaryData.FromString(Json.Write(report)), cancel);
         var page = await pages.RenderAsync<DriftPage>(new Dictionary<string, object?> { [nameof(DriftPage.Report)] = report });
-        await artifacts.SaveAsync(report.RunId, "drift.html", $"{report.RunId}/drift.html", page, cancel);
+        await artifacts.SaveAsync(report.RunId, Page, $"{report.RunId}/{Page}", page, cancel);
     }
 
     private static DriftOutput OutputOf(DriftReport report, long rows, List<string> warnings)

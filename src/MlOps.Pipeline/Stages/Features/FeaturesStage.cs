@@ -4,7 +4,6 @@ using MlOps.Pipeline.Data.Duck;
 using MlOps.Pipeline.Definitions;
 using MlOps.Pipeline.Models;
 using MlOps.Pipeline.Orchestration;
-using MlOps.Pipeline.Stages.Clean;
 
 namespace MlOps.Pipeline.Stages.Features;
 
@@ -56,7 +55,7 @@ public sealed class FeaturesStage(DatasetStore datasets, DefinitionStore definit
             {
                 [FeaturePlan.Note] = JsonNode.Parse(Json.Write(plan)),
                 [TargetColumn.Note] = clean.Notes[TargetColumn.Note]!.DeepClone(),
-                [CleanStage.ImputedNote] = clean.Notes[CleanStage.ImputedNote]!.DeepClone(),
+                [DatasetNotes.Imputed] = clean.Notes[DatasetNotes.Imputed]!.DeepClone(),
             },
         };
         var manifest = await datasets.CommitAsync(draft, [], cancel);

@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Logging;
 using MlOps.Pipeline.Orchestration;
 using MlOps.Pipeline.Tracking;
 
@@ -10,8 +11,8 @@ public sealed record FinishOutput(RunState State) : IStageOutput
     public StageReport Report { get; } = new();
 }
 
-/// <summary>Writes on the run how it ended.</summary>
-public sealed class FinishStage(RunStore runs, TimeProvider time) : IStage<FinishInput, FinishOutput>
+/// <summary>Writes on the run how it ended, and a failure into the log: that one line is what an operator's alert looks for.</summary>
+public sealed partial class FinishStage(RunStore runs, TimeProvider time, ILogger<FinishStage> logger) : IStage<FinishInput, FinishOutput>
 {
     public static string Name => "finish";
 
@@ -22,6 +23,13 @@ public sealed class FinishStage(RunStore runs, TimeProvider time) : IStage<Finis
             input.RunId,
             run => run.HasEnded ? run : run with { State = state, Promoted = input.Promoted, BlockedBy = input.BlockedBy, Error = input.Error, Ended = time.GetUtcNow() },
             cancel);
+        if (run.State == RunState.Failed)
+        {
+            LogFailed(run.RunId, run.Model, run.Error);
+        }
         return new FinishOutput(run.State);
     }
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "Run {RunId} of model {Model} failed: {Problem}")]
+    private partial void LogFailed(string runId, string model, string? problem);
 }

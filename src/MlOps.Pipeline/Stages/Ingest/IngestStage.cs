@@ -12,7 +12,10 @@ namespace MlOps.Pipeline.Stages.Ingest;
 /// <param name="Source"><c>raw/{model}/{file}</c> for a blob, else a local path.</param>
 public sealed record IngestInput(string RunId, string DefinitionId, string Source);
 
-public sealed record IngestOutput(DatasetRef Raw, StageReport Report) : IStageOutput;
+/// <param name="Raw">The raw table.</param>
+/// <param name="Parts">How many parts it has.</param>
+/// <param name="Report">The stage's account.</param>
+public sealed record IngestOutput(DatasetRef Raw, int Parts, StageReport Report) : IStageOutput;
 
 /// <summary>
 /// Turns a raw CSV or Parquet file into the dataset version <c>raw</c>: typed Parquet parts. The version is a function of the file's bytes
@@ -21,12 +24,6 @@ public sealed record IngestOutput(DatasetRef Raw, StageReport Report) : IStageOu
 public sealed class IngestStage(PipelineStorage storage, DatasetStore datasets, DefinitionStore definitions, DuckDb duckDb, PipelineOptions options)
     : IStage<IngestInput, IngestOutput>
 {
-    /// <summary>Note that counts rows left out because their number of cells differs from the header's.</summary>
-    public const string RaggedNote = "ragged";
-
-    /// <summary>Note that tells whether the parts have the column <see cref="ColumnNames.Unparseable"/>.</summary>
-    public const string UnparseableNote = "unparseable";
-
     public static string Name => "ingest";
 
     /// <exception cref="InputException">The file is missing, empty, or not readable as a table.</exception>
@@ -40,7 +37,7 @@ public sealed class IngestStage(PipelineStorage storage, DatasetStore datasets, 
         var id = DatasetStore.IdOf(Name, [scan.Sha256], parameters);
         if (await datasets.FindAsync(id, cancel) is { } existing)
         {
-            return new IngestOutput(existing.Ref, new StageReport(existing.Rows, Reused: true));
+            return new IngestOutput(existing.Ref, existing.Parts.Count, new StageReport(existing.Rows, Reused: true));
         }
         var folder = datasets.NewDraftFolder();
         try
@@ -54,10 +51,10 @@ public sealed class IngestStage(PipelineStorage storage, DatasetStore datasets, 
                 Parameters = parameters,
                 Columns = read.Table.Columns,
                 Rows = read.Parts.Sum(part => part.Rows),
-                Notes = new JsonObject { [RaggedNote] = read.Ragged.Rows, [UnparseableNote] = read.Table.MarksUnparseable },
+                Notes = new JsonObject { [DatasetNotes.Ragged] = read.Ragged.Rows, [DatasetNotes.Unparseable] = read.Table.MarksUnparseable },
             };
             var manifest = await datasets.CommitAsync(draft, read.Parts, cancel);
-            return new IngestOutput(manifest.Ref, new StageReport(manifest.Rows, Warnings: [.. read.Table.Warnings, .. read.Ragged.Warnings]));
+            return new IngestOutput(manifest.Ref, manifest.Parts.Count, new StageReport(manifest.Rows, Warnings: [.. read.Table.Warnings, .. read.Ragged.Warnings]));
         }
         finally
         {

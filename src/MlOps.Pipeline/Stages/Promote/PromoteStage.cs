@@ -12,13 +12,14 @@ namespace MlOps.Pipeline.Stages.Promote;
 
 public sealed record PromoteInput(
     string RunId, string Model, string DefinitionId, TrainedCandidate Winner, IReadOnlyDictionary<string, double> Metrics, IReadOnlyList<string> FailedGates,
-    DatasetRef Validation, ModelLineage Lineage);
+    DatasetRef Validation, ModelLineage Lineage, ApprovalDecision? Approval = null);
 
 /// <param name="Version">The registered version.</param>
 /// <param name="Promoted">True when it is in production now.</param>
+/// <param name="Previous">The version that was in production before; null when there was none.</param>
 /// <param name="BlockedBy">Why it is not, one sentence a reason.</param>
 /// <param name="Report">The stage's account.</param>
-public sealed record PromoteOutput(int Version, bool Promoted, IReadOnlyList<string> BlockedBy, StageReport Report) : IStageOutput;
+public sealed record PromoteOutput(int Version, bool Promoted, int? Previous, IReadOnlyList<string> BlockedBy, StageReport Report) : IStageOutput;
 
 /// <summary>
 /// Registers the winner as the next version and moves alias <c>production</c> to it when every gate holds and it beats the current
@@ -48,32 +49,34 @@ public sealed class PromoteStage(
                 Lineage = input.Lineage,
             },
             cancel);
-        await runs.UpdateAsync(input.RunId, run => run with { Version = version.Version }, cancel);
+        await runs.UpdateAsync(input.RunId, run => run with { Version = version.Version, Approval = input.Approval }, cancel);
 
-        var blockedBy = input.FailedGates.Count > 0 ? input.FailedGates : Reasons.Cap(await PromoteAsync(input, version, manifest, definition.Gates, task, cancel));
-        return new PromoteOutput(version.Version, blockedBy.Count == 0, blockedBy, new StageReport(manifest.Rows));
+        var (previous, blockedBy) = input.FailedGates.Count > 0
+            ? ((await registry.FindAsync(input.Model, cancel))?.Production, input.FailedGates)
+            : await PromoteAsync(input, version, manifest, definition.Gates, task, cancel);
+        return new PromoteOutput(version.Version, blockedBy.Count == 0, previous, Reasons.Cap(blockedBy), new StageReport(manifest.Rows));
     }
 
-    /// <summary>Empty when promoted, else the reasons why not. The loser of a race with another run decides again against the new production.</summary>
-    private async Task<IReadOnlyList<string>> PromoteAsync(
+    /// <summary>The version in production before, and no reason when promoted, else the reasons why not. The loser of a race with another run decides again against the new production.</summary>
+    private async Task<(int? Previous, IReadOnlyList<string> BlockedBy)> PromoteAsync(
         PromoteInput input, ModelVersion version, DatasetManifest validation, GateRules gates, TaskKind task, CancellationToken cancel)
     {
         var (metric, largerIsBetter) = Evaluation.DecidingMetric(gates, task);
         while (true)
         {
-            if (await registry.HasPromotedAsync(input.Model, input.RunId, cancel))
+            if (await registry.FindPromotionAsync(input.Model, input.RunId, cancel) is { } earlier)
             {
-                return [];
+                return (earlier.Replaced, []);
             }
             var production = (await registry.FindAsync(input.Model, cancel))?.Production;
             if (production is { } current && await CompareAsync(input, version, current, validation, gates, metric, largerIsBetter, cancel) is { } reason)
             {
-                return [reason];
+                return (current, [reason]);
             }
             var result = await registry.PromoteAsync(input.Model, version.Version, production, input.RunId, cancel);
             if (result.Promoted)
             {
-                return [];
+                return (production, []);
             }
         }
     }
@@ -83,10 +86,10 @@ public sealed class PromoteStage(
         PromoteInput input, ModelVersion version, int current, DatasetManifest validation, GateRules gates, string metric, bool largerIsBetter, CancellationToken cancel)
     {
         var production = await registry.GetAsync(input.Model, current, cancel);
-        double productionValue;
+        IReadOnlyDictionary<string, double> rescored;
         try
         {
-            productionValue = await RescoreAsync(production, validation, metric, cancel);
+            rescored = await RescoreAsync(production, validation, metric, cancel);
         }
         catch (InputException misfit)
         {
@@ -94,18 +97,19 @@ public sealed class PromoteStage(
                 + "Promote by hand if the new columns are wanted.";
         }
         var value = input.Metrics["val_" + metric];
-        await runs.LogMetricsAsync(input.RunId, new Dictionary<string, double> { [$"production_{metric}"] = productionValue }, cancel);
+        var productionValue = rescored[metric];
+        await runs.LogMetricsAsync(input.RunId, rescored.ToDictionary(measured => $"production_{measured.Key}", measured => measured.Value), cancel);
         var gain = largerIsBetter ? value - productionValue : productionValue - value;
         return gain > gates.BetterBy || (gates.BetterBy > 0 && gain >= gates.BetterBy)
             ? null
             : string.Create(CultureInfo.InvariantCulture, $"production: {metric} {value:G6} is not better than {productionValue:G6} of production version {current} on the same rows by the required {gates.BetterBy:G6}");
     }
 
-    private async Task<double> RescoreAsync(ModelVersion production, DatasetManifest validation, string metric, CancellationToken cancel)
+    private async Task<IReadOnlyDictionary<string, double>> RescoreAsync(ModelVersion production, DatasetManifest validation, string metric, CancellationToken cancel)
     {
         var stored = await StoredModel.LoadAsync(artifacts, production.ModelBlobs, cancel);
         var table = await tables.GetAsync(await datasets.OpenAsync(validation, cancel), stored.Featurizer, cancel);
         var metrics = await Task.Run(() => Evaluation.Measure(new MLContext(), stored.Transformer, table, options.Threads), cancel);
-        return metrics.TryGetValue(metric, out var value) ? value : throw new InputException($"It was trained for another task and has no {metric}.");
+        return metrics.ContainsKey(metric) ? metrics : throw new InputException($"It was trained for another task and has no {metric}.");
     }
 }

@@ -30,6 +30,31 @@ internal sealed class CategoryCounter(int most)
 
     public void AddMissing() => missing++;
 
+    /// <summary>Adds all that another counter counted.</summary>
+    public void Add(CategoryProfile other)
+    {
+        missing += other.Missing;
+        count += other.Total;
+        if (hashed is null && other.IsExact)
+        {
+            foreach (var (category, times) in other.Counts)
+            {
+                CollectionsMarshal.GetValueRefOrAddDefault(counts, category, out _) += times;
+            }
+            if (counts.Count > most)
+            {
+                hashed = CategoryHash.Counts(Finish());
+            }
+            return;
+        }
+        hashed ??= CategoryHash.Counts(Finish());
+        var more = CategoryHash.Counts(other);
+        for (var bucket = 0; bucket < hashed.Length; bucket++)
+        {
+            hashed[bucket] += more[bucket];
+        }
+    }
+
     public CategoryProfile Finish() => new() { Counts = counts, Hashed = hashed, Missing = missing, Total = count };
 
     /// <summary>Finds a category by the bytes that DuckDB holds, without making a string of each cell.</summary>

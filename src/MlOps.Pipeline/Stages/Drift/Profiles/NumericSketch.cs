@@ -43,6 +43,43 @@ internal sealed class NumericSketch(int most, long rows)
 
     public void AddMissing() => missing++;
 
+    /// <summary>Adds all values that another sketch has seen.</summary>
+    public void Add(NumericProfile other)
+    {
+        missing += other.Missing;
+        if (other.Total == 0)
+        {
+            return;
+        }
+        Flush();
+        AddMoments(other.Total, other.Mean, other.SquaredDeviations);
+        var theirs = other.Values.Select((value, i) => new Entry(value, other.Buckets?.Low[i] ?? value, other.Buckets?.High[i] ?? value, other.Counts[i])).ToArray();
+        isExact &= other.IsExact;
+        merged = new Entry[length + theirs.Length];
+        int i = 0, j = 0, next = 0;
+        while (i < length || j < theirs.Length)
+        {
+            if (j == theirs.Length || (i < length && entries[i].Value < theirs[j].Value))
+            {
+                merged[next++] = entries[i++];
+            }
+            else if (i < length && entries[i].Value == theirs[j].Value && entries[i].IsOneValue && theirs[j].IsOneValue)
+            {
+                merged[next++] = entries[i++].Join(theirs[j++]);
+            }
+            else
+            {
+                merged[next++] = theirs[j++];
+            }
+        }
+        length = next;
+        (entries, merged) = (merged, entries);
+        if (length > most)
+        {
+            Compress();
+        }
+    }
+
     public NumericProfile Finish()
     {
         Flush();
@@ -109,10 +146,15 @@ internal sealed class NumericSketch(int most, long rows)
         {
             squares += (value - bufferMean) * (value - bufferMean);
         }
-        var total = count + values.Length;
-        var difference = bufferMean - mean;
-        squaredDeviations += squares + (difference * difference * count * values.Length / total);
-        mean = count == 0 ? bufferMean : mean + (difference * values.Length / total);
+        AddMoments(values.Length, bufferMean, squares);
+    }
+
+    private void AddMoments(long moreValues, double theirMean, double theirSquaredDeviations)
+    {
+        var total = count + moreValues;
+        var difference = theirMean - mean;
+        squaredDeviations += theirSquaredDeviations + (difference * difference * count * moreValues / total);
+        mean = count == 0 ? theirMean : mean + (difference * moreValues / total);
         count = total;
     }
 
@@ -137,7 +179,7 @@ internal sealed class NumericSketch(int most, long rows)
                 j++;
             }
             long times = j - start;
-            if (i < length && entries[i].Value == value && entries[i].Low == entries[i].High)
+            if (i < length && entries[i].Value == value && entries[i].IsOneValue)
             {
                 times += entries[i++].Count;
             }
@@ -178,6 +220,8 @@ internal sealed class NumericSketch(int most, long rows)
 
     private readonly record struct Entry(double Value, double Low, double High, long Count)
     {
+        public bool IsOneValue => Low == High;
+
         public Entry Join(Entry next) => new(
             Value + ((next.Value - Value) * next.Count / (Count + next.Count)), Math.Min(Low, next.Low), Math.Max(High, next.High), Count + next.Count);
     }

@@ -10,12 +10,17 @@ internal sealed record TableProfile(IReadOnlyDictionary<string, ColumnProfile> C
 /// <summary>A column to profile, and how its cells are read.</summary>
 internal sealed record ProfiledColumn(string Name, bool IsNumeric, string Sql)
 {
-    /// <summary>The model's columns of a features table, computed ones included, then the target.</summary>
+    /// <summary>
+    /// The model's columns of a features table, computed ones included, then the target; without the calendar's own parts, which move with
+    /// every new batch.
+    /// </summary>
     public static IReadOnlyList<ProfiledColumn> Of(DatasetManifest features)
     {
         var target = TargetColumn.Of(features);
         var stored = features.Columns.ToDictionary(column => column.Name, StringComparer.Ordinal);
-        var inputs = FeaturePlan.Of(features).Features.Where(feature => stored.ContainsKey(feature.Name)).Select(feature => stored[feature.Name]);
+        var plan = FeaturePlan.Of(features);
+        var calendar = plan.Derived.Where(feature => feature.Function is FeatureFunction.Year or FeatureFunction.Month or FeatureFunction.Day).Select(feature => feature.Name).ToHashSet(StringComparer.Ordinal);
+        var inputs = plan.Features.Where(feature => stored.ContainsKey(feature.Name) && !calendar.Contains(feature.Name)).Select(feature => stored[feature.Name]);
         return [.. inputs.Where(column => column.Name != target.Name).Select(column => Of(column, column.Kind == ColumnKind.Numeric)), Of(stored[target.Name], target.Task == TaskKind.Regression)];
     }
 

@@ -17,6 +17,9 @@ internal sealed class TableProfiler(DuckDb duckDb, PipelineOptions options)
     private const int FewestEntriesOfColumn = 2048;
     private const int MostEntriesOfColumn = 1 << 16;
 
+    /// <summary>Most entries that the profile of one of so many columns keeps.</summary>
+    public static int EntriesOfColumn(int columns) => Math.Clamp(MostEntries / columns, FewestEntriesOfColumn, MostEntriesOfColumn);
+
     /// <param name="table">The rows.</param>
     /// <param name="columns">What to profile.</param>
     /// <param name="progress">Told the number of columns just done; never from two threads at once.</param>
@@ -38,7 +41,7 @@ internal sealed class TableProfiler(DuckDb duckDb, PipelineOptions options)
         LocalTable table, string isSecond, IReadOnlyList<ProfiledColumn> columns, Func<int, Task> progress, CancellationToken cancel)
     {
         var size = Math.Clamp((columns.Count + options.Threads - 1) / options.Threads, 1, LargestBatch);
-        var most = Math.Clamp(MostEntries / columns.Count, FewestEntriesOfColumn, MostEntriesOfColumn);
+        var most = EntriesOfColumn(columns.Count);
         var (first, second) = (new Dictionary<string, ColumnProfile>(StringComparer.Ordinal), new Dictionary<string, ColumnProfile>(StringComparer.Ordinal));
         using var gate = new SemaphoreSlim(1, 1);
         await Parallel.ForEachAsync(columns.Chunk(size), new ParallelOptions { MaxDegreeOfParallelism = options.Threads, CancellationToken = cancel }, async (batch, stop) =>

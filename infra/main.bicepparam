@@ -1,0 +1,15 @@
+using 'main.bicep'
+
+// Values of the azd environment: azd env set ALERT_EMAIL ml-team@example.org
+param environmentName = readEnvironmentVariable('AZURE_ENV_NAME', 'mlops')
+param location = readEnvironmentVariable('AZURE_LOCATION', 'westeurope')
+param alertEmail = readEnvironmentVariable('ALERT_EMAIL', '')
+param slackWebhookUrl = readEnvironmentVariable('SLACK_WEBHOOK_URL', '')
+param instanceMemoryMB = readEnvironmentVariable('INSTANCE_MEMORY_MB', '2048') == '4096' ? 4096 : 2048
+param maximumInstanceCount = int(readEnvironmentVariable('MAXIMUM_INSTANCES', '40'))
+param alwaysReadyHttp = int(readEnvironmentVariable('ALWAYS_READY_HTTP', '0'))
+param privateNetwork = bool(readEnvironmentVariable('PRIVATE_NETWORK', 'false'))
+param entraClientId = readEnvironmentVariable('ENTRA_CLIENT_ID', '')
+param serveFromContainer = bool(readEnvironmentVariable('SERVE_FROM_CONTAINER', 'false'))
+param servingImage = readEnvironmentVariable('SERVING_IMAGE', '')
+param servingRegistry = readEnvironmentVariable('SERVING_REGISTRY', '')

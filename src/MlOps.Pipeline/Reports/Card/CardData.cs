@@ -1,0 +1,74 @@
+using MlOps.Pipeline.Definitions;
+using MlOps.Pipeline.Models;
+using MlOps.Pipeline.Orchestration;
+using MlOps.Pipeline.Registry;
+using MlOps.Pipeline.Stages.Drift;
+using MlOps.Pipeline.Tracking;
+
+namespace MlOps.Pipeline.Reports.Card;
+
+/// <summary>All that a model card tells, as page and as Markdown.</summary>
+public sealed record CardData
+{
+    public required ModelVersion Version { get; init; }
+    public required PipelineDefinition Definition { get; init; }
+    public required Featurizer Featurizer { get; init; }
+    /// <summary>Where the raw file was.</summary>
+    public required string Source { get; init; }
+    public required bool Promoted { get; init; }
+    public required IReadOnlyList<string> BlockedBy { get; init; }
+    /// <summary>From raw to validation.</summary>
+    public required IReadOnlyList<CardDataset> Datasets { get; init; }
+    /// <summary>Rows that cleaning dropped, by reason.</summary>
+    public required IReadOnlyDictionary<string, long> Dropped { get; init; }
+    /// <summary>The winner's hyper-parameters.</summary>
+    public required IReadOnlyDictionary<string, string> HyperParameters { get; init; }
+    /// <summary>Every candidate on the validation rows, in the definition's order.</summary>
+    public required IReadOnlyList<CardCandidate> Candidates { get; init; }
+    /// <summary>The version in production before; null when there was none.</summary>
+    public CardPrevious? Previous { get; init; }
+    public required Performance Performance { get; init; }
+    public required IReadOnlyList<CardGate> Gates { get; init; }
+    public ApprovalDecision? Approval { get; init; }
+    /// <summary>Null when the run has no drift report.</summary>
+    public DriftReport? Drift { get; init; }
+    /// <summary>The explanation's PNG files by name; empty when there is no explanation.</summary>
+    public required IReadOnlyDictionary<string, BinaryData> Pictures { get; init; }
+    public required IReadOnlyList<Artifact> Artifacts { get; init; }
+
+    public TargetColumn Target => Featurizer.Target;
+
+    public string Status => this switch
+    {
+        { Promoted: false } => "Registered, not promoted",
+        { Previous: { } previous } => $"Promoted to production in place of version {previous.Version}",
+        _ => "Promoted to production; the first version there",
+    };
+
+    public string TaskText => Target.Task == TaskKind.Binary ? $"Binary classification: {Target.Name} = {Target.Positive} or {Target.Negative}" : $"Regression of {Target.Name}";
+}
+
+/// <summary>A dataset version the model comes from.</summary>
+public sealed record CardDataset(string Role, string Id, long Rows, IReadOnlyList<string> Parents, DateTimeOffset Created);
+
+/// <summary>A candidate of the run.</summary>
+public sealed record CardCandidate(string Key, bool IsWinner, IReadOnlyDictionary<string, double> Metrics);
+
+/// <summary>The version that was in production.</summary>
+/// <param name="Version">Its number.</param>
+/// <param name="Metrics">Its metrics.</param>
+/// <param name="OnSameRows">True: measured on this run's validation rows. False: as registered, on its own.</param>
+public sealed record CardPrevious(int Version, IReadOnlyDictionary<string, double> Metrics, bool OnSameRows);
+
+public enum GateVerdict
+{
+    Passed,
+    Failed,
+    /// <summary>An earlier gate had failed.</summary>
+    NotReached,
+    /// <summary>Recorded; it could not have stopped the version.</summary>
+    Information,
+}
+
+/// <summary>A gate with its outcome.</summary>
+public sealed record CardGate(string Name, string Rule, GateVerdict Verdict, string Detail);

@@ -1,0 +1,107 @@
+using System.Globalization;
+using MlOps.Pipeline.Definitions;
+using MlOps.Pipeline.Models;
+using MlOps.Pipeline.Stages.Drift;
+
+namespace MlOps.Pipeline.Reports.Card;
+
+/// <summary>What page and Markdown card say alike, in words.</summary>
+internal static class CardText
+{
+    public static string NotSaid(string key) => $"not said: set '{key}' in the definition";
+
+    public static string Time(DateTimeOffset time) => time.ToUniversalTime().ToString("yyyy-MM-dd HH:mm 'UTC'", CultureInfo.InvariantCulture);
+
+    public static string Number(double value) => value.ToString("G5", CultureInfo.InvariantCulture);
+
+    public static string Number(IReadOnlyDictionary<string, double> metrics, string name) => metrics.TryGetValue(name, out var value) ? Number(value) : "";
+
+    public static string Count(long count) => count.ToString("N0", CultureInfo.InvariantCulture);
+
+    public static string Size(long bytes) => bytes switch
+    {
+        < 1024 => $"{bytes} B",
+        < 1024 * 1024 => string.Create(CultureInfo.InvariantCulture, $"{bytes / 1024.0:0.#} KiB"),
+        _ => string.Create(CultureInfo.InvariantCulture, $"{bytes / 1048576.0:0.#} MiB"),
+    };
+
+    /// <summary>An artifact's address beside the card.</summary>
+    public static string Link(string path) => string.Join('/', path.Split('/').Select(Uri.EscapeDataString));
+
+    /// <summary>The task's metrics in their usual order, then what else was measured.</summary>
+    public static IReadOnlyList<string> MetricNames(CardData data)
+    {
+        var known = DefinitionNames.Metrics[data.Target.Task].Keys;
+        var measured = data.Candidates.SelectMany(candidate => candidate.Metrics.Keys).Distinct().ToList();
+        return [.. known.Where(measured.Contains), .. measured.Where(name => !known.Contains(name) && name != "threshold")];
+    }
+
+    public static string Verdict(GateVerdict verdict) => verdict switch
+    {
+        GateVerdict.Passed => "passed",
+        GateVerdict.Failed => "failed",
+        GateVerdict.NotReached => "not reached",
+        _ => "for information",
+    };
+
+    /// <summary>The roles of the versions it was made from, where they are on the card.</summary>
+    public static string Parents(CardDataset dataset, IReadOnlyList<CardDataset> all) =>
+        string.Join(", ", dataset.Parents.Select(parent => all.FirstOrDefault(other => other.Id == parent)?.Role ?? $"file of SHA-256 {parent}"));
+
+    public static string Dropped(CardData data)
+    {
+        const int Most = 10;
+        if (data.Dropped.Count == 0)
+        {
+            return "Cleaning dropped no row.";
+        }
+        var reasons = data.Dropped.OrderByDescending(reason => reason.Value).Take(Most).Select(reason => $"{Count(reason.Value)} {reason.Key}");
+        return $"Cleaning dropped {Count(data.Dropped.Values.Sum())} rows: {string.Join(", ", reasons)}{(data.Dropped.Count > Most ? $" and {data.Dropped.Count - Most} more reasons" : "")}.";
+    }
+
+    public static string Split(SplitRules split)
+    {
+        var share = split.Validation.ToString("0.##%", CultureInfo.InvariantCulture);
+        return split switch
+        {
+            { Time: { } time } => $"Split by time: the latest {share} of the rows by {time} validate.",
+            { Group: { } group } => $"Split by {group}: rows of one {group} stand on one side; about {share} of the groups validate (seed {split.Seed}).",
+            _ => $"Split at random by row content: about {share} of the rows validate (seed {split.Seed}).",
+        };
+    }
+
+    /// <summary>The features in the model's order.</summary>
+    public static IReadOnlyList<(string Name, string Kind, string Missing)> Features(Featurizer featurizer) =>
+    [
+        .. featurizer.Direct.Select(input => (
+            input.Name,
+            input.Categories is { } categories ? $"categorical, {Count(categories.Count)} {(categories.Count == 1 ? "category" : "categories")}" : input.Kind.ToString().ToLowerInvariant(),
+            input switch { { Imputed: { } value } => $"filled with {value}", { Optional: true } => "left to the model", _ => "not allowed" })),
+        .. featurizer.Derived.Select(feature => (feature.Name, $"computed: {Formula(feature)}", "follow from its inputs")),
+    ];
+
+    public static string Drift(DriftComparison comparison)
+    {
+        const int Most = 5;
+        var drifted = comparison.Scores.Where(score => score.Drifted).Take(Most).Select(score => score.Score is { } value ? $"{score.Column} ({score.Title} {value.ToString("G3", CultureInfo.InvariantCulture)})" : score.Column).ToList();
+        var columns = drifted.Count == 0 ? "" : $": {string.Join(", ", drifted)}{(comparison.DriftedColumns > Most ? $" and {comparison.DriftedColumns - Most} more" : "")}";
+        var verdict = comparison.Drifted ? "the table has drifted" : "the table has not drifted";
+        return $"{comparison.Current.Label} against {comparison.Reference.Label}: {comparison.DriftedColumns} of {comparison.Columns} columns drifted, {verdict}{columns}";
+    }
+
+    public static string PictureTitle(string file) => file switch
+    {
+        Stages.Explain.ExplainStage.ImportancePicture => "Importance of the features",
+        Stages.Explain.ExplainStage.SummaryPicture => "SHAP values of a sample of validation rows",
+        _ => file,
+    };
+
+    private static string Formula(DerivedFeature feature) => feature.Function switch
+    {
+        FeatureFunction.Product => $"{feature.A} × {feature.B}",
+        FeatureFunction.Ratio => $"{feature.A} / {feature.B}",
+        FeatureFunction.Log => $"ln(1 + {feature.A})",
+        FeatureFunction.DayOfWeek => $"day of week of {feature.A}",
+        var part => $"{part.ToString().ToLowerInvariant()} of {feature.A}",
+    };
+}

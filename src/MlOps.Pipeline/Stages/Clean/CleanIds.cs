@@ -1,0 +1,34 @@
+using System.Text.Json.Nodes;
+using MlOps.Pipeline.Data;
+using MlOps.Pipeline.Definitions;
+
+namespace MlOps.Pipeline.Stages.Clean;
+
+/// <summary>The versions that cleaning makes of a raw table.</summary>
+/// <param name="Rows">The rows that stay, nulls as they are.</param>
+/// <param name="Clean">The same with nulls filled: a view of the rows, or the rows themselves where nothing is to be filled.</param>
+/// <param name="Parameters">The parts of the definition that decide.</param>
+internal sealed record CleanIds(string Rows, string Clean, JsonObject Parameters)
+{
+    public static CleanIds Of(DatasetManifest raw, PipelineDefinition definition)
+    {
+        var fills = definition.Columns.Values.Any(rule => rule.Impute is not null);
+        var parameters = new JsonObject
+        {
+            ["definition"] = JsonNode.Parse(DefinitionJson.Write(new PipelineDefinition
+            {
+                Model = "any",
+                Target = definition.Target,
+                Task = definition.Task,
+                Positive = definition.Positive,
+                Columns = definition.Columns,
+                Cleaning = definition.Cleaning,
+                Features = new FeatureRules { DateParts = definition.Features.DateParts },
+                Split = fills ? definition.Split : new SplitRules(),
+            })),
+            ["format"] = 2,
+        };
+        var clean = DatasetStore.IdOf(CleanStage.Name, [raw.Id], parameters);
+        return new CleanIds(fills ? DatasetStore.IdOf("clean-rows", [raw.Id], parameters) : clean, clean, parameters);
+    }
+}

@@ -1,0 +1,36 @@
+using MlOps.Pipeline.Data;
+using MlOps.Pipeline.Data.Duck;
+using MlOps.Pipeline.Definitions;
+using MlOps.Pipeline.Models;
+using MlOps.Pipeline.Orchestration;
+
+namespace MlOps.Pipeline.Stages.Clean;
+
+/// <param name="RunId">The run.</param>
+/// <param name="DefinitionId">The definition's snapshot.</param>
+/// <param name="Raw">The raw table.</param>
+/// <param name="Part">Which of its parts.</param>
+public sealed record CleanPartInput(string RunId, string DefinitionId, DatasetRef Raw, int Part);
+
+public sealed record CleanPartOutput(StageReport Report) : IStageOutput;
+
+/// <summary>Cleans one part of a large table, beside other machines that clean the others; <see cref="CleanStage"/> joins them.</summary>
+public sealed class CleanPartStage(PipelineStorage storage, DatasetStore datasets, DefinitionStore definitions, DuckDb duckDb) : IStage<CleanPartInput, CleanPartOutput>
+{
+    public static string Name => "clean-part";
+
+    public async Task<CleanPartOutput> RunAsync(CleanPartInput input, CancellationToken cancel)
+    {
+        var definition = await definitions.GetSnapshotAsync(input.DefinitionId, cancel);
+        var raw = await datasets.GetAsync(input.Raw.Id, cancel);
+        var ids = CleanIds.Of(raw, definition);
+        if (await datasets.FindAsync(ids.Rows, cancel) is { } existing)
+        {
+            return new CleanPartOutput(new StageReport(existing.Parts[input.Part].Rows, Reused: true));
+        }
+        var table = await datasets.OpenAsync(raw, cancel, input.Part);
+        var cleaned = await new PartCleaner(datasets, duckDb, raw, FeaturePlan.Of(definition, raw.Columns), definition).CleanAsync(input.Part, table.Paths[0], ids.Rows, cancel);
+        await cleaned.SaveAsync(storage, ids.Rows, input.Part, cancel);
+        return new CleanPartOutput(new StageReport(cleaned.Part.Rows));
+    }
+}

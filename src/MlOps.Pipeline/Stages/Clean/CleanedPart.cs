@@ -1,0 +1,19 @@
+using MlOps.Pipeline.Data;
+
+namespace MlOps.Pipeline.Stages.Clean;
+
+/// <summary>What cleaning made of one part of a raw table.</summary>
+/// <param name="Part">The rows that stay.</param>
+/// <param name="Dropped">Dropped rows by reason.</param>
+/// <param name="TargetValues">Up to three different values of the target: see <see cref="Models.TargetColumn.Decide"/>.</param>
+internal sealed record CleanedPart(DatasetPart Part, IReadOnlyDictionary<string, long> Dropped, IReadOnlyList<string> TargetValues)
+{
+    /// <summary>Keeps it beside the part, for whoever joins the parts.</summary>
+    public Task SaveAsync(PipelineStorage storage, string dataset, int index, CancellationToken cancel) =>
+        storage.Datasets.GetBlobClient(Blob(dataset, index)).UploadAsync(BinaryData.FromString(Json.Write(this)), overwrite: true, cancel);
+
+    public static async Task<CleanedPart> ReadAsync(PipelineStorage storage, string dataset, int index, CancellationToken cancel) =>
+        Json.Read<CleanedPart>((await storage.Datasets.GetBlobClient(Blob(dataset, index)).DownloadContentAsync(cancel)).Value.Content.ToString());
+
+    private static string Blob(string dataset, int index) => $"{dataset}/part-{index}.json";
+}

@@ -1,0 +1,51 @@
+using MlOps.Pipeline.Data;
+using MlOps.Pipeline.Data.Duck;
+using MlOps.Pipeline.Definitions;
+using MlOps.Pipeline.Models;
+
+namespace MlOps.Pipeline.Stages.Clean;
+
+/// <summary>Drops the rows of one part that training cannot use. Equal rows stand in the same part, so that a part is cleaned by itself.</summary>
+internal sealed class PartCleaner(DatasetStore datasets, DuckDb duckDb, DatasetManifest raw, FeaturePlan plan, PipelineDefinition definition)
+{
+    private readonly RowRules rules = new(plan, definition, raw.Notes[DatasetNotes.Unparseable]!.GetValue<bool>());
+
+    /// <summary>Cleans a part and stores what is left of it as a part of another version.</summary>
+    /// <param name="part">Which part of the raw table.</param>
+    /// <param name="source">Its file on this machine.</param>
+    /// <param name="dataset">The version that the cleaned part belongs to.</param>
+    /// <param name="cancel">Stops the work.</param>
+    public async Task<CleanedPart> CleanAsync(int part, string source, string dataset, CancellationToken cancel)
+    {
+        var folder = datasets.NewDraftFolder();
+        try
+        {
+            var dropped = new Dictionary<string, long>(StringComparer.Ordinal);
+            var (cleaned, values) = await Task.Run(() => Clean(part, source, Path.Combine(folder, "cleaned.parquet"), dropped, cancel), cancel);
+            return new CleanedPart(await datasets.StoreAsync(dataset, cleaned, cancel), dropped, values);
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    private (LocalPart Part, IReadOnlyList<string> TargetValues) Clean(int part, string source, string path, Dictionary<string, long> dropped, CancellationToken cancel)
+    {
+        using var session = duckDb.Open(cancel, raw.Columns.Count);
+        var sourceSql = $"read_parquet({Sql.Text(source)}, file_row_number = true)";
+        var cells = string.Join(", ", raw.Columns.Select(column => Sql.Name(column.Name)));
+        using var first = FirstRows.Find(session, sourceSql, (int)raw.Parts[part].Rows, cells, rules.ReasonSql, rules.Reasons.Count);
+        foreach (var (reason, rows) in rules.Reasons.Zip(first.RowsByReason).Where(counted => counted.Second > 0))
+        {
+            dropped[reason] = rows;
+        }
+        if (first.Duplicates > 0)
+        {
+            dropped["duplicate"] = first.Duplicates;
+        }
+        var query = $"SELECT {cells}, {first.HashSql("file_row_number")} AS {RowHash.ColumnName} FROM {sourceSql}";
+        var cleaned = new LocalPart(path, session.Copy($"SELECT * FROM ({query}) WHERE {RowHash.ColumnName} IS NOT NULL", path));
+        return (cleaned, TargetColumn.Values(session, $"read_parquet({Sql.Text(path)})", plan.Target));
+    }
+}

@@ -1,0 +1,36 @@
+using MlOps.Pipeline.Data;
+using MlOps.Pipeline.Data.Duck;
+using MlOps.Pipeline.Orchestration;
+using MlOps.Pipeline.Stages.Drift.Profiles;
+
+namespace MlOps.Pipeline.Stages.Drift;
+
+/// <param name="RunId">The run.</param>
+/// <param name="Train">Training rows.</param>
+/// <param name="Validation">Validation rows.</param>
+/// <param name="Part">Which part of the table they are selected from.</param>
+public sealed record DriftPartInput(string RunId, DatasetRef Train, DatasetRef Validation, int Part);
+
+public sealed record DriftPartOutput(StageReport Report) : IStageOutput;
+
+/// <summary>Profiles one part of a large table, beside other machines that profile the others; <see cref="DriftStage"/> joins them.</summary>
+public sealed class DriftPartStage : IStage<DriftPartInput, DriftPartOutput>
+{
+    private readonly DatasetStore datasets;
+    private readonly ProfileStore profiles;
+
+    public DriftPartStage(PipelineStorage storage, DatasetStore datasets, DuckDb duckDb, PipelineOptions options)
+    {
+        this.datasets = datasets;
+        profiles = new ProfileStore(storage, datasets, new TableProfiler(duckDb, options));
+    }
+
+    public static string Name => "drift-part";
+
+    public async Task<DriftPartOutput> RunAsync(DriftPartInput input, CancellationToken cancel)
+    {
+        var train = await datasets.GetAsync(input.Train.Id, cancel);
+        var isNew = await profiles.KeepPartAsync(train, await datasets.GetAsync(input.Validation.Id, cancel), input.Part, cancel);
+        return new DriftPartOutput(new StageReport(Reused: !isNew));
+    }
+}

@@ -1,0 +1,124 @@
+using MlOps.Pipeline.Data;
+using MlOps.Pipeline.Definitions;
+using MlOps.Pipeline.Models;
+using MlOps.Pipeline.Orchestration;
+using MlOps.Pipeline.Registry;
+using MlOps.Pipeline.Reports;
+using MlOps.Pipeline.Reports.Card;
+using MlOps.Pipeline.Stages.Drift;
+using MlOps.Pipeline.Stages.Explain;
+using MlOps.Pipeline.Stages.Train;
+using MlOps.Pipeline.Tracking;
+
+namespace MlOps.Pipeline.Stages.ModelCard;
+
+/// <param name="RunId">The run.</param>
+/// <param name="Model">Its model.</param>
+/// <param name="Version">The version it registered.</param>
+/// <param name="Previous">The version in production before.</param>
+/// <param name="Promoted">Whether the version went into production.</param>
+/// <param name="BlockedBy">Why not.</param>
+/// <param name="Candidates">What was trained.</param>
+public sealed record ModelCardInput(
+    string RunId, string Model, int Version, int? Previous, bool Promoted, IReadOnlyList<string> BlockedBy, IReadOnlyList<TrainedCandidate> Candidates);
+
+public sealed record ModelCardOutput(StageReport Report) : IStageOutput;
+
+/// <summary>Writes down what a person needs to know before relying on a version: as a page and as Markdown.</summary>
+public sealed class ModelCardStage(
+    DatasetStore datasets, DefinitionStore definitions, ModelRegistry registry, ArtifactStore artifacts, RunStore runs, FeatureTableCache tables, ReportRenderer reports, PipelineOptions options)
+    : IStage<ModelCardInput, ModelCardOutput>
+{
+    public const string Page = "model-card.html";
+    public const string MarkdownFile = "model-card.md";
+
+    private static readonly string[] PictureFiles = [ExplainStage.ImportancePicture, ExplainStage.SummaryPicture];
+
+    public static string Name => "model-card";
+
+    public async Task<ModelCardOutput> RunAsync(ModelCardInput input, CancellationToken cancel)
+    {
+        var data = await CollectAsync(input, cancel);
+        var page = await reports.RenderAsync<ModelCardPage>(new Dictionary<string, object?> { [nameof(ModelCardPage.Data)] = data });
+        await artifacts.SaveAsync(input.RunId, Page, $"{input.RunId}/{Page}", page, cancel);
+        await artifacts.SaveAsync(input.RunId, MarkdownFile, $"{input.RunId}/{MarkdownFile}", BinaryData.FromString(ModelCardMarkdown.Of(data)), cancel);
+        return new ModelCardOutput(new StageReport());
+    }
+
+    private async Task<CardData> CollectAsync(ModelCardInput input, CancellationToken cancel)
+    {
+        var version = await registry.GetAsync(input.Model, input.Version, cancel);
+        var definition = await definitions.GetSnapshotAsync(version.DefinitionId, cancel);
+        var details = await runs.FindDetailsAsync(input.RunId, cancel) ?? throw new InvalidOperationException($"Run {input.RunId} has no row.");
+        var manifests = await ManifestsAsync(version.Lineage, cancel);
+        var stored = await StoredModel.LoadAsync(artifacts, version.ModelBlobs, cancel);
+        var drift = await FindAsync(details, DriftStage.File, cancel) is { } json ? Json.Read<DriftReport>(json.ToString()) : null;
+        var metric = Evaluation.DecidingMetric(definition.Gates, version.Task).Name;
+        var production = details.Metrics.TryGetValue($"production_{metric}", out var measured) ? measured : (double?)null;
+        return new CardData
+        {
+            Version = version,
+            Definition = definition,
+            Featurizer = stored.Featurizer,
+            Source = details.Run.Source,
+            Promoted = input.Promoted,
+            BlockedBy = input.BlockedBy,
+            Datasets = [.. manifests.Select(found => new CardDataset(found.Role, found.Manifest.Id, found.Manifest.Rows, found.Manifest.Parents, found.Manifest.Created))],
+            Dropped = Dropped(manifests.Single(found => found.Manifest.Id == version.Lineage.Clean).Manifest),
+            HyperParameters = Prefixed(details.Params, $"{version.Candidate}."),
+            Candidates = [.. input.Candidates.Select(candidate => new CardCandidate(candidate.Key, candidate.Key == version.Candidate, candidate.Metrics))],
+            Previous = input.Previous is { } previous ? await PreviousAsync(input.Model, previous, details, cancel) : null,
+            Performance = await PredictAsync(stored, manifests[^1].Manifest, cancel),
+            Gates = CardGates.Of(definition.Gates, metric, version.Metrics[$"val_{metric}"], production, input.Previous, drift, details.Run.Approval, input.Promoted, input.BlockedBy),
+            Approval = details.Run.Approval,
+            Drift = drift,
+            Pictures = await PicturesAsync(details, cancel),
+            Artifacts = [.. details.Artifacts.Where(artifact => artifact.Path is not (Page or MarkdownFile)).OrderBy(artifact => artifact.Path.Contains('/', StringComparison.Ordinal)).ThenBy(artifact => artifact.Path, StringComparer.Ordinal)],
+        };
+    }
+
+    private async Task<IReadOnlyList<(string Role, DatasetManifest Manifest)>> ManifestsAsync(ModelLineage lineage, CancellationToken cancel)
+    {
+        (string Role, string Id)[] versions = [("raw", lineage.Raw), ("clean", lineage.Clean), ("features", lineage.Features), ("train", lineage.Train), ("validation", lineage.Validation)];
+        var manifests = await Task.WhenAll(versions.Select(version => datasets.GetAsync(version.Id, cancel)));
+        return [.. versions.Zip(manifests, (version, manifest) => (version.Role, manifest))];
+    }
+
+    private static Dictionary<string, long> Dropped(DatasetManifest clean) =>
+        clean.Notes[DatasetNotes.Dropped]!.AsObject().ToDictionary(reason => reason.Key, reason => reason.Value!.GetValue<long>());
+
+    /// <summary>As measured on this run's rows when it was compared with; else as it was registered.</summary>
+    private async Task<CardPrevious> PreviousAsync(string model, int previous, RunDetails details, CancellationToken cancel)
+    {
+        var rescored = Prefixed(details.Metrics, "production_");
+        return rescored.Count > 0
+            ? new CardPrevious(previous, rescored, OnSameRows: true)
+            : new CardPrevious(previous, Prefixed((await registry.GetAsync(model, previous, cancel)).Metrics, "val_"), OnSameRows: false);
+    }
+
+    private async Task<Performance> PredictAsync(StoredModel stored, DatasetManifest validation, CancellationToken cancel)
+    {
+        var table = await tables.GetAsync(await datasets.OpenAsync(validation, cancel), stored.Featurizer, cancel);
+        var predictions = await Task.Run(() => Evaluation.Predict(stored.Transformer, table, options.Threads), cancel);
+        return new Performance(stored.Featurizer.Target.Task, table.Labels, predictions);
+    }
+
+    private async Task<IReadOnlyDictionary<string, BinaryData>> PicturesAsync(RunDetails details, CancellationToken cancel)
+    {
+        var pictures = new Dictionary<string, BinaryData>();
+        foreach (var file in PictureFiles)
+        {
+            if (await FindAsync(details, file, cancel) is { } content)
+            {
+                pictures[file] = content;
+            }
+        }
+        return pictures;
+    }
+
+    private async Task<BinaryData?> FindAsync(RunDetails details, string path, CancellationToken cancel) =>
+        details.Artifacts.FirstOrDefault(artifact => artifact.Path == path) is { } artifact ? await artifacts.FindAsync(artifact.Blob, cancel) : null;
+
+    private static Dictionary<string, T> Prefixed<T>(IReadOnlyDictionary<string, T> values, string prefix) =>
+        values.Where(value => value.Key.StartsWith(prefix, StringComparison.Ordinal)).ToDictionary(value => value.Key[prefix.Length..], value => value.Value);
+}
