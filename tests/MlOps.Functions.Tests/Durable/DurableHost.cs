@@ -1,52 +1,32 @@
-using System.Net;
 using DurableTask.Core;
-using Grpc.Net.Client;
-using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Hosting;
-using Microsoft.AspNetCore.Hosting.Server;
-using Microsoft.AspNetCore.Hosting.Server.Features;
-using Microsoft.AspNetCore.Server.Kestrel.Core;
-using Microsoft.DurableTask;
 using Microsoft.DurableTask.Client;
-using Microsoft.DurableTask.Converters;
-using Microsoft.DurableTask.Testing.Sidecar.Grpc;
-using Microsoft.DurableTask.Worker;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Hosting;
-using Microsoft.Extensions.Logging;
 using MlOps.Functions.Durable;
-using MlOps.Pipeline.Data;
 using MlOps.Pipeline.Orchestration;
 using MlOps.Pipeline.Tracking;
 using MlOps.Testing;
 
 namespace MlOps.Functions.Tests.Durable;
 
-/// <summary>The app's orchestrator and activities on the real Durable Task worker, with a backend of the test's choice.</summary>
+/// <summary>A <see cref="DurableWorker"/> on a test's storage.</summary>
 internal sealed class DurableHost : EngineUnderTest
 {
-    private readonly IOrchestrationService backend;
-    private readonly WebApplication sidecar;
-    private readonly IHost worker;
+    private readonly DurableWorker worker;
 
-    private DurableHost(PipelineHost host, IOrchestrationService backend, WebApplication sidecar, IHost worker)
-        : base(host) => (this.backend, this.sidecar, this.worker) = (backend, sidecar, worker);
+    private DurableHost(PipelineHost host, DurableWorker worker) : base(host) => this.worker = worker;
 
-    public DurableTaskClient Client => worker.Services.GetRequiredService<DurableTaskClient>();
+    public DurableTaskClient Client => worker.Client;
 
     public static async Task<DurableHost> StartAsync(AzuriteFixture azurite, IOrchestrationService backend, Action<IServiceCollection>? configure = null)
     {
-        DurableHost? started = null;
+        DurableWorker? started = null;
         var host = new PipelineHost(azurite, services =>
         {
             services.AddSingleton<StageCalls>().AddSingleton<IPipelineEngine>(provider => new DurableEngine(started!.Client, provider.GetRequiredService<RunStore>()));
             configure?.Invoke(services);
         });
-        var sidecar = await StartSidecarAsync(backend);
-        var worker = BuildWorker(AddressOf(sidecar), host);
-        started = new DurableHost(host, backend, sidecar, worker);
-        await worker.StartAsync();
-        return started;
+        started = await DurableWorker.StartAsync(host.Get<IServiceProvider>(), backend);
+        return new DurableHost(host, started);
     }
 
     public override async ValueTask DisposeAsync()
@@ -55,63 +35,6 @@ internal sealed class DurableHost : EngineUnderTest
         await Host.DisposeAsync();
     }
 
-    /// <summary>Ends the worker and all that dispatches to it at once; what they were at is left lying.</summary>
-    public async Task StopAsync()
-    {
-        using var now = new CancellationTokenSource(TimeSpan.Zero);
-        await backend.StopAsync(isForced: true);
-        await Ignore(() => worker.StopAsync(now.Token));
-        await Ignore(() => sidecar.StopAsync(now.Token));
-        worker.Dispose();
-        await sidecar.DisposeAsync();
-    }
-
-    private static async Task Ignore(Func<Task> stop)
-    {
-        try
-        {
-            await stop();
-        }
-        catch (OperationCanceledException)
-        {
-        }
-    }
-
-    private static async Task<WebApplication> StartSidecarAsync(IOrchestrationService backend)
-    {
-        var builder = WebApplication.CreateSlimBuilder();
-        builder.Logging.ClearProviders();
-        builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0, listen => listen.Protocols = HttpProtocols.Http2));
-        builder.Services.AddSingleton(backend).AddSingleton((IOrchestrationServiceClient)backend).AddSingleton<TaskHubGrpcServer>().AddGrpc();
-        var sidecar = builder.Build();
-        sidecar.MapGrpcService<TaskHubGrpcServer>();
-        await sidecar.StartAsync();
-        return sidecar;
-    }
-
-    private static string AddressOf(WebApplication sidecar) =>
-        sidecar.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First();
-
-    private static IHost BuildWorker(string address, PipelineHost host)
-    {
-        var builder = Microsoft.Extensions.Hosting.Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings());
-        var channel = GrpcChannel.ForAddress(address);
-        // The Functions app's serializer.
-        var json = new JsonDataConverter(Json.Options);
-        builder.Services
-            .Configure<DurableTaskWorkerOptions>(options => options.DataConverter = json)
-            .Configure<DurableTaskClientOptions>(options => options.DataConverter = json)
-            .AddDurableTaskWorker(worker => worker.UseGrpc(channel).AddTasks(registry => Register(registry, host)));
-        builder.Services.AddDurableTaskClient(client => client.UseGrpc(channel).RegisterDirectly());
-        return builder.Build();
-    }
-
-    private static void Register(DurableTaskRegistry registry, PipelineHost host)
-    {
-        registry.AddOrchestratorFunc<RunInput, RunResult?>(nameof(Orchestrator.TrainModel), Orchestrator.TrainModel);
-        foreach (var activity in FunctionActivity.All(type => ActivatorUtilities.CreateInstance(host.Get<IServiceProvider>(), type)))
-        {
-            registry.AddActivity(activity.Name, activity);
-        }
-    }
+    /// <summary>Ends the worker at once; what it was at is left lying.</summary>
+    public Task StopAsync() => worker.StopAsync();
 }
