@@ -44,7 +44,7 @@ public sealed class DurableEngine(DurableTaskClient client, RunStore runs) : IPi
         {
             await client.TerminateInstanceAsync(runId, reason, cancel);
         }
-        await runs.CloseStagesAsync(runId, reason, cancel);
+        await runs.CloseStagesAsync(runId, $"cancelled: {reason}", cancel);
     }
 
     private async Task<bool> ExistsAsync(string runId, CancellationToken cancel) => await client.GetInstanceAsync(runId, cancel) is not null;

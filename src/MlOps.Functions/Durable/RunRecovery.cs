@@ -36,7 +36,7 @@ public sealed partial class RunRecovery(
         }
         catch (InputException gone)
         {
-            await runs.MarkEndedAsync(run.RunId, RunState.Failed, gone.Message, cancel);
+            await CloseAsync(run, gone.Message, cancel);
         }
         catch (Exception fault) when (!cancel.IsCancellationRequested)
         {
@@ -54,17 +54,27 @@ public sealed partial class RunRecovery(
         }
         else if (instance.IsCompleted)
         {
-            LogClosed(run.RunId, instance.RuntimeStatus);
             var reason = $"The run's orchestration ended as {instance.RuntimeStatus}{(instance.FailureDetails is { } failure ? $": {failure.ErrorMessage}" : "")}. POST /runs/{run.RunId}/retry starts it again.";
-            await runs.MarkEndedAsync(run.RunId, RunState.Failed, StageRunner.Shorten(reason), cancel);
+            await CloseAsync(run, StageRunner.Shorten(reason), cancel);
+        }
+    }
+
+    private async Task CloseAsync(Run run, string reason, CancellationToken cancel)
+    {
+        var closed = await runs.MarkEndedAsync(run.RunId, RunState.Failed, reason, cancel);
+        if (closed.State == RunState.Failed)
+        {
+            LogFailed(run.RunId, run.Model, closed.Error);
+            await runs.CloseStagesAsync(run.RunId, reason, cancel);
         }
     }
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "Run {RunId} had no orchestration; it is started now")]
     private partial void LogStarted(string runId);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "Run {RunId}: its orchestration ended as {Status} without closing the run; it is closed now")]
-    private partial void LogClosed(string runId, OrchestrationRuntimeStatus status);
+    /// <summary>The line that a run's last stage would have written: an operator's alert looks for it.</summary>
+    [LoggerMessage(Level = LogLevel.Error, Message = "Run {RunId} of model {Model} failed: {Problem}")]
+    private partial void LogFailed(string runId, string model, string? problem);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "Run {RunId} could not be looked after now; it is tried again in a moment")]
     private partial void LogTrouble(string runId, Exception fault);

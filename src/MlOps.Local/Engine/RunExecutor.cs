@@ -59,7 +59,7 @@ public sealed partial class RunExecutor(
             {
                 return false;
             }
-            await runs.CloseStagesAsync(runId, run.Error ?? "", deadline.Token);
+            await runs.CloseStagesAsync(runId, $"cancelled: {run.Error}", deadline.Token);
             return true;
         }
         catch (Exception fault) when (fault is Azure.RequestFailedException or OperationCanceledException or AggregateException)

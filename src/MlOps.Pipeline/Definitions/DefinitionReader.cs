@@ -181,6 +181,7 @@ internal static class DefinitionReader
             EarlyStopping = (int)(json.Integer("earlyStopping", 0, 100_000) ?? defaults.EarlyStopping),
             L2 = json.Number("l2", 0),
             Iterations = (int?)json.Integer("iterations", 1, 100_000),
+            MaxMinutes = json.Number("maxMinutes", 0, 100_000, openMin: true),
         };
         json.RejectUnknown();
         return candidate;

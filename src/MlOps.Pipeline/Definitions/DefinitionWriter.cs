@@ -92,6 +92,7 @@ internal static class DefinitionWriter
         ["earlyStopping"] = candidate.EarlyStopping,
         ["l2"] = candidate.L2,
         ["iterations"] = candidate.Iterations,
+        ["maxMinutes"] = candidate.MaxMinutes,
     };
 
     private static JsonObject Write(GateRules gates) => new()

@@ -150,6 +150,11 @@ public sealed record CandidateSpec
     public double? L2 { get; init; }
     /// <summary>Most passes over the data of linear models; null: the trainer's own choice.</summary>
     public int? Iterations { get; init; }
+    /// <summary>
+    /// Most minutes that training may take, above 0; null: no limit. Trees are fewer then than declared, as many as fit by the speed of the first
+    /// ones; so the model depends on the machine's speed. Not for linear models, which have <see cref="Iterations"/>.
+    /// </summary>
+    public double? MaxMinutes { get; init; }
 }
 
 public enum DriftGate

@@ -120,12 +120,12 @@ public sealed class RunStore(PipelineStorage storage, TimeProvider time)
     public Task<Run> MarkEndedAsync(string runId, RunState state, string? error, CancellationToken cancel) => UpdateAsync(
         runId, run => run.HasEnded ? run : run with { State = state, Error = error, Ended = time.GetUtcNow() }, cancel);
 
-    /// <summary>After a cancellation: no stage is left that looks as if it still ran.</summary>
-    public async Task CloseStagesAsync(string runId, string reason, CancellationToken cancel)
+    /// <summary>After a cancellation or a broken orchestration: no stage is left that looks as if it still ran.</summary>
+    public async Task CloseStagesAsync(string runId, string error, CancellationToken cancel)
     {
         foreach (var stage in (await FindDetailsAsync(runId, cancel))?.Stages.Where(stage => stage.State == StageState.Running) ?? [])
         {
-            await LogStageAsync(runId, stage with { State = StageState.Failed, Ended = time.GetUtcNow(), Error = $"cancelled: {reason}" }, cancel);
+            await LogStageAsync(runId, stage with { State = StageState.Failed, Ended = time.GetUtcNow(), Error = error }, cancel);
         }
     }
 

@@ -70,18 +70,30 @@ public sealed class TrainStage(
         var trainTable = await tables.GetAsync(train, featurizer, cancel);
         var validationLoading = tables.GetAsync(validation, featurizer, cancel);
         var watch = Stopwatch.StartNew();
-        var model = await Task.Run(() => new Trainers(ml, spec, featurizer.Target.Task, seed, options.Threads).Fit(trainTable), cancel);
+        var affordable = await Task.Run(() => TrainingBudget.Cut(spec, few => Measure(few, featurizer, trainTable, seed)), cancel);
+        var model = await Task.Run(() => new Trainers(ml, affordable, featurizer.Target.Task, seed, options.Threads).Fit(trainTable), cancel);
         var seconds = watch.Elapsed.TotalSeconds;
 
         var validationTable = await validationLoading;
         var metrics = await Task.Run(() => Evaluation.Measure(ml, model, validationTable, options.Threads), cancel);
         var logged = new Dictionary<string, double>(metrics) { ["train_seconds"] = Math.Round(seconds, 3) };
         GC.KeepAlive(validationTable);
+        if (affordable.Trees < spec.Trees)
+        {
+            logged["trees_in_budget"] = affordable.Trees;
+        }
 
         var uploads = StoredModel.Contents(ml, model, featurizer).Select(file => UploadAsync($"{blobs}/{file.Key}", file.Value, cancel));
         await Task.WhenAll(uploads);
         await UploadAsync($"{blobs}/{MetricsFile}", BinaryData.FromString(Json.Write(logged)), cancel);
         return logged;
+    }
+
+    private TimeSpan Measure(CandidateSpec spec, Featurizer featurizer, FeatureTable table, int seed)
+    {
+        var watch = Stopwatch.StartNew();
+        new Trainers(new MLContext(seed), spec, featurizer.Target.Task, seed, options.Threads).Fit(table);
+        return watch.Elapsed;
     }
 
     private Task UploadAsync(string blob, BinaryData content, CancellationToken cancel) => storage.Artifacts.GetBlobClient(blob).UploadAsync(content, overwrite: true, cancel);

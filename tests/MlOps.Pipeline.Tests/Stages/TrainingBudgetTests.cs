@@ -1,0 +1,39 @@
+using MlOps.Pipeline.Definitions;
+using MlOps.Pipeline.Stages.Train;
+using MlOps.Testing;
+
+namespace MlOps.Pipeline.Tests.Stages;
+
+[Collection(AzuriteFixture.Collection)]
+public sealed class TrainingBudgetTests(AzuriteFixture azurite)
+{
+    private static readonly CandidateSpec Thousand = new() { Trainer = TrainerKind.LightGbm, Trees = 1000 };
+
+    [Theory]
+    [InlineData(null, 1000)]
+    [InlineData(100.0, 1000)]
+    [InlineData(10.0, 568)]
+    [InlineData(0.1, 1)]
+    public void As_many_trees_are_trained_as_there_is_time_for(double? minutes, int trees) =>
+        TrainingBudget.Cut(Thousand with { MaxMinutes = minutes }, spec => TimeSpan.FromSeconds(4 + spec.Trees)).Trees.Should().Be(trees, "4 seconds go before the first tree, then one a tree, and 28 for measuring");
+
+    [Fact]
+    public void Linear_models_have_no_trees_to_leave_out()
+    {
+        var linear = new CandidateSpec { Trainer = TrainerKind.Sdca, MaxMinutes = 0.001 };
+
+        TrainingBudget.Cut(linear, _ => throw new InvalidOperationException("nothing is to be measured")).Should().Be(linear);
+    }
+
+    [Fact]
+    public async Task A_run_says_how_many_trees_it_had_time_for()
+    {
+        await using var host = new PipelineHost(azurite);
+        var definition = Trips.Definition() with { Candidates = [new CandidateSpec { Trainer = TrainerKind.LightGbm, Trees = 100_000, EarlyStopping = 0, MaxMinutes = 0.01 }] };
+
+        var run = await host.RunAsync(definition, host.WriteFile("trips.csv", Trips.Csv(600)));
+
+        run.Run.Error.Should().BeNull();
+        run.Metrics["0-lightgbm.trees_in_budget"].Should().BeInRange(1, 50_000);
+    }
+}
