@@ -195,6 +195,18 @@ public sealed class IngestTests(AzuriteFixture azurite) : IAsyncLifetime
         (await bench.RowsAsync(raw.Raw, "a"))[0][0].Should().Be("line one\nline \"two\"");
     }
 
+    [Theory]
+    [InlineData("Trips of May\n", "1 cell,")]
+    [InlineData("Trips of May,,\n", "3 cells,")]
+    public async Task A_title_above_the_header_is_told(string title, string cells)
+    {
+        var csv = title + "a,b,c,d,y\n" + string.Concat(Enumerable.Range(0, 100).Select(i => $"{i},{i},x,z,{i}.5\n"));
+
+        var ingest = () => bench.IngestTextAsync(Definition, csv);
+
+        (await ingest.Should().ThrowAsync<InputException>()).WithMessage($"*the first line has {cells} most lines below it have 5.*remove a title*");
+    }
+
     [Fact]
     public async Task Ragged_rows_are_left_out_and_counted_with_the_first_line_named()
     {

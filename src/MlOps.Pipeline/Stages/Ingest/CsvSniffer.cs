@@ -48,7 +48,18 @@ internal static class CsvSniffer
         {
             throw new InputException($"{name} has a header but no rows. Add at least ten rows below the header.");
         }
+        CheckTitle(header, sample, name);
         return new CsvFormat(format.Delimiter, format.Quote, hasHeader, header, sample, (double)Encoding.UTF8.GetByteCount(text) / format.Records.Count);
+    }
+
+    /// <summary>A title above the header would make every row one of the wrong length.</summary>
+    private static void CheckTitle(string[] first, IReadOnlyList<string[]> sample, string name)
+    {
+        var (usual, count) = sample.CountBy(record => record.Length).MaxBy(length => length.Value);
+        if (usual != first.Length && count * 2 > sample.Count)
+        {
+            throw new InputException($"{name}: the first line has {first.Length} {(first.Length == 1 ? "cell" : "cells")}, most lines below it have {usual}. The first line must name the columns: remove a title above it, or complete it.");
+        }
     }
 
     private static (string Text, bool Whole) ReadStart(string path, int bytes)

@@ -13,6 +13,9 @@ namespace MlOps.Pipeline.Stages.Ingest;
 /// </summary>
 internal sealed class CsvTable
 {
+    /// <summary>Rejected rows that are kept to be counted: each takes some kilobytes of memory.</summary>
+    public const int MostRejects = 100_000;
+
     private const long DefaultLineBytes = 2 << 20;
 
     private readonly SourceScan scan;
@@ -145,7 +148,7 @@ internal sealed class CsvTable
         }
         if (!strict)
         {
-            options.Add("store_rejects = true, rejects_limit = 0");
+            options.Add($"store_rejects = true, rejects_limit = {MostRejects}");
         }
         if (scan.LongestLine * 2 > DefaultLineBytes)
         {

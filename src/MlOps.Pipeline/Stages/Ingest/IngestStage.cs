@@ -122,11 +122,11 @@ public sealed class IngestStage(PipelineStorage storage, DatasetStore datasets, 
 
         public static Ragged Count(DuckDbSession session, string name)
         {
-            var row = session.Rows("SELECT count(DISTINCT line), min(line), any_value(error_message ORDER BY line) FROM reject_errors")[0];
+            var row = session.Rows("SELECT count(DISTINCT line), min(line), any_value(error_message ORDER BY line), count(*) FROM reject_errors")[0];
             var rows = Convert.ToInt64(row[0], System.Globalization.CultureInfo.InvariantCulture);
             return rows == 0
                 ? None
-                : new Ragged(rows, [$"{name}: {rows} rows were left out because their number of cells is not the header's; the first is line {row[1]} ({((string?)row[2])?.Split('\n')[0]})."]);
+                : new Ragged(rows, [$"{name}: {(Convert.ToInt64(row[3], System.Globalization.CultureInfo.InvariantCulture) < CsvTable.MostRejects ? "" : "at least ")}{rows} rows were left out because their number of cells is not the header's; the first is line {row[1]} ({((string?)row[2])?.Split('\n')[0]})."]);
         }
     }
 }
