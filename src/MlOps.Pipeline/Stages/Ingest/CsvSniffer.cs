@@ -58,7 +58,7 @@ internal static class CsvSniffer
         var (usual, count) = sample.CountBy(record => record.Length).MaxBy(length => length.Value);
         if (usual != first.Length && count * 2 > sample.Count)
         {
-            throw new InputException($"{name}: the first line has {first.Length} {(first.Length == 1 ? "cell" : "cells")}, most lines below it have {usual}. The first line must name the columns: remove a title above it, or complete it.");
+            throw new InputException($"{name}: the first line has {first.Length} {(first.Length == 1 ? "cell" : "cells")}, most lines below it have another number of cells ({usual}). The first line must name the columns: remove a title above it, or complete it.");
         }
     }
 
