@@ -1,5 +1,4 @@
 using MlOps.Pipeline.Reports.Charts;
-using MlOps.Pipeline.Reports.Explain;
 using ScottPlot;
 
 namespace MlOps.Pipeline.Reports.Card;
@@ -16,7 +15,7 @@ internal static class PerformanceCharts
     public static Chart PredictedAgainstTrue(Performance performance)
     {
         var chart = new Chart(Width, Height);
-        var sample = ExplanationCharts.Sample(performance.Labels.Length, MostPoints);
+        var sample = Chart.Sample(performance.Labels.Length, MostPoints);
         double[] x = [.. sample.Select(row => (double)performance.Labels[row])];
         double[] y = [.. sample.Select(row => (double)performance.Predictions[row])];
         var (low, high) = (Math.Min(x.Min(), y.Min()), Math.Max(x.Max(), y.Max()));

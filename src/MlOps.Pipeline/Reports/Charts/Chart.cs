@@ -56,6 +56,9 @@ internal sealed partial class Chart
     /// <summary>Between <see cref="Low"/> (0) and <see cref="High"/> (1).</summary>
     public static Color Between(double share) => Low.MixedWith(High, Math.Clamp(share, 0, 1));
 
+    /// <summary>Indices that are spread evenly over all rows.</summary>
+    public static int[] Sample(int rows, int most) => rows <= most ? [.. Enumerable.Range(0, rows)] : [.. Enumerable.Range(0, most).Select(i => (int)((long)i * rows / most))];
+
     /// <summary>A name that fits beside an axis.</summary>
     public static string Shorten(string name, int most = LongestLabel) => name.Length <= most ? name : string.Concat(name.AsSpan(0, most - 1), "…");
 

@@ -51,7 +51,7 @@ internal static class ExplanationCharts
         for (var i = 0; i < shown.Count; i++)
         {
             var feature = shown[i];
-            var sample = Sample(feature.Values.Length, mostPoints);
+            var sample = Chart.Sample(feature.Values.Length, mostPoints);
             double[] x = [.. sample.Select(row => feature.Contributions[row])];
             var y = Swarm(x, shown.Count - 1 - i);
             AddPoints(chart, x, y, feature.Categories is null ? Colour(feature, sample) : [.. x.Select(_ => -1)], size: 4.5f);
@@ -67,7 +67,7 @@ internal static class ExplanationCharts
     public static Chart Dependence(ExplanationData data, ExplainedFeature feature, int mostPoints)
     {
         var chart = new Chart(620, 380);
-        var sample = Sample(feature.Values.Length, mostPoints).Where(row => !float.IsNaN(feature.Values[row])).ToArray();
+        var sample = Chart.Sample(feature.Values.Length, mostPoints).Where(row => !float.IsNaN(feature.Values[row])).ToArray();
         if (feature.Categories is { } categories)
         {
             sample = [.. sample.Where(row => feature.Values[row] < MostCategories)];
@@ -93,9 +93,6 @@ internal static class ExplanationCharts
         chart.Plot.Axes.AutoScale();
         return chart;
     }
-
-    /// <summary>Indices that are spread evenly over all rows.</summary>
-    public static int[] Sample(int rows, int most) => rows <= most ? [.. Enumerable.Range(0, rows)] : [.. Enumerable.Range(0, most).Select(i => (int)((long)i * rows / most))];
 
     /// <summary>A value's rank among all, 0 to 1: one outlier must not take all the colours. −1 is missing.</summary>
     private static double[] Colour(ExplainedFeature feature, int[] sample)

@@ -4,6 +4,7 @@ using MlOps.Pipeline.Models;
 using MlOps.Pipeline.Models.Explanation;
 using MlOps.Pipeline.Orchestration;
 using MlOps.Pipeline.Reports;
+using MlOps.Pipeline.Reports.Charts;
 using MlOps.Pipeline.Reports.Explain;
 using MlOps.Pipeline.Stages.Train;
 using MlOps.Pipeline.Tracking;
@@ -81,7 +82,7 @@ public sealed partial class ExplainStage(
     private (ExplainerState State, ExplanationData Data) Explain(StoredModel model, string key, FeatureTable train, FeatureTable validation, CancellationToken cancel)
     {
         var features = model.Signature.Features.Count;
-        var rows = ExplanationCharts.Sample(validation.Rows, Math.Clamp(MostValues / Math.Max(features, 1), 100, MostRows));
+        var rows = Chart.Sample(validation.Rows, Math.Clamp(MostValues / Math.Max(features, 1), 100, MostRows));
         try
         {
             var state = ModelExplainer.Fit(model.Transformer, train, options.Threads, cancel);
