@@ -68,6 +68,20 @@ public sealed class ModelCardTests(AzuriteFixture azurite)
     }
 
     [Fact]
+    public async Task A_card_traces_filled_nulls_back_to_the_rows_that_were_kept_and_only_the_raw_table_to_a_file()
+    {
+        await using var host = new PipelineHost(azurite);
+        var definition = Trips.Definition() with { Columns = new Dictionary<string, ColumnRule> { ["miles"] = new() { Impute = new ImputeRule(ImputeStrategy.Median) } } };
+
+        var run = await host.RunAsync(definition, host.WriteFile("trips.csv", Trips.Csv(800, seed: 78)));
+
+        var rows = (await TextAsync(host, run, ModelCardStage.MarkdownFile)).Split('\n').Where(line => line.StartsWith("| ", StringComparison.Ordinal)).Select(line => line.Split(" | ")).ToList();
+        var origin = rows.Where(row => row.Length == 4).Select(row => (Role: row[0][2..], From: row[3].TrimEnd(' ', '|'))).ToList();
+        origin.Should().Contain([("rows kept", "raw"), ("clean", "rows kept"), ("features", "clean"), ("train", "features")]);
+        origin.Where(version => version.From.StartsWith("file of SHA-256", StringComparison.Ordinal)).Should().ContainSingle().Which.Role.Should().Be("raw");
+    }
+
+    [Fact]
     public async Task A_card_names_who_approved_and_shows_how_probable_positives_are()
     {
         await using var host = new PipelineHost(azurite);

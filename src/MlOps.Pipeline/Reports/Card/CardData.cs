@@ -1,6 +1,5 @@
 using MlOps.Pipeline.Definitions;
 using MlOps.Pipeline.Models;
-using MlOps.Pipeline.Orchestration;
 using MlOps.Pipeline.Registry;
 using MlOps.Pipeline.Stages.Drift;
 using MlOps.Pipeline.Tracking;
@@ -29,7 +28,6 @@ public sealed record CardData
     public CardPrevious? Previous { get; init; }
     public required Performance Performance { get; init; }
     public required IReadOnlyList<CardGate> Gates { get; init; }
-    public ApprovalDecision? Approval { get; init; }
     /// <summary>Null when the run has no drift report.</summary>
     public DriftReport? Drift { get; init; }
     /// <summary>The explanation's PNG files by name; empty when there is no explanation.</summary>

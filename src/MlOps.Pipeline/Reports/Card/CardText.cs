@@ -46,7 +46,7 @@ internal static class CardText
 
     /// <summary>The roles of the versions it was made from, where they are on the card.</summary>
     public static string Parents(CardDataset dataset, IReadOnlyList<CardDataset> all) =>
-        string.Join(", ", dataset.Parents.Select(parent => all.FirstOrDefault(other => other.Id == parent)?.Role ?? $"file of SHA-256 {parent}"));
+        string.Join(", ", dataset.Parents.Select(parent => all.FirstOrDefault(other => other.Id == parent)?.Role ?? (dataset == all[0] ? $"file of SHA-256 {parent}" : $"version {parent}")));
 
     public static string Dropped(CardData data)
     {

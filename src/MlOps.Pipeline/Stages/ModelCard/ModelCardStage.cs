@@ -70,7 +70,6 @@ public sealed class ModelCardStage(
             Previous = input.Previous is { } previous ? await PreviousAsync(input.Model, previous, details, cancel) : null,
             Performance = await PredictAsync(stored, manifests[^1].Manifest, cancel),
             Gates = CardGates.Of(definition.Gates, metric, version.Metrics[$"val_{metric}"], production, input.Previous, drift, details.Run.Approval, input.Promoted, input.BlockedBy),
-            Approval = details.Run.Approval,
             Drift = drift,
             Pictures = await PicturesAsync(details, cancel),
             Artifacts = [.. details.Artifacts.Where(artifact => artifact.Path is not (Page or MarkdownFile)).OrderBy(artifact => artifact.Path.Contains('/', StringComparison.Ordinal)).ThenBy(artifact => artifact.Path, StringComparer.Ordinal)],
@@ -81,7 +80,14 @@ public sealed class ModelCardStage(
     {
         (string Role, string Id)[] versions = [("raw", lineage.Raw), ("clean", lineage.Clean), ("features", lineage.Features), ("train", lineage.Train), ("validation", lineage.Validation)];
         var manifests = await Task.WhenAll(versions.Select(version => datasets.GetAsync(version.Id, cancel)));
-        return [.. versions.Zip(manifests, (version, manifest) => (version.Role, manifest))];
+        var found = versions.Zip(manifests, (version, manifest) => (version.Role, Manifest: manifest)).ToList();
+        var clean = found.FindIndex(version => version.Manifest.Id == lineage.Clean);
+        if (found[clean].Manifest.Projection is not null)
+        {
+            // Where nulls are filled, the clean table is a view of the rows that were kept.
+            found.Insert(clean, ("rows kept", await datasets.GetAsync(found[clean].Manifest.Parents[0], cancel)));
+        }
+        return found;
     }
 
     private static Dictionary<string, long> Dropped(DatasetManifest clean) =>
