@@ -44,26 +44,68 @@ internal sealed class FeatureTable
     /// <exception cref="InputException">The table lacks columns that the featurizer needs; all are named.</exception>
     public static FeatureTable Load(DuckDbSession session, LocalTable table, Featurizer featurizer)
     {
-        var columns = table.Manifest.Columns.ToDictionary(column => column.Name, StringComparer.Ordinal);
-        var missing = featurizer.Inputs.Select(input => input.Name).Append(featurizer.Target.Name).Where(name => !columns.ContainsKey(name)).ToList();
-        if (missing.Count > 0)
-        {
-            throw new InputException([.. missing.Select(name => $"Column '{name}' is missing in the data.")]);
-        }
-        if (table.Manifest.Rows > Array.MaxLength)
-        {
-            throw new InputException($"The table has {table.Manifest.Rows} rows; training takes at most {Array.MaxLength}. Train on a sample.");
-        }
-        var loaded = new FeatureTable(featurizer, (int)table.Manifest.Rows);
-        var query = $"SELECT {string.Join(", ", Cells(table.Manifest, columns, featurizer))} FROM {table.ToSql()}";
+        var loaded = Empty(table.Manifest, featurizer);
+        var query = $"SELECT {string.Join(", ", Cells(table.Manifest, featurizer))} FROM {table.ToSql()}";
         var start = 0;
         session.Read(query, (vectors, rows) =>
         {
             loaded.Fill(vectors, start, rows);
             start += rows;
         });
-        return start == loaded.Rows ? loaded : throw new InvalidOperationException($"Dataset version {table.Manifest.Id} has {start} rows, its manifest says {loaded.Rows}.");
+        return Checked(loaded, start, table.Manifest);
     }
+
+    /// <summary>Reads both sides of a split by row or group in one pass over the table that they are views of.</summary>
+    /// <inheritdoc cref="Load"/>
+    public static (FeatureTable Train, FeatureTable Validation) LoadSides(DuckDbSession session, LocalTable train, LocalTable validation, Featurizer featurizer)
+    {
+        var (first, second) = (Empty(train.Manifest, featurizer), Empty(validation.Manifest, featurizer));
+        var query = $"SELECT {validation.Manifest.Selection!.ToSql()}, {string.Join(", ", Cells(train.Manifest, featurizer))} FROM {train.Parent!.ToSql()}";
+        var (trained, held) = (0, 0);
+        var places = (Train: Array.Empty<int>(), Validation: Array.Empty<int>());
+        session.Read(query, (vectors, rows) =>
+        {
+            if (places.Train.Length < rows)
+            {
+                places = (new int[rows], new int[rows]);
+            }
+            var (trainRows, validationRows) = (0, 0);
+            var sides = vectors[0].Values<bool>(rows);
+            for (var i = 0; i < rows; i++)
+            {
+                if (sides[i])
+                {
+                    places.Validation[validationRows++] = i;
+                }
+                else
+                {
+                    places.Train[trainRows++] = i;
+                }
+            }
+            first.Fill(vectors.AsSpan(1), trained, places.Train.AsSpan(0, trainRows), rows);
+            second.Fill(vectors.AsSpan(1), held, places.Validation.AsSpan(0, validationRows), rows);
+            (trained, held) = (trained + trainRows, held + validationRows);
+        });
+        // Only training rows have an inner split.
+        Array.Clear(second.Inner);
+        return (Checked(first, trained, train.Manifest), Checked(second, held, validation.Manifest));
+    }
+
+    private static FeatureTable Empty(DatasetManifest manifest, Featurizer featurizer)
+    {
+        var names = manifest.Columns.Select(column => column.Name).ToHashSet(StringComparer.Ordinal);
+        var missing = featurizer.Inputs.Select(input => input.Name).Append(featurizer.Target.Name).Where(name => !names.Contains(name)).ToList();
+        if (missing.Count > 0)
+        {
+            throw new InputException([.. missing.Select(name => $"Column '{name}' is missing in the data.")]);
+        }
+        return manifest.Rows <= Array.MaxLength
+            ? new FeatureTable(featurizer, (int)manifest.Rows)
+            : throw new InputException($"The table has {manifest.Rows} rows; training takes at most {Array.MaxLength}. Train on a sample.");
+    }
+
+    private static FeatureTable Checked(FeatureTable loaded, int rows, DatasetManifest manifest) =>
+        rows == loaded.Rows ? loaded : throw new InvalidOperationException($"Dataset version {manifest.Id} has {rows} rows, its manifest says {loaded.Rows}.");
 
     /// <summary>A table of one number and its double, for trying a trainer out.</summary>
     public static FeatureTable MadeUp(int rows)
@@ -100,8 +142,9 @@ internal sealed class FeatureTable
         }
     }
 
-    private static IEnumerable<string> Cells(DatasetManifest manifest, Dictionary<string, DatasetColumn> columns, Featurizer featurizer)
+    private static IEnumerable<string> Cells(DatasetManifest manifest, Featurizer featurizer)
     {
+        var columns = manifest.Columns.ToDictionary(column => column.Name, StringComparer.Ordinal);
         var types = columns.ToDictionary(column => column.Key, column => column.Value.Type, StringComparer.Ordinal);
         foreach (var input in featurizer.Direct.Where(input => input.Categories is null))
         {
@@ -147,6 +190,41 @@ internal sealed class FeatureTable
         }
         FillNumbers(vectors[next++], Labels.AsSpan(start, rows));
         vectors[next].Values<bool>(rows).CopyTo(Inner.AsSpan(start, rows));
+    }
+
+    private void Fill(ReadOnlySpan<DuckVector> vectors, int start, ReadOnlySpan<int> places, int rows)
+    {
+        var next = 0;
+        foreach (var numbers in Numbers)
+        {
+            FillNumbers(vectors[next++], numbers.AsSpan(start, places.Length), places, rows);
+        }
+        foreach (var codes in Codes)
+        {
+            Take(vectors[next++].Values<int>(rows), places, codes.AsSpan(start));
+        }
+        FillNumbers(vectors[next++], Labels.AsSpan(start, places.Length), places, rows);
+        Take(vectors[next].Values<bool>(rows), places, Inner.AsSpan(start));
+    }
+
+    private static void FillNumbers(DuckVector vector, Span<float> numbers, ReadOnlySpan<int> places, int rows)
+    {
+        Take(vector.Values<float>(rows), places, numbers);
+        for (var i = 0; i < places.Length; i++)
+        {
+            if (vector.IsNull(places[i]))
+            {
+                numbers[i] = float.NaN;
+            }
+        }
+    }
+
+    private static void Take<T>(ReadOnlySpan<T> values, ReadOnlySpan<int> places, Span<T> taken)
+    {
+        for (var i = 0; i < places.Length; i++)
+        {
+            taken[i] = values[places[i]];
+        }
     }
 
     private static void FillNumbers(DuckVector vector, Span<float> numbers)

@@ -14,17 +14,11 @@ public sealed class FeatureTableCache(DuckDb duckDb)
 
     internal async Task<FeatureTable> GetAsync(LocalTable table, Featurizer featurizer, CancellationToken cancel)
     {
-        var entry = entries.GetOrAdd((table.Manifest.Id, Json.Write(featurizer)), _ => new Entry());
+        var entry = EntryOf(table, featurizer);
         await entry.Gate.WaitAsync(cancel);
         try
         {
-            if (entry.Table?.TryGetTarget(out var loaded) == true)
-            {
-                return loaded;
-            }
-            loaded = await Task.Run(() => Load(table, featurizer, cancel), cancel);
-            entry.Table = new WeakReference<FeatureTable>(loaded);
-            return loaded;
+            return entry.Table ?? (entry.Table = await LoadAsync(table, session => FeatureTable.Load(session, table, featurizer), cancel));
         }
         finally
         {
@@ -33,15 +27,48 @@ public sealed class FeatureTableCache(DuckDb duckDb)
         }
     }
 
-    private FeatureTable Load(LocalTable table, Featurizer featurizer, CancellationToken cancel)
+    /// <summary>Both sides of a split, read in one pass where that is possible.</summary>
+    internal async Task<(FeatureTable Train, FeatureTable Validation)> GetSplitAsync(LocalTable train, LocalTable validation, Featurizer featurizer, CancellationToken cancel)
     {
-        using var session = duckDb.Open(cancel, table.Manifest.Columns.Count);
-        return FeatureTable.Load(session, table, featurizer);
+        var (first, second) = (EntryOf(train, featurizer), EntryOf(validation, featurizer));
+        await first.Gate.WaitAsync(cancel);
+        try
+        {
+            await second.Gate.WaitAsync(cancel);
+            try
+            {
+                // The inner split of a split by time depends on all training rows: they are read by themselves.
+                if (first.Table is null && second.Table is null && train.Manifest.Selection is { Time: null } && train.Manifest.Parents[0] == validation.Manifest.Parents[0])
+                {
+                    return (first.Table, second.Table) = await LoadAsync(train, session => FeatureTable.LoadSides(session, train, validation, featurizer), cancel);
+                }
+            }
+            finally
+            {
+                second.Gate.Release();
+            }
+        }
+        finally
+        {
+            first.Gate.Release();
+            RemoveEmpty();
+        }
+        return (await GetAsync(train, featurizer, cancel), await GetAsync(validation, featurizer, cancel));
     }
+
+    private Entry EntryOf(LocalTable table, Featurizer featurizer) => entries.GetOrAdd((table.Manifest.Id, Json.Write(featurizer)), _ => new Entry());
+
+    private Task<T> LoadAsync<T>(LocalTable table, Func<DuckDbSession, T> load, CancellationToken cancel) => Task.Run(
+        () =>
+        {
+            using var session = duckDb.Open(cancel, table.Manifest.Columns.Count);
+            return load(session);
+        },
+        cancel);
 
     private void RemoveEmpty()
     {
-        foreach (var entry in entries.Where(entry => entry.Value.Gate.CurrentCount == 1 && entry.Value.Table?.TryGetTarget(out _) != true))
+        foreach (var entry in entries.Where(entry => entry.Value.Gate.CurrentCount == 1 && entry.Value.Table is null))
         {
             entries.TryRemove(entry);
         }
@@ -49,8 +76,14 @@ public sealed class FeatureTableCache(DuckDb duckDb)
 
     private sealed class Entry
     {
+        private readonly WeakReference<FeatureTable?> table = new(null);
+
         public SemaphoreSlim Gate { get; } = new(1, 1);
 
-        public WeakReference<FeatureTable>? Table { get; set; }
+        public FeatureTable? Table
+        {
+            get => table.TryGetTarget(out var loaded) ? loaded : null;
+            set => table.SetTarget(value);
+        }
     }
 }

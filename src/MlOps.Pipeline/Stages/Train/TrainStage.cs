@@ -67,14 +67,12 @@ public sealed class TrainStage(
         CandidateSpec spec, Featurizer featurizer, LocalTable train, LocalTable validation, int seed, string blobs, CancellationToken cancel)
     {
         var ml = new MLContext(seed);
-        var trainTable = await tables.GetAsync(train, featurizer, cancel);
-        var validationLoading = tables.GetAsync(validation, featurizer, cancel);
+        var (trainTable, validationTable) = await tables.GetSplitAsync(train, validation, featurizer, cancel);
         var watch = Stopwatch.StartNew();
         var affordable = await Task.Run(() => TrainingBudget.Cut(spec, few => Measure(few, featurizer, trainTable, seed)), cancel);
         var model = await Task.Run(() => new Trainers(ml, affordable, featurizer.Target.Task, seed, options.Threads).Fit(trainTable), cancel);
         var seconds = watch.Elapsed.TotalSeconds;
 
-        var validationTable = await validationLoading;
         var metrics = await Task.Run(() => Evaluation.Measure(ml, model, validationTable, options.Threads), cancel);
         var logged = new Dictionary<string, double>(metrics) { ["train_seconds"] = Math.Round(seconds, 3) };
         GC.KeepAlive(validationTable);
