@@ -53,7 +53,11 @@ internal static class Evaluation
     private static float Margin(float probability, double threshold) => probability >= threshold ? Math.Max((float)(probability - threshold), float.Epsilon) : (float)(probability - threshold);
 
     /// <summary>The predicted value of every row, or its probability of being positive.</summary>
-    public static float[] Predict(ITransformer model, FeatureTable table, int threads)
+    public static float[] Predict(ITransformer model, FeatureTable table, int threads) =>
+        BlockPredictor.Of(model)?.Predict(table, threads) ?? PredictRowByRow(model, table, threads);
+
+    /// <summary>The same by ML.NET itself.</summary>
+    public static float[] PredictRowByRow(ITransformer model, FeatureTable table, int threads)
     {
         var view = model.Transform(new FeatureView(table));
         var column = view.Schema[table.Featurizer.Target.Task == TaskKind.Regression ? "Score" : "Probability"];

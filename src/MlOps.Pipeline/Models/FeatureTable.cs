@@ -14,6 +14,9 @@ internal sealed class FeatureTable
     /// <summary>Share of training rows that early stopping watches instead of learning from.</summary>
     private const double InnerShare = 0.1;
 
+    /// <summary>Where every slot of the feature vector comes from: a column of <see cref="Numbers"/>, or one of <see cref="Codes"/> and the category.</summary>
+    private readonly (int Column, int Category)[] slots;
+
     private FeatureTable(Featurizer featurizer, int rows)
     {
         Featurizer = featurizer;
@@ -22,6 +25,7 @@ internal sealed class FeatureTable
         Codes = [.. featurizer.Direct.Where(input => input.Categories is not null).Select(_ => new int[rows])];
         Labels = new float[rows];
         Inner = new bool[rows];
+        slots = [.. SlotsOf(featurizer)];
     }
 
     public Featurizer Featurizer { get; }
@@ -91,6 +95,29 @@ internal sealed class FeatureTable
         return (Checked(first, trained, train.Manifest), Checked(second, held, validation.Manifest));
     }
 
+    private static IEnumerable<(int Column, int Category)> SlotsOf(Featurizer featurizer)
+    {
+        const int NoCategory = -1;
+        int numbers = 0, codes = 0;
+        foreach (var input in featurizer.Direct)
+        {
+            if (input.Categories is null)
+            {
+                yield return (numbers++, NoCategory);
+                continue;
+            }
+            for (var category = 0; category < input.Categories.Count; category++)
+            {
+                yield return (codes, category);
+            }
+            codes++;
+        }
+        foreach (var _ in featurizer.Derived)
+        {
+            yield return (numbers++, NoCategory);
+        }
+    }
+
     private static FeatureTable Empty(DatasetManifest manifest, Featurizer featurizer)
     {
         var names = manifest.Columns.Select(column => column.Name).ToHashSet(StringComparer.Ordinal);
@@ -118,6 +145,22 @@ internal sealed class FeatureTable
             table.Labels[i] = 2 * (i % 100);
         }
         return table;
+    }
+
+    /// <summary>Copies rows of one slot of the feature vector (see <see cref="Featurizer.Slots"/>).</summary>
+    public void CopySlot(int slot, int start, Span<float> values)
+    {
+        var (column, category) = slots[slot];
+        if (category < 0)
+        {
+            Numbers[column].AsSpan(start, values.Length).CopyTo(values);
+            return;
+        }
+        var codes = Codes[column].AsSpan(start, values.Length);
+        for (var i = 0; i < values.Length; i++)
+        {
+            values[i] = codes[i] == category ? 1 : 0;
+        }
     }
 
     /// <summary>A copy of some rows, in the given order.</summary>

@@ -97,7 +97,7 @@ public sealed class ModelExplainerTests(AzuriteFixture azurite)
         importances[names.IndexOf("payment")].Should().BeLessThan(importances.Max() / 20);
     }
 
-    private static PipelineDefinition Definition(TaskKind task, bool missing)
+    internal static PipelineDefinition Definition(TaskKind task, bool missing)
     {
         var optional = new ColumnRule { Required = false };
         return Trips.Definition() with
@@ -109,7 +109,7 @@ public sealed class ModelExplainerTests(AzuriteFixture azurite)
     }
 
     /// <summary>Trips of which a sixth lacks the miles and another the seconds.</summary>
-    private static string Csv(int rows, TaskKind task, bool missing)
+    internal static string Csv(int rows, TaskKind task, bool missing)
     {
         var random = new Random(51);
         var lines = Trips.Csv(rows, seed: 51).Split('\n', StringSplitOptions.RemoveEmptyEntries);
