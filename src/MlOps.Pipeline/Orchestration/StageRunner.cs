@@ -19,11 +19,13 @@ public sealed partial class StageRunner(IServiceProvider services, RunStore runs
         where TOutput : IStageOutput
     {
         var (runId, key, _) = call;
+        var asked = runs.FindStageAsync(runId, TStage.Name, key, cancel);
         if (await runs.FindResultAsync(runId, TStage.Name, key, cancel) is { } recorded)
         {
+            await asked;
             return Json.Read<TOutput>(recorded);
         }
-        var earlier = await runs.FindStageAsync(runId, TStage.Name, key, cancel);
+        var earlier = await asked;
         var started = time.GetUtcNow();
         var status = new StageStatus(TStage.Name, key, StageState.Running, earlier?.Started ?? started, Attempts: (earlier?.Attempts ?? 0) + 1);
         await runs.LogStageAsync(runId, status, cancel);
@@ -31,9 +33,8 @@ public sealed partial class StageRunner(IServiceProvider services, RunStore runs
         try
         {
             var output = await services.GetRequiredService<TStage>().RunAsync(call.Input, cancel);
-            var result = await runs.RecordResultAsync(runId, TStage.Name, key, Json.Write(output), cancel);
             var seconds = (time.GetUtcNow() - started).TotalSeconds;
-            await runs.LogStageAsync(runId, Succeeded(status, output.Report, seconds), cancel);
+            var result = await runs.RecordResultAsync(runId, Succeeded(status, output.Report, seconds), Json.Write(output), cancel);
             LogSucceeded(runId, TStage.Name, key, seconds, output.Report.Rows);
             return Json.Read<TOutput>(result);
         }

@@ -138,18 +138,26 @@ public sealed class RunStore(PipelineStorage storage, TimeProvider time)
         return entity is null ? null : Json.Read<StageStatus>(entity.GetString("Json"));
     }
 
-    /// <summary>Records a finished stage's result, so that the run does not do it again. The first result stays.</summary>
-    public async Task<string> RecordResultAsync(string runId, string stage, string key, string resultJson, CancellationToken cancel)
+    /// <summary>
+    /// Records a finished stage's result, so that the run does not do it again, and its state: both or neither. The first result stays, and is
+    /// returned.
+    /// </summary>
+    public async Task<string> RecordResultAsync(string runId, StageStatus status, string resultJson, CancellationToken cancel)
     {
         try
         {
-            var entity = new TableEntity(runId, ResultRow(stage, key)) { ["Json"] = resultJson };
-            await storage.RunRecords.AddEntityAsync(entity, cancel);
+            await storage.RunRecords.SubmitTransactionAsync(
+                [
+                    new(TableTransactionActionType.Add, new TableEntity(runId, ResultRow(status.Stage, status.Key)) { ["Json"] = resultJson }),
+                    new(TableTransactionActionType.UpsertReplace, new TableEntity(runId, StageRow(status.Stage, status.Key)) { ["Json"] = Json.Write(status) }),
+                ],
+                cancel);
             return resultJson;
         }
         catch (RequestFailedException conflict) when (conflict.Status == 409)
         {
-            return await FindResultAsync(runId, stage, key, cancel) ?? resultJson;
+            await LogStageAsync(runId, status, cancel);
+            return await FindResultAsync(runId, status.Stage, status.Key, cancel) ?? resultJson;
         }
     }
 

@@ -9,8 +9,11 @@ internal sealed class DuckDbSession(DuckDBConnection connection, CancellationTok
     /// <exception cref="DuckDBException">The statement failed.</exception>
     public void Execute(string sql) => Run(sql, command => command.ExecuteNonQuery());
 
+    /// <summary>A third of DuckDB's default: threads share the groups more evenly, and the memory of one serves for the next.</summary>
+    private const int RowsPerGroup = 40_960;
+
     /// <summary>Writes a query's rows to a Parquet file, in order, and returns their number.</summary>
-    public long Copy(string query, string path) => Run($"COPY ({query}) TO {Sql.Text(path)} (FORMAT parquet)", command => (long)command.ExecuteNonQuery());
+    public long Copy(string query, string path) => Run($"COPY ({query}) TO {Sql.Text(path)} (FORMAT parquet, ROW_GROUP_SIZE {RowsPerGroup})", command => (long)command.ExecuteNonQuery());
 
     /// <summary>The number in the first cell of the first row.</summary>
     public long Count(string sql) => Run(sql, command => Convert.ToInt64(command.ExecuteScalar(), System.Globalization.CultureInfo.InvariantCulture));
@@ -35,11 +38,10 @@ internal sealed class DuckDbSession(DuckDBConnection connection, CancellationTok
         return rows;
     });
 
-    /// <summary>Reads a large result chunk by chunk, in order.</summary>
+    /// <summary>Reads a large result chunk by chunk, in order, holding only a few chunks in memory.</summary>
     /// <param name="sql">A query.</param>
     /// <param name="read">Called with the columns of each chunk and its row count; the vectors are valid only within the call.</param>
-    /// <param name="whole">True computes the whole result first, on all threads; false holds only a few chunks in memory.</param>
-    public unsafe void Read(string sql, Action<DuckVector[], int> read, bool whole = false)
+    public unsafe void Read(string sql, Action<DuckVector[], int> read)
     {
         cancel.ThrowIfCancellationRequested();
         if (NativeMethods.PreparedStatements.DuckDBPrepare(connection.NativeConnection, sql, out var statement) != DuckDBState.Success)
@@ -52,9 +54,7 @@ internal sealed class DuckDbSession(DuckDBConnection connection, CancellationTok
         using (statement)
         {
             DuckDBResult result;
-            var state = whole
-                ? NativeMethods.PreparedStatements.DuckDBExecutePrepared(statement, out result)
-                : NativeMethods.PreparedStatements.DuckDBExecutePreparedStreaming(statement, out result);
+            var state = NativeMethods.PreparedStatements.DuckDBExecutePreparedStreaming(statement, out result);
             try
             {
                 if (state != DuckDBState.Success)

@@ -18,11 +18,14 @@ internal sealed class FirstRows : IDisposable
 
     private readonly long token = Interlocked.Increment(ref lastToken);
     private readonly ulong[] hashes;
+    private readonly bool[] counts;
     private readonly bool[] isFirst;
+    private long duplicates;
 
     private FirstRows(int rows, int reasons)
     {
         hashes = new ulong[rows];
+        counts = new bool[rows];
         isFirst = new bool[rows];
         RowsByReason = new long[reasons];
         InUse[token] = this;
@@ -32,7 +35,7 @@ internal sealed class FirstRows : IDisposable
     public long[] RowsByReason { get; }
 
     /// <summary>Rows that count but equal an earlier one.</summary>
-    public long Duplicates { get; private set; }
+    public long Duplicates => duplicates;
 
     /// <param name="session">The session.</param>
     /// <param name="fromSql">The file's rows, in order, with their <c>file_row_number</c>.</param>
@@ -43,13 +46,9 @@ internal sealed class FirstRows : IDisposable
     public static FirstRows Find(DuckDbSession session, string fromSql, int rows, string cells, string reasonSql, int reasons)
     {
         var found = new FirstRows(rows, reasons);
-        // 64 bits of the row's own hash and 64 of the engine's make a chance collision impossible in practice; the latter is not stored, so
-        // it may differ between releases.
-        var seen = new HashSet<UInt128>(rows, new HashedAlready());
-        session.Read(
-            $"SELECT {reasonSql}, {RowHash.FunctionName}({cells}), hash({cells}), file_row_number FROM {fromSql}",
-            (vectors, count) => found.Add(vectors, count, seen),
-            whole: true);
+        var others = new ulong[rows];
+        session.Read($"SELECT {reasonSql}, {RowHash.FunctionName}({cells}), hash({cells}), file_row_number FROM {fromSql}", (vectors, count) => found.Read(vectors, count, others));
+        found.Compare(others);
         return found;
     }
 
@@ -77,8 +76,7 @@ internal sealed class FirstRows : IDisposable
         }
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void Add(DuckVector[] vectors, int count, HashSet<UInt128> seen)
+    private void Read(DuckVector[] vectors, int count, ulong[] others)
     {
         var reasons = vectors[0].Values<int>(count);
         var own = vectors[1].Values<ulong>(count);
@@ -87,19 +85,47 @@ internal sealed class FirstRows : IDisposable
         for (var i = 0; i < count; i++)
         {
             hashes[numbers[i]] = own[i];
+            others[numbers[i]] = engine[i];
+            counts[numbers[i]] = reasons[i] < 0;
             if (reasons[i] >= 0)
             {
                 RowsByReason[reasons[i]]++;
             }
-            else if (seen.Add(new UInt128(own[i], engine[i])))
+        }
+    }
+
+    /// <summary>Equal rows have equal hashes: rows of different residues are compared apart, side by side.</summary>
+    /// <param name="others">64 more bits a row: with the row's own hash they make a chance collision impossible in practice. They are not stored, so they may differ between releases.</param>
+    private void Compare(ulong[] others)
+    {
+        var shares = Environment.ProcessorCount;
+        Parallel.For(0, shares, share =>
+        {
+            var seen = new HashSet<UInt128>(hashes.Length / shares, new HashedAlready());
+            Interlocked.Add(ref duplicates, Compare(others, (ulong)share, (ulong)shares, seen));
+        });
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private long Compare(ulong[] others, ulong share, ulong shares, HashSet<UInt128> seen)
+    {
+        var again = 0L;
+        for (var row = 0; row < hashes.Length; row++)
+        {
+            if (!counts[row] || hashes[row] % shares != share)
             {
-                isFirst[numbers[i]] = true;
+                continue;
+            }
+            if (seen.Add(new UInt128(hashes[row], others[row])))
+            {
+                isFirst[row] = true;
             }
             else
             {
-                Duplicates++;
+                again++;
             }
         }
+        return again;
     }
 
     /// <summary>The values are hashes: a part of one is as good as a hash of it.</summary>

@@ -29,9 +29,7 @@ internal sealed class SourceFile : IDisposable
         const string BlobPrefix = "raw/";
         if (!source.StartsWith(BlobPrefix, StringComparison.Ordinal))
         {
-            return File.Exists(source)
-                ? new SourceFile(source, System.IO.Path.GetFileName(source), downloaded: false)
-                : throw new InputException($"The file {source} does not exist. Check the path.");
+            return OpenLocal(source);
         }
         var folder = System.IO.Path.Combine(options.WorkFolder, "incoming");
         Directory.CreateDirectory(folder);
@@ -46,6 +44,11 @@ internal sealed class SourceFile : IDisposable
             throw new InputException($"There is no blob {source}. Upload it with PUT /raw/{{model}}/{{file}}.");
         }
     }
+
+    /// <exception cref="InputException">There is no such file.</exception>
+    public static SourceFile OpenLocal(string path) => File.Exists(path)
+        ? new SourceFile(path, System.IO.Path.GetFileName(path), downloaded: false)
+        : throw new InputException($"The file {path} does not exist. Check the path.");
 
     public void Dispose()
     {
