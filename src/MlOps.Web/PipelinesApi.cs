@@ -4,12 +4,15 @@ using Microsoft.AspNetCore.Http;
 using MlOps.Pipeline.Data;
 using MlOps.Pipeline.Definitions;
 using MlOps.Pipeline.Orchestration;
+using MlOps.Pipeline.Tracking;
 
 namespace MlOps.Web;
 
 /// <summary>Pipeline definitions, and the runs started from them.</summary>
 public static class PipelinesApi
 {
+    private static readonly Dictionary<string, RunGoal> Goals = new() { ["model"] = RunGoal.Model, ["dataset"] = RunGoal.Dataset };
+
     public static async Task<IResult> ListAsync(DefinitionStore definitions, CancellationToken cancel)
     {
         var models = await definitions.ListAsync(cancel);
@@ -45,11 +48,11 @@ public static class PipelinesApi
         return Show(definition, isNew ? StatusCodes.Status201Created : StatusCodes.Status200OK);
     }
 
-    /// <summary>Starts a run of the model's definition, on the named uploaded file or on the newest one.</summary>
+    /// <summary>Starts a run of the model's definition, on the named uploaded file or on the newest one; as far as its goal.</summary>
     public static async Task<IResult> StartRunAsync(
         string model, HttpRequest request, DefinitionStore definitions, PipelineStorage storage, RunStarter starter, WebOptions options, CancellationToken cancel)
     {
-        var source = await JsonBody.ReadAsync(request, options, body => body.Text("source"), cancel);
+        var (source, goal) = await JsonBody.ReadAsync(request, options, body => new StartRunRequest(body.Text("source"), body.Choice("goal", Goals)), cancel);
         if (await FindAsync(model, definitions, cancel) is null)
         {
             return Unknown(model);
@@ -58,7 +61,7 @@ public static class PipelinesApi
         {
             return HttpProblems.BadRequest(problem);
         }
-        var run = await starter.StartAsync(model, source, "http", cancel);
+        var run = await starter.StartAsync(model, source, "http", cancel, goal: goal ?? RunGoal.Model);
         return TypedResults.Accepted(Links.Run(run.RunId), RunView.Of(run));
     }
 
@@ -102,4 +105,5 @@ public sealed record PipelineLink(string Model, string Url);
 
 /// <summary>The body of <c>POST /pipelines/{model}/runs</c>; may be left out.</summary>
 /// <param name="Source">An uploaded file, <c>raw/{model}/{file}</c>; left out: the newest of the model.</param>
-public sealed record StartRunRequest(string? Source);
+/// <param name="Goal"><c>model</c> goes all the way; <c>dataset</c> only ingests the file. Left out: <c>model</c>.</param>
+public sealed record StartRunRequest(string? Source, RunGoal? Goal);

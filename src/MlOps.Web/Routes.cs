@@ -29,7 +29,7 @@ public static class Routes
             .Takes<PipelineDefinition>("""{ "target": "fare_amount", "columns": { "vendor_id": "categorical" }, "candidates": [{ "trainer": "lightgbm" }] }""")
             .Gives<PipelineDefinition>().Gives<PipelineDefinition>(201).Fails(400, 413, 503);
         api.MapPost("/pipelines/{model}/runs", PipelinesApi.StartRunAsync).Describe("Pipelines", "Start a run, on the newest uploaded file or the one named")
-            .Takes<StartRunRequest>("""{ "source": "raw/taxi-fare/2026-01.csv" }""", isOptional: true)
+            .Takes<StartRunRequest>("""{ "source": "raw/taxi-fare/2026-01.csv", "goal": "model" }""", isOptional: true)
             .Gives<RunView>(202).Fails(400, 404, 503);
 
         api.MapGet("/runs", RunsApi.ListAsync).Describe("Runs", "Runs, newest first")

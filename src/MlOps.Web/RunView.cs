@@ -14,10 +14,14 @@ public sealed record RunView
     public required string Source { get; init; }
     /// <summary>What started it: <c>http</c>, <c>cli</c>, <c>schedule</c>, <c>file</c> or <c>retry</c>.</summary>
     public required string Trigger { get; init; }
+    /// <summary>What it is for: <c>model</c> goes all the way, <c>dataset</c> only ingests.</summary>
+    public required RunGoal Goal { get; init; }
     public required string DefinitionId { get; init; }
     public required DateTimeOffset Created { get; init; }
     public DateTimeOffset? Started { get; init; }
     public DateTimeOffset? Ended { get; init; }
+    /// <summary>The dataset version that a run of goal <c>dataset</c> came to.</summary>
+    public string? Dataset { get; init; }
     /// <summary>The version that the run registered.</summary>
     public int? Version { get; init; }
     public required bool Promoted { get; init; }
@@ -43,10 +47,12 @@ public sealed record RunView
         State = run.State,
         Source = run.Source,
         Trigger = run.Trigger,
+        Goal = run.Goal,
         DefinitionId = run.DefinitionId,
         Created = run.Created,
         Started = run.Started,
         Ended = run.Ended,
+        Dataset = run.Dataset,
         Version = run.Version,
         Promoted = run.Promoted,
         BlockedBy = run.BlockedBy,
@@ -70,7 +76,7 @@ public sealed record RunView
     /// <summary>The pipeline's outline with what is known filled in; stages that the outline does not have stand where they started.</summary>
     private static IEnumerable<StageStatus> StagesOf(RunDetails details, PipelineDefinition? definition)
     {
-        var outline = TrainingPipeline.Outline(definition?.CandidateKeys ?? [], definition?.Gates.Approval.Required ?? false);
+        var outline = TrainingPipeline.Outline(details.Run.Goal, definition?.CandidateKeys ?? [], definition?.Gates.Approval.Required ?? false);
         var notStarted = details.Run.HasEnded ? StageState.Skipped : StageState.Pending;
         var known = details.Stages.ToDictionary(stage => (stage.Stage, stage.Key));
         var shown = outline.Select(call => known.TryGetValue(call, out var stage) ? stage : new StageStatus(call.Stage, call.Key, notStarted)).ToList();

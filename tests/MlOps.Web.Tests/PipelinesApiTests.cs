@@ -96,6 +96,32 @@ public sealed class PipelinesApiTests(AzuriteFixture azurite) : WebTests(azurite
     }
 
     [Theory]
+    [InlineData("{}", "model")]
+    [InlineData("""{"goal": "model"}""", "model")]
+    [InlineData("""{"goal": "dataset"}""", "dataset")]
+    public async Task A_run_goes_as_far_as_its_goal(string request, string goal)
+    {
+        await DeclareAsync();
+        await UploadAsync("a.csv");
+
+        var started = await Client.PostJsonAsync($"/pipelines/{Model}/runs", request).ShouldBeAsync(HttpStatusCode.Accepted);
+
+        var shown = await Client.GetAsync($"/runs/{started["runId"]}").ShouldBeAsync(HttpStatusCode.OK);
+        ((string)started["goal"]!, (string)shown["goal"]!).Should().Be((goal, goal));
+        shown["stages"]!.AsArray().Select(stage => (string)stage!["stage"]!).Contains("clean").Should().Be(goal == "model");
+    }
+
+    [Fact]
+    public async Task A_goal_that_is_none_is_400_and_names_those_there_are()
+    {
+        await DeclareAsync();
+        await UploadAsync("a.csv");
+
+        (await Client.PostJsonAsync($"/pipelines/{Model}/runs", """{"goal": "ingest"}""").ShouldFailAsync(HttpStatusCode.BadRequest)).Should().Contain("goal is 'ingest'; it must be one of model, dataset");
+        Host.Engine.Started.Should().BeEmpty();
+    }
+
+    [Theory]
     [InlineData("/etc/passwd")]
     [InlineData("C:\\data\\a.csv")]
     [InlineData("raw/other-model/a.csv")]

@@ -76,6 +76,20 @@ public sealed class RunsApiTests(AzuriteFixture azurite) : WebTests(azurite)
     }
 
     [Fact]
+    public async Task A_run_that_only_ingests_shows_no_stage_it_will_never_come_to_and_what_it_came_to()
+    {
+        var run = await AddRunAsync(RunState.Queued);
+        await Runs.UpdateAsync(run.RunId, r => r with { Goal = RunGoal.Dataset }, default);
+        Stages(await GetAsync(run)).Should().Equal("ingest  pending", "finish  pending");
+        await Runs.UpdateAsync(run.RunId, r => r with { State = RunState.Succeeded, Dataset = "657efcf842f1c0d2a5d6ffb235a1b539", Ended = r.Created.AddSeconds(9) }, default);
+
+        var body = await GetAsync(run);
+
+        ((string)body["state"]!, (string)body["goal"]!, (string)body["dataset"]!).Should().Be(("succeeded", "dataset", "657efcf842f1c0d2a5d6ffb235a1b539"));
+        body["blockedBy"]!.AsArray().Should().BeEmpty();
+    }
+
+    [Fact]
     public async Task A_run_whose_definition_is_gone_is_still_shown()
     {
         var run = await AddRunAsync(RunState.Succeeded);

@@ -74,7 +74,7 @@ internal static class DemoCommand
         }
         var definition = await EnsureDefinitionAsync(services.GetRequiredService<DefinitionStore>(), cancel);
         var runs = services.GetRequiredService<RunStore>();
-        var run = (await runs.ListUnfinishedAsync(cancel)).FirstOrDefault(run => run.Model == SampleTrips.Model)
+        var run = (await runs.ListUnfinishedAsync(cancel)).FirstOrDefault(run => run is { Model: SampleTrips.Model, Goal: RunGoal.Model })
             ?? await StartAsync(services.GetRequiredService<RunStarter>(), settings, drifted: false, terminal, cancel);
         var details = await new RunFollower(runs, terminal).FollowAsync(run.RunId, definition.CandidateKeys, cancel);
         RunSummary.Print(terminal.Out, details);

@@ -30,6 +30,9 @@ internal static class RunSummary
     {
         switch (run.State)
         {
+            case RunState.Succeeded when run.Dataset is { } dataset:
+                console.MarkupLineInterpolated($"[green]{run.Source}: ingested as dataset version {dataset}.[/]");
+                break;
             case RunState.Succeeded:
                 console.MarkupLineInterpolated($"[green]Model {run.Model}, version {run.Version}: promoted to production.[/]");
                 break;

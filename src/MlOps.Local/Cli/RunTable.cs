@@ -1,12 +1,6 @@
 using System.Globalization;
-using MlOps.Pipeline.Stages.Clean;
-using MlOps.Pipeline.Stages.Features;
+using MlOps.Pipeline.Orchestration;
 using MlOps.Pipeline.Stages.Finish;
-using MlOps.Pipeline.Stages.Ingest;
-using MlOps.Pipeline.Stages.Promote;
-using MlOps.Pipeline.Stages.Split;
-using MlOps.Pipeline.Stages.Train;
-using MlOps.Pipeline.Stages.Validate;
 using MlOps.Pipeline.Tracking;
 using Spectre.Console;
 
@@ -18,13 +12,8 @@ internal static class RunTable
     /// <summary>The run's stages in the order in which they run, with those that have not started as pending.</summary>
     public static IReadOnlyList<StageStatus> Complete(RunDetails details, IReadOnlyList<string> candidates)
     {
-        (string Stage, string Key)[] expected =
-        [
-            (IngestStage.Name, ""), (CleanStage.Name, ""), (FeaturesStage.Name, ""), (SplitStage.Name, ""),
-            .. candidates.Select(candidate => (TrainStage.Name, candidate)),
-            (ValidateStage.Name, ""), (PromoteStage.Name, ""),
-        ];
         // Finishing is the engine's own last step: what it says stands on the run itself.
+        var expected = TrainingPipeline.Outline(details.Run.Goal, candidates, approval: false).Where(call => call.Stage != FinishStage.Name);
         var started = InOrder(details.Stages.Where(stage => stage.Stage != FinishStage.Name));
         var pending = details.Run.HasEnded
             ? []

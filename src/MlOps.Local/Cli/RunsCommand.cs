@@ -46,10 +46,18 @@ internal static class RunsCommand
             [
                 run.RunId, RunTable.Lower(run.State), run.Trigger, run.Version?.ToString(CultureInfo.InvariantCulture) ?? "",
                 run.Created.UtcDateTime.ToString("yyyy-MM-dd HH:mm:ss", CultureInfo.InvariantCulture),
-                run.Error ?? (run.Promoted ? "promoted" : string.Join("; ", run.BlockedBy)),
+                Outcome(run),
             ];
             table.AddRow(cells.Select(cell => new Text(cell)));
         }
         return table;
     }
+
+    private static string Outcome(Run run) => run switch
+    {
+        { Error: { } error } => error,
+        { Promoted: true } => "promoted",
+        { Dataset: not null } => string.Join("; ", ["ingested", .. run.BlockedBy]),
+        _ => string.Join("; ", run.BlockedBy),
+    };
 }

@@ -87,7 +87,8 @@ public sealed partial class EmbeddedEngine(
             var turn = TurnOrder.Of(run, unfinished);
             if (turn == Turn.Skip)
             {
-                await runs.MarkEndedAsync(run.RunId, RunState.Cancelled, TurnOrder.WhySkipped, stopping);
+                await runs.UpdateAsync(run.RunId, run => TurnOrder.Skipped(run, time.GetUtcNow()), stopping);
+                wakeup.Call();
             }
             if (turn != Turn.Go)
             {

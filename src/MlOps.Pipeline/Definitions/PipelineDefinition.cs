@@ -198,6 +198,6 @@ public enum Overlap
 
 /// <summary>What starts a run by itself, and what it does beside others.</summary>
 /// <param name="Schedule">Cron expression with seconds, in UTC.</param>
-/// <param name="NewFile">A new file in <c>raw/{model}/</c> starts a run.</param>
+/// <param name="NewFile">A new file in <c>raw/{model}/</c> is trained on; it is ingested in any case.</param>
 /// <param name="Overlap">What a run does, however it was started, while an earlier one of the model has not ended.</param>
 public sealed record TriggerRules(string? Schedule = null, bool NewFile = false, Overlap Overlap = Overlap.Queue);

@@ -16,22 +16,24 @@ public sealed class RunStarter(DefinitionStore definitions, RunStore runs, Pipel
     /// <param name="trigger">What started it: see <see cref="Run.Trigger"/>.</param>
     /// <param name="cancel">Stops the start, not the run.</param>
     /// <param name="runId">Given by a caller that may call twice; null: a new one.</param>
+    /// <param name="goal">How far it goes.</param>
     /// <exception cref="InputException">The model has no definition, or there is no file to run on.</exception>
-    public async Task<Run> StartAsync(string model, string? source, string trigger, CancellationToken cancel, string? runId = null)
+    public async Task<Run> StartAsync(
+        string model, string? source, string trigger, CancellationToken cancel, string? runId = null, RunGoal goal = RunGoal.Model)
     {
         var definition = await definitions.FindAsync(model, cancel)
             ?? throw new InputException($"Model '{model}' has no pipeline definition. PUT /pipelines/{model} first, or use the 'train' command, which infers one.");
         source ??= await NewestRawFileAsync(model, cancel)
             ?? throw new InputException($"There is no raw file for model '{model}'. PUT /raw/{model}/{{file}} first, or name a 'source'.");
-        return await StartAsync(definition, await definitions.SnapshotAsync(definition, cancel), source, trigger, runId, cancel);
+        return await StartAsync(definition, await definitions.SnapshotAsync(definition, cancel), source, trigger, goal, runId, cancel);
     }
 
-    /// <summary>Starts a new run of an earlier run's source and definition, as they were then. Data that it made is reused.</summary>
+    /// <summary>Starts a new run of an earlier run's source, definition and goal, as they were then. Data that it made is reused.</summary>
     /// <exception cref="InputException">The stored definition is gone.</exception>
     public async Task<Run> RetryAsync(Run earlier, CancellationToken cancel)
     {
         var definition = await definitions.GetSnapshotAsync(earlier.DefinitionId, cancel);
-        return await StartAsync(definition, earlier.DefinitionId, earlier.Source, "retry", runId: null, cancel);
+        return await StartAsync(definition, earlier.DefinitionId, earlier.Source, "retry", earlier.Goal, runId: null, cancel);
     }
 
     /// <summary>What the orchestration of a run starts from; the same for the same run, now and after a crash.</summary>
@@ -39,7 +41,8 @@ public sealed class RunStarter(DefinitionStore definitions, RunStore runs, Pipel
         run.RunId, run.Model, run.DefinitionId, run.Source, definition.CandidateKeys,
         definition.Gates.Approval.Required ? definition.Gates.Approval.Timeout ?? DefaultApprovalTimeout : null);
 
-    private async Task<Run> StartAsync(PipelineDefinition definition, string definitionId, string source, string trigger, string? runId, CancellationToken cancel)
+    private async Task<Run> StartAsync(
+        PipelineDefinition definition, string definitionId, string source, string trigger, RunGoal goal, string? runId, CancellationToken cancel)
     {
         var now = time.GetUtcNow();
         var run = new Run
@@ -51,6 +54,7 @@ public sealed class RunStarter(DefinitionStore definitions, RunStore runs, Pipel
             Source = source,
             Trigger = trigger,
             Created = now,
+            Goal = goal,
             Overlap = definition.RunOn.Overlap,
         };
         if (!await runs.CreateAsync(run, cancel))

@@ -12,6 +12,7 @@ using MlOps.Pipeline.Stages.Quarantine;
 using MlOps.Pipeline.Stages.Split;
 using MlOps.Pipeline.Stages.Train;
 using MlOps.Pipeline.Stages.Validate;
+using MlOps.Pipeline.Tracking;
 
 namespace MlOps.Pipeline.Orchestration;
 
@@ -29,7 +30,12 @@ public static class TrainingPipeline
     {
         try
         {
-            var promotion = await RunStagesAsync(orchestration, input);
+            var raw = await IngestAsync(orchestration, input);
+            if (raw.Goal == RunGoal.Dataset)
+            {
+                return await FinishAsync(orchestration, new FinishInput(input.RunId, Promoted: false, [], Error: null, raw.Raw.Id));
+            }
+            var promotion = await RunStagesAsync(orchestration, input, raw);
             await AlertAsync(orchestration, input.RunId, promotion.Promoted ? AlertKind.PromotionSucceeded : AlertKind.PromotionBlocked, promotion.BlockedBy);
             return await FinishAsync(orchestration, new FinishInput(input.RunId, promotion.Promoted, promotion.BlockedBy, Error: null));
         }
@@ -41,26 +47,29 @@ public static class TrainingPipeline
         }
     }
 
-    /// <summary>The stage calls of a run that goes all the way, in order: what is still to come, for displays.</summary>
-    public static IReadOnlyList<(string Stage, string Key)> Outline(IReadOnlyList<string> candidates, bool approval) =>
-    [
-        (IngestStage.Name, ""),
-        (CleanStage.Name, ""),
-        (FeaturesStage.Name, ""),
-        (SplitStage.Name, ""),
-        .. candidates.Select(key => (TrainStage.Name, key)),
-        (ValidateStage.Name, ""),
-        (DriftStage.Name, ""),
-        .. approval ? [(AwaitApprovalStage.Name, "")] : Array.Empty<(string, string)>(),
-        (PromoteStage.Name, ""),
-        (ExplainStage.Name, ""),
-        (ModelCardStage.Name, ""),
-        (FinishStage.Name, ""),
-    ];
-
-    private static async Task<PromoteOutput> RunStagesAsync(IOrchestration orchestration, RunInput input)
+    /// <summary>The stage calls of a run that reaches its goal, in order: what is still to come, for displays.</summary>
+    public static IReadOnlyList<(string Stage, string Key)> Outline(RunGoal goal, IReadOnlyList<string> candidates, bool approval) => goal switch
     {
-        var raw = await IngestAsync(orchestration, input);
+        RunGoal.Dataset => [(IngestStage.Name, ""), (FinishStage.Name, "")],
+        _ =>
+        [
+            (IngestStage.Name, ""),
+            (CleanStage.Name, ""),
+            (FeaturesStage.Name, ""),
+            (SplitStage.Name, ""),
+            .. candidates.Select(key => (TrainStage.Name, key)),
+            (ValidateStage.Name, ""),
+            (DriftStage.Name, ""),
+            .. approval ? [(AwaitApprovalStage.Name, "")] : Array.Empty<(string, string)>(),
+            (PromoteStage.Name, ""),
+            (ExplainStage.Name, ""),
+            (ModelCardStage.Name, ""),
+            (FinishStage.Name, ""),
+        ],
+    };
+
+    private static async Task<PromoteOutput> RunStagesAsync(IOrchestration orchestration, RunInput input, IngestOutput raw)
+    {
         var byParts = orchestration.ScalesOut && raw.Parts > 1;
         if (byParts)
         {
@@ -165,4 +174,4 @@ public static class TrainingPipeline
 }
 
 /// <summary>How an orchestration ended.</summary>
-public sealed record RunResult(Tracking.RunState State, string? Error);
+public sealed record RunResult(RunState State, string? Error);

@@ -1,7 +1,6 @@
 using Azure;
 using Azure.Data.Tables;
 using MlOps.Pipeline.Data;
-using MlOps.Pipeline.Definitions;
 using MlOps.Pipeline.Tracking;
 
 namespace MlOps.Pipeline.Orchestration;
@@ -23,7 +22,7 @@ public sealed class TurnKeeper(RunStore runs, PipelineStorage storage, TimeProvi
             return null;
         }
         var turn = TurnOrder.Of(run, await runs.ListUnfinishedAsync(cancel, run.Model));
-        if (turn == Turn.Go && run.Overlap != Overlap.Parallel && !await TryHoldAsync(run, cancel))
+        if (turn == Turn.Go && !TurnOrder.IsFree(run) && !await TryHoldAsync(run, cancel))
         {
             turn = TurnOrder.IfHeldUp(run);
         }
@@ -32,8 +31,8 @@ public sealed class TurnKeeper(RunStore runs, PipelineStorage storage, TimeProvi
             case Turn.Go:
                 return await MarkRunningAsync(runId, cancel) ? true : null;
             case Turn.Skip:
-                await runs.MarkEndedAsync(runId, RunState.Cancelled, TurnOrder.WhySkipped, cancel);
-                return null;
+                var skipped = await runs.UpdateAsync(runId, run => TurnOrder.Skipped(run, time.GetUtcNow()), cancel);
+                return skipped.HasEnded ? null : await TryTakeAsync(runId, cancel);
             default:
                 return false;
         }

@@ -13,6 +13,15 @@ public enum RunState
     Cancelled,
 }
 
+/// <summary>What a run is for: when it is reached, the run has succeeded.</summary>
+public enum RunGoal
+{
+    /// <summary>A version in production, by way of every stage.</summary>
+    Model,
+    /// <summary>The file as dataset version <c>raw</c>: the run ends after stage ingest.</summary>
+    Dataset,
+}
+
 public enum StageState
 {
     Pending,
@@ -36,10 +45,13 @@ public sealed record Run
     /// <summary>What started the run: <c>http</c>, <c>cli</c>, <c>schedule</c>, <c>file</c> or <c>retry</c>.</summary>
     public required string Trigger { get; init; }
     public required DateTimeOffset Created { get; init; }
+    public RunGoal Goal { get; init; }
     /// <summary>What the run does while an earlier one of its model has not ended.</summary>
     public Definitions.Overlap Overlap { get; init; }
     public DateTimeOffset? Started { get; init; }
     public DateTimeOffset? Ended { get; init; }
+    /// <summary>The dataset version that a run of goal <see cref="RunGoal.Dataset"/> came to.</summary>
+    public string? Dataset { get; init; }
     /// <summary>The version that this run registered.</summary>
     public int? Version { get; init; }
     public bool Promoted { get; init; }

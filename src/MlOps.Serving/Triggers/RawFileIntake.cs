@@ -10,9 +10,19 @@ namespace MlOps.Serving.Triggers;
 /// <param name="Name">Its name within the container, <c>{model}/{file}</c>.</param>
 /// <param name="ETag">Changes with its content.</param>
 /// <param name="Modified">When it came to be.</param>
-public sealed record RawFile(string Name, ETag ETag, DateTimeOffset Modified);
+public sealed record RawFile(string Name, ETag ETag, DateTimeOffset Modified)
+{
+    /// <summary>The model in whose folder it is; null outside of folders.</summary>
+    public string? Model => ModelOf(Name);
 
-/// <summary>Starts a run for a raw file when its model's definition says so (<c>runOn.newFile</c>). The same state of a file starts one run, however often it is told.</summary>
+    /// <inheritdoc cref="Model"/>
+    public static string? ModelOf(string name) => name.Split('/') is [var model, _, ..] ? model : null;
+}
+
+/// <summary>
+/// Starts a run for every raw file of a model that has a definition: it ingests the file, and trains on it when the definition says so
+/// (<c>runOn.newFile</c>). The same state of a file starts one run, however often it is told.
+/// </summary>
 public sealed partial class RawFileIntake(DefinitionStore definitions, RunStarter starter, ILogger<RawFileIntake> logger)
 {
     /// <summary>The file's run; null when it starts none, which the log explains.</summary>
@@ -31,25 +41,24 @@ public sealed partial class RawFileIntake(DefinitionStore definitions, RunStarte
 
     private async Task<Run?> StartAsync(RawFile file, CancellationToken cancel)
     {
-        var model = file.Name.Split('/') is [var first, _, ..] ? first : null;
-        if (model is null)
+        if (file.Model is not { } model)
         {
             LogNotStarted(file.Name, "it is in no model's folder");
             return null;
         }
-        var definition = await definitions.FindAsync(model, cancel);
-        if (definition is not { RunOn.NewFile: true })
+        if (await definitions.FindAsync(model, cancel) is not { } definition)
         {
-            LogNotStarted(file.Name, definition is null ? "its model has no pipeline definition" : "its model's definition does not ask for it (runOn.newFile)");
+            LogNotStarted(file.Name, "its model has no pipeline definition");
             return null;
         }
-        var run = await starter.StartAsync(model, "raw/" + file.Name, "file", cancel, TriggeredRunId.For(model, file.Modified, $"{file.Name}|{file.ETag}"));
-        LogStarted(file.Name, run.RunId);
+        var goal = definition.RunOn.NewFile ? RunGoal.Model : RunGoal.Dataset;
+        var run = await starter.StartAsync(model, "raw/" + file.Name, "file", cancel, TriggeredRunId.For(model, file.Modified, $"{file.Name}|{file.ETag}"), goal);
+        LogStarted(file.Name, run.RunId, run.Goal);
         return run;
     }
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "Raw file {File} started run {RunId}")]
-    private partial void LogStarted(string file, string runId);
+    [LoggerMessage(Level = LogLevel.Information, Message = "Raw file {File} started run {RunId} (goal: {Goal})")]
+    private partial void LogStarted(string file, string runId, RunGoal goal);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Raw file {File} started no run: {Reason}")]
     private partial void LogNotStarted(string file, string reason);

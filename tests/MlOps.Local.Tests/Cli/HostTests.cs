@@ -77,6 +77,26 @@ public sealed class HostTests : IAsyncLifetime, IDisposable
     }
 
     [Fact]
+    public async Task A_file_of_a_model_that_does_not_train_on_new_files_is_ingested_and_no_more()
+    {
+        await using (var file = File.OpenRead(await Trips.WriteAsync(folder, rows: 400)))
+        {
+            (await http.PutAsync("/raw/dropped/may.csv", new StreamContent(file))).EnsureSuccessStatusCode();
+        }
+        (await http.PutAsync("/pipelines/dropped", new StringContent(DefinitionJson.Write(Trips.Definition("dropped"))))).EnsureSuccessStatusCode();
+
+        var body = "";
+        await Eventually.IsTrueAsync(async () => (body = await http.GetStringAsync("/runs?model=dropped")).Contains("\"state\":\"succeeded\"", StringComparison.Ordinal), () => body);
+        var listed = await LocalProcess.RunAsync(["runs", "--data", Data]);
+
+        var run = JsonDocument.Parse(body).RootElement.GetProperty("runs").EnumerateArray().Single();
+        run.GetProperty("goal").GetString().Should().Be("dataset");
+        run.GetProperty("dataset").GetString().Should().HaveLength(32);
+        (await http.GetAsync("/models/dropped")).StatusCode.Should().Be(System.Net.HttpStatusCode.NotFound);
+        listed.Output.Should().Contain("ingested");
+    }
+
+    [Fact]
     public async Task A_terminated_host_ends_well_and_frees_the_folder()
     {
         (await http.GetAsync("/health")).EnsureSuccessStatusCode();

@@ -50,6 +50,30 @@ public sealed class KillTests(AzuriteFixture azurite) : IClassFixture<AzuriteFix
         after.Stages.Single(status => status.Stage == stage).Attempts.Should().Be(2);
     }
 
+    [Theory]
+    [InlineData("ingest")]
+    [InlineData("finish")]
+    public async Task A_run_that_only_ingests_goes_on_in_the_next_host_and_no_further(string stage)
+    {
+        await using var proxy = await StorageProxy.StartAsync(azurite.ConnectionString);
+        await using var services = Services(azurite.NewStorage());
+        var inside = proxy.HoldInsideAsync(stage);
+        string[] up = ["up", "--port", "0", "--data", folder, "--storage", proxy.ConnectionString];
+        await using var killed = LocalProcess.Start(up);
+        var run = await SubmitAsync(services, trees: 10, RunGoal.Dataset);
+        await inside;
+
+        await killed.KillAsync();
+        proxy.LetGo();
+        await azurite.NewStorage().Leases.GetBlobClient(run.RunId).GetBlobLeaseClient().BreakAsync(TimeSpan.Zero);
+        await using var next = LocalProcess.Start(up);
+        var after = await EndOfAsync(services, run);
+
+        (after.Run.State, after.Run.Dataset?.Length, after.Run.Version).Should().Be((RunState.Succeeded, 32, null), after.Run.Error);
+        after.Stages.Select(status => status.Stage).Should().BeEquivalentTo("ingest", "finish");
+        after.Stages.Single(status => status.Stage == stage).Attempts.Should().Be(2);
+    }
+
     [Fact]
     public async Task With_embedded_storage_the_next_host_goes_on_by_itself_and_at_once()
     {
@@ -93,11 +117,11 @@ public sealed class KillTests(AzuriteFixture azurite) : IClassFixture<AzuriteFix
         (await registry.FindAsync(after.Run.Model, CancellationToken.None))!.Production.Should().Be(1);
     }
 
-    private async Task<Run> SubmitAsync(ServiceProvider services, int trees)
+    private async Task<Run> SubmitAsync(ServiceProvider services, int trees, RunGoal goal = RunGoal.Model)
     {
         var file = await Trips.WriteAsync(folder, rows: 400);
         await services.GetRequiredService<DefinitionStore>().PutAsync(Trips.Definition(model, trees), CancellationToken.None);
-        return await services.GetRequiredService<RunStarter>().StartAsync(model, file, "cli", CancellationToken.None);
+        return await services.GetRequiredService<RunStarter>().StartAsync(model, file, "cli", CancellationToken.None, goal: goal);
     }
 
     private static async Task<RunDetails> DetailsAsync(ServiceProvider services, Run run) =>

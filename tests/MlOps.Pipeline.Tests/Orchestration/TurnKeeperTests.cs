@@ -98,6 +98,35 @@ public sealed class TurnKeeperTests(AzuriteFixture azurite) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_run_that_only_ingests_waits_for_none_and_none_waits_for_it()
+    {
+        var ingesting = await CreateAsync(0, goal: RunGoal.Dataset);
+        var training = await CreateAsync(1);
+        var skipping = await CreateAsync(2, Overlap.Skip);
+        var alsoIngesting = await CreateAsync(3, Overlap.Skip, goal: RunGoal.Dataset);
+
+        (await TakeAsync(ingesting)).Should().BeTrue();
+        (await TakeAsync(training)).Should().BeTrue();
+        (await TakeAsync(alsoIngesting)).Should().BeTrue();
+        await EndAsync(training);
+        (await TakeAsync(skipping)).Should().BeTrue();
+    }
+
+    [Fact]
+    public async Task A_dropped_files_run_that_is_to_skip_goes_on_to_ingest()
+    {
+        var first = await CreateAsync(0);
+        var second = await CreateAsync(1, Overlap.Skip, trigger: "file");
+
+        (await TakeAsync(first)).Should().BeTrue();
+        (await TakeAsync(second)).Should().BeTrue();
+
+        var skipped = await FindAsync(second);
+        (skipped.State, skipped.Goal).Should().Be((RunState.Running, RunGoal.Dataset));
+        skipped.BlockedBy.Should().Equal(TurnOrder.WhySkipped);
+    }
+
+    [Fact]
     public async Task A_cancelled_run_has_no_turn()
     {
         var run = await CreateAsync(0);
@@ -114,7 +143,7 @@ public sealed class TurnKeeperTests(AzuriteFixture azurite) : IAsyncLifetime
 
     private async Task<Run> FindAsync(Run run) => (await host.Get<RunStore>().FindAsync(run.RunId, CancellationToken.None))!;
 
-    private async Task<Run> CreateAsync(int second, Overlap overlap = Overlap.Queue, string? model = null)
+    private async Task<Run> CreateAsync(int second, Overlap overlap = Overlap.Queue, string? model = null, RunGoal goal = RunGoal.Model, string trigger = "test")
     {
         var created = start.AddSeconds(second);
         var run = new Run
@@ -124,8 +153,9 @@ public sealed class TurnKeeperTests(AzuriteFixture azurite) : IAsyncLifetime
             State = RunState.Queued,
             DefinitionId = "none",
             Source = "/nowhere.csv",
-            Trigger = "test",
+            Trigger = trigger,
             Created = created,
+            Goal = goal,
             Overlap = overlap,
         };
         await host.Get<RunStore>().CreateAsync(run, CancellationToken.None);

@@ -26,7 +26,7 @@ public sealed class RawFileWatcherTests(AzuriteFixture azurite)
 
         var run = (await host.RunsAsync(model)).Should().ContainSingle().Subject;
         run.Source.Should().Be($"raw/{model}/day 1/ä.csv");
-        run.Trigger.Should().Be("file");
+        (run.Trigger, run.Goal).Should().Be(("file", RunGoal.Model));
         RunId.ModelOf(run.RunId).Should().Be(model);
     }
 
@@ -78,19 +78,50 @@ public sealed class RawFileWatcherTests(AzuriteFixture azurite)
     }
 
     [Fact]
-    public async Task Files_nobody_asked_to_run_on_start_nothing()
+    public async Task A_file_that_nobody_asked_to_train_on_is_only_ingested()
     {
-        var undefined = AzuriteFixture.UniqueModel();
         await using var host = new TriggerHost(azurite);
         await host.DefineAsync(model, new TriggerRules(NewFile: false));
         await host.DropAsync($"{model}/a.csv");
-        await host.DropAsync($"{undefined}/a.csv");
+
+        await host.LookAtFilesAsync();
+        await host.LookAtFilesAsync();
+
+        var run = (await host.RunsAsync(model)).Should().ContainSingle().Subject;
+        (run.Source, run.Trigger, run.Goal).Should().Be(($"raw/{model}/a.csv", "file", RunGoal.Dataset));
+    }
+
+    [Fact]
+    public async Task A_file_without_a_definition_is_left_alone_until_it_has_one_also_across_a_restart()
+    {
+        await using (var before = new TriggerHost(azurite))
+        {
+            await before.DropAsync($"{model}/a.csv");
+            await before.LookAtFilesAsync();
+            await before.LookAtFilesAsync();
+            (await before.RunsAsync(model)).Should().BeEmpty();
+        }
+        await using var host = new TriggerHost(azurite);
+        await host.LookAtFilesAsync();
+        await host.DefineAsync(model, OnNewFile);
+
+        await host.LookAtFilesAsync();
+        await host.LookAtFilesAsync();
+
+        (await host.RunsAsync(model)).Should().ContainSingle().Which.Source.Should().Be($"raw/{model}/a.csv");
+    }
+
+    [Fact]
+    public async Task A_file_in_no_folder_holds_up_no_other_file()
+    {
+        await using var host = new TriggerHost(azurite);
+        await host.DefineAsync(model, OnNewFile);
         await host.DropAsync("in-no-folder.csv");
+        await host.DropAsync($"{model}/a.csv");
 
         await host.LookAtFilesAsync();
 
-        (await host.RunsAsync(model)).Should().BeEmpty();
-        (await host.RunsAsync(undefined)).Should().BeEmpty();
+        (await host.RunsAsync(model)).Should().ContainSingle();
     }
 
     [Fact]

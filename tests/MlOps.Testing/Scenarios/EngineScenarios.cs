@@ -1,5 +1,6 @@
 using FluentAssertions;
 using Microsoft.Extensions.DependencyInjection;
+using MlOps.Pipeline.Data;
 using MlOps.Pipeline.Definitions;
 using MlOps.Pipeline.Orchestration;
 using MlOps.Pipeline.Registry;
@@ -85,6 +86,40 @@ public abstract class EngineScenarios(AzuriteFixture azurite)
         var place = file.Insert(file.IndexOf('/', StringComparison.Ordinal), "/" + run.Run.RunId);
         (await engine.Host.Storage.Raw.GetBlobClient(file).ExistsAsync()).Value.Should().BeFalse();
         (await engine.Host.Storage.Quarantine.GetBlobClient(place + ".error.txt").DownloadContentAsync()).Value.Content.ToString().TrimEnd().Should().Be(run.Run.Error);
+    }
+
+    [Fact]
+    public async Task A_run_that_only_ingests_succeeds_with_the_raw_dataset_and_nothing_else()
+    {
+        await using var engine = await StartAsync();
+        var csv = Trips.Csv(50, seed: Random.Shared.Next());
+
+        var run = await engine.EndOfAsync(await engine.SubmitAsync(Definition(), csv, "file", RunGoal.Dataset));
+
+        (run.Run.State, run.Run.Promoted, run.Run.Version).Should().Be((RunState.Succeeded, false, null), run.Run.Error);
+        run.Stages.Select(stage => $"{stage.Stage} {stage.State} {stage.Rows}").Should().BeEquivalentTo("ingest Succeeded 50", "finish Succeeded ");
+        run.Run.BlockedBy.Should().BeEmpty();
+        run.Alerts.Should().BeEmpty();
+        run.Artifacts.Should().BeEmpty();
+        (await engine.Host.Get<DatasetStore>().GetAsync(run.Run.Dataset!, CancellationToken.None)).Should().BeEquivalentTo(new { Stage = "ingest", Rows = 50 });
+    }
+
+    [Fact]
+    public async Task A_dropped_file_whose_training_is_skipped_is_ingested_all_the_same()
+    {
+        await using var engine = await StartAsync();
+        var definition = Definition() with { Gates = new GateRules { Approval = new ApprovalRule(true, TimeSpan.FromHours(1)) }, RunOn = new TriggerRules(NewFile: true, Overlap: Overlap.Skip) };
+        var first = await engine.SubmitAsync(definition, Trips.Csv(300), "file");
+        await engine.UntilAsync(first, now => now.Run.State == RunState.Waiting);
+
+        var second = await engine.EndOfAsync(await engine.SubmitAsync(definition, Trips.Csv(40), "file"));
+        var third = await engine.EndOfAsync(await engine.SubmitAsync(definition, Trips.Csv(40), "schedule"));
+        await engine.Engine.CancelAsync(first.RunId, "the test is over", CancellationToken.None);
+
+        (second.Run.State, second.Run.Goal).Should().Be((RunState.Succeeded, RunGoal.Dataset), second.Run.Error);
+        second.Run.Dataset.Should().NotBeNull();
+        second.Run.BlockedBy.Should().Equal(TurnOrder.WhySkipped);
+        (third.Run.State, third.Run.Error, third.Run.Dataset).Should().Be((RunState.Cancelled, TurnOrder.WhySkipped, null));
     }
 
     [Theory]

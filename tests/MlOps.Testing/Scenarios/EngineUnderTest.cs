@@ -16,12 +16,12 @@ public abstract class EngineUnderTest(PipelineHost host) : IAsyncDisposable
     public RunStore Runs => host.Get<RunStore>();
 
     /// <summary>Uploads a table, declares a definition and starts a run of both.</summary>
-    public async Task<Run> SubmitAsync(PipelineDefinition definition, string csv, string trigger = "http")
+    public async Task<Run> SubmitAsync(PipelineDefinition definition, string csv, string trigger = "http", RunGoal goal = RunGoal.Model)
     {
         var blob = $"{definition.Model}/{Guid.NewGuid():N}.csv";
         await host.Storage.Raw.GetBlobClient(blob).UploadAsync(BinaryData.FromString(csv));
         await host.Get<DefinitionStore>().PutAsync(definition, CancellationToken.None);
-        return await host.Get<RunStarter>().StartAsync(definition.Model, "raw/" + blob, trigger, CancellationToken.None);
+        return await host.Get<RunStarter>().StartAsync(definition.Model, "raw/" + blob, trigger, CancellationToken.None, goal: goal);
     }
 
     /// <summary>The run as it is when it has ended, and its last stage too.</summary>

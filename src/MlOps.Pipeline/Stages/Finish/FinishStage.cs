@@ -4,7 +4,12 @@ using MlOps.Pipeline.Tracking;
 
 namespace MlOps.Pipeline.Stages.Finish;
 
-public sealed record FinishInput(string RunId, bool Promoted, IReadOnlyList<string> BlockedBy, string? Error);
+/// <param name="RunId">The run.</param>
+/// <param name="Promoted">Whether its version went into production.</param>
+/// <param name="BlockedBy">Why not.</param>
+/// <param name="Error">Why the run failed.</param>
+/// <param name="Dataset">The dataset version that a run of goal <see cref="RunGoal.Dataset"/> came to.</param>
+public sealed record FinishInput(string RunId, bool Promoted, IReadOnlyList<string> BlockedBy, string? Error, string? Dataset = null);
 
 public sealed record FinishOutput(RunState State) : IStageOutput
 {
@@ -18,10 +23,17 @@ public sealed partial class FinishStage(RunStore runs, TimeProvider time, ILogge
 
     public async Task<FinishOutput> RunAsync(FinishInput input, CancellationToken cancel)
     {
-        var state = input.Error is not null ? RunState.Failed : input.Promoted ? RunState.Succeeded : RunState.Blocked;
+        var state = input switch
+        {
+            { Error: not null } => RunState.Failed,
+            { Promoted: false, Dataset: null } => RunState.Blocked,
+            _ => RunState.Succeeded,
+        };
         var run = await runs.UpdateAsync(
             input.RunId,
-            run => run.HasEnded ? run : run with { State = state, Promoted = input.Promoted, BlockedBy = input.BlockedBy, Error = input.Error, Ended = time.GetUtcNow() },
+            run => run.HasEnded
+                ? run
+                : run with { State = state, Promoted = input.Promoted, BlockedBy = [.. run.BlockedBy, .. input.BlockedBy], Dataset = input.Dataset, Error = input.Error, Ended = time.GetUtcNow() },
             cancel);
         if (run.State == RunState.Failed)
         {

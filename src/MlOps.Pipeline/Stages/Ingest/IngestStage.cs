@@ -4,6 +4,7 @@ using MlOps.Pipeline.Data;
 using MlOps.Pipeline.Data.Duck;
 using MlOps.Pipeline.Definitions;
 using MlOps.Pipeline.Orchestration;
+using MlOps.Pipeline.Tracking;
 
 namespace MlOps.Pipeline.Stages.Ingest;
 
@@ -15,19 +16,26 @@ public sealed record IngestInput(string RunId, string DefinitionId, string Sourc
 /// <param name="Raw">The raw table.</param>
 /// <param name="Parts">How many parts it has.</param>
 /// <param name="Report">The stage's account.</param>
-public sealed record IngestOutput(DatasetRef Raw, int Parts, StageReport Report) : IStageOutput;
+/// <param name="Goal">What the run is for, as its row says now: it may have become less while the run waited for its turn.</param>
+public sealed record IngestOutput(DatasetRef Raw, int Parts, StageReport Report, RunGoal Goal = RunGoal.Model) : IStageOutput;
 
 /// <summary>
 /// Turns a raw CSV or Parquet file into the dataset version <c>raw</c>: typed Parquet parts. The version is a function of the file's bytes
 /// and the declared column kinds, so the same bytes from anywhere give the same version, and are not copied again.
 /// </summary>
-public sealed class IngestStage(PipelineStorage storage, DatasetStore datasets, DefinitionStore definitions, DuckDb duckDb, PipelineOptions options)
+public sealed class IngestStage(PipelineStorage storage, DatasetStore datasets, DefinitionStore definitions, RunStore runs, DuckDb duckDb, PipelineOptions options)
     : IStage<IngestInput, IngestOutput>
 {
     public static string Name => "ingest";
 
     /// <exception cref="InputException">The file is missing, empty, or not readable as a table.</exception>
     public async Task<IngestOutput> RunAsync(IngestInput input, CancellationToken cancel)
+    {
+        var output = await IngestAsync(input, cancel);
+        return output with { Goal = (await runs.FindAsync(input.RunId, cancel))?.Goal ?? RunGoal.Model };
+    }
+
+    private async Task<IngestOutput> IngestAsync(IngestInput input, CancellationToken cancel)
     {
         var definition = await definitions.GetSnapshotAsync(input.DefinitionId, cancel);
         using var source = await SourceFile.OpenAsync(input.Source, storage, options, cancel);
