@@ -49,6 +49,7 @@ public static class PipelineServices
             .AddSingleton<CleanStage>()
             .AddSingleton<FeaturesStage>()
             .AddSingleton<SplitStage>()
+            .AddSingleton<TrainingProgress>()
             .AddSingleton<TrainStage>()
             .AddSingleton<ValidateStage>()
             .AddSingleton<DriftPartStage>()

@@ -10,19 +10,23 @@ public sealed class TrainingBudgetTests(AzuriteFixture azurite)
     private static readonly CandidateSpec Thousand = new() { Trainer = TrainerKind.LightGbm, Trees = 1000 };
 
     [Theory]
-    [InlineData(null, 1000)]
-    [InlineData(100.0, 1000)]
-    [InlineData(10.0, 568)]
-    [InlineData(0.1, 1)]
-    public void As_many_trees_are_trained_as_there_is_time_for(double? minutes, int trees) =>
-        TrainingBudget.Cut(Thousand with { MaxMinutes = minutes }, spec => TimeSpan.FromSeconds(4 + spec.Trees)).Trees.Should().Be(trees, "4 seconds go before the first tree, then one a tree, and 28 for measuring");
+    [InlineData(null, 1000, null)]
+    [InlineData(100.0, 1000, 1032.0)]
+    [InlineData(10.0, 568, 600.0)]
+    [InlineData(0.1, 1, 33.0)]
+    public void As_many_trees_are_trained_as_there_is_time_for(double? minutes, int trees, double? seconds)
+    {
+        var plan = TrainingBudget.Plan(Thousand with { MaxMinutes = minutes }, spec => TimeSpan.FromSeconds(4 + spec.Trees));
+
+        (plan.Spec.Trees, plan.Lasts?.TotalSeconds).Should().Be((trees, seconds), "4 seconds go before the first tree, then one a tree, and 28 for measuring");
+    }
 
     [Fact]
     public void Linear_models_have_no_trees_to_leave_out()
     {
         var linear = new CandidateSpec { Trainer = TrainerKind.Sdca, MaxMinutes = 0.001 };
 
-        TrainingBudget.Cut(linear, _ => throw new InvalidOperationException("nothing is to be measured")).Should().Be(linear);
+        TrainingBudget.Plan(linear, _ => throw new InvalidOperationException("nothing is to be measured")).Should().Be(new TrainingPlan(linear));
     }
 
     [Fact]

@@ -26,7 +26,8 @@ public sealed record TrainOutput(TrainedCandidate Candidate, StageReport Report)
 /// rows and parameters: the same again is found, not trained.
 /// </summary>
 public sealed class TrainStage(
-    DatasetStore datasets, DefinitionStore definitions, ArtifactStore artifacts, RunStore runs, DuckDb duckDb, FeatureTableCache tables, PipelineStorage storage, PipelineOptions options)
+    DatasetStore datasets, DefinitionStore definitions, ArtifactStore artifacts, RunStore runs, DuckDb duckDb, FeatureTableCache tables, TrainingProgress progress, PipelineStorage storage,
+    PipelineOptions options)
     : IStage<TrainInput, TrainOutput>
 {
     /// <summary>Written last: a model is there whole or not at all.</summary>
@@ -49,7 +50,7 @@ public sealed class TrainStage(
         var reused = (await marker.ExistsAsync(cancel)).Value;
         var metrics = reused
             ? Json.Read<Dictionary<string, double>>((await artifacts.ReadAsync($"{blobs}/{MetricsFile}", cancel)).ToString())
-            : await TrainAsync(spec, featurizer, train, validation, (int)(definition.Split.Seed % int.MaxValue), blobs, cancel);
+            : await TrainAsync(spec, new TrainingWatch(input.RunId, key, spec.MaxMinutes), featurizer, train, validation, (int)(definition.Split.Seed % int.MaxValue), blobs, cancel);
 
         await runs.LogMetricsAsync(input.RunId, metrics.ToDictionary(metric => $"{key}.{metric.Key}", metric => metric.Value), cancel);
         var files = StoredModel.Files.Append(MetricsFile).Select(file => ListAsync($"{key}/{file}", $"{blobs}/{file}", cancel));
@@ -64,21 +65,28 @@ public sealed class TrainStage(
     }
 
     private async Task<Dictionary<string, double>> TrainAsync(
-        CandidateSpec spec, Featurizer featurizer, LocalTable train, LocalTable validation, int seed, string blobs, CancellationToken cancel)
+        CandidateSpec spec, TrainingWatch watch, Featurizer featurizer, LocalTable train, LocalTable validation, int seed, string blobs, CancellationToken cancel)
     {
         var ml = new MLContext(seed);
+        ml.Log += watch.Hear;
         var (trainTable, validationTable) = await tables.GetSplitAsync(train, validation, featurizer, cancel);
-        var watch = Stopwatch.StartNew();
-        var affordable = await Task.Run(() => TrainingBudget.Cut(spec, few => Measure(few, featurizer, trainTable, seed)), cancel);
-        var model = await Task.Run(() => new Trainers(ml, affordable, featurizer.Target.Task, seed, options.Threads).Fit(trainTable), cancel);
-        var seconds = watch.Elapsed.TotalSeconds;
+        var clock = Stopwatch.StartNew();
+        var (model, trees) = await progress.FollowAsync(watch, () => Task.Run(
+            () =>
+            {
+                var plan = TrainingBudget.Plan(spec, few => Measure(few, featurizer, trainTable, seed));
+                watch.Note(plan);
+                return (new Trainers(ml, plan.Spec, featurizer.Target.Task, seed, options.Threads).Fit(trainTable), plan.Spec.Trees);
+            },
+            cancel));
+        var seconds = clock.Elapsed.TotalSeconds;
 
         var metrics = await Task.Run(() => Evaluation.Measure(ml, model, validationTable, options.Threads), cancel);
         var logged = new Dictionary<string, double>(metrics) { ["train_seconds"] = Math.Round(seconds, 3) };
         GC.KeepAlive(validationTable);
-        if (affordable.Trees < spec.Trees)
+        if (trees < spec.Trees)
         {
-            logged["trees_in_budget"] = affordable.Trees;
+            logged["trees_in_budget"] = trees;
         }
 
         var uploads = StoredModel.Contents(ml, model, featurizer).Select(file => UploadAsync($"{blobs}/{file.Key}", file.Value, cancel));

@@ -2,6 +2,10 @@ using MlOps.Pipeline.Definitions;
 
 namespace MlOps.Pipeline.Stages.Train;
 
+/// <param name="Spec">What is trained: as declared, or with fewer trees.</param>
+/// <param name="Lasts">How long that takes at most by what was measured, measuring included; null when nothing was measured.</param>
+internal sealed record TrainingPlan(CandidateSpec Spec, TimeSpan? Lasts = null);
+
 /// <summary>
 /// Ends training at a declared time with the best that fits into it. The trainers cannot be interrupted and keep what they have, so the time
 /// of a tree is measured on a few, and no more are asked for than there is time for.
@@ -14,19 +18,20 @@ internal static class TrainingBudget
     /// <summary>The candidate with as many trees, at most, as it may train in its minutes, measuring included.</summary>
     /// <param name="spec">The candidate as declared.</param>
     /// <param name="measure">Trains the given candidate on the real rows and tells how long that took.</param>
-    public static CandidateSpec Cut(CandidateSpec spec, Func<CandidateSpec, TimeSpan> measure)
+    public static TrainingPlan Plan(CandidateSpec spec, Func<CandidateSpec, TimeSpan> measure)
     {
         if (spec.MaxMinutes is not { } minutes || spec.Trainer == TrainerKind.Sdca || spec.Trees <= Few + More)
         {
-            return spec;
+            return new TrainingPlan(spec);
         }
         // The first training also compiles and warms caches: the second number of trees is the one to trust.
         var few = measure(spec with { Trees = Few, EarlyStopping = 0 });
         var more = measure(spec with { Trees = More, EarlyStopping = 0 });
         var perTree = Math.Max((more - few).TotalSeconds / (More - Few), more.TotalSeconds / (4 * More));
         var before = Math.Max(0, more.TotalSeconds - (More * perTree));
-        var left = TimeSpan.FromMinutes(minutes) - few - more;
-        var affordable = (left.TotalSeconds - before) / perTree;
-        return spec with { Trees = (int)Math.Clamp(affordable, 1, spec.Trees) };
+        var measured = few + more;
+        var left = TimeSpan.FromMinutes(minutes) - measured;
+        var affordable = (int)Math.Clamp((left.TotalSeconds - before) / perTree, 1, spec.Trees);
+        return new TrainingPlan(spec with { Trees = affordable }, measured + TimeSpan.FromSeconds(before + (affordable * perTree)));
     }
 }

@@ -1,0 +1,62 @@
+using Microsoft.ML;
+using Microsoft.ML.Runtime;
+
+namespace MlOps.Pipeline.Stages.Train;
+
+/// <summary>What is known of a training while it goes on; the training thread writes, another reads.</summary>
+/// <param name="runId">The run.</param>
+/// <param name="candidate">The candidate's key.</param>
+/// <param name="maxMinutes">How long it may train; null when nothing is declared.</param>
+internal sealed class TrainingWatch(string runId, string candidate, double? maxMinutes = null)
+{
+    /// <summary>What FastTree and FastForest log when they begin a tree. LightGBM and SDCA log nothing until they are done.</summary>
+    private const string TreeBegins = "numTotalTrees left";
+
+    private int begun;
+    private TrainingPlan? plan;
+
+    public string RunId => runId;
+
+    public string Candidate => candidate;
+
+    public TimeSpan? Budget { get; } = maxMinutes is { } minutes ? TimeSpan.FromMinutes(minutes) : null;
+
+    /// <summary>Trees that are done; null while the trainer has told of none.</summary>
+    public int? Trees => Volatile.Read(ref begun) is > 0 and var count ? count - 1 : null;
+
+    /// <summary>How long training lasts at most; null when that was not measured, or not yet.</summary>
+    public TimeSpan? Lasts => Volatile.Read(ref plan)?.Lasts;
+
+    /// <summary>Notes what the training is going to be.</summary>
+    public void Note(TrainingPlan planned) => Volatile.Write(ref plan, planned);
+
+    /// <summary>Listens to ML.NET's log.</summary>
+    public void Hear(object? sender, LoggingEventArgs message)
+    {
+        if (message.Kind == ChannelMessageKind.Trace && message.RawMessage.StartsWith(TreeBegins, StringComparison.Ordinal))
+        {
+            Interlocked.Increment(ref begun);
+        }
+    }
+
+    /// <summary>All of it as metrics of the run, in seconds and trees.</summary>
+    public Dictionary<string, double> Metrics(TimeSpan elapsed)
+    {
+        var metrics = new Dictionary<string, double> { [$"{candidate}.elapsed_seconds"] = Seconds(elapsed) };
+        if (Trees is { } trees)
+        {
+            metrics[$"{candidate}.trees_so_far"] = trees;
+        }
+        if (Budget is { } all)
+        {
+            metrics[$"{candidate}.budget_left_seconds"] = Seconds(all - elapsed);
+        }
+        if (Lasts is { } lasts)
+        {
+            metrics[$"{candidate}.expected_seconds"] = Seconds(lasts);
+        }
+        return metrics;
+    }
+
+    private static double Seconds(TimeSpan time) => Math.Round(time.TotalSeconds, 1);
+}
