@@ -1,4 +1,3 @@
-using Microsoft.Extensions.DependencyInjection;
 using MlOps.Pipeline.Data;
 using MlOps.Pipeline.Data.Duck;
 using MlOps.Pipeline.Definitions;
@@ -11,7 +10,7 @@ using MlOps.Testing;
 namespace MlOps.Pipeline.Tests;
 
 /// <summary>Runs single stages on a file and reads their tables back.</summary>
-internal sealed class StageBench(AzuriteFixture azurite, PipelineOptions? options = null) : IAsyncDisposable
+internal sealed class StageBench(AzuriteFixture azurite, Func<PipelineOptions, PipelineOptions>? options = null) : IAsyncDisposable
 {
     private const string RunId = "bench-20260101000000000-abcdef";
 
@@ -19,7 +18,7 @@ internal sealed class StageBench(AzuriteFixture azurite, PipelineOptions? option
     {
         if (options is not null)
         {
-            services.AddSingleton(options);
+            services.ChangeOptions(options);
         }
     });
 

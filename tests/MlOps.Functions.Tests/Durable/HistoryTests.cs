@@ -2,7 +2,6 @@ using DurableTask.Core;
 using DurableTask.Core.History;
 using Microsoft.DurableTask.Client;
 using Microsoft.Extensions.DependencyInjection;
-using MlOps.Pipeline;
 using MlOps.Pipeline.Definitions;
 using MlOps.Pipeline.Orchestration;
 using MlOps.Pipeline.Stages.Clean;
@@ -133,8 +132,7 @@ public sealed class HistoryTests(AzuriteFixture azurite)
     }
 
     /// <summary>Makes several parts of a small table.</summary>
-    private static void SmallParts(IServiceCollection services) =>
-        services.AddSingleton(new PipelineOptions { WorkFolder = Directory.CreateTempSubdirectory("mlops-parts-").FullName, RowsPerPart = 150, Threads = 1 });
+    private static void SmallParts(IServiceCollection services) => services.ChangeOptions(options => options with { RowsPerPart = 150 });
 
     /// <summary>A table that no other test has made into a single part.</summary>
     private static string NotIngestedBefore() => Trips.Csv(600, seed: Random.Shared.Next());

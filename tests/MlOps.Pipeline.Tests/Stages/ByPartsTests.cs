@@ -1,4 +1,3 @@
-using Microsoft.Extensions.DependencyInjection;
 using MlOps.Pipeline.Data;
 using MlOps.Pipeline.Definitions;
 using MlOps.Pipeline.Orchestration;
@@ -106,11 +105,7 @@ public sealed class ByPartsTests(AzuriteFixture azurite)
         return new Outcome(run, lineage, clean, Json.Read<DriftReport>(drift.ToString()));
     }
 
-    private PipelineHost Host()
-    {
-        var folder = Directory.CreateTempSubdirectory("mlops-parts-").FullName;
-        return new PipelineHost(azurite, services => services.AddSingleton(new PipelineOptions { WorkFolder = folder, Threads = 1, RowsPerPart = RowsPerPart }));
-    }
+    private PipelineHost Host() => new(azurite, services => services.ChangeOptions(options => options with { RowsPerPart = RowsPerPart }));
 
     /// <summary>What a run has made of its file, so that the next one does not find it done.</summary>
     private static async Task ForgetAsync(PipelineStorage storage, Outcome outcome)

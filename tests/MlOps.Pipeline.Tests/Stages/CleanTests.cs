@@ -206,7 +206,7 @@ public sealed class CleanTests(AzuriteFixture azurite) : IAsyncLifetime
         var orders = new List<IReadOnlyList<ulong>>();
         foreach (var threads in new[] { 1, 4, 4 })
         {
-            await using var host = new StageBench(azurite, new PipelineOptions { WorkFolder = Directory.CreateTempSubdirectory("mlops-threads-").FullName, Threads = threads, RowsPerPart = rowsPerPart });
+            await using var host = new StageBench(azurite, options => options with { Threads = threads, RowsPerPart = rowsPerPart });
             var clean = await host.CleanAsync(definition, csv);
             clean.Clean.Rows.Should().BeInRange(590_000, 600_000);
             clean.Dropped["duplicate"].Should().Be(1_200_000 - clean.Clean.Rows);

@@ -11,8 +11,7 @@ public sealed class TrainTests(AzuriteFixture azurite)
     public async Task The_same_rows_and_seed_give_the_same_metrics_whatever_the_number_of_threads()
     {
         await using var one = new PipelineHost(azurite);
-        await using var four = new PipelineHost(azurite, services => Microsoft.Extensions.DependencyInjection.ServiceCollectionServiceExtensions.AddSingleton(
-            services, new PipelineOptions { WorkFolder = Directory.CreateTempSubdirectory("mlops-threads-").FullName, Threads = 4 }));
+        await using var four = new PipelineHost(azurite, services => services.ChangeOptions(options => options with { Threads = 4 }));
         var csv = Trips.Csv(3000, seed: 31);
         var candidates = Enum.GetValues<TrainerKind>().Select(trainer => new CandidateSpec { Trainer = trainer, Trees = 15 }).ToList();
         // Another maxCategories is another model to train, but the same features: nothing is reused between the two.

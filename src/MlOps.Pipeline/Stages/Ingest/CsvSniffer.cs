@@ -115,7 +115,7 @@ internal static class CsvSniffer
         {
             return false;
         }
-        return records.Count == 1 || !records.Skip(1).Take(1000).Any(record => record.SequenceEqual(first, StringComparer.Ordinal)) || first.Length > 1;
+        return first.Length > 1 || !records.Skip(1).Take(1000).Any(record => record is [var cell] && cell == first[0]);
     }
 
     private sealed record Candidate(char Delimiter, char Quote, List<string[]> Records)
