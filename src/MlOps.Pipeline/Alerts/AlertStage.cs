@@ -3,7 +3,7 @@ using MlOps.Pipeline.Tracking;
 
 namespace MlOps.Pipeline.Alerts;
 
-public sealed record AlertInput(string RunId, AlertKind Kind, IReadOnlyList<string> Reasons);
+public sealed record AlertInput(string RunId, AlertKind Kind, IReadOnlyList<Reason> Reasons);
 
 public sealed record AlertOutput(StageReport Report) : IStageOutput;
 
@@ -25,7 +25,7 @@ public sealed class AlertStage(AlertStore alerts, SlackClient slack, RunStore ru
         {
             return new AlertOutput(new StageReport());
         }
-        IReadOnlyList<string> reasons = [.. input.Reasons.Take(MostReasons).Select(reason => reason.Length <= LongestReason ? reason : string.Concat(reason.AsSpan(0, LongestReason), "…"))];
+        IReadOnlyList<string> reasons = [.. input.Reasons.Texts().Take(MostReasons).Select(text => text.Length <= LongestReason ? text : string.Concat(text.AsSpan(0, LongestReason), "…"))];
         var alert = new Alert(input.Kind, slack.IsConfigured ? AlertState.Sending : AlertState.NotSent, TitleOf(input, details.Run), reasons, time.GetUtcNow(), slack.IsConfigured ? null : "No Slack webhook is set.");
         if (!await alerts.TryClaimAsync(input.RunId, alert, cancel) || !slack.IsConfigured)
         {
@@ -41,16 +41,21 @@ public sealed class AlertStage(AlertStore alerts, SlackClient slack, RunStore ru
         AlertKind.ValidationFailed => $"{run.Model}: validation failed",
         AlertKind.DriftDetected => $"{run.Model}: data drift detected",
         AlertKind.PromotionSucceeded => $"{run.Model}: version {run.Version} is in production",
-        AlertKind.PromotionBlocked => $"{run.Model}: version {run.Version} was not promoted: {CauseOf(input.Reasons)}",
+        AlertKind.PromotionBlocked => $"{run.Model}: version {run.Version} was not promoted{CauseOf(input.Reasons)}",
         _ => $"{run.Model}: run failed",
     };
 
-    private static string CauseOf(IReadOnlyList<string> reasons)
+    /// <summary>The gates that do not hold, in the order in which they are met.</summary>
+    private static string CauseOf(IReadOnlyList<Reason> reasons)
     {
-        var drift = reasons.Any(reason => reason.StartsWith("drift:", StringComparison.Ordinal));
-        var approval = reasons.Any(reason => reason.StartsWith("approval:", StringComparison.Ordinal));
-        var metrics = reasons.Any(reason => !reason.StartsWith("drift:", StringComparison.Ordinal) && !reason.StartsWith("approval:", StringComparison.Ordinal));
-        IEnumerable<string> causes = [.. metrics ? ["poor metrics"] : Array.Empty<string>(), .. drift ? ["data drift"] : Array.Empty<string>(), .. approval ? ["no approval"] : Array.Empty<string>()];
-        return string.Join(" and ", causes);
+        var causes = reasons.Select(reason => reason.Gate).OfType<GateKind>().Order().Select(NameOf).Distinct().ToList();
+        return causes.Count == 0 ? "" : $": {string.Join(" and ", causes)}";
     }
+
+    private static string NameOf(GateKind gate) => gate switch
+    {
+        GateKind.Drift => "data drift",
+        GateKind.Approval => "no approval",
+        _ => "poor metrics",
+    };
 }

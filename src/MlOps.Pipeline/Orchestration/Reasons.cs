@@ -7,11 +7,14 @@ public static class Reasons
     private const int Longest = 500;
 
     /// <summary>At most ten reasons, each of at most 500 characters.</summary>
-    public static IReadOnlyList<string> Cap(IReadOnlyList<string> reasons)
+    public static IReadOnlyList<Reason> Cap(IReadOnlyList<Reason> reasons)
     {
-        IEnumerable<string> shown = reasons.Take(Most).Select(Cut);
-        return reasons.Count > Most ? [.. shown, $"… and {reasons.Count - Most} more."] : [.. shown];
+        IEnumerable<Reason> shown = reasons.Take(Most).Select(reason => reason with { Text = Cut(reason.Text) });
+        return reasons.Count > Most ? [.. shown, new Reason($"… and {reasons.Count - Most} more.")] : [.. shown];
     }
 
-    private static string Cut(string reason) => reason.Length <= Longest ? reason : string.Concat(reason.AsSpan(0, Longest), " …");
+    /// <summary>The sentences, for people.</summary>
+    public static IReadOnlyList<string> Texts(this IReadOnlyList<Reason> reasons) => [.. reasons.Select(reason => reason.Text)];
+
+    private static string Cut(string text) => text.Length <= Longest ? text : string.Concat(text.AsSpan(0, Longest), " …");
 }

@@ -37,12 +37,12 @@ public static class TrainingPipeline
             }
             var promotion = await RunStagesAsync(orchestration, input, raw);
             await AlertAsync(orchestration, input.RunId, promotion.Promoted ? AlertKind.PromotionSucceeded : AlertKind.PromotionBlocked, promotion.BlockedBy);
-            return await FinishAsync(orchestration, new FinishInput(input.RunId, promotion.Promoted, promotion.BlockedBy, Error: null));
+            return await FinishAsync(orchestration, new FinishInput(input.RunId, promotion.Promoted, promotion.BlockedBy.Texts(), Error: null));
         }
         catch (StageFailedException failure)
         {
             var error = StageRunner.Shorten(failure.Message);
-            await AlertAsync(orchestration, input.RunId, AlertKind.RunFailed, [error]);
+            await AlertAsync(orchestration, input.RunId, AlertKind.RunFailed, [new Reason(error)]);
             return await FinishAsync(orchestration, new FinishInput(input.RunId, Promoted: false, [], error));
         }
     }
@@ -101,13 +101,13 @@ public static class TrainingPipeline
 
         if (drift.Drifted)
         {
-            await AlertAsync(orchestration, input.RunId, AlertKind.DriftDetected, drift.Summary);
+            await AlertAsync(orchestration, input.RunId, AlertKind.DriftDetected, [.. drift.Summary.Select(text => new Reason(text, GateKind.Drift))]);
         }
         var failedGates = Reasons.Cap([.. validation.FailedGates, .. drift.FailedGates]);
         var approval = failedGates.Count == 0 && input.ApprovalTimeout is { } timeout
             ? await AskForApprovalAsync(orchestration, input.RunId, timeout)
             : null;
-        failedGates = approval is { Approved: false } ? [$"approval: {approval}"] : failedGates;
+        failedGates = approval is { Approved: false } ? [new Reason($"approval: {approval}", GateKind.Approval)] : failedGates;
 
         var lineage = new Registry.ModelLineage(raw.Raw.Id, clean.Clean.Id, features.Features.Id, split.Train.Id, split.Validation.Id);
         var promotion = await orchestration.RunStageAsync<PromoteStage, PromoteInput, PromoteOutput>(
@@ -140,7 +140,7 @@ public static class TrainingPipeline
         where TOutput : IStageOutput =>
         Task.WhenAll(Enumerable.Range(0, parts).Select(part => orchestration.RunStageAsync<TStage, TInput, TOutput>(part.ToString(CultureInfo.InvariantCulture), input(part), RetryPolicy.Default)));
 
-    private static Task AlertAsync(IOrchestration orchestration, string runId, AlertKind kind, IReadOnlyList<string> reasons) =>
+    private static Task AlertAsync(IOrchestration orchestration, string runId, AlertKind kind, IReadOnlyList<Reason> reasons) =>
         TryStageAsync<AlertStage, AlertInput, AlertOutput>(orchestration, kind.ToString(), new AlertInput(runId, kind, Reasons.Cap(reasons)));
 
     /// <summary>The decision about the version stands whatever becomes of what is told about it: a failure is kept on the stage, the run goes on.</summary>

@@ -5,6 +5,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using MlOps.Pipeline.Alerts;
 using MlOps.Pipeline.Definitions;
+using MlOps.Pipeline.Orchestration;
 using MlOps.Pipeline.Tracking;
 using MlOps.Testing;
 
@@ -149,7 +150,7 @@ public sealed class AlertTests(AzuriteFixture azurite)
         await using var one = HostOf(slack);
         await using var two = HostOf(slack);
         var runId = await NewRunAsync(one);
-        var input = new AlertInput(runId, AlertKind.DriftDetected, ["drift: all of it"]);
+        var input = new AlertInput(runId, AlertKind.DriftDetected, [new Reason("drift: all of it", GateKind.Drift)]);
 
         await Task.WhenAll(Enumerable.Range(0, 10).Select(i => (i % 2 == 0 ? one : two).Get<AlertStage>().RunAsync(input, default)));
 
@@ -165,7 +166,7 @@ public sealed class AlertTests(AzuriteFixture azurite)
         var runId = await NewRunAsync(host);
         await host.Get<AlertStore>().TryClaimAsync(runId, new Alert(AlertKind.RunFailed, AlertState.Sending, "t", [], DateTimeOffset.UnixEpoch), default);
 
-        await host.Get<AlertStage>().RunAsync(new AlertInput(runId, AlertKind.RunFailed, ["why"]), default);
+        await host.Get<AlertStage>().RunAsync(new AlertInput(runId, AlertKind.RunFailed, [new Reason("why")]), default);
 
         slack.Calls.Should().BeEmpty();
         (await host.Get<RunStore>().FindDetailsAsync(runId, default))!.Alerts.Single().State.Should().Be(AlertState.Sending);
@@ -184,7 +185,7 @@ public sealed class AlertTests(AzuriteFixture azurite)
         await using var host = HostOf(slack, configure: services => services.AddLogging(logging => logging.SetMinimumLevel(LogLevel.Trace).AddProvider(log)));
         var runId = await NewRunAsync(host);
 
-        await host.Get<AlertStage>().RunAsync(new AlertInput(runId, AlertKind.RunFailed, ["why"]), default);
+        await host.Get<AlertStage>().RunAsync(new AlertInput(runId, AlertKind.RunFailed, [new Reason("why")]), default);
 
         log.Lines.Should().Contain(line => line.Contains("was not sent: Slack answered 500", StringComparison.Ordinal)).And.NotContain(line => line.Contains(SlackEndpoint.Secret, StringComparison.Ordinal));
         host.Get<AlertOptions>().ToString().Should().NotContain(SlackEndpoint.Secret);
@@ -201,7 +202,7 @@ public sealed class AlertTests(AzuriteFixture azurite)
         await using var host = HostOf(slack);
         var runId = await NewRunAsync(host);
 
-        await host.Get<AlertStage>().RunAsync(new AlertInput(runId, AlertKind.DriftDetected, ["drift: <!channel> & more", .. Enumerable.Repeat(new string('x', 900), 30)]), default);
+        await host.Get<AlertStage>().RunAsync(new AlertInput(runId, AlertKind.DriftDetected, [new Reason("drift: <!channel> & more"), .. Enumerable.Repeat(new Reason(new string('x', 900)), 30)]), default);
 
         var text = slack.Calls.Single().Message.GetProperty("blocks")[2].GetProperty("text").GetProperty("text").GetString()!;
         text.Should().Contain("&lt;!channel&gt; &amp; more").And.NotContain("<!channel>");
@@ -230,7 +231,7 @@ public sealed class AlertTests(AzuriteFixture azurite)
     private static async Task<Alert> TellAsync(PipelineHost host)
     {
         var runId = await NewRunAsync(host);
-        await host.Get<AlertStage>().RunAsync(new AlertInput(runId, AlertKind.RunFailed, ["why"]), default);
+        await host.Get<AlertStage>().RunAsync(new AlertInput(runId, AlertKind.RunFailed, [new Reason("why")]), default);
         return (await host.Get<RunStore>().FindDetailsAsync(runId, default))!.Alerts.Single();
     }
 

@@ -18,7 +18,7 @@ internal static class CardGates
     /// <param name="promoted">Whether the version went into production.</param>
     /// <param name="blockedBy">Why not.</param>
     public static IReadOnlyList<CardGate> Of(
-        GateRules gates, string metric, double value, double? production, int? previous, DriftReport? drift, ApprovalDecision? approval, bool promoted, IReadOnlyList<string> blockedBy) =>
+        GateRules gates, string metric, double value, double? production, int? previous, DriftReport? drift, ApprovalDecision? approval, bool promoted, IReadOnlyList<Reason> blockedBy) =>
     [
         new("Signature", "the model reads the columns that the data has", GateVerdict.Passed, "names, types and order agree"),
         .. gates.AtMost is { } most ? [new CardGate("Metric", $"{metric} at most {Text(most)}", value <= most ? GateVerdict.Passed : GateVerdict.Failed, $"{metric} {Text(value)}")] : Array.Empty<CardGate>(),
@@ -51,7 +51,7 @@ internal static class CardGates
         return new CardGate("Approval", "a person approves", verdict, approval is null ? "not asked: an earlier gate failed" : approval + at);
     }
 
-    private static CardGate ProductionOf(GateRules gates, string metric, double value, double? production, int? previous, bool promoted, IReadOnlyList<string> blockedBy)
+    private static CardGate ProductionOf(GateRules gates, string metric, double value, double? production, int? previous, bool promoted, IReadOnlyList<Reason> blockedBy)
     {
         var rule = $"{metric} better than production's on the same rows{(gates.BetterBy > 0 ? $" by at least {Text(gates.BetterBy)}" : "")}";
         if (previous is null)
@@ -62,8 +62,8 @@ internal static class CardGates
         {
             return new CardGate("Better than production", rule, promoted ? GateVerdict.Passed : GateVerdict.Failed, $"{metric} {Text(value)} against {Text(old)} of version {previous}");
         }
-        var misfit = blockedBy.FirstOrDefault(reason => reason.StartsWith("production:", StringComparison.Ordinal));
-        return new CardGate("Better than production", rule, misfit is null ? GateVerdict.NotReached : GateVerdict.Failed, misfit ?? "not measured: an earlier gate failed");
+        var misfit = blockedBy.FirstOrDefault(reason => reason.Gate == GateKind.Production);
+        return new CardGate("Better than production", rule, misfit is null ? GateVerdict.NotReached : GateVerdict.Failed, misfit?.Text ?? "not measured: an earlier gate failed");
     }
 
     private static string Text(double value) => value.ToString("G5", CultureInfo.InvariantCulture);

@@ -23,7 +23,7 @@ public sealed record DriftInput(string RunId, string Model, string DefinitionId,
 /// <param name="FailedGates">Reasons not to promote; only where drift blocks.</param>
 /// <param name="Summary">What drifted, one sentence a comparison.</param>
 /// <param name="Report">The stage's account.</param>
-public sealed record DriftOutput(bool Drifted, IReadOnlyList<string> FailedGates, IReadOnlyList<string> Summary, StageReport Report) : IStageOutput;
+public sealed record DriftOutput(bool Drifted, IReadOnlyList<Reason> FailedGates, IReadOnlyList<string> Summary, StageReport Report) : IStageOutput;
 
 /// <summary>
 /// Compares the validation rows with the training rows, and the training rows with those that the production version was trained on: the
@@ -110,7 +110,8 @@ public sealed partial class DriftStage : IStage<DriftInput, DriftOutput>
         {
             warnings.AddRange(summary);
         }
-        return new DriftOutput(report.Drifted && report.Gate != DriftGate.Ignore, report.Gate == DriftGate.Block ? summary : [], summary, new StageReport(rows, Warnings: warnings));
+        IReadOnlyList<Reason> failedGates = report.Gate == DriftGate.Block ? [.. summary.Select(text => new Reason(text, GateKind.Drift))] : [];
+        return new DriftOutput(report.Drifted && report.Gate != DriftGate.Ignore, failedGates, summary, new StageReport(rows, Warnings: warnings));
     }
 
     private static string Describe(DriftComparison comparison, double limit)

@@ -20,7 +20,7 @@ namespace MlOps.Pipeline.Stages.ModelCard;
 /// <param name="BlockedBy">Why not.</param>
 /// <param name="Candidates">What was trained.</param>
 public sealed record ModelCardInput(
-    string RunId, string Model, int Version, int? Previous, bool Promoted, IReadOnlyList<string> BlockedBy, IReadOnlyList<TrainedCandidate> Candidates);
+    string RunId, string Model, int Version, int? Previous, bool Promoted, IReadOnlyList<Reason> BlockedBy, IReadOnlyList<TrainedCandidate> Candidates);
 
 public sealed record ModelCardOutput(StageReport Report) : IStageOutput;
 
@@ -62,7 +62,7 @@ public sealed class ModelCardStage(
             Featurizer = stored.Featurizer,
             Source = details.Run.Source,
             Promoted = input.Promoted,
-            BlockedBy = input.BlockedBy,
+            BlockedBy = input.BlockedBy.Texts(),
             Datasets = [.. manifests.Select(found => new CardDataset(found.Role, found.Manifest.Id, found.Manifest.Rows, found.Manifest.Parents, found.Manifest.Created))],
             Dropped = Dropped(manifests.Single(found => found.Manifest.Id == version.Lineage.Clean).Manifest),
             HyperParameters = Prefixed(details.Params, $"{version.Candidate}."),

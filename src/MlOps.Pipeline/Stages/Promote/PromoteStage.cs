@@ -11,7 +11,7 @@ using MlOps.Pipeline.Tracking;
 namespace MlOps.Pipeline.Stages.Promote;
 
 public sealed record PromoteInput(
-    string RunId, string Model, string DefinitionId, TrainedCandidate Winner, IReadOnlyDictionary<string, double> Metrics, IReadOnlyList<string> FailedGates,
+    string RunId, string Model, string DefinitionId, TrainedCandidate Winner, IReadOnlyDictionary<string, double> Metrics, IReadOnlyList<Reason> FailedGates,
     DatasetRef Validation, ModelLineage Lineage, ApprovalDecision? Approval = null);
 
 /// <param name="Version">The registered version.</param>
@@ -19,7 +19,7 @@ public sealed record PromoteInput(
 /// <param name="Previous">The version that was in production before; null when there was none.</param>
 /// <param name="BlockedBy">Why it is not, one sentence a reason.</param>
 /// <param name="Report">The stage's account.</param>
-public sealed record PromoteOutput(int Version, bool Promoted, int? Previous, IReadOnlyList<string> BlockedBy, StageReport Report) : IStageOutput;
+public sealed record PromoteOutput(int Version, bool Promoted, int? Previous, IReadOnlyList<Reason> BlockedBy, StageReport Report) : IStageOutput;
 
 /// <summary>
 /// Registers the winner as the next version and moves alias <c>production</c> to it when every gate holds and it beats the current
@@ -58,7 +58,7 @@ public sealed class PromoteStage(
     }
 
     /// <summary>The version in production before, and no reason when promoted, else the reasons why not. The loser of a race with another run decides again against the new production.</summary>
-    private async Task<(int? Previous, IReadOnlyList<string> BlockedBy)> PromoteAsync(
+    private async Task<(int? Previous, IReadOnlyList<Reason> BlockedBy)> PromoteAsync(
         PromoteInput input, ModelVersion version, DatasetManifest validation, GateRules gates, TaskKind task, CancellationToken cancel)
     {
         var (metric, largerIsBetter) = Evaluation.DecidingMetric(gates, task);
@@ -71,7 +71,7 @@ public sealed class PromoteStage(
             var production = (await registry.FindAsync(input.Model, cancel))?.Production;
             if (production is { } current && await CompareAsync(input, version, current, validation, gates, metric, largerIsBetter, cancel) is { } reason)
             {
-                return (current, [reason]);
+                return (current, [new Reason(reason, GateKind.Production)]);
             }
             var result = await registry.PromoteAsync(input.Model, version.Version, production, input.RunId, cancel);
             if (result.Promoted)

@@ -16,7 +16,7 @@ public sealed record ValidateInput(string RunId, string DefinitionId, IReadOnlyL
 /// <param name="FailedGates">Gates that do not hold, one sentence each; empty when all hold.</param>
 /// <param name="Report">The stage's account.</param>
 public sealed record ValidateOutput(
-    TrainedCandidate Winner, IReadOnlyDictionary<string, double> Metrics, IReadOnlyList<string> FailedGates, StageReport Report) : IStageOutput;
+    TrainedCandidate Winner, IReadOnlyDictionary<string, double> Metrics, IReadOnlyList<Reason> FailedGates, StageReport Report) : IStageOutput;
 
 /// <summary>
 /// Takes the best candidate, loads it afresh from storage, checks its signature against the validation rows, measures it on them and
@@ -65,16 +65,16 @@ public sealed class ValidateStage(DatasetStore datasets, DefinitionStore definit
         return [.. FeaturePlan.Of(manifest).Features.Where(feature => stored.ContainsKey(feature.Name)).Select(feature => new SignatureColumn(feature.Name, stored[feature.Name].Kind))];
     }
 
-    private static IReadOnlyList<string> FailedGates(GateRules gates, string metric, double value)
+    private static IReadOnlyList<Reason> FailedGates(GateRules gates, string metric, double value)
     {
-        var failed = new List<string>();
+        var failed = new List<Reason>();
         if (gates.AtMost is { } most && !(value <= most))
         {
-            failed.Add(string.Create(CultureInfo.InvariantCulture, $"{metric}: {value:G6} on validation is above the allowed {most:G6}"));
+            failed.Add(new Reason(string.Create(CultureInfo.InvariantCulture, $"{metric}: {value:G6} on validation is above the allowed {most:G6}"), GateKind.Metric));
         }
         if (gates.AtLeast is { } least && !(value >= least))
         {
-            failed.Add(string.Create(CultureInfo.InvariantCulture, $"{metric}: {value:G6} on validation is below the required {least:G6}"));
+            failed.Add(new Reason(string.Create(CultureInfo.InvariantCulture, $"{metric}: {value:G6} on validation is below the required {least:G6}"), GateKind.Metric));
         }
         return failed;
     }
