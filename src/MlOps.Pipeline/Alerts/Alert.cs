@@ -1,6 +1,6 @@
 namespace MlOps.Pipeline.Alerts;
 
-/// <summary>What is told; a run tells each at most once.</summary>
+/// <summary>What is told; a run, or a check of live rows, tells each at most once.</summary>
 public enum AlertKind
 {
     ValidationFailed,
@@ -8,6 +8,8 @@ public enum AlertKind
     PromotionSucceeded,
     PromotionBlocked,
     RunFailed,
+    /// <summary>Of a version that serves, not of a run.</summary>
+    LiveDriftDetected,
 }
 
 public enum AlertState
@@ -21,7 +23,7 @@ public enum AlertState
     Failed,
 }
 
-/// <summary>An alert of a run.</summary>
+/// <summary>An alert of a run, or of a check of live rows.</summary>
 /// <param name="Kind">What is told.</param>
 /// <param name="State">What became of it.</param>
 /// <param name="Title">Its headline.</param>

@@ -31,7 +31,7 @@ public sealed class AlertStage(AlertStore alerts, SlackClient slack, RunStore ru
         {
             return new AlertOutput(new StageReport());
         }
-        var problem = await slack.SendAsync(alert, details, cancel);
+        var problem = await slack.SendAsync(alert, AlertSubject.Of(details), cancel);
         await alerts.UpdateAsync(input.RunId, alert with { State = problem is null ? AlertState.Sent : AlertState.Failed, Problem = problem }, cancel);
         return new AlertOutput(new StageReport(Warnings: problem is null ? null : [problem]));
     }

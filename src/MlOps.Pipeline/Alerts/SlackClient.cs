@@ -1,7 +1,6 @@
 using System.Net.Http.Json;
 using Microsoft.Extensions.Logging;
 using MlOps.Pipeline.Data;
-using MlOps.Pipeline.Tracking;
 using Polly.CircuitBreaker;
 using Polly.Timeout;
 
@@ -16,22 +15,22 @@ public sealed partial class SlackClient(IHttpClientFactory clients, AlertOptions
     public bool IsConfigured => options.SlackWebhookUrl is not null;
 
     /// <summary>Null when Slack took the message, else why not. Never throws, but when <paramref name="cancel"/> is.</summary>
-    public async Task<string?> SendAsync(Alert alert, RunDetails details, CancellationToken cancel)
+    public async Task<string?> SendAsync(Alert alert, AlertSubject subject, CancellationToken cancel)
     {
-        var problem = await TrySendAsync(alert, details, cancel);
+        var problem = await TrySendAsync(alert, subject, cancel);
         if (problem is not null)
         {
-            LogNotSent(details.Run.RunId, alert.Kind, problem);
+            LogNotSent(subject.Name, alert.Kind, problem);
         }
         return problem;
     }
 
-    private async Task<string?> TrySendAsync(Alert alert, RunDetails details, CancellationToken cancel)
+    private async Task<string?> TrySendAsync(Alert alert, AlertSubject subject, CancellationToken cancel)
     {
         try
         {
             using var http = clients.CreateClient(ClientName);
-            using var answer = await http.PostAsJsonAsync(options.SlackWebhookUrl, SlackMessage.Of(alert, details, options.BaseUrl), Json.Options, cancel);
+            using var answer = await http.PostAsJsonAsync(options.SlackWebhookUrl, SlackMessage.Of(alert, subject, options.BaseUrl), Json.Options, cancel);
             return answer.IsSuccessStatusCode ? null : $"Slack answered {(int)answer.StatusCode}.";
         }
         catch (Exception fault) when (fault is TimeoutRejectedException or OperationCanceledException && !cancel.IsCancellationRequested)
@@ -56,6 +55,6 @@ public sealed partial class SlackClient(IHttpClientFactory clients, AlertOptions
         }
     }
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "Run {RunId}: alert {Kind} was not sent: {Problem}")]
-    private partial void LogNotSent(string runId, AlertKind kind, string problem);
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Subject}: alert {Kind} was not sent: {Problem}")]
+    private partial void LogNotSent(string subject, AlertKind kind, string problem);
 }

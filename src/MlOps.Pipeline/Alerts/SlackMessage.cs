@@ -1,10 +1,8 @@
-using System.Globalization;
 using System.Text.Json.Nodes;
-using MlOps.Pipeline.Tracking;
 
 namespace MlOps.Pipeline.Alerts;
 
-/// <summary>An alert as Slack's Block Kit: a header, the run's names and numbers, the reasons, a link.</summary>
+/// <summary>An alert as Slack's Block Kit: a header, names and numbers of what it is about, the reasons, a link.</summary>
 internal static class SlackMessage
 {
     // Slack refuses a message whose header, section or list of fields is longer.
@@ -13,33 +11,23 @@ internal static class SlackMessage
     private const int MostFields = 10;
     private const int LongestField = 500;
 
-    public static JsonObject Of(Alert alert, RunDetails details, Uri baseUrl)
+    public static JsonObject Of(Alert alert, AlertSubject subject, Uri baseUrl)
     {
-        var run = details.Run;
-        var link = new Uri(baseUrl, $"/runs/{Uri.EscapeDataString(run.RunId)}");
         var blocks = new JsonArray
         {
             new JsonObject { ["type"] = "header", ["text"] = new JsonObject { ["type"] = "plain_text", ["text"] = Cut(alert.Title, LongestHeader) } },
-            new JsonObject { ["type"] = "section", ["fields"] = Fields(details) },
+            new JsonObject { ["type"] = "section", ["fields"] = Fields(subject) },
         };
         if (alert.Reasons.Count > 0)
         {
             blocks.Add(Section(string.Join('\n', alert.Reasons.Select(reason => $"• {Escape(reason)}"))));
         }
-        blocks.Add(Section($"<{link}|Open run {Escape(run.RunId)}>"));
+        blocks.Add(Section($"<{new Uri(baseUrl, subject.Path)}|Open {Escape(subject.LinkText)}>"));
         return new JsonObject { ["text"] = Escape(Cut(alert.Title, LongestHeader)), ["blocks"] = blocks };
     }
 
-    private static JsonArray Fields(RunDetails details)
-    {
-        var run = details.Run;
-        var fields = new List<(string Name, string Value)> { ("Model", run.Model), ("Run", run.RunId), ("Version", run.Version?.ToString(CultureInfo.InvariantCulture) ?? "none") };
-        fields.AddRange(details.Metrics.Where(metric => IsTold(metric.Key)).Select(metric => (metric.Key, metric.Value.ToString("G5", CultureInfo.InvariantCulture))));
-        return [.. fields.Take(MostFields).Select(field => (JsonNode)Text($"*{Escape(field.Name)}*\n{Cut(Escape(field.Value), LongestField)}"))];
-    }
-
-    private static bool IsTold(string metric) =>
-        metric.StartsWith("val_", StringComparison.Ordinal) || metric.StartsWith("production_", StringComparison.Ordinal) || (metric.StartsWith("drift_", StringComparison.Ordinal) && metric.EndsWith("_share", StringComparison.Ordinal));
+    private static JsonArray Fields(AlertSubject subject) =>
+        [.. subject.Fields.Take(MostFields).Select(field => (JsonNode)Text($"*{Escape(field.Name)}*\n{Cut(Escape(field.Value), LongestField)}"))];
 
     private static JsonObject Section(string markdown) => new() { ["type"] = "section", ["text"] = Text(Cut(markdown, LongestSection)) };
 

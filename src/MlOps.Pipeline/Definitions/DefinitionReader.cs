@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text.Json;
 
 namespace MlOps.Pipeline.Definitions;
@@ -29,6 +28,7 @@ internal static class DefinitionReader
                 : defaults.Candidates,
             Gates = root.Object("gates", ReadGates) ?? defaults.Gates,
             RunOn = root.Object("runOn", ReadTriggers) ?? defaults.RunOn,
+            Monitor = root.Object("monitor", ReadMonitor) ?? defaults.Monitor,
         };
         root.RejectUnknown();
         return definition;
@@ -206,28 +206,35 @@ internal static class DefinitionReader
 
     private static ApprovalRule ReadApproval(JsonReader json)
     {
-        var required = json.Flag("required") ?? false;
-        TimeSpan? timeout = null;
-        if (json.Text("timeout") is { } text)
-        {
-            if (TimeSpan.TryParse(text, CultureInfo.InvariantCulture, out var parsed) && parsed > TimeSpan.Zero)
-            {
-                timeout = parsed;
-            }
-            else
-            {
-                json.Problem("timeout", $"is '{text}'; it must be a time span such as \"1.00:00:00\" (one day) or \"02:00:00\" (two hours).");
-            }
-        }
+        var rule = new ApprovalRule(
+            json.Flag("required") ?? false,
+            json.Span("timeout", timeout => timeout > TimeSpan.Zero, "a time span such as \"1.00:00:00\" (one day) or \"02:00:00\" (two hours)"));
         json.RejectUnknown();
-        return new ApprovalRule(required, timeout);
+        return rule;
     }
 
     private static TriggerRules ReadTriggers(JsonReader json)
     {
-        var triggers = new TriggerRules(json.Text("schedule"), json.Flag("newFile") ?? false, json.Choice("overlap", DefinitionNames.Overlaps) ?? Overlap.Queue);
+        var triggers = new TriggerRules(
+            json.Text("schedule"), json.Flag("newFile") ?? false, json.Choice("overlap", DefinitionNames.Overlaps) ?? Overlap.Queue, json.Flag("drift") ?? false);
         json.RejectUnknown();
         return triggers;
+    }
+
+    private static MonitorRules ReadMonitor(JsonReader json)
+    {
+        var defaults = new MonitorRules();
+        var rules = new MonitorRules
+        {
+            Log = json.Flag("log") ?? defaults.Log,
+            Drift = json.Flag("drift") ?? defaults.Drift,
+            Every = json.Span(
+                "every", every => every >= MonitorRules.LeastEvery && every <= MonitorRules.MostEvery,
+                "a time span from \"00:01:00\" (one minute) to \"1.00:00:00\" (one day)") ?? defaults.Every,
+            MinRows = (int)(json.Integer("minRows", 1, MonitorRules.MostRows) ?? defaults.MinRows),
+        };
+        json.RejectUnknown();
+        return rules;
     }
 
     private static string Scalar(JsonElement value) => value.ValueKind == JsonValueKind.String ? value.GetString()! : value.GetRawText();

@@ -36,6 +36,10 @@ internal static class DefinitionRules
         {
             yield return $"runOn.schedule is '{schedule}'; it must be a cron expression in UTC, with seconds first, such as \"0 0 3 * * *\" (every day at 3:00).";
         }
+        if (definition.RunOn.Drift && definition.Monitor is not { Log: true, Drift: true })
+        {
+            yield return "runOn.drift is true, and what would find drift is off: set monitor.log and monitor.drift to true, or runOn.drift to false.";
+        }
         foreach (var problem in ProblemsOf(definition.Gates, definition.Task))
         {
             yield return problem;

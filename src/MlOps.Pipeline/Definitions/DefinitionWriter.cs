@@ -7,7 +7,27 @@ namespace MlOps.Pipeline.Definitions;
 /// <summary>Writes a definition in full, defaults included, always in the same order: equal definitions give equal text.</summary>
 internal static class DefinitionWriter
 {
-    public static string Write(PipelineDefinition definition)
+    public static string Write(PipelineDefinition definition) => Compose(definition).ToJsonString(Json.Indented);
+
+    /// <summary>
+    /// The text whose hash names a definition. What later releases added stands in it only where it is not the default, so that a definition
+    /// keeps its name from release to release.
+    /// </summary>
+    public static string WriteIdentity(PipelineDefinition definition)
+    {
+        var root = Compose(definition);
+        if (definition.Monitor == new MonitorRules())
+        {
+            root.Remove("monitor");
+        }
+        if (!definition.RunOn.Drift)
+        {
+            root["runOn"]!.AsObject().Remove("drift");
+        }
+        return root.ToJsonString(Json.Indented);
+    }
+
+    private static JsonObject Compose(PipelineDefinition definition)
     {
         var root = new JsonObject
         {
@@ -36,10 +56,18 @@ internal static class DefinitionWriter
                 ["schedule"] = definition.RunOn.Schedule,
                 ["newFile"] = definition.RunOn.NewFile,
                 ["overlap"] = DefinitionNames.Overlaps.NameOf(definition.RunOn.Overlap),
+                ["drift"] = definition.RunOn.Drift,
+            },
+            ["monitor"] = new JsonObject
+            {
+                ["log"] = definition.Monitor.Log,
+                ["drift"] = definition.Monitor.Drift,
+                ["every"] = definition.Monitor.Every.ToString("c", CultureInfo.InvariantCulture),
+                ["minRows"] = definition.Monitor.MinRows,
             },
         };
         DropNulls(root);
-        return root.ToJsonString(Json.Indented);
+        return root;
     }
 
     private static JsonNode Write(ColumnRule rule)

@@ -83,6 +83,24 @@ public sealed class JsonReader
         return null;
     }
 
+    /// <summary>A time span as text, <c>d.hh:mm:ss</c>.</summary>
+    /// <param name="key">The member.</param>
+    /// <param name="isFine">Whether its length is one that may be.</param>
+    /// <param name="wanted">What it must be, for the problem.</param>
+    public TimeSpan? Span(string key, Func<TimeSpan, bool> isFine, string wanted)
+    {
+        if (Text(key) is not { } text)
+        {
+            return null;
+        }
+        if (TimeSpan.TryParse(text, CultureInfo.InvariantCulture, out var span) && isFine(span))
+        {
+            return span;
+        }
+        problems.Add($"{PathOf(key)} is '{text}'; it must be {wanted}.");
+        return null;
+    }
+
     public T? Choice<T>(string key, IReadOnlyDictionary<string, T> choices)
         where T : struct => Text(key) is { } text ? ChoiceOf(text, PathOf(key), choices) : null;
 

@@ -48,6 +48,7 @@ public sealed record PipelineDefinition
     public IReadOnlyList<CandidateSpec> Candidates { get; init; } = [new CandidateSpec { Trainer = TrainerKind.LightGbm }];
     public GateRules Gates { get; init; } = new();
     public TriggerRules RunOn { get; init; } = new();
+    public MonitorRules Monitor { get; init; } = new();
 
     /// <summary>Key of every candidate: its place and trainer, such as <c>0-lightgbm</c>.</summary>
     public IReadOnlyList<string> CandidateKeys => [.. Candidates.Select((candidate, index) => $"{index}-{candidate.Trainer.ToString().ToLowerInvariant()}")];
@@ -200,4 +201,27 @@ public enum Overlap
 /// <param name="Schedule">Cron expression with seconds, in UTC.</param>
 /// <param name="NewFile">A new file in <c>raw/{model}/</c> is trained on; it is ingested in any case.</param>
 /// <param name="Overlap">What a run does, however it was started, while an earlier one of the model has not ended.</param>
-public sealed record TriggerRules(string? Schedule = null, bool NewFile = false, Overlap Overlap = Overlap.Queue);
+/// <param name="Drift">Live rows that have drifted start a run on the newest file in <c>raw/{model}/</c>.</param>
+public sealed record TriggerRules(string? Schedule = null, bool NewFile = false, Overlap Overlap = Overlap.Queue, bool Drift = false);
+
+/// <summary>What is watched of a model that serves.</summary>
+public sealed record MonitorRules
+{
+    /// <summary>Fewest time between two checks: hosts look once a minute.</summary>
+    public static TimeSpan LeastEvery { get; } = TimeSpan.FromMinutes(1);
+
+    /// <summary>Most time between two checks, and the farthest that a check looks back.</summary>
+    public static TimeSpan MostEvery { get; } = TimeSpan.FromDays(1);
+
+    /// <summary>Most rows that a check reads: the newest ones.</summary>
+    public const int MostRows = 100_000;
+
+    /// <summary>Keep the rows that are predicted, and the predictions.</summary>
+    public bool Log { get; init; } = true;
+    /// <summary>Compare the kept rows with what the production version was trained on.</summary>
+    public bool Drift { get; init; } = true;
+    /// <summary>Time between two checks.</summary>
+    public TimeSpan Every { get; init; } = TimeSpan.FromHours(1);
+    /// <summary>Fewest rows that say something: with fewer, a check waits for more.</summary>
+    public int MinRows { get; init; } = 500;
+}

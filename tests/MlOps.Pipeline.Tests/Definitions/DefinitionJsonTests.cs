@@ -16,7 +16,8 @@ public sealed class DefinitionJsonTests
           "split": { "validation": 0.2, "seed": 42 },
           "candidates": [ { "trainer": "lightgbm", "trees": 100, "leaves": 31, "rate": 0.1 }, { "trainer": "fasttree" }, { "trainer": "sdca" } ],
           "gates": { "metric": "rmse", "atMost": 5.0, "betterBy": 0.0, "drift": "block", "driftShare": 0.5, "approval": { "required": false, "timeout": "1.00:00:00" } },
-          "runOn": { "schedule": "0 0 3 * * *", "newFile": true, "overlap": "skip" }
+          "runOn": { "schedule": "0 0 3 * * *", "newFile": true, "overlap": "skip", "drift": true },
+          "monitor": { "log": true, "drift": true, "every": "06:00:00", "minRows": 2000 }
         }
         """;
 
@@ -31,7 +32,8 @@ public sealed class DefinitionJsonTests
         definition.CandidateKeys.Should().Equal("0-lightgbm", "1-fasttree", "2-sdca");
         definition.Gates.Drift.Should().Be(DriftGate.Block);
         definition.Gates.Approval.Timeout.Should().Be(TimeSpan.FromDays(1));
-        definition.RunOn.Should().Be(new TriggerRules("0 0 3 * * *", NewFile: true, Overlap.Skip));
+        definition.RunOn.Should().Be(new TriggerRules("0 0 3 * * *", NewFile: true, Overlap.Skip, Drift: true));
+        definition.Monitor.Should().Be(new MonitorRules { Every = TimeSpan.FromHours(6), MinRows = 2000 });
     }
 
     [Fact]
@@ -49,6 +51,63 @@ public sealed class DefinitionJsonTests
 
         definition.Split.Validation.Should().Be(0.2);
         definition.Candidates.Should().ContainSingle().Which.Trainer.Should().Be(TrainerKind.LightGbm);
+        definition.Monitor.Should().Be(new MonitorRules { Log = true, Drift = true, Every = TimeSpan.FromHours(1), MinRows = 500 });
+    }
+
+    [Fact]
+    public void A_definition_that_asks_for_nothing_new_keeps_the_identity_that_it_had_before_there_was_a_monitor()
+    {
+        const string Before = """
+            {
+              "model": "m",
+              "target": "y",
+              "threshold": 0.5,
+              "columns": {},
+              "cleaning": {
+                "maxDropped": 0.5
+              },
+              "features": {
+                "interactions": [],
+                "ratios": [],
+                "logs": [],
+                "dateParts": [],
+                "required": [],
+                "maxCategories": 100
+              },
+              "split": {
+                "validation": 0.2,
+                "seed": 42
+              },
+              "candidates": [
+                {
+                  "trainer": "lightgbm",
+                  "trees": 100,
+                  "leaves": 31,
+                  "rate": 0.1,
+                  "minRowsPerLeaf": 20,
+                  "earlyStopping": 20
+                }
+              ],
+              "gates": {
+                "betterBy": 0,
+                "drift": "warn",
+                "driftShare": 0.5,
+                "approval": {
+                  "required": false
+                }
+              },
+              "runOn": {
+                "newFile": false,
+                "overlap": "queue"
+              }
+            }
+            """;
+        var definition = DefinitionJson.Read(Before);
+
+        DefinitionWriter.WriteIdentity(definition).Should().Be(Before);
+        DefinitionWriter.WriteIdentity(definition with { Monitor = new MonitorRules { MinRows = 501 } }).Should().Contain("501");
+        DefinitionWriter.WriteIdentity(definition with { RunOn = new TriggerRules(Drift: true) }).Should().Contain("\"drift\": true");
+        DefinitionJson.Write(definition).Should().Contain("\"every\": \"01:00:00\"").And.Contain("\"drift\": false");
     }
 
     [Fact]
@@ -83,6 +142,11 @@ public sealed class DefinitionJsonTests
     [InlineData("""{ "model": "m", "target": "y", "runOn": { "schedule": "whenever" } }""", "*runOn.schedule is 'whenever'*cron*")]
     [InlineData("""{ "model": "m", "target": "y", "columns": { "a": { "kind": "categorical", "drift": { "test": "ks" } } } }""", "*columns.a: the drift test 'ks' needs a numeric column*jensenshannon*")]
     [InlineData("""{ "model": "m", "target": "y", "columns": { "a": { "drift": { "test": "mmd", "limit": 1 } } } }""", "*columns.a.drift.test is 'mmd'; it must be one of ks, chisquare*columns.a.drift.limit is not known*")]
+    [InlineData("""{ "model": "m", "target": "y", "monitor": { "evry": "01:00:00", "minrows": 5 } }""", "*monitor.evry is not known; did you mean 'every'?*monitor.minrows is not known; did you mean 'minRows'?*")]
+    [InlineData("""{ "model": "m", "target": "y", "monitor": { "every": "00:00:59" } }""", "*monitor.every is '00:00:59'; it must be a time span from \"00:01:00\" (one minute) to \"1.00:00:00\" (one day).*")]
+    [InlineData("""{ "model": "m", "target": "y", "monitor": { "every": "2.00:00:00", "minRows": 0 } }""", "*monitor.every is '2.00:00:00'*monitor.minRows is 0; it must be at least 1 and at most 100000.*")]
+    [InlineData("""{ "model": "m", "target": "y", "monitor": { "every": "hourly", "log": "no" } }""", "*monitor.log must be true or false*monitor.every is 'hourly'*")]
+    [InlineData("""{ "model": "m", "target": "y", "monitor": { "log": false }, "runOn": { "drift": true } }""", "*runOn.drift is true*set monitor.log and monitor.drift to true*")]
     public void A_definition_that_makes_no_sense_says_why(string json, string message)
     {
         var act = () => DefinitionJson.Read(json);

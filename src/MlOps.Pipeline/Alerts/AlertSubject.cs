@@ -1,0 +1,31 @@
+using System.Globalization;
+using MlOps.Pipeline.Tracking;
+
+namespace MlOps.Pipeline.Alerts;
+
+/// <summary>What an alert is about.</summary>
+/// <param name="Name">For the log.</param>
+/// <param name="Fields">Its names and numbers; Slack shows the first ten.</param>
+/// <param name="Path">Where it is, relative to the host.</param>
+/// <param name="LinkText">What the link opens.</param>
+public sealed record AlertSubject(string Name, IReadOnlyList<(string Name, string Value)> Fields, string Path, string LinkText)
+{
+    public static AlertSubject Of(RunDetails details)
+    {
+        var run = details.Run;
+        return new AlertSubject(
+            $"Run {run.RunId}",
+            [
+                ("Model", run.Model),
+                ("Run", run.RunId),
+                ("Version", run.Version?.ToString(CultureInfo.InvariantCulture) ?? "none"),
+                .. details.Metrics.Where(metric => IsTold(metric.Key)).Select(metric => (metric.Key, metric.Value.ToString("G5", CultureInfo.InvariantCulture))),
+            ],
+            $"/runs/{Uri.EscapeDataString(run.RunId)}",
+            $"run {run.RunId}");
+    }
+
+    private static bool IsTold(string metric) =>
+        metric.StartsWith("val_", StringComparison.Ordinal) || metric.StartsWith("production_", StringComparison.Ordinal)
+        || (metric.StartsWith("drift_", StringComparison.Ordinal) && metric.EndsWith("_share", StringComparison.Ordinal));
+}
