@@ -8,6 +8,7 @@ using MlOps.Pipeline.Registry;
 using MlOps.Pipeline.Reports;
 using MlOps.Pipeline.Stages.Clean;
 using MlOps.Pipeline.Stages.Drift;
+using MlOps.Pipeline.Stages.Drift.Live;
 using MlOps.Pipeline.Stages.Explain;
 using MlOps.Pipeline.Stages.Features;
 using MlOps.Pipeline.Stages.Finish;
@@ -54,6 +55,7 @@ public static class PipelineServices
             .AddSingleton<ValidateStage>()
             .AddSingleton<DriftPartStage>()
             .AddSingleton<DriftStage>()
+            .AddSingleton<LiveDrift>()
             .AddSingleton<PromoteStage>()
             .AddSingleton<ExplainStage>()
             .AddSingleton<ModelCardStage>()

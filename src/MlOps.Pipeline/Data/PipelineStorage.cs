@@ -21,6 +21,9 @@ public sealed class PipelineStorage(BlobServiceClient blobs, TableServiceClient 
     /// <summary>Files that runs keep: models, signatures, feature lists.</summary>
     public BlobContainerClient Artifacts { get; } = blobs.GetBlobContainerClient("artifacts");
 
+    /// <summary>Rows that were predicted, <c>{model}/{yyyy}/{MM}/{dd}/{HH}/{host}-….jsonl</c>, a line each.</summary>
+    public BlobContainerClient Predictions { get; } = blobs.GetBlobContainerClient("predictions");
+
     /// <summary>Blob leases of the embedded engine, one per run.</summary>
     public BlobContainerClient Leases { get; } = blobs.GetBlobContainerClient("leases");
 
@@ -39,7 +42,7 @@ public sealed class PipelineStorage(BlobServiceClient blobs, TableServiceClient 
     /// <summary>Creates the containers and tables that do not exist yet; safe to call from many hosts at once.</summary>
     public async Task EnsureCreatedAsync(CancellationToken cancel)
     {
-        foreach (var container in new[] { Raw, Quarantine, Datasets, Definitions, Artifacts, Leases })
+        foreach (var container in new[] { Raw, Quarantine, Datasets, Definitions, Artifacts, Predictions, Leases })
         {
             await container.CreateIfNotExistsAsync(cancellationToken: cancel);
         }

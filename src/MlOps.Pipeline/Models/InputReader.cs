@@ -94,7 +94,7 @@ internal sealed class InputReader
         {
             ColumnKind.Categorical => value.ValueKind is JsonValueKind.String or JsonValueKind.Number or JsonValueKind.True or JsonValueKind.False,
             ColumnKind.Boolean => value.ValueKind is JsonValueKind.True or JsonValueKind.False,
-            ColumnKind.Datetime => value.ValueKind == JsonValueKind.String && TryTime(value.GetString()!, out numbers[i]),
+            ColumnKind.Datetime => value.ValueKind == JsonValueKind.String && InputTime.TryRead(value.GetString()!, out numbers[i]),
             _ => value.ValueKind == JsonValueKind.Number,
         };
         if (!fits)
@@ -139,17 +139,9 @@ internal sealed class InputReader
     {
         ColumnKind.Numeric => double.Parse(value, CultureInfo.InvariantCulture),
         ColumnKind.Boolean => bool.Parse(value) ? 1 : 0,
-        ColumnKind.Datetime => TryTime(value, out var time) ? time : double.NaN,
+        ColumnKind.Datetime => InputTime.TryRead(value, out var time) ? time : double.NaN,
         _ => double.NaN,
     };
-
-    /// <summary>Microseconds since 1970; a text without an offset is taken as it stands, as in the data.</summary>
-    private static bool TryTime(string text, out double microseconds)
-    {
-        var parsed = DateTime.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal, out var time);
-        microseconds = parsed ? (time - DateTime.UnixEpoch).Ticks / TimeSpan.TicksPerMicrosecond : double.NaN;
-        return parsed;
-    }
 
     private static string Wanted(ColumnKind kind) => kind switch
     {

@@ -1,3 +1,4 @@
+using Azure.Storage.Blobs.Models;
 using MlOps.Pipeline.Data;
 using MlOps.Pipeline.Definitions;
 using MlOps.Pipeline.Tracking;
@@ -23,9 +24,24 @@ public sealed class RunStarter(DefinitionStore definitions, RunStore runs, Pipel
     {
         var definition = await definitions.FindAsync(model, cancel)
             ?? throw new InputException($"Model '{model}' has no pipeline definition. PUT /pipelines/{model} first, or use the 'train' command, which infers one.");
-        source ??= await NewestRawFileAsync(model, cancel)
-            ?? throw new InputException($"There is no raw file for model '{model}'. PUT /raw/{model}/{{file}} first, or name a 'source'.");
+        source ??= await FindNewestRawFileAsync(model, cancel) is { } newest
+            ? "raw/" + newest.Name
+            : throw new InputException($"There is no raw file for model '{model}'. PUT /raw/{model}/{{file}} first, or name a 'source'.");
         return await StartAsync(definition, await definitions.SnapshotAsync(definition, cancel), source, trigger, goal, runId, cancel);
+    }
+
+    /// <summary>The newest file in <c>raw/{model}/</c>, or null.</summary>
+    public async Task<BlobItem?> FindNewestRawFileAsync(string model, CancellationToken cancel)
+    {
+        var newest = default(BlobItem);
+        await foreach (var blob in storage.Raw.GetBlobsAsync(default, default, model + "/", cancel))
+        {
+            if (newest is null || blob.Properties.LastModified > newest.Properties.LastModified)
+            {
+                newest = blob;
+            }
+        }
+        return newest;
     }
 
     /// <summary>Starts a new run of an earlier run's source, definition and goal, as they were then. Data that it made is reused.</summary>
@@ -63,19 +79,5 @@ public sealed class RunStarter(DefinitionStore definitions, RunStore runs, Pipel
         }
         await engine.StartAsync(Plan(run, definition), cancel);
         return run;
-    }
-
-    private async Task<string?> NewestRawFileAsync(string model, CancellationToken cancel)
-    {
-        var newest = default((string Name, DateTimeOffset Modified)?);
-        await foreach (var blob in storage.Raw.GetBlobsAsync(default, default, model + "/", cancel))
-        {
-            var modified = blob.Properties.LastModified ?? DateTimeOffset.MinValue;
-            if (newest is null || modified > newest.Value.Modified)
-            {
-                newest = (blob.Name, modified);
-            }
-        }
-        return newest is { } found ? "raw/" + found.Name : null;
     }
 }

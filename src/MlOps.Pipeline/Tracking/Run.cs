@@ -42,7 +42,7 @@ public sealed record Run
     public required string DefinitionId { get; init; }
     /// <summary>Where the raw file is: <c>raw/{model}/{file}</c> for a blob, an absolute path for a local file.</summary>
     public required string Source { get; init; }
-    /// <summary>What started the run: <c>http</c>, <c>cli</c>, <c>schedule</c>, <c>file</c> or <c>retry</c>.</summary>
+    /// <summary>What started the run: <c>http</c>, <c>cli</c>, <c>schedule</c>, <c>file</c>, <c>drift</c> or <c>retry</c>.</summary>
     public required string Trigger { get; init; }
     public required DateTimeOffset Created { get; init; }
     public RunGoal Goal { get; init; }

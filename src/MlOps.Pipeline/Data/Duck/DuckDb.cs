@@ -53,6 +53,7 @@ public sealed class DuckDb(PipelineOptions options) : IDisposable
             UnitHash.Register(connection);
             FirstRows.Register(connection);
             FeatureFunctions.Register(connection);
+            InputTime.Register(connection);
             using var settings = connection.CreateCommand();
             settings.CommandText = $"""
                 SET memory_limit = '{Sql.Number((long)memoryMb)}MiB';

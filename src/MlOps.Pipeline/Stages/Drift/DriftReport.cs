@@ -1,18 +1,19 @@
+using System.Globalization;
 using MlOps.Pipeline.Definitions;
 
 namespace MlOps.Pipeline.Stages.Drift;
 
-/// <summary>What <c>drift.json</c> holds.</summary>
-/// <param name="RunId">The run.</param>
+/// <summary>What <c>drift.json</c> holds, and what a check of live rows finds.</summary>
+/// <param name="RunId">The run; of live rows, the one that trained the version.</param>
 /// <param name="Model">Its model.</param>
 /// <param name="Gate">What drift does to the run.</param>
 /// <param name="DriftShare">Share of drifted columns from which a table counts as drifted.</param>
 /// <param name="Drifted">True when any comparison shows a drifted table.</param>
-/// <param name="Comparisons">Validation against training rows, then training rows against those of the production version.</param>
+/// <param name="Comparisons">Validation against training rows, then training rows against those of the production version. Of live rows: those against the training rows.</param>
 public sealed record DriftReport(string RunId, string Model, DriftGate Gate, double DriftShare, bool Drifted, IReadOnlyList<DriftComparison> Comparisons);
 
 /// <summary>One table against another.</summary>
-/// <param name="Name"><c>validation</c> or <c>production</c>.</param>
+/// <param name="Name"><c>validation</c>, <c>production</c> or <c>live</c>.</param>
 /// <param name="Reference">What is compared with.</param>
 /// <param name="Current">What is compared.</param>
 /// <param name="Columns">Columns compared.</param>
@@ -24,11 +25,26 @@ public sealed record DriftReport(string RunId, string Model, DriftGate Gate, dou
 /// <param name="OnlyInCurrent">Columns that the reference lacks.</param>
 public sealed record DriftComparison(
     string Name, DriftSide Reference, DriftSide Current, int Columns, int DriftedColumns, double Share, bool Drifted, IReadOnlyList<ColumnDrift> Scores,
-    IReadOnlyList<string> OnlyInReference, IReadOnlyList<string> OnlyInCurrent);
+    IReadOnlyList<string> OnlyInReference, IReadOnlyList<string> OnlyInCurrent)
+{
+    /// <summary>What drifted, in one sentence.</summary>
+    /// <param name="limit">The share of drifted columns from which a table has drifted.</param>
+    internal string Describe(double limit)
+    {
+        const int MostNamed = 5;
+        var named = Scores.Where(score => score.Drifted).Take(MostNamed).Select(score => score.Score is { } value
+            ? string.Create(CultureInfo.InvariantCulture, $"{score.Column} ({score.Test} {value:G3})")
+            : score.Column);
+        var more = DriftedColumns > MostNamed ? $" and {DriftedColumns - MostNamed} more" : "";
+        return string.Create(
+            CultureInfo.InvariantCulture,
+            $"drift: {DriftedColumns} of {Columns} columns of the {Current.Label} differ from the {Reference.Label} (share {Share:0.00}, limit {limit:0.00}): {string.Join(", ", named)}{more}");
+    }
+}
 
 /// <summary>One side of a comparison.</summary>
 /// <param name="Label">What it is, for people.</param>
-/// <param name="Dataset">The dataset version.</param>
+/// <param name="Dataset">The dataset version; of live rows, <c>predictions/{model}</c>.</param>
 /// <param name="Rows">Its rows.</param>
 /// <param name="Version">The model version it trained, where that is the production version.</param>
 public sealed record DriftSide(string Label, string Dataset, long Rows, int? Version = null);

@@ -1,4 +1,3 @@
-using System.Globalization;
 using Microsoft.Extensions.Logging;
 using MlOps.Pipeline.Data;
 using MlOps.Pipeline.Definitions;
@@ -105,25 +104,13 @@ public sealed partial class DriftStage : IStage<DriftInput, DriftOutput>
 
     private static DriftOutput OutputOf(DriftReport report, long rows, List<string> warnings)
     {
-        IReadOnlyList<string> summary = [.. report.Comparisons.Where(comparison => comparison.Drifted).Select(comparison => Describe(comparison, report.DriftShare))];
+        IReadOnlyList<string> summary = [.. report.Comparisons.Where(comparison => comparison.Drifted).Select(comparison => comparison.Describe(report.DriftShare))];
         if (report.Gate == DriftGate.Warn)
         {
             warnings.AddRange(summary);
         }
         IReadOnlyList<Reason> failedGates = report.Gate == DriftGate.Block ? [.. summary.Select(text => new Reason(text, GateKind.Drift))] : [];
         return new DriftOutput(report.Drifted && report.Gate != DriftGate.Ignore, failedGates, summary, new StageReport(rows, Warnings: warnings));
-    }
-
-    private static string Describe(DriftComparison comparison, double limit)
-    {
-        const int MostNamed = 5;
-        var named = comparison.Scores.Where(score => score.Drifted).Take(MostNamed).Select(score => score.Score is { } value
-            ? string.Create(CultureInfo.InvariantCulture, $"{score.Column} ({score.Test} {value:G3})")
-            : score.Column);
-        var more = comparison.DriftedColumns > MostNamed ? $" and {comparison.DriftedColumns - MostNamed} more" : "";
-        return string.Create(
-            CultureInfo.InvariantCulture,
-            $"drift: {comparison.DriftedColumns} of {comparison.Columns} columns of the {comparison.Current.Label} differ from the {comparison.Reference.Label} (share {comparison.Share:0.00}, limit {limit:0.00}): {string.Join(", ", named)}{more}");
     }
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Run {RunId}: drift has read {Done} of {All} columns")]
