@@ -8,6 +8,7 @@ using MlOps.Pipeline.Definitions;
 using MlOps.Pipeline.Registry;
 using MlOps.Pipeline.Tracking;
 using MlOps.Serving;
+using MlOps.Serving.Monitoring;
 using MlOps.Web;
 using static Microsoft.Azure.Functions.Worker.AuthorizationLevel;
 
@@ -16,7 +17,7 @@ namespace MlOps.Functions;
 /// <summary>The shared routes (<see cref="Routes"/>) as HTTP functions. Whoever may use the app's key may read, predict and run; what serves, and what runs are made of, takes the admin key.</summary>
 public sealed class Http(
     DefinitionStore definitions, RunStore runs, ArtifactStore artifacts, ModelRegistry registry, PipelineStorage storage, PredictionService predictions,
-    WebOptions options, Engines engines, ApiText api, TimeProvider time)
+    LiveDriftStore liveDrift, WebOptions options, Engines engines, ApiText api, TimeProvider time)
 {
     [Function(nameof(GetHealth))]
     public Task<IResult> GetHealth([HttpTrigger(Anonymous, "get", Route = "health")] HttpRequest request, CancellationToken cancel) =>
@@ -82,6 +83,14 @@ public sealed class Http(
     [Function(nameof(GetVersion))]
     public Task<IResult> GetVersion([HttpTrigger(Function, "get", Route = "models/{name}/versions/{version}")] HttpRequest request, string name, string version, CancellationToken cancel) =>
         ModelsApi.GetVersionAsync(name, version, registry, artifacts, cancel);
+
+    [Function(nameof(GetDrift))]
+    public Task<IResult> GetDrift([HttpTrigger(Function, "get", Route = "models/{name}/drift")] HttpRequest request, string name, CancellationToken cancel) =>
+        LiveDriftApi.GetAsync(name, registry, liveDrift, cancel);
+
+    [Function(nameof(GetDriftPage))]
+    public Task<IResult> GetDriftPage([HttpTrigger(Function, "get", Route = "models/{name}/drift/page")] HttpRequest request, string name, CancellationToken cancel) =>
+        LiveDriftApi.GetPageAsync(name, registry, liveDrift, cancel);
 
     [Function(nameof(PutAlias))]
     public Task<IResult> PutAlias([HttpTrigger(Admin, "put", Route = "models/{name}/aliases/{alias}")] HttpRequest request, string name, string alias, CancellationToken cancel) =>

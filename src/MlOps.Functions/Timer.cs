@@ -7,11 +7,13 @@ namespace MlOps.Functions;
 /// <summary>What happens by itself.</summary>
 public sealed class Timer(Engines engines)
 {
-    /// <summary>Every minute: starts the runs that are due by their definitions' schedules, and looks after runs that lost their orchestration.</summary>
+    /// <summary>
+    /// Every minute: starts the runs that are due by their definitions' schedules, looks after runs that lost their orchestration, and checks live
+    /// rows. Side by side: none waits for another, or suffers from its failure.
+    /// </summary>
     [Function(nameof(LookAround))]
-    public async Task LookAround([TimerTrigger("0 * * * * *")] TimerInfo timer, [DurableClient] DurableTaskClient client, CancellationToken cancel)
-    {
-        await engines.Schedules(client).LookAsync(cancel);
-        await engines.Recovery(client).LookAsync(cancel);
-    }
+    public Task LookAround([TimerTrigger("0 * * * * *")] TimerInfo timer, [DurableClient] DurableTaskClient client, CancellationToken cancel) => Task.WhenAll(
+        engines.Schedules(client).LookAsync(cancel),
+        engines.Recovery(client).LookAsync(cancel),
+        engines.LiveDrift(client).LookAsync(cancel));
 }

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.Json;
 using MlOps.Pipeline.Definitions;
 using MlOps.Pipeline.Orchestration;
+using MlOps.Serving.Monitoring;
 
 namespace MlOps.Serving;
 
@@ -14,8 +15,14 @@ public sealed class PredictionService
     private readonly ModelCache cache;
     private readonly ModelNames names;
     private readonly ServingOptions options;
+    private readonly PredictionLog? log;
 
-    internal PredictionService(ModelCache cache, ModelNames names, ServingOptions options) => (this.cache, this.names, this.options) = (cache, names, options);
+    /// <param name="cache">Loaded models.</param>
+    /// <param name="names">All models.</param>
+    /// <param name="options">Limits.</param>
+    /// <param name="log">Takes what was predicted; null: this host keeps none of it.</param>
+    internal PredictionService(ModelCache cache, ModelNames names, ServingOptions options, PredictionLog? log) =>
+        (this.cache, this.names, this.options, this.log) = (cache, names, options, log);
 
     /// <summary>The production versions that are loaded.</summary>
     public IReadOnlyList<LoadedModel> Loaded => [.. cache.Loaded.Select(model => new LoadedModel(model.Model, model.Version))];
@@ -57,6 +64,7 @@ public sealed class PredictionService
         }
         var predictions = rows.Count == 0 ? [] : served.Scorer.Predict(rows);
         var explanations = explain ? await served.Scorer.ExplainAsync(rows, cancel) : null;
+        log?.Add(served, ProductionVariant, rows, predictions);
         return new PredictionResult.Predicted(served.Model, served.Version, ProductionVariant, served.Scorer.Task, predictions, explanations);
     }
 }

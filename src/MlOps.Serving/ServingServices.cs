@@ -1,5 +1,6 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using MlOps.Serving.Monitoring;
 
 namespace MlOps.Serving;
 
@@ -12,9 +13,10 @@ public static class ServingServices
         services.TryAddSingleton(new ServingOptions());
         services.TryAddSingleton<IScorerLoader, ArtifactScorerLoader>();
         return services
+            .AddLiveDrift()
             .AddSingleton<ModelNames>()
             .AddSingleton<ModelCache>()
             .AddSingleton(host => new PredictionService(
-                host.GetRequiredService<ModelCache>(), host.GetRequiredService<ModelNames>(), host.GetRequiredService<ServingOptions>()));
+                host.GetRequiredService<ModelCache>(), host.GetRequiredService<ModelNames>(), host.GetRequiredService<ServingOptions>(), host.GetService<PredictionLog>()));
     }
 }

@@ -81,10 +81,10 @@ public static class ModelsApi
         return (int)(version ?? 0);
     }
 
-    private static async Task<RegisteredModel?> FindAsync(string name, ModelRegistry registry, CancellationToken cancel) =>
+    internal static async Task<RegisteredModel?> FindAsync(string name, ModelRegistry registry, CancellationToken cancel) =>
         Names.IsModel(name) ? await registry.FindAsync(name, cancel) : null;
 
-    private static IResult Unknown(string name) => HttpProblems.NotFound($"Model '{name}' has no registered version. GET /models lists those that have; POST /pipelines/{name}/runs trains one.");
+    internal static IResult Unknown(string name) => HttpProblems.NotFound($"Model '{name}' has no registered version. GET /models lists those that have; POST /pipelines/{name}/runs trains one.");
 
     private static async Task<Signature?> SignatureOfAsync(ModelVersion version, ArtifactStore artifacts, CancellationToken cancel)
     {

@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.AspNetCore.Routing;
 using MlOps.Pipeline.Definitions;
+using MlOps.Serving.Monitoring;
 using MlOps.Web.OpenApi;
 
 namespace MlOps.Web;
@@ -56,6 +57,10 @@ public static class Routes
             .Gives<ModelView>().Fails(404, 503);
         api.MapGet("/models/{name}/versions/{version}", ModelsApi.GetVersionAsync).Describe("Models", "A version: metrics, lineage, signature")
             .Gives<VersionView>().Fails(404, 503);
+        api.MapGet("/models/{name}/drift", LiveDriftApi.GetAsync).Describe("Models", "The last check of live rows against the production version's training rows")
+            .Gives<LiveDriftCheck>().Fails(404, 503);
+        api.MapGet("/models/{name}/drift/page", LiveDriftApi.GetPageAsync).Describe("Models", "The same as a page")
+            .GivesPage().Fails(404, 503);
         api.MapPut("/models/{name}/aliases/{alias}", ModelsApi.PutAliasAsync).Describe("Models", "Point an alias at a version; alias production promotes by hand")
             .Takes<AliasRequest>("""{ "version": 3 }""")
             .Gives<ModelView>().Fails(400, 404, 503);

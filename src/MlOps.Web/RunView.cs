@@ -12,7 +12,7 @@ public sealed record RunView
     public required string Model { get; init; }
     public required RunState State { get; init; }
     public required string Source { get; init; }
-    /// <summary>What started it: <c>http</c>, <c>cli</c>, <c>schedule</c>, <c>file</c> or <c>retry</c>.</summary>
+    /// <summary>What started it: <c>http</c>, <c>cli</c>, <c>schedule</c>, <c>file</c>, <c>drift</c> or <c>retry</c>.</summary>
     public required string Trigger { get; init; }
     /// <summary>What it is for: <c>model</c> goes all the way, <c>dataset</c> only ingests.</summary>
     public required RunGoal Goal { get; init; }

@@ -18,6 +18,7 @@ public sealed class OpenApiTests(AzuriteFixture azurite) : WebTests(azurite)
             "GET /runs", "GET /runs/{id}", "GET /runs/{id}/artifacts/{path}",
             "POST /runs/{id}/approve", "POST /runs/{id}/reject", "POST /runs/{id}/cancel", "POST /runs/{id}/retry",
             "GET /models", "GET /models/{name}", "GET /models/{name}/versions/{version}",
+            "GET /models/{name}/drift", "GET /models/{name}/drift/page",
             "PUT /models/{name}/aliases/{alias}", "POST /models/{name}/rollback", "PUT /raw/{model}/{file}");
     }
 

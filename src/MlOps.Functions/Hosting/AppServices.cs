@@ -10,6 +10,7 @@ using MlOps.Pipeline.Alerts;
 using MlOps.Pipeline.Data;
 using MlOps.Pipeline.Orchestration;
 using MlOps.Serving;
+using MlOps.Serving.Monitoring;
 using MlOps.Serving.Triggers;
 using MlOps.Web;
 
@@ -28,6 +29,7 @@ internal static class AppServices
             .AddSingleton(_ => StorageConnection.Connect(configuration))
             .AddSingleton(Options(configuration))
             .AddMlOpsServing()
+            .AddPredictionLog()
             .AddMlOpsWeb();
         services.Configure<WorkerOptions>(worker => worker.Serializer = new JsonObjectSerializer(Json.Options));
         // The host limits bodies: what it lets through is let through here.

@@ -10,6 +10,7 @@ using MlOps.Pipeline.Alerts;
 using MlOps.Pipeline.Orchestration;
 using MlOps.Pipeline.Stages.Finish;
 using MlOps.Serving;
+using MlOps.Serving.Monitoring;
 using MlOps.Serving.Triggers;
 using MlOps.Web;
 
@@ -23,7 +24,7 @@ public enum HostParts
     None = 0,
     /// <summary>Works on runs.</summary>
     Engine = 1,
-    /// <summary>Starts runs on new files and schedules.</summary>
+    /// <summary>Starts runs on new files and schedules, and checks live rows.</summary>
     Triggers = 2,
     /// <summary>Serves over HTTP.</summary>
     Web = 4,
@@ -85,7 +86,7 @@ public sealed class LocalHost : IAsyncDisposable
         builder.WebHost.UseSetting(WebHostDefaults.ServerUrlsKey, "");
         builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(settings.Listen, settings.Port));
         Configure(builder, settings, storage, parts);
-        builder.Services.AddMlOpsWeb();
+        builder.Services.AddMlOpsWeb().AddPredictionLog();
         var app = builder.Build();
         if (settings.ServeOnly)
         {

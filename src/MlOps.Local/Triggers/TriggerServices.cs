@@ -7,5 +7,6 @@ public static class TriggerServices
 {
     public static IServiceCollection AddTriggerLoops(this IServiceCollection services) => services
         .AddHostedService<TriggerLoop<RawFileWatcher>>()
-        .AddHostedService<TriggerLoop<ScheduleTrigger>>();
+        .AddHostedService<TriggerLoop<ScheduleTrigger>>()
+        .AddHostedService<TriggerLoop<LiveDriftTrigger>>();
 }

@@ -2,7 +2,7 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace MlOps.Serving.Triggers;
 
-/// <summary>Registers what starts runs by itself; the host decides when they look.</summary>
+/// <summary>Registers what acts by itself; the host, which adds serving too, decides when they look.</summary>
 public static class TriggerServices
 {
     public static IServiceCollection AddTriggers(this IServiceCollection services) => services
@@ -10,5 +10,6 @@ public static class TriggerServices
         .AddSingleton<RawFileIntake>()
         .AddSingleton<RawFileWatcher>()
         .AddSingleton<ScheduleMarks>()
-        .AddSingleton<ScheduleTrigger>();
+        .AddSingleton<ScheduleTrigger>()
+        .AddSingleton<LiveDriftTrigger>();
 }

@@ -32,6 +32,8 @@ internal static class RouteDescriptions
 
     public static RouteHandlerBuilder GivesFile(this RouteHandlerBuilder route) => route.Produces<Stream>(StatusCodes.Status200OK, "application/octet-stream");
 
+    public static RouteHandlerBuilder GivesPage(this RouteHandlerBuilder route) => route.Produces<string>(StatusCodes.Status200OK, "text/html");
+
     public static RouteHandlerBuilder Fails(this RouteHandlerBuilder route, params ReadOnlySpan<int> statuses)
     {
         foreach (var status in statuses)

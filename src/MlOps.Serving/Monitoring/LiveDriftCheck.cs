@@ -1,0 +1,31 @@
+using MlOps.Pipeline.Alerts;
+using MlOps.Pipeline.Stages.Drift;
+
+namespace MlOps.Serving.Monitoring;
+
+/// <summary>One check of the rows that a version predicted.</summary>
+public sealed record LiveDriftCheck
+{
+    public required string Model { get; init; }
+    /// <summary>The production version.</summary>
+    public required int Version { get; init; }
+    /// <summary>The first time whose rows were taken in.</summary>
+    public required DateTimeOffset From { get; init; }
+    /// <summary>The time at which it was checked; later rows are another check's.</summary>
+    public required DateTimeOffset Until { get; init; }
+    /// <summary>Rows compared.</summary>
+    public required long Rows { get; init; }
+    /// <summary>True when the share of drifted columns reaches the limit.</summary>
+    public required bool Drifted { get; init; }
+    /// <summary>What drifted, in one sentence.</summary>
+    public required IReadOnlyList<string> Reasons { get; init; }
+    /// <summary>Drifted columns that people know of, by this alert or by one before it.</summary>
+    public required IReadOnlyList<string> Told { get; init; }
+    /// <summary>What people were told by this check; null when there was nothing new.</summary>
+    public Alert? Alert { get; init; }
+    /// <summary>The run that was started for this drift, now or by an earlier check.</summary>
+    public string? RunId { get; init; }
+    /// <summary>Why no run could be started.</summary>
+    public string? RunProblem { get; init; }
+    public required DriftReport Report { get; init; }
+}

@@ -1,0 +1,59 @@
+using System.Globalization;
+using Azure;
+using Azure.Storage.Blobs.Models;
+using MlOps.Pipeline.Data;
+
+namespace MlOps.Serving.Monitoring;
+
+/// <summary>Checks that were made, each as record and page: <c>live-drift/{model}/{time}.json</c> and <c>.html</c> in container <c>artifacts</c>.</summary>
+public sealed class LiveDriftStore(PipelineStorage storage, LiveDriftMarks marks)
+{
+    /// <summary>The newest check of a model; null when there is none.</summary>
+    public async Task<LiveDriftCheck?> FindNewestAsync(string model, CancellationToken cancel) =>
+        await NewestAsync(model, cancel) is { } name ? await FindAsync(name, cancel) : null;
+
+    /// <summary>The page of the newest check; null when there is none.</summary>
+    public async Task<BinaryData?> FindNewestPageAsync(string model, CancellationToken cancel) =>
+        await NewestAsync(model, cancel) is { } name ? await ReadAsync($"{name}.html", cancel) : null;
+
+    /// <summary>A check's name; the same window always has the same.</summary>
+    internal static string NameOf(LiveDriftCheck check) => string.Create(CultureInfo.InvariantCulture, $"live-drift/{check.Model}/{check.Until.UtcDateTime:yyyyMMddHHmmssfff}");
+
+    internal async Task<LiveDriftCheck?> FindAsync(string name, CancellationToken cancel) =>
+        await ReadAsync($"{name}.json", cancel) is { } json ? Json.Read<LiveDriftCheck>(json.ToString()) : null;
+
+    /// <summary>Keeps a new check with its page, the page first; false when the check is there.</summary>
+    internal async Task<bool> TryAddAsync(LiveDriftCheck check, BinaryData page, CancellationToken cancel)
+    {
+        await storage.Artifacts.GetBlobClient($"{NameOf(check)}.html").UploadAsync(page, overwrite: true, cancel);
+        try
+        {
+            var onlyNew = new BlobUploadOptions { Conditions = new BlobRequestConditions { IfNoneMatch = ETag.All } };
+            await storage.Artifacts.GetBlobClient($"{NameOf(check)}.json").UploadAsync(BinaryData.FromString(Json.Write(check)), onlyNew, cancel);
+            return true;
+        }
+        catch (RequestFailedException exists) when (exists.Status is 409 or 412)
+        {
+            return false;
+        }
+    }
+
+    internal Task UpdateAsync(LiveDriftCheck check, CancellationToken cancel) =>
+        storage.Artifacts.GetBlobClient($"{NameOf(check)}.json").UploadAsync(BinaryData.FromString(Json.Write(check)), overwrite: true, cancel);
+
+    private async Task<string?> NewestAsync(string model, CancellationToken cancel) => (await marks.FindAsync(model, cancel))?.Newest;
+
+    /// <summary>Old checks may have been deleted.</summary>
+    private async Task<BinaryData?> ReadAsync(string blob, CancellationToken cancel)
+    {
+        try
+        {
+            BlobDownloadResult result = await storage.Artifacts.GetBlobClient(blob).DownloadContentAsync(cancel);
+            return result.Content;
+        }
+        catch (RequestFailedException missing) when (missing.Status == 404)
+        {
+            return null;
+        }
+    }
+}

@@ -1,0 +1,31 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using MlOps.Pipeline;
+using MlOps.Pipeline.Alerts;
+using MlOps.Pipeline.Stages.Drift.Live;
+
+namespace MlOps.Serving.Monitoring;
+
+/// <summary>Registers what watches the models that serve.</summary>
+public static class MonitoringServices
+{
+    /// <summary>Keeps the rows that this host predicts; the host may add its own <see cref="PredictionLogOptions"/> before.</summary>
+    public static IServiceCollection AddPredictionLog(this IServiceCollection services)
+    {
+        services.TryAddSingleton(new PredictionLogOptions());
+        return services
+            .AddSingleton<LoggedModels>()
+            .AddSingleton<PredictionBlobs>()
+            .AddSingleton<PredictionLog>()
+            .AddHostedService<PredictionLogWriter>();
+    }
+
+    /// <summary>What finds and shows live drift; who looks for it is a trigger.</summary>
+    internal static IServiceCollection AddLiveDrift(this IServiceCollection services) => services
+        .AddSingleton<PredictionLogReader>()
+        .AddSingleton<LiveDriftMarks>()
+        .AddSingleton<LiveDriftStore>()
+        .AddSingleton(host => new LiveDriftChecker(
+            host.GetRequiredService<PredictionLogReader>(), host.GetRequiredService<LiveDrift>(), host.GetRequiredService<LiveDriftStore>(), host.GetRequiredService<SlackClient>(),
+            host.GetRequiredService<PipelineOptions>(), host.GetRequiredService<TimeProvider>()));
+}

@@ -1,0 +1,112 @@
+using System.Globalization;
+using System.Security.Cryptography;
+using Azure;
+using Azure.Storage.Blobs.Models;
+using Azure.Storage.Blobs.Specialized;
+using MlOps.Pipeline.Data;
+
+namespace MlOps.Serving.Monitoring;
+
+/// <summary>
+/// The log's blobs, <c>{model}/{yyyy}/{MM}/{dd}/{HH}/{host}-{number}.jsonl</c> by the hour of the prediction. Each is written by one host only,
+/// which knows its length: a block that arrived although its answer did not is not written twice.
+/// </summary>
+internal sealed class PredictionBlobs(PipelineStorage storage, PredictionLogOptions options)
+{
+    /// <summary>A blob takes 50,000 blocks.</summary>
+    private const int MostBlocks = 49_000;
+
+    private const string ContentType = "application/x-ndjson";
+
+    private readonly string host = RandomNumberGenerator.GetHexString(8, lowercase: true);
+    private readonly Dictionary<(string Model, DateTimeOffset Hour), OpenBlob> open = [];
+    private int begun;
+
+    /// <summary>What names of a model's blobs of one day start with.</summary>
+    public static string DayPrefix(string model, DateTimeOffset day) => string.Create(CultureInfo.InvariantCulture, $"{model}/{day.UtcDateTime:yyyy/MM/dd}/");
+
+    /// <summary>The hour whose rows a blob holds; null when the name is none of the log.</summary>
+    public static DateTimeOffset? HourOf(string name)
+    {
+        var parts = name.Split('/');
+        return parts.Length == 6
+            && DateTimeOffset.TryParseExact(string.Join('/', parts[1..5]), "yyyy/MM/dd/HH", CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var hour)
+            ? hour
+            : null;
+    }
+
+    /// <summary>Appends whole lines.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="hour">Their hour.</param>
+    /// <param name="lines">At most 4 MiB, the largest block of a blob.</param>
+    /// <param name="cancel">Stops the write; the same lines may then be given again.</param>
+    public async Task AppendAsync(string model, DateTimeOffset hour, ReadOnlyMemory<byte> lines, CancellationToken cancel)
+    {
+        if (!open.TryGetValue((model, hour), out var blob))
+        {
+            open[(model, hour)] = blob = await BeginAsync(model, hour, cancel);
+        }
+        if (!await TryAppendAsync(blob, lines, cancel))
+        {
+            open[(model, hour)] = blob = await BeginAsync(model, hour, cancel);
+            if (!await TryAppendAsync(blob, lines, cancel))
+            {
+                throw new IOException($"The blob {blob.Client.Name} was changed by somebody else.");
+            }
+        }
+        if (blob.Length >= options.BlobBytes || blob.Blocks >= MostBlocks)
+        {
+            open.Remove((model, hour));
+        }
+    }
+
+    /// <summary>Forgets the blobs of hours that are over.</summary>
+    public void CloseBefore(DateTimeOffset hour)
+    {
+        foreach (var over in open.Keys.Where(key => key.Hour < hour).ToList())
+        {
+            open.Remove(over);
+        }
+    }
+
+    private async Task<OpenBlob> BeginAsync(string model, DateTimeOffset hour, CancellationToken cancel)
+    {
+        begun++;
+        var client = storage.Predictions.GetAppendBlobClient(string.Create(CultureInfo.InvariantCulture, $"{model}/{hour.UtcDateTime:yyyy/MM/dd/HH}/{host}-{begun:D4}.jsonl"));
+        await client.CreateAsync(new AppendBlobCreateOptions { HttpHeaders = new BlobHttpHeaders { ContentType = ContentType } }, cancel);
+        return new OpenBlob(client);
+    }
+
+    /// <summary>False when the blob is not as it was left.</summary>
+    private static async Task<bool> TryAppendAsync(OpenBlob blob, ReadOnlyMemory<byte> lines, CancellationToken cancel)
+    {
+        try
+        {
+            await using var block = BinaryData.FromBytes(lines).ToStream();
+            var onlyHere = new AppendBlobAppendBlockOptions { Conditions = new AppendBlobRequestConditions { IfAppendPositionEqual = blob.Length } };
+            await blob.Client.AppendBlockAsync(block, onlyHere, cancel);
+        }
+        catch (RequestFailedException elsewhere) when (elsewhere.Status == 412)
+        {
+            // An attempt before, whose answer got lost, may have written it.
+            if ((await blob.Client.GetPropertiesAsync(cancellationToken: cancel)).Value.ContentLength != blob.Length + lines.Length)
+            {
+                return false;
+            }
+        }
+        catch (RequestFailedException gone) when (gone.Status == 404 && gone.ErrorCode == BlobErrorCode.BlobNotFound)
+        {
+            return false;
+        }
+        blob.Length += lines.Length;
+        blob.Blocks++;
+        return true;
+    }
+
+    private sealed class OpenBlob(AppendBlobClient client)
+    {
+        public AppendBlobClient Client => client;
+        public long Length { get; set; }
+        public int Blocks { get; set; }
+    }
+}

@@ -1,0 +1,112 @@
+using System.Runtime.InteropServices;
+using System.Text.Json;
+using System.Threading.Channels;
+using MlOps.Pipeline.Models;
+
+namespace MlOps.Serving.Monitoring;
+
+/// <summary>Lines of one request, or of a part of a large one.</summary>
+internal readonly record struct LoggedLines(string Model, DateTimeOffset At, int Rows, byte[] Lines);
+
+/// <summary>
+/// Takes the rows that were predicted and keeps them in memory until <see cref="PredictionLogWriter"/> has written them. Never waits and never
+/// fails: what does not fit is counted and dropped.
+/// </summary>
+internal sealed class PredictionLog(PredictionLogOptions options, LoggedModels models, TimeProvider time) : IDisposable
+{
+    /// <summary>A request of many rows is handed on in pieces that fit into a block of a blob.</summary>
+    private const int PieceBytes = 1024 * 1024;
+
+    private readonly Channel<LoggedLines> queue = Channel.CreateBounded<LoggedLines>(new BoundedChannelOptions(options.MostRequests) { SingleReader = true });
+    private readonly SemaphoreSlim enough = new(0, 1);
+    private long waiting;
+    private long dropped;
+
+    /// <summary>Bytes that wait, those that are being written included.</summary>
+    public long Waiting => Interlocked.Read(ref waiting);
+
+    /// <summary>Rows dropped since the start.</summary>
+    public long Dropped => Interlocked.Read(ref dropped);
+
+    public ChannelReader<LoggedLines> Queue => queue.Reader;
+
+    public void Add(ServedModel served, string variant, IReadOnlyList<JsonElement> rows, IReadOnlyList<Prediction> predictions)
+    {
+        if (rows.Count == 0 || models.AreKnownUnkept(served.Model))
+        {
+            return;
+        }
+        if (Waiting >= options.MostBytes)
+        {
+            Drop(rows.Count);
+            return;
+        }
+        var at = time.GetUtcNow();
+        var writer = LineWriter.Rent();
+        writer.Begin(at, served.Model, served.Version, variant);
+        var pending = 0;
+        for (var i = 0; i < rows.Count; i++)
+        {
+            if (JsonMarshal.GetRawUtf8Value(rows[i]).Length > options.MostRowBytes)
+            {
+                Drop(1);
+                continue;
+            }
+            writer.Add(rows[i], predictions[i]);
+            pending++;
+            if (writer.Bytes >= PieceBytes)
+            {
+                HandOn(new LoggedLines(served.Model, at, pending, writer.Take()));
+                pending = 0;
+            }
+        }
+        if (pending > 0)
+        {
+            HandOn(new LoggedLines(served.Model, at, pending, writer.Take()));
+        }
+        LineWriter.Return(writer);
+    }
+
+    /// <summary>Returns when enough is waiting to be worth a write, or after this time.</summary>
+    public Task WaitForEnoughAsync(TimeSpan most, CancellationToken cancel) => enough.WaitAsync(most, cancel);
+
+    /// <summary>Takes no more rows.</summary>
+    public void Close() => queue.Writer.TryComplete();
+
+    /// <summary>Lines that no longer wait, since they are written or were not to be kept.</summary>
+    public void Settle(long bytes) => Interlocked.Add(ref waiting, -bytes);
+
+    public void Drop(long rows) => Interlocked.Add(ref dropped, rows);
+
+    public void Dispose() => enough.Dispose();
+
+    private void HandOn(LoggedLines lines)
+    {
+        var now = Interlocked.Add(ref waiting, lines.Lines.Length);
+        if (now > options.MostBytes || !queue.Writer.TryWrite(lines))
+        {
+            Settle(lines.Lines.Length);
+            Drop(lines.Rows);
+        }
+        else if (now >= options.EnoughBytes && enough.CurrentCount == 0)
+        {
+            Call();
+        }
+    }
+
+    private void Call()
+    {
+        try
+        {
+            enough.Release();
+        }
+        catch (SemaphoreFullException)
+        {
+            // Another request has called just now.
+        }
+        catch (ObjectDisposedException)
+        {
+            // The host has stopped.
+        }
+    }
+}

@@ -1,0 +1,117 @@
+using Microsoft.Extensions.Logging;
+using MlOps.Pipeline.Definitions;
+using MlOps.Pipeline.Orchestration;
+using MlOps.Pipeline.Registry;
+using MlOps.Serving.Monitoring;
+
+namespace MlOps.Serving.Triggers;
+
+/// <summary>
+/// Checks the live rows of every production version when <c>monitor.every</c> has passed since they were last looked at, whoever looked. Where
+/// they have drifted and the definition says so (<c>runOn.drift</c>), a run starts on the model's newest raw file.
+/// </summary>
+public sealed partial class LiveDriftTrigger(
+    LiveDriftMarks marks, LiveDriftChecker checker, LiveDriftStore checks, ModelRegistry registry, DefinitionStore definitions, RunStarter starter, TimeProvider time,
+    ILogger<LiveDriftTrigger> logger)
+    : ITrigger
+{
+    public TimeSpan Interval { get; } = TimeSpan.FromSeconds(30);
+
+    public async Task LookAsync(CancellationToken cancel)
+    {
+        foreach (var model in await registry.ListAsync(cancel))
+        {
+            if (model.Production is { } production)
+            {
+                await TryLookAsync(model.Model, production, cancel);
+            }
+        }
+    }
+
+    /// <summary>One model's trouble is not the others'. What a fault leaves claimed is taken over when the claim has run out.</summary>
+    private async Task TryLookAsync(string model, int production, CancellationToken cancel)
+    {
+        try
+        {
+            await LookAsync(model, production, cancel);
+        }
+        catch (Exception fault) when (!cancel.IsCancellationRequested)
+        {
+            LogFailed(model, fault);
+        }
+    }
+
+    private async Task LookAsync(string model, int production, CancellationToken cancel)
+    {
+        var definition = await FindDefinitionAsync(model, cancel);
+        if (definition is not { Monitor: { Log: true, Drift: true } monitor } || await marks.TryClaimAsync(model, monitor.Every, time.GetUtcNow(), cancel) is not { } claim)
+        {
+            return;
+        }
+        var done = claim with { LookedAt = claim.Until };
+        try
+        {
+            if (await checker.CheckAsync(await registry.GetAsync(model, production, cancel), definition, claim, cancel) is { } check)
+            {
+                LogChecked(model, production, check.Rows, check.Drifted);
+                if (check.Drifted && definition.RunOn.Drift)
+                {
+                    await StartRunAsync(check, cancel);
+                }
+                done = done with { CheckedUntil = check.Until, Newest = LiveDriftStore.NameOf(check) };
+            }
+        }
+        catch (InputException wrong)
+        {
+            LogNotChecked(model, wrong.Message);
+        }
+        await marks.ReleaseAsync(done, cancel);
+    }
+
+    /// <summary>A definition that cannot be read asks for nothing; whoever starts a run is told what is wrong with it.</summary>
+    private async Task<PipelineDefinition?> FindDefinitionAsync(string model, CancellationToken cancel)
+    {
+        try
+        {
+            return await definitions.FindAsync(model, cancel);
+        }
+        catch (InputException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>The same file would give the same version again: while rows stay drifted, one run for each state of the newest file.</summary>
+    private async Task StartRunAsync(LiveDriftCheck check, CancellationToken cancel)
+    {
+        try
+        {
+            var file = await starter.FindNewestRawFileAsync(check.Model, cancel)
+                ?? throw new InputException($"There is no raw file for model '{check.Model}'. PUT /raw/{check.Model}/{{file}} uploads one.");
+            var runId = TriggeredRunId.For(check.Model, file.Properties.LastModified ?? DateTimeOffset.UnixEpoch, $"drift|{check.Version}|{file.Name}|{file.Properties.ETag}");
+            await starter.StartAsync(check.Model, "raw/" + file.Name, "drift", cancel, runId);
+            LogStarted(check.Model, runId);
+            await checks.UpdateAsync(check with { RunId = runId }, cancel);
+        }
+        catch (InputException wrong)
+        {
+            LogNotStarted(check.Model, wrong.Message);
+            await checks.UpdateAsync(check with { RunProblem = wrong.Message }, cancel);
+        }
+    }
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Model {Model}, version {Version}: {Rows} live rows checked, drifted: {Drifted}")]
+    private partial void LogChecked(string model, int version, long rows, bool drifted);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Live drift of model {Model} is met by run {RunId}")]
+    private partial void LogStarted(string model, string runId);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Live drift of model {Model} started no run: {Reason}")]
+    private partial void LogNotStarted(string model, string reason);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Live rows of model {Model} were not checked: {Reason}")]
+    private partial void LogNotChecked(string model, string reason);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Live rows of model {Model} could not be checked now; that is made up for in a few minutes")]
+    private partial void LogFailed(string model, Exception fault);
+}

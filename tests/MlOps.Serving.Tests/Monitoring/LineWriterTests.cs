@@ -1,0 +1,74 @@
+using System.Text;
+using System.Text.Json;
+using MlOps.Pipeline.Models;
+using MlOps.Serving.Monitoring;
+
+namespace MlOps.Serving.Tests.Monitoring;
+
+public sealed class LineWriterTests
+{
+    private static readonly DateTimeOffset At = new(2026, 5, 4, 12, 30, 1, 234, TimeSpan.FromHours(2));
+
+    [Fact]
+    public void A_row_is_one_line_with_all_that_there_is_to_know()
+    {
+        Lines(("""{"a": 1.50, "b": "x"}""", new Prediction(2.25, null)))
+            .Should().Equal("""{"at":"2026-05-04T10:30:01.234000Z","model":"m","version":3,"variant":"production","prediction":2.25,"features":{"a": 1.50, "b": "x"}}""");
+    }
+
+    [Fact]
+    public void Rows_spread_over_several_lines_or_with_odd_values_stay_one_line_each_and_the_same_json()
+    {
+        const string Odd = "{\r\n  \"a\" : null,\n  \"text\": \"line\\nbreak \\u2028 \\\"quoted\\\" ä\"\n}";
+
+        var lines = Lines((Odd, new Prediction(1, null)), ("""{"a":{"deep":[1,2]}}""", new Prediction(1, null)));
+
+        lines.Should().HaveCount(2);
+        JsonDocument.Parse(lines[0]).RootElement.GetProperty("features").GetProperty("text").GetString().Should().Be("line\nbreak \u2028 \"quoted\" ä");
+        JsonDocument.Parse(lines[1]).RootElement.GetProperty("features").GetRawText().Should().Be("""{"a":{"deep":[1,2]}}""");
+    }
+
+    [Fact]
+    public void Labels_are_escaped_and_come_with_their_probability()
+    {
+        var lines = Lines(("{}", new Prediction(0.75, "yes \"sure\"\n")), ("{}", new Prediction(0.25, "no")), ("{}", new Prediction(0.875, "yes \"sure\"\n")));
+
+        var read = lines.Select(line => JsonDocument.Parse(line).RootElement).Select(line => (line.GetProperty("prediction").GetString(), line.GetProperty("probability").GetDouble()));
+        read.Should().Equal(("yes \"sure\"\n", 0.75), ("no", 0.25), ("yes \"sure\"\n", 0.875));
+    }
+
+    [Theory]
+    [InlineData(double.NaN, "null")]
+    [InlineData(double.PositiveInfinity, "null")]
+    [InlineData(-1e-300, "-1E-300")]
+    [InlineData(1e21, "1E+21")]
+    public void Predictions_are_json_numbers_or_none(double score, string expected)
+    {
+        var line = Lines(("{}", new Prediction(score, null))).Single();
+
+        JsonDocument.Parse(line).RootElement.GetProperty("prediction").GetRawText().Should().Be(expected);
+    }
+
+    [Fact]
+    public void A_writer_used_again_begins_afresh()
+    {
+        Lines(("""{"a":1}""", new Prediction(1, "first")));
+
+        Lines(("""{"b":2}""", new Prediction(2, null))).Should().ContainSingle().Which.Should().NotContain("first").And.EndWith("""{"b":2}}""");
+    }
+
+    private static string[] Lines(params (string Row, Prediction Prediction)[] rows)
+    {
+        var writer = LineWriter.Rent();
+        writer.Begin(At, "m", 3, "production");
+        foreach (var (row, prediction) in rows)
+        {
+            using var json = JsonDocument.Parse(row);
+            writer.Add(json.RootElement, prediction);
+        }
+        var text = Encoding.UTF8.GetString(writer.Take());
+        LineWriter.Return(writer);
+        text.Should().EndWith("\n");
+        return text.TrimEnd('\n').Split('\n');
+    }
+}
