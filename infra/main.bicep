@@ -30,6 +30,10 @@ param maximumInstanceCount int = 40
 @minValue(0)
 param alwaysReadyHttp int = 0
 
+@description('Days after which rows that were predicted are deleted.')
+@minValue(1)
+param predictionDays int = 90
+
 @description('True: storage and vault are reachable only through private endpoints, and the app reaches them through a virtual network.')
 param privateNetwork bool = false
 
@@ -90,6 +94,7 @@ module storage 'modules/storage.bicep' = {
     location: location
     tags: tags
     isPrivate: privateNetwork
+    predictionDays: predictionDays
   }
 }
 

@@ -8,6 +8,7 @@ param slackWebhookUrl = readEnvironmentVariable('SLACK_WEBHOOK_URL', '')
 param instanceMemoryMB = readEnvironmentVariable('INSTANCE_MEMORY_MB', '2048') == '4096' ? 4096 : 2048
 param maximumInstanceCount = int(readEnvironmentVariable('MAXIMUM_INSTANCES', '40'))
 param alwaysReadyHttp = int(readEnvironmentVariable('ALWAYS_READY_HTTP', '0'))
+param predictionDays = int(readEnvironmentVariable('PREDICTION_DAYS', '90'))
 param privateNetwork = bool(readEnvironmentVariable('PRIVATE_NETWORK', 'false'))
 param entraClientId = readEnvironmentVariable('ENTRA_CLIENT_ID', '')
 param serveFromContainer = bool(readEnvironmentVariable('SERVE_FROM_CONTAINER', 'false'))

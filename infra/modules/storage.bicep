@@ -10,6 +10,10 @@ param tags { *: string }
 @description('True: no access from public networks.')
 param isPrivate bool
 
+@description('Days after which rows that were predicted, and what checks of them found, are deleted.')
+@minValue(1)
+param predictionDays int
+
 var packageContainerName = 'app-package'
 
 resource account 'Microsoft.Storage/storageAccounts@2025-01-01' = {
@@ -50,10 +54,45 @@ resource packageContainer 'Microsoft.Storage/storageAccounts/blobServices/contai
   name: packageContainerName
 }
 
-// The app makes its other containers and tables itself; this one is here because events are filtered by it before the app has started.
+// The app makes its other containers and tables itself; these are here because events are filtered by the one, and a rule deletes from the
+// other, before the app has started.
 resource raw 'Microsoft.Storage/storageAccounts/blobServices/containers@2025-01-01' = {
   parent: blobs
   name: 'raw'
+}
+
+resource predictions 'Microsoft.Storage/storageAccounts/blobServices/containers@2025-01-01' = {
+  parent: blobs
+  name: 'predictions'
+}
+
+// Rows that callers sent may be about people: they are kept no longer than they are of use.
+resource retention 'Microsoft.Storage/storageAccounts/managementPolicies@2025-01-01' = {
+  parent: account
+  name: 'default'
+  properties: {
+    policy: {
+      rules: [
+        {
+          name: 'delete-predictions'
+          type: 'Lifecycle'
+          enabled: true
+          definition: {
+            filters: {
+              // The log is written to append blobs, checks to block blobs.
+              blobTypes: ['appendBlob', 'blockBlob']
+              prefixMatch: ['predictions/', 'artifacts/live-drift/']
+            }
+            actions: {
+              baseBlob: {
+                delete: { daysAfterModificationGreaterThan: predictionDays }
+              }
+            }
+          }
+        }
+      ]
+    }
+  }
 }
 
 output id string = account.id
