@@ -64,11 +64,12 @@ public sealed class PromoteStage(
         var (metric, largerIsBetter) = Evaluation.DecidingMetric(gates, task);
         while (true)
         {
+            // In this order: where the same stage, running a second time, has promoted in between, it is not compared with itself.
+            var production = (await registry.FindAsync(input.Model, cancel))?.Production;
             if (await registry.FindPromotionAsync(input.Model, input.RunId, cancel) is { } earlier)
             {
                 return (earlier.Replaced, []);
             }
-            var production = (await registry.FindAsync(input.Model, cancel))?.Production;
             if (production is { } current && await CompareAsync(input, version, current, validation, gates, metric, largerIsBetter, cancel) is { } reason)
             {
                 return (current, [new Reason(reason, GateKind.Production)]);
