@@ -13,14 +13,13 @@ namespace MlOps.Pipeline;
 public sealed class WarmUp(DuckDb duckDb, PipelineOptions options)
 {
     private const int Rows = 2_000;
-    private const int WrittenRows = 2_000;
 
     /// <summary>Never throws: what is wrong with the machine is told by the stage that needs it.</summary>
-    public void Run(CancellationToken cancel)
+    public async Task RunAsync(CancellationToken cancel)
     {
         try
         {
-            ReadAndWrite(cancel);
+            await ReadAndWriteAsync(cancel);
             var table = FeatureTable.MadeUp(Rows);
             var ml = new MLContext(0);
             var model = new Trainers(ml, new CandidateSpec { Trainer = TrainerKind.LightGbm, Trees = 2, EarlyStopping = 0 }, TaskKind.Regression, seed: 0, options.Threads).Fit(table);
@@ -38,20 +37,18 @@ public sealed class WarmUp(DuckDb duckDb, PipelineOptions options)
         }
     }
 
-    /// <summary>Reads a file and writes its rows as ingestion and cleaning do, enough of them for the engine's memory to be there for the first run.</summary>
-    private void ReadAndWrite(CancellationToken cancel)
+    /// <summary>Reads a file, writes its rows and looks for equal ones, as ingestion and cleaning do.</summary>
+    private async Task ReadAndWriteAsync(CancellationToken cancel)
     {
         var folder = Directory.CreateDirectory(Path.Combine(options.WorkFolder, "warm")).FullName;
         using var session = duckDb.Open(cancel);
         var file = Path.Combine(folder, "rows.csv");
-        session.Execute($"COPY (SELECT range % 9973 / 8 AS a, range % 31 AS b, range % 7919 / 4 AS c, 'c' || range % 5 AS d FROM range({WrittenRows})) TO {Sql.Text(file)} (HEADER)");
+        session.Execute($"COPY (SELECT range % 9973 / 8 AS a, range % 31 AS b, range % 7919 / 4 AS c, 'c' || range % 5 AS d FROM range({Rows})) TO {Sql.Text(file)} (HEADER)");
         using var source = SourceFile.OpenLocal(file);
-        using var scan = SourceScan.RunAsync(source, folder, cancel).GetAwaiter().GetResult();
+        using var scan = await SourceScan.RunAsync(source, folder, cancel);
         var table = new CsvTable(scan, source.Name, new PipelineDefinition { Model = "warm", Target = "a" }).Strict()!;
         var part = PartWriter.Write(session, table, int.MaxValue, folder)[0];
         var cells = string.Join(", ", table.Columns.Select(column => Sql.Name(column.Name)));
-        var rows = $"read_parquet({Sql.Text(part.Path)}, file_row_number = true)";
-        using var first = FirstRows.Find(session, rows, (int)part.Rows, cells, "-1::INTEGER", reasons: 0);
-        session.Copy($"SELECT {cells}, {first.HashSql("file_row_number")} AS {RowHash.ColumnName} FROM {rows}", Path.Combine(folder, "rows.parquet"));
+        using var first = FirstRows.Find(session, $"read_parquet({Sql.Text(part.Path)}, file_row_number = true)", (int)part.Rows, cells, "-1::INTEGER", reasons: 0, options.Threads);
     }
 }

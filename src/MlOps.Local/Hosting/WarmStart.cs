@@ -14,7 +14,7 @@ internal static class WarmStart
         {
             var options = new PipelineOptions { WorkFolder = folder.FullName };
             using var duckDb = new DuckDb(options);
-            var warming = Task.Run(() => new WarmUp(duckDb, options).Run(cancel), cancel);
+            var warming = Task.Run(() => new WarmUp(duckDb, options).RunAsync(cancel), cancel);
             var storage = await startingStorage;
             await warming;
             return storage;

@@ -15,6 +15,9 @@ public sealed class DuckDb(PipelineOptions options) : IDisposable
     private readonly Lock opening = new();
     private DuckDBConnection? shared;
 
+    /// <summary>Threads that a stage may use.</summary>
+    internal int Threads => options.Threads;
+
     /// <param name="cancel">Interrupts the session's queries.</param>
     /// <param name="columns">Columns of the widest table to read or write.</param>
     internal DuckDbSession Open(CancellationToken cancel, int columns = 0)

@@ -43,12 +43,13 @@ internal sealed class FirstRows : IDisposable
     /// <param name="cells">The columns that make a row.</param>
     /// <param name="reasonSql">Index of the reason why a row does not count; negative for a row that does.</param>
     /// <param name="reasons">Number of reasons.</param>
-    public static FirstRows Find(DuckDbSession session, string fromSql, int rows, string cells, string reasonSql, int reasons)
+    /// <param name="threads">Threads to compare on.</param>
+    public static FirstRows Find(DuckDbSession session, string fromSql, int rows, string cells, string reasonSql, int reasons, int threads)
     {
         var found = new FirstRows(rows, reasons);
         var others = new ulong[rows];
         session.Read($"SELECT {reasonSql}, {RowHash.FunctionName}({cells}), hash({cells}), file_row_number FROM {fromSql}", (vectors, count) => found.Read(vectors, count, others));
-        found.Compare(others);
+        found.Compare(others, threads);
         return found;
     }
 
@@ -96,13 +97,13 @@ internal sealed class FirstRows : IDisposable
 
     /// <summary>Equal rows have equal hashes: rows of different residues are compared apart, side by side.</summary>
     /// <param name="others">64 more bits a row: with the row's own hash they make a chance collision impossible in practice. They are not stored, so they may differ between releases.</param>
-    private void Compare(ulong[] others)
+    /// <param name="threads">Threads to compare on.</param>
+    private void Compare(ulong[] others, int threads)
     {
-        var shares = Environment.ProcessorCount;
-        Parallel.For(0, shares, share =>
+        Parallel.For(0, threads, share =>
         {
-            var seen = new HashSet<UInt128>(hashes.Length / shares, new HashedAlready());
-            Interlocked.Add(ref duplicates, Compare(others, (ulong)share, (ulong)shares, seen));
+            var seen = new HashSet<UInt128>(hashes.Length / threads, new HashedAlready());
+            Interlocked.Add(ref duplicates, Compare(others, (ulong)share, (ulong)threads, seen));
         });
     }
 

@@ -35,7 +35,7 @@ internal sealed class PartCleaner(DatasetStore datasets, DuckDb duckDb, DatasetM
         using var session = duckDb.Open(cancel, raw.Columns.Count);
         var sourceSql = $"read_parquet({Sql.Text(source)}, file_row_number = true)";
         var cells = string.Join(", ", raw.Columns.Select(column => Sql.Name(column.Name)));
-        using var first = FirstRows.Find(session, sourceSql, (int)raw.Parts[part].Rows, cells, rules.ReasonSql, rules.Reasons.Count);
+        using var first = FirstRows.Find(session, sourceSql, (int)raw.Parts[part].Rows, cells, rules.ReasonSql, rules.Reasons.Count, duckDb.Threads);
         foreach (var (reason, rows) in rules.Reasons.Zip(first.RowsByReason).Where(counted => counted.Second > 0))
         {
             dropped[reason] = rows;
