@@ -14,8 +14,7 @@ internal sealed class FeatureTable
     /// <summary>Share of training rows that early stopping watches instead of learning from.</summary>
     private const double InnerShare = 0.1;
 
-    /// <summary>Where every slot of the feature vector comes from: a column of <see cref="Numbers"/>, or one of <see cref="Codes"/> and the category.</summary>
-    private readonly (int Column, int Category)[] slots;
+    private readonly IReadOnlyList<SlotSource> sources;
 
     private FeatureTable(Featurizer featurizer, int rows)
     {
@@ -25,7 +24,7 @@ internal sealed class FeatureTable
         Codes = [.. featurizer.Direct.Where(input => input.Categories is not null).Select(_ => new int[rows])];
         Labels = new float[rows];
         Inner = new bool[rows];
-        slots = [.. SlotsOf(featurizer)];
+        sources = featurizer.Sources;
     }
 
     public Featurizer Featurizer { get; }
@@ -95,29 +94,6 @@ internal sealed class FeatureTable
         return (Checked(first, trained, train.Manifest), Checked(second, held, validation.Manifest));
     }
 
-    private static IEnumerable<(int Column, int Category)> SlotsOf(Featurizer featurizer)
-    {
-        const int NoCategory = -1;
-        int numbers = 0, codes = 0;
-        foreach (var input in featurizer.Direct)
-        {
-            if (input.Categories is null)
-            {
-                yield return (numbers++, NoCategory);
-                continue;
-            }
-            for (var category = 0; category < input.Categories.Count; category++)
-            {
-                yield return (codes, category);
-            }
-            codes++;
-        }
-        foreach (var _ in featurizer.Derived)
-        {
-            yield return (numbers++, NoCategory);
-        }
-    }
-
     private static FeatureTable Empty(DatasetManifest manifest, Featurizer featurizer)
     {
         var names = manifest.Columns.Select(column => column.Name).ToHashSet(StringComparer.Ordinal);
@@ -150,8 +126,8 @@ internal sealed class FeatureTable
     /// <summary>Copies rows of one slot of the feature vector (see <see cref="Featurizer.Slots"/>).</summary>
     public void CopySlot(int slot, int start, Span<float> values)
     {
-        var (column, category) = slots[slot];
-        if (category < 0)
+        var (column, slotCategory) = sources[slot];
+        if (slotCategory is not { } category)
         {
             Numbers[column].AsSpan(start, values.Length).CopyTo(values);
             return;

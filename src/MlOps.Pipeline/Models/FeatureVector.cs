@@ -11,20 +11,11 @@ internal sealed class FeatureVector
 
     public FeatureVector(Featurizer featurizer)
     {
-        var layout = new List<Slot>();
-        int offset = 0, numbers = 0, codes = 0;
-        foreach (var input in featurizer.Direct)
-        {
-            layout.Add(input.Categories is { } categories ? new Slot(offset, codes++, IsCategory: true) : new Slot(offset, numbers++, IsCategory: false));
-            offset += input.Categories?.Count ?? 1;
-        }
-        foreach (var _ in featurizer.Derived)
-        {
-            layout.Add(new Slot(offset++, numbers++, IsCategory: false));
-        }
-        slots = [.. layout];
-        Size = offset;
-        filled = layout.Count;
+        var sources = featurizer.Sources;
+        // A category's slot is found from the first of its column.
+        slots = [.. sources.Select((source, offset) => (source, offset)).Where(slot => slot.source.Category is null or 0).Select(slot => new Slot(slot.offset, slot.source.Column, slot.source.Category is not null))];
+        Size = sources.Count;
+        filled = slots.Length;
         dense = Size <= 64 || filled * 3 >= Size;
     }
 

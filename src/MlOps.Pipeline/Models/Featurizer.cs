@@ -37,6 +37,28 @@ public sealed record Featurizer(TargetColumn Target, double Threshold, IReadOnly
         .. Derived.Select(feature => feature.Name),
     ];
 
+    /// <summary>Where the value of every slot comes from, in the order of <see cref="Slots"/>.</summary>
+    internal IReadOnlyList<SlotSource> Sources
+    {
+        get
+        {
+            var sources = new List<SlotSource>();
+            int numbers = 0, codes = 0;
+            foreach (var input in Direct)
+            {
+                if (input.Categories is null)
+                {
+                    sources.Add(new SlotSource(numbers++));
+                    continue;
+                }
+                sources.AddRange(input.Categories.Select((_, category) => new SlotSource(codes, category)));
+                codes++;
+            }
+            sources.AddRange(Derived.Select(_ => new SlotSource(numbers++)));
+            return sources;
+        }
+    }
+
     /// <summary>True when a slot may hold a missing value.</summary>
     [System.Text.Json.Serialization.JsonIgnore]
     public bool MayMiss => Direct.Any(input => input is { Optional: true, Categories: null }) || Derived.Any(MayBeMissing);
@@ -74,3 +96,8 @@ public sealed record Featurizer(TargetColumn Target, double Threshold, IReadOnly
     private bool MayBeMissing(DerivedFeature feature) =>
         feature.Function is FeatureFunction.Ratio or FeatureFunction.Log || Inputs.Any(input => input.Optional && (input.Name == feature.A || input.Name == feature.B));
 }
+
+/// <summary>Where a slot of the feature vector comes from.</summary>
+/// <param name="Column">The n-th number, or the n-th categorical column.</param>
+/// <param name="Category">Of a categorical column: the category that the slot stands for; null: the slot is a number.</param>
+internal readonly record struct SlotSource(int Column, int? Category = null);
