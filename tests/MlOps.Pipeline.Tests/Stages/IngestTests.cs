@@ -120,6 +120,27 @@ public sealed class IngestTests(AzuriteFixture azurite) : IAsyncLifetime
         (await bench.RowsAsync(raw.Raw, "a"))[^1][0].Should().Be(0.5);
     }
 
+    [Theory]
+    [InlineData(100)]
+    [InlineData(600)]
+    [InlineData(1500)]
+    public async Task A_cell_of_many_lines_is_kept_whole_among_short_ones_wherever_it_stands(int kilobytes)
+    {
+        var letter = string.Concat(Enumerable.Repeat("a line of some sixty characters in a cell that is quoted, and\n", kilobytes * 1024 / 62));
+        var csv = new StringBuilder("note,y\n");
+        for (var i = 0; i < 20_000; i++)
+        {
+            csv.Append(System.Globalization.CultureInfo.InvariantCulture, $"{(i == 15_000 ? $"\"{letter}\"" : $"short {i % 50}")},{i}\n");
+        }
+
+        var raw = await bench.IngestTextAsync(Definition, csv.ToString());
+
+        raw.Raw.Rows.Should().Be(20_000);
+        var rows = await bench.RowsAsync(raw.Raw, "note", "y");
+        rows[15_000].Should().Equal(letter, 15_000d);
+        rows.Select(row => (double)row[1]!).Should().Equal(Enumerable.Range(0, 20_000).Select(i => (double)i));
+    }
+
     [Fact]
     public async Task The_same_bytes_from_another_path_give_the_same_version_and_copy_nothing()
     {

@@ -16,7 +16,9 @@ internal sealed class CsvTable
     /// <summary>Rejected rows that are kept to be counted: each takes some kilobytes of memory.</summary>
     public const int MostRejects = 100_000;
 
+    // The engine's own, which the tolerant reading has.
     private const long DefaultLineBytes = 2 << 20;
+    private const long DefaultBufferBytes = 32 << 20;
 
     /// <summary>Small buffers are used again and again, where large ones cost the first touch of fresh memory: a third of the time for a file of 25 MB.</summary>
     private const long StrictBufferBytes = 2 << 20;
@@ -156,14 +158,8 @@ internal sealed class CsvTable
             options.Add($"store_rejects = true, rejects_limit = {MostRejects}");
         }
         // A row of quoted cells may go over many lines. Where it is longer than this, the strict reading fails and the tolerant one has room for it.
-        if (strict)
-        {
-            options.Add($"max_line_size = {Sql.Number(Math.Max(StrictLineBytes, scan.LongestLine * 2))}, buffer_size = {Sql.Number(Math.Max(StrictBufferBytes, scan.LongestLine * 4))}");
-        }
-        else if (scan.LongestLine * 2 > DefaultLineBytes)
-        {
-            options.Add($"max_line_size = {Sql.Number(scan.LongestLine * 2)}, buffer_size = {Sql.Number(scan.LongestLine * 4)}");
-        }
+        var (lineBytes, bufferBytes) = strict ? (StrictLineBytes, StrictBufferBytes) : (DefaultLineBytes, DefaultBufferBytes);
+        options.Add($"max_line_size = {Sql.Number(Math.Max(lineBytes, scan.LongestLine * 2))}, buffer_size = {Sql.Number(Math.Max(bufferBytes, scan.LongestLine * 4))}");
         return $"read_csv({Sql.Text(scan.Path)}, {string.Join(", ", options)})";
     }
 
