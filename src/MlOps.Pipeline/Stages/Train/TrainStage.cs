@@ -83,7 +83,6 @@ public sealed class TrainStage(
 
         var metrics = await Task.Run(() => Evaluation.Measure(ml, model, validationTable, options.Threads), cancel);
         var logged = new Dictionary<string, double>(metrics) { ["train_seconds"] = Math.Round(seconds, 3) };
-        GC.KeepAlive(validationTable);
         if (trees < spec.Trees)
         {
             logged["trees_in_budget"] = trees;
