@@ -9,15 +9,18 @@ namespace MlOps.Pipeline.Data.Duck;
 /// Finds the first of equal rows among the valid rows of a file. The SQL function <c>first_row_hash(token, file_row_number)</c> answers with
 /// the hash of such a row, null for every other: a filter on it keeps the file's order, which a join or a window would not.
 /// </summary>
+/// <remarks>Rows are noted by a function too, <c>note_row</c>: the engine calls it on all its threads, where a result would be read on one.</remarks>
 internal sealed class FirstRows : IDisposable
 {
-    public const string FunctionName = "first_row_hash";
+    private const string FirstFunction = "first_row_hash";
+    private const string NoteFunction = "note_row";
 
     private static readonly ConcurrentDictionary<long, FirstRows> InUse = new();
     private static long lastToken;
 
     private readonly long token = Interlocked.Increment(ref lastToken);
     private readonly ulong[] hashes;
+    private readonly ulong[] others;
     private readonly bool[] counts;
     private readonly bool[] isFirst;
     private long duplicates;
@@ -25,6 +28,7 @@ internal sealed class FirstRows : IDisposable
     private FirstRows(int rows, int reasons)
     {
         hashes = new ulong[rows];
+        others = new ulong[rows];
         counts = new bool[rows];
         isFirst = new bool[rows];
         RowsByReason = new long[reasons];
@@ -38,7 +42,7 @@ internal sealed class FirstRows : IDisposable
     public long Duplicates => duplicates;
 
     /// <param name="session">The session.</param>
-    /// <param name="fromSql">The file's rows, in order, with their <c>file_row_number</c>.</param>
+    /// <param name="fromSql">The file's rows with their <c>file_row_number</c>.</param>
     /// <param name="rows">Their number.</param>
     /// <param name="cells">The columns that make a row.</param>
     /// <param name="reasonSql">Index of the reason why a row does not count; negative for a row that does.</param>
@@ -47,22 +51,64 @@ internal sealed class FirstRows : IDisposable
     public static FirstRows Find(DuckDbSession session, string fromSql, int rows, string cells, string reasonSql, int reasons, int threads)
     {
         var found = new FirstRows(rows, reasons);
-        var others = new ulong[rows];
-        session.Read($"SELECT {reasonSql}, {RowHash.FunctionName}({cells}), hash({cells}), file_row_number FROM {fromSql}", (vectors, count) => found.Read(vectors, count, others));
-        found.Compare(others, threads);
-        return found;
+        try
+        {
+            found.NoteAll(session, fromSql, cells, reasonSql);
+            found.Compare(threads);
+            return found;
+        }
+        catch
+        {
+            found.Dispose();
+            throw;
+        }
     }
 
     /// <summary>A call of the function for these rows.</summary>
-    public string HashSql(string rowNumberSql) => $"{FunctionName}({Sql.Number(token)}::BIGINT, {rowNumberSql})";
+    public string HashSql(string rowNumberSql) => $"{FirstFunction}({Token}, {rowNumberSql})";
 
-    public static void Register(DuckDBConnection connection) =>
-        DuckFunction.Register(connection, FunctionName, [DuckDBType.BigInt, DuckDBType.BigInt], DuckDBType.UnsignedBigInt, Compute);
+    public static void Register(DuckDBConnection connection)
+    {
+        DuckFunction.Register(connection, NoteFunction, [DuckDBType.BigInt, DuckDBType.BigInt, DuckDBType.UnsignedBigInt, DuckDBType.UnsignedBigInt, DuckDBType.Integer], DuckDBType.Integer, Note);
+        DuckFunction.Register(connection, FirstFunction, [DuckDBType.BigInt, DuckDBType.BigInt], DuckDBType.UnsignedBigInt, First);
+    }
 
     public void Dispose() => InUse.TryRemove(token, out _);
 
+    private string Token => $"{Sql.Number(token)}::BIGINT";
+
+    private void NoteAll(DuckDbSession session, string fromSql, string cells, string reasonSql)
+    {
+        var note = $"{NoteFunction}({Token}, file_row_number, {RowHash.FunctionName}({cells}), hash({cells}), {reasonSql})";
+        foreach (var row in session.Rows($"SELECT {note} AS reason, count(*) FROM {fromSql} GROUP BY reason"))
+        {
+            var reason = (int)row[0]!;
+            if (reason >= 0)
+            {
+                RowsByReason[reason] = (long)row[1]!;
+            }
+        }
+    }
+
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Compute(ReadOnlySpan<DuckVector> inputs, ReadOnlySpan<DuckDBType> types, DuckVector output, int rows)
+    private static void Note(ReadOnlySpan<DuckVector> inputs, ReadOnlySpan<DuckDBType> types, DuckVector output, int rows)
+    {
+        var found = InUse[inputs[0].Values<long>(rows)[0]];
+        var numbers = inputs[1].Values<long>(rows);
+        var own = inputs[2].Values<ulong>(rows);
+        var engine = inputs[3].Values<ulong>(rows);
+        var reasons = inputs[4].Values<int>(rows);
+        for (var i = 0; i < rows; i++)
+        {
+            found.hashes[numbers[i]] = own[i];
+            found.others[numbers[i]] = engine[i];
+            found.counts[numbers[i]] = reasons[i] < 0;
+        }
+        reasons.CopyTo(output.Values<int>(rows));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void First(ReadOnlySpan<DuckVector> inputs, ReadOnlySpan<DuckDBType> types, DuckVector output, int rows)
     {
         var found = InUse[inputs[0].Values<long>(rows)[0]];
         var numbers = inputs[1].Values<long>(rows);
@@ -77,38 +123,18 @@ internal sealed class FirstRows : IDisposable
         }
     }
 
-    private void Read(DuckVector[] vectors, int count, ulong[] others)
-    {
-        var reasons = vectors[0].Values<int>(count);
-        var own = vectors[1].Values<ulong>(count);
-        var engine = vectors[2].Values<ulong>(count);
-        var numbers = vectors[3].Values<long>(count);
-        for (var i = 0; i < count; i++)
-        {
-            hashes[numbers[i]] = own[i];
-            others[numbers[i]] = engine[i];
-            counts[numbers[i]] = reasons[i] < 0;
-            if (reasons[i] >= 0)
-            {
-                RowsByReason[reasons[i]]++;
-            }
-        }
-    }
-
     /// <summary>Equal rows have equal hashes: rows of different residues are compared apart, side by side.</summary>
-    /// <param name="others">64 more bits a row: with the row's own hash they make a chance collision impossible in practice. They are not stored, so they may differ between releases.</param>
-    /// <param name="threads">Threads to compare on.</param>
-    private void Compare(ulong[] others, int threads)
+    private void Compare(int threads)
     {
         Parallel.For(0, threads, share =>
         {
-            var seen = new HashSet<UInt128>(hashes.Length / threads, new HashedAlready());
-            Interlocked.Add(ref duplicates, Compare(others, (ulong)share, (ulong)threads, seen));
+            var seen = new HashSet<int>(hashes.Length / threads, new SameHashes(hashes, others));
+            Interlocked.Add(ref duplicates, Compare((ulong)share, (ulong)threads, seen));
         });
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private long Compare(ulong[] others, ulong share, ulong shares, HashSet<UInt128> seen)
+    private long Compare(ulong share, ulong shares, HashSet<int> seen)
     {
         var again = 0L;
         for (var row = 0; row < hashes.Length; row++)
@@ -117,7 +143,7 @@ internal sealed class FirstRows : IDisposable
             {
                 continue;
             }
-            if (seen.Add(new UInt128(hashes[row], others[row])))
+            if (seen.Add(row))
             {
                 isFirst[row] = true;
             }
@@ -129,11 +155,13 @@ internal sealed class FirstRows : IDisposable
         return again;
     }
 
-    /// <summary>The values are hashes: a part of one is as good as a hash of it.</summary>
-    private sealed class HashedAlready : IEqualityComparer<UInt128>
+    /// <summary>Compares rows by both their hashes: 128 bits make a chance collision impossible in practice.</summary>
+    /// <param name="hashes">By row number.</param>
+    /// <param name="others">The engine's own hash, which is not stored and may differ between releases.</param>
+    private sealed class SameHashes(ulong[] hashes, ulong[] others) : IEqualityComparer<int>
     {
-        public bool Equals(UInt128 x, UInt128 y) => x == y;
+        public bool Equals(int x, int y) => hashes[x] == hashes[y] && others[x] == others[y];
 
-        public int GetHashCode(UInt128 value) => (int)(ulong)value;
+        public int GetHashCode(int row) => (int)hashes[row];
     }
 }
