@@ -1,5 +1,9 @@
+using Microsoft.Extensions.DependencyInjection;
+using MlOps.Pipeline.Data;
 using MlOps.Pipeline.Definitions;
 using MlOps.Pipeline.Registry;
+using MlOps.Pipeline.Stages.Promote;
+using MlOps.Pipeline.Stages.Train;
 using MlOps.Pipeline.Tracking;
 using MlOps.Testing;
 
@@ -139,5 +143,42 @@ public sealed class PromoteTests(AzuriteFixture azurite)
         (await registry.ListVersionsAsync(definition.Model, default)).Select(version => version.Version).Should().Equal(Enumerable.Range(1, 16).Reverse());
         runs.Count(run => run.Run.Promoted).Should().Be(1, "the same model is never better than itself");
         (await registry.ListHistoryAsync(definition.Model, default)).Count(change => change.Alias == Aliases.Production).Should().Be(1);
+    }
+
+    [Fact]
+    public async Task A_stage_that_is_overtaken_by_its_own_second_start_does_not_compare_the_version_with_itself()
+    {
+        await using var host = new PipelineHost(azurite);
+        var input = await PromoteInputAsync(host);
+        var reads = 0;
+        // Between the two reads that the decision rests on, whichever comes first.
+        var hold = new HoldOnce((method, path) => method == "GET" && (path.Contains("RowKey='head'", StringComparison.Ordinal) || path.Contains("RowKey='promotion", StringComparison.Ordinal)) && ++reads == 2);
+        await using var slow = new PipelineHost(azurite, services => services.AddSingleton(hold.Storage(azurite)));
+        var overtaken = Task.Run(() => slow.Get<PromoteStage>().RunAsync(input, CancellationToken.None));
+        await hold.Held;
+
+        var faster = await host.Get<PromoteStage>().RunAsync(input, CancellationToken.None);
+        hold.LetGo();
+        var slower = await overtaken;
+
+        faster.Promoted.Should().BeTrue();
+        slower.Should().BeEquivalentTo(faster);
+        (await host.Get<ModelRegistry>().ListHistoryAsync(input.Model, CancellationToken.None)).Should().ContainSingle(change => change.Alias == Aliases.Production);
+    }
+
+    /// <summary>A run that has come to its last decision, its version registered, with nothing in production yet.</summary>
+    private static async Task<PromoteInput> PromoteInputAsync(PipelineHost host)
+    {
+        var definition = Trips.Definition() with { Candidates = [Poor] };
+        var blocked = await host.RunAsync(definition with { Gates = new GateRules { Metric = "rmse", AtMost = 0.0001 } }, host.WriteFile("trips.csv", Trips.Csv(800, seed: 49)));
+        var registry = host.Get<ModelRegistry>();
+        var trained = await registry.GetAsync(definition.Model, blocked.Run.Version!.Value, CancellationToken.None);
+        var now = DateTimeOffset.UtcNow;
+        var run = blocked.Run with { RunId = RunId.New(definition.Model, now), State = RunState.Running, Created = now, DefinitionId = await host.Get<DefinitionStore>().PutAsync(definition, CancellationToken.None) };
+        await host.Get<RunStore>().CreateAsync(run, CancellationToken.None);
+        await registry.RegisterAsync(trained with { RunId = run.RunId }, CancellationToken.None);
+        var validation = await host.Get<DatasetStore>().GetAsync(trained.Lineage.Validation, CancellationToken.None);
+        return new PromoteInput(
+            run.RunId, run.Model, run.DefinitionId, new TrainedCandidate(trained.Candidate, trained.ModelBlobs, trained.Metrics), trained.Metrics, FailedGates: [], validation.Ref, trained.Lineage);
     }
 }

@@ -6,12 +6,14 @@ using MlOps.Pipeline.Data;
 
 namespace MlOps.Testing.Scenarios;
 
-/// <summary>The fixture's storage, but the first blob request that matches hangs until it is let go: the moment in which a host can be killed.</summary>
-public sealed class HoldOnce(string method, string pathPart) : HttpPipelinePolicy
+/// <summary>The fixture's storage, but one request hangs until it is let go: the moment in which a host can be killed, or another be faster.</summary>
+/// <param name="isIt">Whether to hold a request, by its method and path; asked no more once one was held.</param>
+public sealed class HoldOnce(Func<string, string, bool> isIt) : HttpPipelinePolicy
 {
     private readonly TaskCompletionSource held = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource letGo = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private int seen;
+    private readonly Lock asking = new();
+    private bool found;
 
     /// <summary>Ends when a request hangs.</summary>
     public Task Held => held.Task.WaitAsync(TimeSpan.FromMinutes(2));
@@ -20,19 +22,28 @@ public sealed class HoldOnce(string method, string pathPart) : HttpPipelinePolic
 
     public PipelineStorage Storage(AzuriteFixture azurite)
     {
-        var options = new BlobClientOptions();
-        options.AddPolicy(this, HttpPipelinePosition.PerCall);
-        return new PipelineStorage(new BlobServiceClient(azurite.ConnectionString, options), new TableServiceClient(azurite.ConnectionString));
+        var (blobs, tables) = (new BlobClientOptions(), new TableClientOptions());
+        blobs.AddPolicy(this, HttpPipelinePosition.PerCall);
+        tables.AddPolicy(this, HttpPipelinePosition.PerCall);
+        return new PipelineStorage(new BlobServiceClient(azurite.ConnectionString, blobs), new TableServiceClient(azurite.ConnectionString, tables));
     }
 
     public override async ValueTask ProcessAsync(HttpMessage message, ReadOnlyMemory<HttpPipelinePolicy> pipeline)
     {
-        if (message.Request.Method.Method == method && message.Request.Uri.ToUri().AbsolutePath.Contains(pathPart, StringComparison.Ordinal) && Interlocked.Increment(ref seen) == 1)
+        if (IsIt(message.Request))
         {
             held.TrySetResult();
             await letGo.Task;
         }
         await ProcessNextAsync(message, pipeline);
+    }
+
+    private bool IsIt(Request request)
+    {
+        lock (asking)
+        {
+            return !found && (found = isIt(request.Method.Method, request.Uri.ToUri().AbsolutePath));
+        }
     }
 
     public override void Process(HttpMessage message, ReadOnlyMemory<HttpPipelinePolicy> pipeline) => ProcessNext(message, pipeline);
