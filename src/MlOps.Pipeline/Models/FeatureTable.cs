@@ -11,9 +11,6 @@ namespace MlOps.Pipeline.Models;
 /// </summary>
 internal sealed class FeatureTable
 {
-    /// <summary>Share of training rows that early stopping watches instead of learning from.</summary>
-    private const double InnerShare = 0.1;
-
     private readonly IReadOnlyList<SlotSource> sources;
 
     private FeatureTable(Featurizer featurizer, int rows)
@@ -48,7 +45,7 @@ internal sealed class FeatureTable
     public static FeatureTable Load(DuckDbSession session, LocalTable table, Featurizer featurizer)
     {
         var loaded = Empty(table.Manifest, featurizer);
-        var query = $"SELECT {string.Join(", ", Cells(table.Manifest, featurizer))} FROM {table.ToSql()}";
+        var query = $"SELECT {string.Join(", ", FeatureTableSql.Cells(table.Manifest, featurizer))} FROM {table.ToSql()}";
         var start = 0;
         session.Read(query, (vectors, rows) =>
         {
@@ -63,7 +60,7 @@ internal sealed class FeatureTable
     public static (FeatureTable Train, FeatureTable Validation) LoadSides(DuckDbSession session, LocalTable train, LocalTable validation, Featurizer featurizer)
     {
         var (first, second) = (Empty(train.Manifest, featurizer), Empty(validation.Manifest, featurizer));
-        var query = $"SELECT {validation.Manifest.Selection!.ToSql()}, {string.Join(", ", Cells(train.Manifest, featurizer))} FROM {train.Parent!.ToSql()}";
+        var query = $"SELECT {validation.Manifest.Selection!.ToSql()}, {string.Join(", ", FeatureTableSql.Cells(train.Manifest, featurizer))} FROM {train.Parent!.ToSql()}";
         var (trained, held) = (0, 0);
         var places = (Train: Array.Empty<int>(), Validation: Array.Empty<int>());
         session.Read(query, (vectors, rows) =>
@@ -160,41 +157,6 @@ internal sealed class FeatureTable
             }
         }
     }
-
-    private static IEnumerable<string> Cells(DatasetManifest manifest, Featurizer featurizer)
-    {
-        var columns = manifest.Columns.ToDictionary(column => column.Name, StringComparer.Ordinal);
-        var types = columns.ToDictionary(column => column.Key, column => column.Value.Type, StringComparer.Ordinal);
-        foreach (var input in featurizer.Direct.Where(input => input.Categories is null))
-        {
-            yield return FloatSql(columns[input.Name].Type == StorageType.Boolean ? $"{Sql.Name(input.Name)}::INTEGER" : Sql.Name(input.Name));
-        }
-        foreach (var feature in featurizer.Derived)
-        {
-            yield return FloatSql(columns.ContainsKey(feature.Name) ? Sql.Name(feature.Name) : FeatureSql.Of(feature, types));
-        }
-        foreach (var input in featurizer.Direct.Where(input => input.Categories is not null))
-        {
-            yield return CodeSql(Sql.Name(input.Name), input.Categories!);
-        }
-        var target = featurizer.Target;
-        yield return target.Task == TaskKind.Binary ? $"({TargetColumn.TextSql(columns[target.Name])} = {Sql.Text(target.Positive!)})::INTEGER::FLOAT" : FloatSql(Sql.Name(target.Name));
-        yield return InnerSql(manifest.Selection);
-    }
-
-    private static string FloatSql(string expression) => $"TRY_CAST({expression} AS FLOAT)";
-
-    private static string CodeSql(string name, IReadOnlyList<string> categories) => categories.Count == 0
-        ? "-1::INTEGER"
-        : $"coalesce(enum_code(TRY_CAST({name}::VARCHAR AS ENUM({string.Join(", ", categories.Select(Sql.Text))})))::INTEGER, -1)";
-
-    /// <summary>The inner split follows the outer one: by row or group with another seed, or the latest of the training rows.</summary>
-    private static string InnerSql(RowSelection? selection) => selection switch
-    {
-        null or { Side: SplitSide.Validation } => "false",
-        { Time: { } time } => $"coalesce({RowSelection.TimeSql(time)} > quantile_disc({RowSelection.TimeSql(time)}, {Sql.Number(1 - InnerShare)}) OVER (), false)",
-        _ => $"{RowSelection.UnitSql(selection.Group, unchecked(selection.Seed + 1) & long.MaxValue)} < {Sql.Number(InnerShare)}",
-    };
 
     private void Fill(DuckVector[] vectors, int start, int rows)
     {
