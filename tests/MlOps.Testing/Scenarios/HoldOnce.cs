@@ -38,6 +38,8 @@ public sealed class HoldOnce(Func<string, string, bool> isIt) : HttpPipelinePoli
         await ProcessNextAsync(message, pipeline);
     }
 
+    public override void Process(HttpMessage message, ReadOnlyMemory<HttpPipelinePolicy> pipeline) => ProcessNext(message, pipeline);
+
     private bool IsIt(Request request)
     {
         lock (asking)
@@ -45,6 +47,4 @@ public sealed class HoldOnce(Func<string, string, bool> isIt) : HttpPipelinePoli
             return !found && (found = isIt(request.Method.Method, request.Uri.ToUri().AbsolutePath));
         }
     }
-
-    public override void Process(HttpMessage message, ReadOnlyMemory<HttpPipelinePolicy> pipeline) => ProcessNext(message, pipeline);
 }

@@ -9,7 +9,7 @@ namespace MlOps.Pipeline.Data.Duck;
 /// Finds the first of equal rows among the valid rows of a file. The SQL function <c>first_row_hash(token, file_row_number)</c> answers with
 /// the hash of such a row, null for every other: a filter on it keeps the file's order, which a join or a window would not.
 /// </summary>
-/// <remarks>Rows are noted by a function too, <c>note_row</c>: the engine calls it on all its threads, where a result would be read on one.</remarks>
+/// <remarks>The rows come in by a function too, <c>note_row</c>: the engine calls it on all its threads, where a result would be read on one.</remarks>
 internal sealed class FirstRows : IDisposable
 {
     private const string FirstFunction = "first_row_hash";
@@ -40,6 +40,8 @@ internal sealed class FirstRows : IDisposable
 
     /// <summary>Rows that count but equal an earlier one.</summary>
     public long Duplicates => duplicates;
+
+    private string Token => $"{Sql.Number(token)}::BIGINT";
 
     /// <param name="session">The session.</param>
     /// <param name="fromSql">The file's rows with their <c>file_row_number</c>.</param>
@@ -74,8 +76,6 @@ internal sealed class FirstRows : IDisposable
     }
 
     public void Dispose() => InUse.TryRemove(token, out _);
-
-    private string Token => $"{Sql.Number(token)}::BIGINT";
 
     private void NoteAll(DuckDbSession session, string fromSql, string cells, string reasonSql)
     {
