@@ -46,7 +46,8 @@ do
 }
 while (details is not { Run.HasEnded: true });
 Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{workers} workers: {details.Run.State} {details.Run.Error} after {started.Elapsed.TotalSeconds:0.0} s, processes started; {(details.Run.Ended - details.Run.Started)?.TotalSeconds:0.0} s as a run"));
-foreach (var stage in details.Stages.GroupBy(stage => stage.Stage))
+// The run ends within its last stage, whose own end may not be there yet.
+foreach (var stage in details.Stages.Where(call => call.Ended is not null).GroupBy(stage => stage.Stage))
 {
     var wall = (stage.Max(call => call.Ended) - stage.Min(call => call.Started))!.Value.TotalSeconds;
     Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  {stage.Key,-16} {stage.Count(),3} calls {wall,7:0.0} s wall {stage.Sum(call => call.Seconds),7:0.0} s work {stage.Max(call => call.Rows),12:N0} rows at most"));
