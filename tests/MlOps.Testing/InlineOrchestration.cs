@@ -11,7 +11,7 @@ public sealed class InlineOrchestration(string runId, StageRunner stages, string
 
     public DateTimeOffset UtcNow => DateTimeOffset.UnixEpoch;
 
-    public async Task<TOutput> RunStageAsync<TStage, TInput, TOutput>(string key, TInput input, RetryPolicy retry)
+    public async Task<TOutput> RunStageAsync<TStage, TInput, TOutput>(string key, TInput input, StageRetry retry)
         where TStage : IStage<TInput, TOutput>
         where TOutput : IStageOutput
     {

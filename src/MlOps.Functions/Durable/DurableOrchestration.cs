@@ -22,7 +22,7 @@ public sealed partial class DurableOrchestration(TaskOrchestrationContext contex
 
     public DateTimeOffset UtcNow => new(context.CurrentUtcDateTime, TimeSpan.Zero);
 
-    public async Task<TOutput> RunStageAsync<TStage, TInput, TOutput>(string key, TInput input, Pipeline.Orchestration.RetryPolicy retry)
+    public async Task<TOutput> RunStageAsync<TStage, TInput, TOutput>(string key, TInput input, StageRetry retry)
         where TStage : IStage<TInput, TOutput>
         where TOutput : IStageOutput
     {
@@ -59,7 +59,7 @@ public sealed partial class DurableOrchestration(TaskOrchestrationContext contex
         return payload;
     }
 
-    private async Task<StageOutcome> CallAsync<TInput>(string activity, StageCall<TInput> call, Pipeline.Orchestration.RetryPolicy retry)
+    private async Task<StageOutcome> CallAsync<TInput>(string activity, StageCall<TInput> call, StageRetry retry)
     {
         try
         {
@@ -71,8 +71,8 @@ public sealed partial class DurableOrchestration(TaskOrchestrationContext contex
         }
     }
 
-    private static TaskOptions Retrying(Pipeline.Orchestration.RetryPolicy retry) => TaskOptions.FromRetryPolicy(
-        new Microsoft.DurableTask.RetryPolicy(retry.Attempts, retry.FirstDelay, backoffCoefficient: 2, maxRetryInterval: LongestRetryDelay));
+    private static TaskOptions Retrying(StageRetry retry) => TaskOptions.FromRetryPolicy(
+        new RetryPolicy(retry.Attempts, retry.FirstDelay, backoffCoefficient: 2, maxRetryInterval: LongestRetryDelay));
 
     /// <summary>The host wraps what a stage threw into exceptions of its own.</summary>
     private static TaskFailureDetails Innermost(TaskFailureDetails failure) => failure.InnerFailure is { } inner ? Innermost(inner) : failure;

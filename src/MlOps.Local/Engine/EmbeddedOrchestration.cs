@@ -17,7 +17,7 @@ internal sealed partial class EmbeddedOrchestration(
 
     public DateTimeOffset UtcNow => run.Started ?? run.Created;
 
-    public async Task<TOutput> RunStageAsync<TStage, TInput, TOutput>(string key, TInput input, RetryPolicy retry)
+    public async Task<TOutput> RunStageAsync<TStage, TInput, TOutput>(string key, TInput input, StageRetry retry)
         where TStage : IStage<TInput, TOutput>
         where TOutput : IStageOutput
     {
@@ -66,7 +66,7 @@ internal sealed partial class EmbeddedOrchestration(
 
     private Task SetStateAsync(RunState state) => runs.UpdateAsync(RunId, run => run.HasEnded ? run : run with { State = state }, cancel);
 
-    private ResiliencePipeline Retrying(string stage, RetryPolicy retry)
+    private ResiliencePipeline Retrying(string stage, StageRetry retry)
     {
         var builder = new ResiliencePipelineBuilder { TimeProvider = time };
         if (retry.Attempts > 1)

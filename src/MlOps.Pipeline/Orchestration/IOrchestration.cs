@@ -16,7 +16,7 @@ public interface IOrchestration
 
     /// <summary>Runs a stage, or answers from the record when this run has finished it before.</summary>
     /// <exception cref="StageFailedException">The stage failed for good.</exception>
-    Task<TOutput> RunStageAsync<TStage, TInput, TOutput>(string key, TInput input, RetryPolicy retry)
+    Task<TOutput> RunStageAsync<TStage, TInput, TOutput>(string key, TInput input, StageRetry retry)
         where TStage : IStage<TInput, TOutput>
         where TOutput : IStageOutput;
 

@@ -46,7 +46,7 @@ public sealed record StageCall<TInput>(string RunId, string Key, TInput Input);
 /// <summary>How often and how patiently a transient fault is met. Wrong input is never retried.</summary>
 /// <param name="Attempts">Calls in all, the first included (at least 1).</param>
 /// <param name="FirstDelay">Pause before the second call; doubled for every further one.</param>
-public sealed record RetryPolicy(int Attempts, TimeSpan FirstDelay)
+public sealed record StageRetry(int Attempts, TimeSpan FirstDelay)
 {
-    public static RetryPolicy Default { get; } = new(5, TimeSpan.FromSeconds(1));
+    public static StageRetry Default { get; } = new(5, TimeSpan.FromSeconds(1));
 }

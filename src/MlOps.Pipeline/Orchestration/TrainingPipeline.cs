@@ -76,17 +76,17 @@ public static class TrainingPipeline
             await RunPartsAsync<CleanPartStage, CleanPartInput, CleanPartOutput>(orchestration, raw.Parts, part => new CleanPartInput(input.RunId, input.DefinitionId, raw.Raw, part));
         }
         var clean = await orchestration.RunStageAsync<CleanStage, CleanInput, CleanOutput>(
-            "", new CleanInput(input.RunId, input.DefinitionId, raw.Raw, byParts), RetryPolicy.Default);
+            "", new CleanInput(input.RunId, input.DefinitionId, raw.Raw, byParts), StageRetry.Default);
         var features = await orchestration.RunStageAsync<FeaturesStage, FeaturesInput, FeaturesOutput>(
-            "", new FeaturesInput(input.RunId, input.DefinitionId, clean.Clean), RetryPolicy.Default);
+            "", new FeaturesInput(input.RunId, input.DefinitionId, clean.Clean), StageRetry.Default);
         var split = await orchestration.RunStageAsync<SplitStage, SplitInput, SplitOutput>(
-            "", new SplitInput(input.RunId, input.DefinitionId, features.Features), RetryPolicy.Default);
+            "", new SplitInput(input.RunId, input.DefinitionId, features.Features), StageRetry.Default);
 
         var candidates = await Task.WhenAll(input.Candidates.Select((key, index) => orchestration.RunStageAsync<TrainStage, TrainInput, TrainOutput>(
-            key, new TrainInput(input.RunId, input.DefinitionId, index, split.Train, split.Validation), RetryPolicy.Default)));
+            key, new TrainInput(input.RunId, input.DefinitionId, index, split.Train, split.Validation), StageRetry.Default)));
 
         var validation = await orchestration.RunStageAsync<ValidateStage, ValidateInput, ValidateOutput>(
-            "", new ValidateInput(input.RunId, input.DefinitionId, [.. candidates.Select(c => c.Candidate)], split.Validation), RetryPolicy.Default);
+            "", new ValidateInput(input.RunId, input.DefinitionId, [.. candidates.Select(c => c.Candidate)], split.Validation), StageRetry.Default);
 
         if (validation.FailedGates.Count > 0)
         {
@@ -97,7 +97,7 @@ public static class TrainingPipeline
             await RunPartsAsync<DriftPartStage, DriftPartInput, DriftPartOutput>(orchestration, raw.Parts, part => new DriftPartInput(input.RunId, split.Train, split.Validation, part));
         }
         var drift = await orchestration.RunStageAsync<DriftStage, DriftInput, DriftOutput>(
-            "", new DriftInput(input.RunId, input.Model, input.DefinitionId, split.Train, split.Validation, byParts ? raw.Parts : 0), RetryPolicy.Default);
+            "", new DriftInput(input.RunId, input.Model, input.DefinitionId, split.Train, split.Validation, byParts ? raw.Parts : 0), StageRetry.Default);
 
         if (drift.Drifted)
         {
@@ -112,7 +112,7 @@ public static class TrainingPipeline
         var lineage = new Registry.ModelLineage(raw.Raw.Id, clean.Clean.Id, features.Features.Id, split.Train.Id, split.Validation.Id);
         var promotion = await orchestration.RunStageAsync<PromoteStage, PromoteInput, PromoteOutput>(
             "", new PromoteInput(input.RunId, input.Model, input.DefinitionId, validation.Winner, validation.Metrics, failedGates, split.Validation, lineage, approval),
-            RetryPolicy.Default);
+            StageRetry.Default);
         await TryStageAsync<ExplainStage, ExplainInput, ExplainOutput>(orchestration, "", new ExplainInput(input.RunId, validation.Winner, split.Train, split.Validation));
         await TryStageAsync<ModelCardStage, ModelCardInput, ModelCardOutput>(
             orchestration, "", new ModelCardInput(input.RunId, input.Model, promotion.Version, promotion.Previous, promotion.Promoted, promotion.BlockedBy, [.. candidates.Select(c => c.Candidate)]));
@@ -125,7 +125,7 @@ public static class TrainingPipeline
         try
         {
             return await orchestration.RunStageAsync<IngestStage, IngestInput, IngestOutput>(
-                "", new IngestInput(input.RunId, input.DefinitionId, input.Source), RetryPolicy.Default);
+                "", new IngestInput(input.RunId, input.DefinitionId, input.Source), StageRetry.Default);
         }
         catch (StageFailedException unreadable) when (unreadable.IsWrongInput)
         {
@@ -138,7 +138,7 @@ public static class TrainingPipeline
     private static Task RunPartsAsync<TStage, TInput, TOutput>(IOrchestration orchestration, int parts, Func<int, TInput> input)
         where TStage : IStage<TInput, TOutput>
         where TOutput : IStageOutput =>
-        Task.WhenAll(Enumerable.Range(0, parts).Select(part => orchestration.RunStageAsync<TStage, TInput, TOutput>(part.ToString(CultureInfo.InvariantCulture), input(part), RetryPolicy.Default)));
+        Task.WhenAll(Enumerable.Range(0, parts).Select(part => orchestration.RunStageAsync<TStage, TInput, TOutput>(part.ToString(CultureInfo.InvariantCulture), input(part), StageRetry.Default)));
 
     private static Task AlertAsync(IOrchestration orchestration, string runId, AlertKind kind, IReadOnlyList<Reason> reasons) =>
         TryStageAsync<AlertStage, AlertInput, AlertOutput>(orchestration, kind.ToString(), new AlertInput(runId, kind, Reasons.Cap(reasons)));
@@ -150,7 +150,7 @@ public static class TrainingPipeline
     {
         try
         {
-            await orchestration.RunStageAsync<TStage, TInput, TOutput>(key, input, RetryPolicy.Default);
+            await orchestration.RunStageAsync<TStage, TInput, TOutput>(key, input, StageRetry.Default);
         }
         catch (StageFailedException)
         {
@@ -160,7 +160,7 @@ public static class TrainingPipeline
 
     private static async Task<ApprovalDecision> AskForApprovalAsync(IOrchestration orchestration, string runId, TimeSpan timeout)
     {
-        await orchestration.RunStageAsync<AwaitApprovalStage, AwaitApprovalInput, AwaitApprovalOutput>("", new AwaitApprovalInput(runId), RetryPolicy.Default);
+        await orchestration.RunStageAsync<AwaitApprovalStage, AwaitApprovalInput, AwaitApprovalOutput>("", new AwaitApprovalInput(runId), StageRetry.Default);
         return await orchestration.WaitForEventAsync(ApprovalEvent, timeout) is { } decision
             ? ApprovalDecision.Read(decision)
             : new ApprovalDecision(Approved: false, Reason: $"nobody approved within {timeout}");
@@ -168,7 +168,7 @@ public static class TrainingPipeline
 
     private static async Task<RunResult> FinishAsync(IOrchestration orchestration, FinishInput input)
     {
-        var finish = await orchestration.RunStageAsync<FinishStage, FinishInput, FinishOutput>("", input, RetryPolicy.Default);
+        var finish = await orchestration.RunStageAsync<FinishStage, FinishInput, FinishOutput>("", input, StageRetry.Default);
         return new RunResult(finish.State, input.Error);
     }
 }

@@ -93,7 +93,7 @@ internal sealed class DurableWorker
 
     private static void Register(DurableTaskRegistry registry, IServiceProvider app)
     {
-        registry.AddOrchestratorFunc<RunInput, RunResult?>(nameof(Orchestrator.TrainModel), Orchestrator.TrainModel);
+        registry.AddOrchestratorFunc<RunInput, RunResult?>(nameof(Orchestrator.TrainModel), (context, input) => Orchestrator.TrainModel(context, input));
         foreach (var activity in FunctionActivity.All(type => ActivatorUtilities.CreateInstance(app, type)))
         {
             registry.AddActivity(activity.Name, activity);

@@ -27,7 +27,7 @@ internal sealed class EngineHost : IAsyncDisposable
     public PipelineHost Services => host;
 
     /// <summary>A retry policy that does not make tests wait.</summary>
-    public static RetryPolicy Quick { get; } = new(4, TimeSpan.FromMilliseconds(10));
+    public static StageRetry Quick { get; } = new(4, TimeSpan.FromMilliseconds(10));
 
     public static async Task<EngineHost> StartAsync(AzuriteFixture azurite, Probe probe, Orchestrate? orchestrate = null, EngineOptions? options = null)
     {
