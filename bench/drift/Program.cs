@@ -1,24 +1,23 @@
 using System.Diagnostics;
 using System.Globalization;
-using MlOps.Pipeline;
+using MlOps.Drift;
+using MlOps.Drift.Profiles;
+using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Data;
 using MlOps.Pipeline.Data.Duck;
-using MlOps.Pipeline.Definitions;
-using MlOps.Pipeline.Models;
-using MlOps.Pipeline.Stages.Drift;
-using MlOps.Pipeline.Stages.Drift.Profiles;
+using MlOps.Pipeline.Profiling;
 
 // Times drift of a made-up table as the drift stage does it: validation rows, a fifth, against training rows.
 // usage: MlOps.Bench.Drift ROWS COLUMNS FOLDER [peer.csv]     every tenth column holds categories; the CSV, when named, gets the first million rows
 var (rows, columns, folder) = (long.Parse(args[0], CultureInfo.InvariantCulture), int.Parse(args[1], CultureInfo.InvariantCulture), args[2]);
 Directory.CreateDirectory(folder);
 var options = new PipelineOptions { WorkFolder = folder };
-using var duckDb = new DuckDb(options);
+using var duckDb = new DuckDb(options, []);
 var path = Path.Combine(folder, $"rows-{rows}x{columns}.parquet");
 var names = Enumerable.Range(0, columns).Select(i => (Name: $"c{i}", IsNumeric: i % 10 != 9)).ToList();
 if (!File.Exists(path))
 {
-    using var maker = new DuckDb(options with { DuckDbMemoryMb = 6144 });
+    using var maker = new DuckDb(options with { DuckDbMemoryMb = 6144 }, []);
     using var session = maker.Open(default);
     // Half of the numeric columns are continuous, half are prices with two decimals.
     var cells = names.Select((column, i) => column.IsNumeric
@@ -58,7 +57,7 @@ var (reference, current) = await profiler.ProfileSidesAsync(table, new RowSelect
 var read = clock.Elapsed;
 using var file = new MemoryStream();
 ProfileFile.Write(file, reference);
-var compared = TableComparison.Compare("validation", (new DriftSide("reference", "", rows), reference), (new DriftSide("current", "", rows), current), new PipelineDefinition { Model = "m", Target = "c0" });
+var compared = TableComparison.Compare("validation", (new DriftSide("reference", "", rows), reference), (new DriftSide("current", "", rows), current), new Dictionary<string, DriftRule>(), limit: 0.5);
 var end = clock.Elapsed;
 var peak = File.Exists("/proc/self/status") ? File.ReadLines("/proc/self/status").First(line => line.StartsWith("VmHWM", StringComparison.Ordinal)).Split(':')[1].Trim() : "?";
 Console.WriteLine(string.Create(

@@ -9,6 +9,7 @@ using MlOps.Functions.Durable;
 using MlOps.Functions.Tests.Durable;
 using MlOps.Local.Storage;
 using MlOps.Pipeline;
+using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Data;
 using MlOps.Pipeline.Definitions;
 using MlOps.Pipeline.Orchestration;

@@ -1,14 +1,18 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using MlOps.Pipeline.Alerts;
+using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Data;
+using MlOps.Pipeline.Data.Duck;
 using MlOps.Pipeline.Definitions;
+using MlOps.Pipeline.Features;
 using MlOps.Pipeline.Orchestration;
+using MlOps.Pipeline.Profiling;
 using MlOps.Pipeline.Registry;
 using MlOps.Pipeline.Reports;
+using MlOps.Pipeline.Stages.Alerting;
 using MlOps.Pipeline.Stages.Clean;
 using MlOps.Pipeline.Stages.Drift;
-using MlOps.Pipeline.Stages.Drift.Live;
 using MlOps.Pipeline.Stages.Explain;
 using MlOps.Pipeline.Stages.Features;
 using MlOps.Pipeline.Stages.Finish;
@@ -31,13 +35,15 @@ public static class PipelineServices
         services.TryAddSingleton(TimeProvider.System);
         return services
             .AddAlerts()
-            .AddSingleton<Data.Duck.DuckDb>()
+            .AddSingleton<IDuckFunctions, FeatureSqlFunctions>()
+            .AddSingleton<DuckDb>()
             .AddSingleton<DatasetStore>()
             .AddSingleton<DatasetExport>()
-            .AddSingleton<Models.FeatureTableCache>()
+            .AddSingleton<FeatureTableCache>()
             .AddSingleton<DefinitionStore>()
             .AddSingleton<DefinitionInference>()
             .AddSingleton<RunStore>()
+            .AddSingleton<AlertStore>()
             .AddSingleton<ArtifactStore>()
             .AddSingleton<ModelRegistry>()
             .AddSingleton<ReportRenderer>()
@@ -53,29 +59,15 @@ public static class PipelineServices
             .AddSingleton<TrainingProgress>()
             .AddSingleton<TrainStage>()
             .AddSingleton<ValidateStage>()
+            .AddSingleton<TableProfiler>()
+            .AddSingleton<ProfileStore>()
             .AddSingleton<DriftPartStage>()
             .AddSingleton<DriftStage>()
-            .AddSingleton<LiveDrift>()
             .AddSingleton<PromoteStage>()
             .AddSingleton<ExplainStage>()
             .AddSingleton<ModelCardStage>()
+            .AddSingleton<AlertStage>()
             .AddSingleton<AwaitApprovalStage>()
             .AddSingleton<FinishStage>();
     }
-}
-
-/// <summary>What a host decides about the pipeline's use of its machine.</summary>
-public sealed record PipelineOptions
-{
-    /// <summary>Local folder for downloaded and just written parts, and for what does not fit into memory.</summary>
-    public required string WorkFolder { get; init; }
-
-    /// <summary>Most memory that one DuckDB query may use, in MiB; it spills to <see cref="WorkFolder"/> beyond.</summary>
-    public int DuckDbMemoryMb { get; init; } = 512;
-
-    /// <summary>About how many rows a part of a raw table holds: one part fits well into the memory of a small worker.</summary>
-    public int RowsPerPart { get; init; } = 2_500_000;
-
-    /// <summary>Threads of a stage.</summary>
-    public int Threads { get; init; } = Environment.ProcessorCount;
 }

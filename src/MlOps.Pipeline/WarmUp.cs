@@ -1,8 +1,11 @@
 using Microsoft.ML;
+using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Data.Duck;
 using MlOps.Pipeline.Definitions;
-using MlOps.Pipeline.Models;
+using MlOps.Pipeline.Features;
+using MlOps.Pipeline.Scoring;
 using MlOps.Pipeline.Stages.Ingest;
+using MlOps.Pipeline.Training;
 
 namespace MlOps.Pipeline;
 
@@ -10,7 +13,7 @@ namespace MlOps.Pipeline;
 /// Loads the native libraries and compiles the hot paths once, on rows it makes up. A host runs it while it waits for storage to start, so
 /// that the first run and the first prediction do not pay for it.
 /// </summary>
-public sealed class WarmUp(DuckDb duckDb, PipelineOptions options)
+public sealed class WarmUp(PipelineOptions options)
 {
     private const int Rows = 2_000;
 
@@ -41,6 +44,7 @@ public sealed class WarmUp(DuckDb duckDb, PipelineOptions options)
     private async Task ReadAndWriteAsync(CancellationToken cancel)
     {
         var folder = Directory.CreateDirectory(Path.Combine(options.WorkFolder, "warm")).FullName;
+        using var duckDb = new DuckDb(options, [new FeatureSqlFunctions()]);
         using var session = duckDb.Open(cancel);
         var file = Path.Combine(folder, "rows.csv");
         session.Execute($"COPY (SELECT range % 9973 / 8 AS a, range % 31 AS b, range % 7919 / 4 AS c, 'c' || range % 5 AS d FROM range({Rows})) TO {Sql.Text(file)} (HEADER)");

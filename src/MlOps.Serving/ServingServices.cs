@@ -1,6 +1,8 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using MlOps.Serving.Models;
 using MlOps.Serving.Monitoring;
+using MlOps.Serving.Predictions;
 
 namespace MlOps.Serving;
 

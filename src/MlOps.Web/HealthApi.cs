@@ -1,6 +1,6 @@
 using Microsoft.AspNetCore.Http;
 using MlOps.Pipeline.Data;
-using MlOps.Serving;
+using MlOps.Serving.Predictions;
 
 namespace MlOps.Web;
 

@@ -1,7 +1,7 @@
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
-using MlOps.Pipeline.Orchestration;
-using MlOps.Serving;
+using MlOps.Pipeline.Contracts;
+using MlOps.Serving.Models;
 
 namespace MlOps.Web;
 

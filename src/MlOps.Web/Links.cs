@@ -1,3 +1,4 @@
+
 namespace MlOps.Web;
 
 /// <summary>URLs of things, relative to the host.</summary>

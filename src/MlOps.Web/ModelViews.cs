@@ -1,5 +1,5 @@
 using MlOps.Pipeline.Definitions;
-using MlOps.Pipeline.Models;
+using MlOps.Pipeline.Features;
 using MlOps.Pipeline.Registry;
 
 namespace MlOps.Web;

@@ -1,9 +1,9 @@
 using System.Globalization;
 using Azure;
 using Microsoft.AspNetCore.Http;
-using MlOps.Pipeline.Data;
-using MlOps.Pipeline.Models;
-using MlOps.Pipeline.Orchestration;
+using MlOps.Pipeline.Contracts;
+using MlOps.Pipeline.Definitions;
+using MlOps.Pipeline.Features;
 using MlOps.Pipeline.Registry;
 using MlOps.Pipeline.Tracking;
 
@@ -71,7 +71,7 @@ public static class ModelsApi
         }
     }
 
-    private static int ReadVersion(Pipeline.Definitions.JsonReader body)
+    private static int ReadVersion(JsonReader body)
     {
         var version = body.Integer("version", 1, int.MaxValue);
         if (body.Take("version") is null)

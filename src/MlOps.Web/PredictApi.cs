@@ -2,8 +2,8 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using Microsoft.AspNetCore.Http;
 using MlOps.Pipeline.Definitions;
-using MlOps.Pipeline.Models;
-using MlOps.Serving;
+using MlOps.Pipeline.Scoring;
+using MlOps.Serving.Predictions;
 
 namespace MlOps.Web;
 

@@ -39,7 +39,7 @@ public static class RawApi
         BlobProperties properties = await blob.GetPropertiesAsync(cancellationToken: cancel);
         var url = $"/raw/{model}/{Uri.EscapeDataString(file)}";
         request.HttpContext.Response.Headers.ETag = stored.ETag.ToString("H");
-        return TypedResults.Created(url, new RawFile($"raw/{model}/{file}", properties.ContentLength, Convert.ToHexStringLower(hash.Hash!), $"/pipelines/{model}/runs"));
+        return TypedResults.Created(url, new UploadedFile($"raw/{model}/{file}", properties.ContentLength, Convert.ToHexStringLower(hash.Hash!), $"/pipelines/{model}/runs"));
     }
 }
 
@@ -48,4 +48,4 @@ public static class RawApi
 /// <param name="Bytes">Its size.</param>
 /// <param name="Sha256">Hash of its content, in hex.</param>
 /// <param name="Runs">POST here to start a run.</param>
-public sealed record RawFile(string Source, long Bytes, string Sha256, string Runs);
+public sealed record UploadedFile(string Source, long Bytes, string Sha256, string Runs);

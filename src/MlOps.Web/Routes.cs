@@ -69,7 +69,7 @@ public static class Routes
 
         api.MapPut("/raw/{model}/{file}", RawApi.PutAsync).Describe("Raw files", "Upload a raw file of any size")
             .TakesFile().WithMetadata(new DisableRequestSizeLimitAttribute())
-            .Gives<RawFile>(201).Fails(400, 503);
+            .Gives<UploadedFile>(201).Fails(400, 503);
 
         routes.MapOpenApi(ApiDocument.Route);
         return routes;

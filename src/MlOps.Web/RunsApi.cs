@@ -2,8 +2,8 @@ using System.ComponentModel;
 using System.Globalization;
 using Azure;
 using Microsoft.AspNetCore.Http;
+using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Definitions;
-using MlOps.Pipeline.Orchestration;
 using MlOps.Pipeline.Tracking;
 
 namespace MlOps.Web;

@@ -1,7 +1,7 @@
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
-using MlOps.Pipeline.Data;
+using MlOps.Pipeline.Contracts;
 using MlOps.Web.OpenApi;
 
 namespace MlOps.Web;

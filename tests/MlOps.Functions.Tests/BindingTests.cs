@@ -4,8 +4,10 @@ using Microsoft.AspNetCore.Routing;
 using Microsoft.Azure.Functions.Worker;
 using Microsoft.DurableTask.Client;
 using Microsoft.Extensions.DependencyInjection;
+using MlOps.Functions.Durable;
+using MlOps.Functions.Triggers;
 using MlOps.Pipeline;
-using MlOps.Pipeline.Orchestration;
+using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Data;
 using MlOps.Serving;
 using MlOps.Web;
@@ -82,7 +84,7 @@ public sealed class BindingTests
         Functions.Where(method => method.GetParameters().Any(parameter => parameter.ParameterType == typeof(DurableTaskClient))).Select(NameOf)
             .Should().BeEquivalentTo(
                 nameof(Http.StartRun), nameof(Http.ApproveRun), nameof(Http.RejectRun), nameof(Http.CancelRun), nameof(Http.RetryRun),
-                nameof(Timer.LookAround), nameof(Blob.TakeRawFile), nameof(Blob.TakePolledRawFile));
+                "LookAround", nameof(Blob.TakeRawFile), nameof(Blob.TakePolledRawFile));
 
     private static string NameOf(MethodInfo method) => method.GetCustomAttribute<FunctionAttribute>()!.Name;
 

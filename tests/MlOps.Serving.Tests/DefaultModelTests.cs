@@ -2,6 +2,8 @@ using System.Text.Json;
 using Microsoft.Extensions.DependencyInjection;
 using MlOps.Pipeline.Definitions;
 using MlOps.Pipeline.Registry;
+using MlOps.Serving.Models;
+using MlOps.Serving.Predictions;
 using MlOps.Testing;
 
 namespace MlOps.Serving.Tests;

@@ -1,9 +1,10 @@
 using System.Collections.Concurrent;
 using System.Text.Json;
+using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Definitions;
-using MlOps.Pipeline.Models;
-using MlOps.Pipeline.Orchestration;
 using MlOps.Pipeline.Registry;
+using MlOps.Pipeline.Scoring;
+using MlOps.Serving.Models;
 
 namespace MlOps.Serving.Tests;
 

@@ -1,8 +1,10 @@
 using System.Text.Json;
 using Microsoft.Extensions.DependencyInjection;
+using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Definitions;
-using MlOps.Pipeline.Orchestration;
 using MlOps.Pipeline.Registry;
+using MlOps.Serving.Models;
+using MlOps.Serving.Predictions;
 using MlOps.Testing;
 
 namespace MlOps.Serving.Tests;
@@ -140,7 +142,7 @@ public sealed class PredictionServiceTests : IAsyncDisposable
 
         (await service.PredictAsync(model, OneRow, default)).Should().BeOfType<PredictionResult.NoneInProduction>().Which.Model.Should().Be(model);
 
-        await registry.SetAliasAsync(model, Aliases.Production, 1, "test", default);
+        await registry.SetAliasAsync(model, ModelAlias.Production, 1, "test", default);
         (await PredictAsync()).Version.Should().Be(1, "the first promotion counts at once");
     }
 

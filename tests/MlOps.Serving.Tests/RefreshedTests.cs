@@ -1,3 +1,4 @@
+using MlOps.Serving.Models;
 using MlOps.Testing;
 
 namespace MlOps.Serving.Tests;

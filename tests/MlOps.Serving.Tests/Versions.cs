@@ -23,7 +23,7 @@ internal static class Versions
     public static async Task<ModelVersion> AddProductionAsync(this ModelRegistry registry, string model, TaskKind task = TaskKind.Regression)
     {
         var version = await registry.AddVersionAsync(model, task);
-        await registry.SetAliasAsync(model, Aliases.Production, version.Version, "test", CancellationToken.None);
+        await registry.SetAliasAsync(model, ModelAlias.Production, version.Version, "test", CancellationToken.None);
         return version;
     }
 }

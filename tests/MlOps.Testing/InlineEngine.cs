@@ -1,4 +1,5 @@
 using Microsoft.Extensions.DependencyInjection;
+using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Orchestration;
 
 namespace MlOps.Testing;

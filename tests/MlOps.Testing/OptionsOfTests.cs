@@ -1,5 +1,5 @@
 using Microsoft.Extensions.DependencyInjection;
-using MlOps.Pipeline;
+using MlOps.Pipeline.Contracts;
 
 namespace MlOps.Testing;
 

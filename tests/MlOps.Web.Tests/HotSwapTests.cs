@@ -24,7 +24,7 @@ public sealed class HotSwapTests(AzuriteFixture azurite) : WebTests(azurite)
 
         for (var swap = 0; swap < Swaps; swap++)
         {
-            await Client.PutJsonAsync($"/models/{Model}/aliases/{Aliases.Production}", """{"version": 2}""").ShouldBeAsync(HttpStatusCode.OK);
+            await Client.PutJsonAsync($"/models/{Model}/aliases/{ModelAlias.Production}", """{"version": 2}""").ShouldBeAsync(HttpStatusCode.OK);
             await AnsweredByAsync(2, answers);
             await Client.PostAsync($"/models/{Model}/rollback", null).ShouldBeAsync(HttpStatusCode.OK);
             await AnsweredByAsync(1, answers);

@@ -1,9 +1,9 @@
 using System.Net;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
-using MlOps.Pipeline.Orchestration;
+using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Tracking;
-using MlOps.Serving;
+using MlOps.Serving.Models;
 using MlOps.Testing;
 
 namespace MlOps.Web.Tests;

@@ -1,6 +1,6 @@
 using System.Net;
 using MlOps.Pipeline.Definitions;
-using MlOps.Pipeline.Stages.Drift;
+using MlOps.Pipeline.Reports.Drift;
 using MlOps.Serving.Monitoring;
 using MlOps.Testing;
 

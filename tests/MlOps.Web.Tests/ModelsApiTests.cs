@@ -1,6 +1,7 @@
 using System.Net;
+using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Data;
-using MlOps.Pipeline.Models;
+using MlOps.Pipeline.Features;
 using MlOps.Testing;
 
 namespace MlOps.Web.Tests;

@@ -4,10 +4,12 @@ using System.Text;
 using System.Text.Json;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
-using MlOps.Pipeline.Models;
-using MlOps.Pipeline.Orchestration;
+using MlOps.Pipeline.Contracts;
+using MlOps.Pipeline.Data;
+using MlOps.Pipeline.Registry;
+using MlOps.Pipeline.Scoring;
 using MlOps.Pipeline.Tracking;
-using MlOps.Serving;
+using MlOps.Serving.Models;
 using MlOps.Testing;
 
 namespace MlOps.Web.Tests;
@@ -34,7 +36,7 @@ public sealed class TrainedModelTests(AzuriteFixture azurite) : IAsyncLifetime
         var one = await AskAsync("features", Row).ShouldBeAsync(HttpStatusCode.OK);
         var many = await AskAsync("rows", $$"""[{{Row}}, {"size": 4.5, "colour": "never seen"}]""").ShouldBeAsync(HttpStatusCode.OK);
 
-        var stored = await host.Get<MlOps.Pipeline.Registry.ModelRegistry>().GetAsync(model, 1, default);
+        var stored = await host.Get<ModelRegistry>().GetAsync(model, 1, default);
         var scorer = await ModelScorer.LoadAsync(host.Get<ArtifactStore>(), stored.ModelBlobs, default);
         var expected = scorer.Predict([JsonDocument.Parse(Row).RootElement])[0].Score;
         ((double)one["prediction"]!).Should().Be(expected).And.BeApproximately(20.5, 3);
@@ -79,8 +81,8 @@ public sealed class TrainedModelTests(AzuriteFixture azurite) : IAsyncLifetime
     public async Task A_version_that_is_not_explained_yet_says_so_and_explains_once_it_is()
     {
         await TrainAsync("price", row => row.Size.ToString("0.00", CultureInfo.InvariantCulture));
-        var version = await host.Get<MlOps.Pipeline.Registry.ModelRegistry>().GetAsync(model, 1, default);
-        var blob = host.Get<MlOps.Pipeline.Data.PipelineStorage>().Artifacts.GetBlobClient($"{version.ModelBlobs}/explainer.json");
+        var version = await host.Get<ModelRegistry>().GetAsync(model, 1, default);
+        var blob = host.Get<PipelineStorage>().Artifacts.GetBlobClient($"{version.ModelBlobs}/explainer.json");
         var content = (await blob.DownloadContentAsync()).Value.Content;
         await blob.DeleteAsync();
 

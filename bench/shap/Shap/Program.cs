@@ -3,7 +3,7 @@ using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text.Json;
 using MlOps.Bench.Shap;
-using MlOps.Pipeline.Models.Trees;
+using MlOps.Explain;
 
 // Shap FOLDER THREADS: reads what model.py wrote, times our TreeSHAP on 10,000 rows, writes values.f64 for model.py to compare.
 const int Rows = 10_000;

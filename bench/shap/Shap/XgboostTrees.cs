@@ -1,5 +1,5 @@
 using System.Text.Json;
-using MlOps.Pipeline.Models.Trees;
+using MlOps.Explain;
 
 namespace MlOps.Bench.Shap;
 

@@ -1,6 +1,6 @@
 using Microsoft.DurableTask;
 using Microsoft.DurableTask.Client;
-using MlOps.Pipeline.Orchestration;
+using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Tracking;
 
 namespace MlOps.Functions.Durable;

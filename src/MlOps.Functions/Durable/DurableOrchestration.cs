@@ -1,6 +1,6 @@
 using Microsoft.DurableTask;
 using Microsoft.Extensions.Logging;
-using MlOps.Pipeline.Orchestration;
+using MlOps.Pipeline.Contracts;
 
 namespace MlOps.Functions.Durable;
 

@@ -1,6 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using MlOps.Pipeline.Data;
+using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Orchestration;
 
 namespace MlOps.Functions.Durable;

@@ -7,7 +7,7 @@ using Microsoft.Extensions.DependencyInjection.Extensions;
 using MlOps.Functions.Durable;
 using MlOps.Pipeline;
 using MlOps.Pipeline.Alerts;
-using MlOps.Pipeline.Data;
+using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Orchestration;
 using MlOps.Serving;
 using MlOps.Serving.Monitoring;

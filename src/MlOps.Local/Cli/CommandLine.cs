@@ -1,5 +1,6 @@
 using System.CommandLine;
-using MlOps.Pipeline.Orchestration;
+using MlOps.Local.Storage;
+using MlOps.Pipeline.Contracts;
 
 namespace MlOps.Local.Cli;
 

@@ -1,7 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
+using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Data;
-using MlOps.Pipeline.Orchestration;
 using MlOps.Pipeline.Registry;
 using Spectre.Console;
 

@@ -3,6 +3,7 @@ using System.Text;
 using System.Text.Json.Nodes;
 using MlOps.Local.Demo;
 using MlOps.Local.Hosting;
+using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Definitions;
 using MlOps.Pipeline.Orchestration;
 using MlOps.Pipeline.Registry;

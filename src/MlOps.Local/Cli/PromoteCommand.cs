@@ -23,7 +23,7 @@ internal static class PromoteCommand
         await using var visit = await Visit.StartAsync(GlobalOptions.Read(parsed), terminal, cancel);
         var registry = visit.Services.GetRequiredService<ModelRegistry>();
         var model = await registry.SetAliasAsync(
-            parsed.GetValue(Model)!, Aliases.Production, parsed.GetValue(Version), "promoted by hand on the command line", cancel);
+            parsed.GetValue(Model)!, ModelAlias.Production, parsed.GetValue(Version), "promoted by hand on the command line", cancel);
         terminal.Out.MarkupLineInterpolated($"[green]Model {model.Model}: version {model.Production} is in production.[/]");
         return ExitCode.Done;
     }

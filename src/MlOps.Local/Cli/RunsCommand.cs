@@ -1,6 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
-using MlOps.Pipeline.Orchestration;
+using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Tracking;
 using Spectre.Console;
 

@@ -1,4 +1,5 @@
 using MlOps.Local.Hosting;
+using MlOps.Local.Storage;
 
 namespace MlOps.Local.Cli;
 

@@ -1,9 +1,11 @@
 using System.CommandLine;
 using System.Text.RegularExpressions;
 using MlOps.Local.Hosting;
-using MlOps.Pipeline.Data;
+using MlOps.Local.Storage;
+using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Definitions;
 using MlOps.Pipeline.Orchestration;
+using MlOps.Pipeline.Stages.Ingest;
 using MlOps.Pipeline.Tracking;
 
 namespace MlOps.Local.Cli;

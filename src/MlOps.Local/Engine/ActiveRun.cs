@@ -1,3 +1,4 @@
+
 namespace MlOps.Local.Engine;
 
 /// <summary>A run that this process works on, with its place among those that may work at the same time.</summary>

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Orchestration;
 using MlOps.Pipeline.Tracking;
 

@@ -1,5 +1,5 @@
 using MlOps.Pipeline;
-using MlOps.Pipeline.Data.Duck;
+using MlOps.Pipeline.Contracts;
 
 namespace MlOps.Local.Hosting;
 
@@ -13,8 +13,7 @@ internal static class WarmStart
         try
         {
             var options = new PipelineOptions { WorkFolder = folder.FullName };
-            using var duckDb = new DuckDb(options);
-            var warming = Task.Run(() => new WarmUp(duckDb, options).RunAsync(cancel), cancel);
+            var warming = Task.Run(() => new WarmUp(options).RunAsync(cancel), cancel);
             var storage = await startingStorage;
             await warming;
             return storage;

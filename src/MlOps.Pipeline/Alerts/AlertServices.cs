@@ -18,7 +18,7 @@ internal static class AlertServices
             .ConfigureHttpClient(http => http.Timeout = Timeout.InfiniteTimeSpan)
             .ConfigurePrimaryHttpMessageHandler(() => new SocketsHttpHandler { AllowAutoRedirect = false })
             .AddResilienceHandler(SlackClient.ClientName, (pipeline, context) => Configure(pipeline, context.ServiceProvider.GetRequiredService<AlertOptions>()));
-        return services.AddSingleton<SlackClient>().AddSingleton<AlertStore>().AddSingleton<AlertStage>();
+        return services.AddSingleton<SlackClient>();
     }
 
     private static void Configure(ResiliencePipelineBuilder<HttpResponseMessage> pipeline, AlertOptions options)

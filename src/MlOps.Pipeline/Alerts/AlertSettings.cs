@@ -1,5 +1,5 @@
 using Microsoft.Extensions.Configuration;
-using MlOps.Pipeline.Orchestration;
+using MlOps.Pipeline.Contracts;
 
 namespace MlOps.Pipeline.Alerts;
 

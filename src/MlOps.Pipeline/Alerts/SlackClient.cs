@@ -1,6 +1,7 @@
 using System.Net.Http.Json;
 using Microsoft.Extensions.Logging;
-using MlOps.Pipeline.Data;
+using MlOps.Pipeline.Contracts;
+using MlOps.Pipeline.Tracking;
 using Polly.CircuitBreaker;
 using Polly.Timeout;
 

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using MlOps.Pipeline.Tracking;
 
 namespace MlOps.Pipeline.Alerts;
 

@@ -1,5 +1,5 @@
+using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Data.Duck;
-using MlOps.Pipeline.Orchestration;
 
 namespace MlOps.Pipeline.Data;
 

@@ -1,5 +1,4 @@
 using System.Text.Json.Nodes;
-using MlOps.Pipeline.Models;
 
 namespace MlOps.Pipeline.Data;
 

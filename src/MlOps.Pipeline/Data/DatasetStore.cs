@@ -4,6 +4,7 @@ using System.Text;
 using System.Text.Json.Nodes;
 using Azure;
 using Azure.Storage.Blobs.Models;
+using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Data.Duck;
 
 namespace MlOps.Pipeline.Data;
@@ -48,9 +49,9 @@ public sealed class DatasetStore(PipelineStorage storage, PipelineOptions option
         }
     }
 
-    /// <exception cref="Orchestration.InputException">There is no such version.</exception>
+    /// <exception cref="InputException">There is no such version.</exception>
     public async Task<DatasetManifest> GetAsync(string id, CancellationToken cancel) =>
-        await FindAsync(id, cancel) ?? throw new Orchestration.InputException($"Dataset version {id} does not exist any more. Start a new run from the raw file.");
+        await FindAsync(id, cancel) ?? throw new InputException($"Dataset version {id} does not exist any more. Start a new run from the raw file.");
 
     /// <summary>Stores a new version with its parts; when the version exists meanwhile, that one is returned and <paramref name="parts"/> are dropped.</summary>
     public async Task<DatasetManifest> CommitAsync(DatasetManifest draft, IReadOnlyList<LocalPart> parts, CancellationToken cancel)

@@ -1,5 +1,5 @@
 using System.Text.Json;
-using MlOps.Pipeline.Orchestration;
+using MlOps.Pipeline.Contracts;
 
 namespace MlOps.Pipeline.Definitions;
 

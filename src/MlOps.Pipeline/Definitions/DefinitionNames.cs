@@ -1,4 +1,5 @@
-using MlOps.Pipeline.Models;
+using MlOps.Drift;
+using MlOps.Pipeline.Data;
 
 namespace MlOps.Pipeline.Definitions;
 
@@ -51,20 +52,7 @@ internal static class DefinitionNames
     };
 
     /// <summary>Evidently's names of its tests.</summary>
-    public static IReadOnlyDictionary<string, DriftTestKind> DriftTests { get; } = new Dictionary<string, DriftTestKind>
-    {
-        ["ks"] = DriftTestKind.KolmogorovSmirnov,
-        ["chisquare"] = DriftTestKind.ChiSquare,
-        ["z"] = DriftTestKind.Z,
-        ["wasserstein"] = DriftTestKind.Wasserstein,
-        ["jensenshannon"] = DriftTestKind.JensenShannon,
-        ["psi"] = DriftTestKind.PopulationStability,
-        ["kl_div"] = DriftTestKind.KullbackLeibler,
-        ["hellinger"] = DriftTestKind.Hellinger,
-        ["t_test"] = DriftTestKind.StudentT,
-        ["mannw"] = DriftTestKind.MannWhitney,
-        ["ed"] = DriftTestKind.Energy,
-    };
+    public static IReadOnlyDictionary<string, DriftTestKind> DriftTests { get; } = MlOps.Drift.DriftTests.All.ToDictionary(test => test.Name, test => test.Kind);
 
     /// <summary>Metrics a gate may name, by task; true when larger is better.</summary>
     public static IReadOnlyDictionary<TaskKind, IReadOnlyDictionary<string, bool>> Metrics { get; } = new Dictionary<TaskKind, IReadOnlyDictionary<string, bool>>

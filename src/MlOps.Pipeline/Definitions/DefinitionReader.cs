@@ -1,4 +1,5 @@
 using System.Text.Json;
+using MlOps.Drift;
 
 namespace MlOps.Pipeline.Definitions;
 

@@ -1,5 +1,6 @@
 using Cronos;
-using MlOps.Pipeline.Models;
+using MlOps.Drift;
+using MlOps.Pipeline.Data;
 
 namespace MlOps.Pipeline.Definitions;
 
@@ -75,7 +76,7 @@ internal static class DefinitionRules
 
     private static IEnumerable<string> ProblemsOf(string column, DriftRule rule, ColumnKind? kind)
     {
-        if (rule.Test is { } test && Stages.Drift.DriftTests.Of(test).NeedsNumbers && kind is { } declared and not ColumnKind.Numeric)
+        if (rule.Test is { } test && DriftTests.Of(test).NeedsNumbers && kind is { } declared and not ColumnKind.Numeric)
         {
             yield return $"columns.{column}: the drift test '{DefinitionNames.DriftTests.NameOf(test)}' needs a numeric column, and it is declared {DefinitionNames.Kinds.NameOf(declared)}. Use jensenshannon, psi, kl_div, hellinger or chisquare.";
         }

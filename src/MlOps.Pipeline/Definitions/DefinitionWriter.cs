@@ -1,6 +1,6 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
-using MlOps.Pipeline.Data;
+using MlOps.Pipeline.Contracts;
 
 namespace MlOps.Pipeline.Definitions;
 

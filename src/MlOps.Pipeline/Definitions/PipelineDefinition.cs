@@ -1,4 +1,5 @@
-using MlOps.Pipeline.Models;
+using MlOps.Drift;
+using MlOps.Pipeline.Data;
 
 namespace MlOps.Pipeline.Definitions;
 
@@ -50,6 +51,10 @@ public sealed record PipelineDefinition
     public TriggerRules RunOn { get; init; } = new();
     public MonitorRules Monitor { get; init; } = new();
 
+    /// <summary>How drift is judged, by the columns that declare it.</summary>
+    public IReadOnlyDictionary<string, DriftRule> DriftRules =>
+        Columns.Where(column => column.Value.Drift is not null).ToDictionary(column => column.Key, column => column.Value.Drift!, StringComparer.Ordinal);
+
     /// <summary>Key of every candidate: its place and trainer, such as <c>0-lightgbm</c>.</summary>
     public IReadOnlyList<string> CandidateKeys => [.. Candidates.Select((candidate, index) => $"{index}-{candidate.Trainer.ToString().ToLowerInvariant()}")];
 }
@@ -74,27 +79,6 @@ public sealed record ColumnRule
     /// <summary>Which drift test judges the column, and from where; null: the default test and threshold.</summary>
     public DriftRule? Drift { get; init; }
 }
-
-/// <summary>The drift tests that a definition may name.</summary>
-public enum DriftTestKind
-{
-    KolmogorovSmirnov,
-    ChiSquare,
-    Z,
-    Wasserstein,
-    JensenShannon,
-    PopulationStability,
-    KullbackLeibler,
-    Hellinger,
-    StudentT,
-    MannWhitney,
-    Energy,
-}
-
-/// <summary>How drift of one column is judged.</summary>
-/// <param name="Test">Null: chosen from the data.</param>
-/// <param name="Threshold">Null: the test's own.</param>
-public sealed record DriftRule(DriftTestKind? Test = null, double? Threshold = null);
 
 /// <summary>How nulls of a column are filled; the value is fitted on training rows only.</summary>
 /// <param name="Strategy">How the value is found.</param>

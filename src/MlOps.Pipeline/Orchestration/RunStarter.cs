@@ -1,4 +1,5 @@
 using Azure.Storage.Blobs.Models;
+using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Data;
 using MlOps.Pipeline.Definitions;
 using MlOps.Pipeline.Tracking;

@@ -1,6 +1,6 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
-using MlOps.Pipeline.Data;
+using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Tracking;
 
 namespace MlOps.Pipeline.Orchestration;

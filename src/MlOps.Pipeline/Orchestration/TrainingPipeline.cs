@@ -1,5 +1,7 @@
 using System.Globalization;
-using MlOps.Pipeline.Alerts;
+using MlOps.Pipeline.Contracts;
+using MlOps.Pipeline.Registry;
+using MlOps.Pipeline.Stages.Alerting;
 using MlOps.Pipeline.Stages.Clean;
 using MlOps.Pipeline.Stages.Drift;
 using MlOps.Pipeline.Stages.Explain;
@@ -109,7 +111,7 @@ public static class TrainingPipeline
             : null;
         failedGates = approval is { Approved: false } ? [new Reason($"approval: {approval}", GateKind.Approval)] : failedGates;
 
-        var lineage = new Registry.ModelLineage(raw.Raw.Id, clean.Clean.Id, features.Features.Id, split.Train.Id, split.Validation.Id);
+        var lineage = new ModelLineage(raw.Raw.Id, clean.Clean.Id, features.Features.Id, split.Train.Id, split.Validation.Id);
         var promotion = await orchestration.RunStageAsync<PromoteStage, PromoteInput, PromoteOutput>(
             "", new PromoteInput(input.RunId, input.Model, input.DefinitionId, validation.Winner, validation.Metrics, failedGates, split.Validation, lineage, approval),
             StageRetry.Default);

@@ -1,8 +1,8 @@
 using System.Globalization;
 using Azure;
 using Azure.Data.Tables;
+using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Data;
-using MlOps.Pipeline.Orchestration;
 
 namespace MlOps.Pipeline.Registry;
 
@@ -32,7 +32,7 @@ public sealed class ModelRegistry(PipelineStorage storage, TimeProvider time)
                 Add(version.Model, runRow, "Version", registered.Version),
             };
             head.Latest = registered.Version;
-            MoveAlias(head, actions, Aliases.Candidate, registered.Version, $"registered by run {version.RunId}");
+            MoveAlias(head, actions, ModelAlias.Candidate, registered.Version, $"registered by run {version.RunId}");
             if (await TrySubmitAsync(head, actions, cancel))
             {
                 return registered;
@@ -58,7 +58,7 @@ public sealed class ModelRegistry(PipelineStorage storage, TimeProvider time)
                 return new PromotionResult(Promoted: false, Conflict: true);
             }
             var actions = new List<TableTransactionAction> { Add(model, PromotionRow(runId), "Json", Json.Write(new Promotion(version, head.Production))) };
-            MoveAlias(head, actions, Aliases.Production, version, $"promoted by run {runId}");
+            MoveAlias(head, actions, ModelAlias.Production, version, $"promoted by run {runId}");
             if (await TrySubmitAsync(head, actions, cancel))
             {
                 return new PromotionResult(Promoted: true, Conflict: false);
@@ -106,8 +106,8 @@ public sealed class ModelRegistry(PipelineStorage storage, TimeProvider time)
             var actions = new List<TableTransactionAction>();
             var from = head.Production;
             head.Trail.RemoveAt(head.Trail.Count - 1);
-            head.Aliases[Aliases.Production] = head.Trail[^1];
-            AddHistory(head, actions, new AliasChange(Aliases.Production, from, head.Trail[^1], "rolled back", time.GetUtcNow()));
+            head.Aliases[ModelAlias.Production] = head.Trail[^1];
+            AddHistory(head, actions, new AliasChange(ModelAlias.Production, from, head.Trail[^1], "rolled back", time.GetUtcNow()));
             if (await TrySubmitAsync(head, actions, cancel))
             {
                 return head.ToModel(model);
@@ -165,7 +165,7 @@ public sealed class ModelRegistry(PipelineStorage storage, TimeProvider time)
             return;
         }
         head.Aliases[alias] = version;
-        if (alias == Aliases.Production)
+        if (alias == ModelAlias.Production)
         {
             head.Push(version);
         }
@@ -225,7 +225,7 @@ public sealed class ModelRegistry(PipelineStorage storage, TimeProvider time)
         /// <summary>Versions that production pointed at, oldest first, without those rolled back from.</summary>
         public List<int> Trail { get; init; } = [];
 
-        public int? Production => Aliases.TryGetValue(Registry.Aliases.Production, out var version) ? version : null;
+        public int? Production => Aliases.TryGetValue(ModelAlias.Production, out var version) ? version : null;
 
         public void Push(int version)
         {

@@ -3,7 +3,7 @@ using MlOps.Pipeline.Definitions;
 namespace MlOps.Pipeline.Registry;
 
 /// <summary>Names of the aliases the pipeline moves itself.</summary>
-public static class Aliases
+public static class ModelAlias
 {
     public const string Production = "production";
     public const string Candidate = "candidate";
@@ -37,7 +37,7 @@ public sealed record ModelLineage(string Raw, string Clean, string Features, str
 /// <param name="Aliases">Alias to version number.</param>
 public sealed record RegisteredModel(string Model, int LatestVersion, IReadOnlyDictionary<string, int> Aliases)
 {
-    public int? Production => Aliases.TryGetValue(Registry.Aliases.Production, out var version) ? version : null;
+    public int? Production => Aliases.TryGetValue(ModelAlias.Production, out var version) ? version : null;
 }
 
 /// <summary>One move of an alias, kept for good.</summary>

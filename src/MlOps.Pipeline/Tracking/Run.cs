@@ -1,3 +1,6 @@
+using MlOps.Pipeline.Contracts;
+using MlOps.Pipeline.Definitions;
+
 namespace MlOps.Pipeline.Tracking;
 
 public enum RunState
@@ -47,7 +50,7 @@ public sealed record Run
     public required DateTimeOffset Created { get; init; }
     public RunGoal Goal { get; init; }
     /// <summary>What the run does while an earlier one of its model has not ended.</summary>
-    public Definitions.Overlap Overlap { get; init; }
+    public Overlap Overlap { get; init; }
     public DateTimeOffset? Started { get; init; }
     public DateTimeOffset? Ended { get; init; }
     /// <summary>The dataset version that a run of goal <see cref="RunGoal.Dataset"/> came to.</summary>
@@ -56,7 +59,7 @@ public sealed record Run
     public int? Version { get; init; }
     public bool Promoted { get; init; }
     /// <summary>What a person decided about it; null when nobody was asked, or has answered yet.</summary>
-    public Orchestration.ApprovalDecision? Approval { get; init; }
+    public ApprovalDecision? Approval { get; init; }
     /// <summary>Why nothing was promoted, one sentence a reason.</summary>
     public IReadOnlyList<string> BlockedBy { get; init; } = [];
     public string? Error { get; init; }
@@ -86,4 +89,4 @@ public sealed record Artifact(string Path, string Blob, long Bytes);
 /// <summary>A run with everything it logged.</summary>
 public sealed record RunDetails(
     Run Run, IReadOnlyList<StageStatus> Stages, IReadOnlyDictionary<string, string> Params, IReadOnlyDictionary<string, double> Metrics,
-    IReadOnlyList<Artifact> Artifacts, IReadOnlyList<Alerts.Alert> Alerts);
+    IReadOnlyList<Artifact> Artifacts, IReadOnlyList<Alert> Alerts);

@@ -1,6 +1,6 @@
 using Azure;
 using Azure.Data.Tables;
-using MlOps.Pipeline.Alerts;
+using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Data;
 
 namespace MlOps.Pipeline.Tracking;

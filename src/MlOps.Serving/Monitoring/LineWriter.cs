@@ -2,8 +2,7 @@ using System.Buffers;
 using System.Buffers.Text;
 using System.Runtime.InteropServices;
 using System.Text.Json;
-using MlOps.Pipeline.Models;
-using MlOps.Pipeline.Stages.Drift.Live;
+using MlOps.Pipeline.Scoring;
 
 namespace MlOps.Serving.Monitoring;
 

@@ -1,5 +1,5 @@
-using MlOps.Pipeline.Alerts;
-using MlOps.Pipeline.Stages.Drift;
+using MlOps.Pipeline.Reports.Drift;
+using MlOps.Pipeline.Tracking;
 
 namespace MlOps.Serving.Monitoring;
 

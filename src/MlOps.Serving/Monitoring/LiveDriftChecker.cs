@@ -1,10 +1,9 @@
 using System.Globalization;
-using MlOps.Pipeline;
 using MlOps.Pipeline.Alerts;
+using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Definitions;
-using MlOps.Pipeline.Orchestration;
 using MlOps.Pipeline.Registry;
-using MlOps.Pipeline.Stages.Drift.Live;
+using MlOps.Pipeline.Tracking;
 
 namespace MlOps.Serving.Monitoring;
 

@@ -1,6 +1,6 @@
 using System.Collections.Concurrent;
+using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Definitions;
-using MlOps.Pipeline.Orchestration;
 
 namespace MlOps.Serving.Monitoring;
 

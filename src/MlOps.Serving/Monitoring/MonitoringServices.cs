@@ -1,8 +1,7 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
-using MlOps.Pipeline;
 using MlOps.Pipeline.Alerts;
-using MlOps.Pipeline.Stages.Drift.Live;
+using MlOps.Pipeline.Contracts;
 
 namespace MlOps.Serving.Monitoring;
 
@@ -25,6 +24,7 @@ public static class MonitoringServices
         .AddSingleton<PredictionLogReader>()
         .AddSingleton<LiveDriftMarks>()
         .AddSingleton<LiveDriftStore>()
+        .AddSingleton<LiveDrift>()
         .AddSingleton(host => new LiveDriftChecker(
             host.GetRequiredService<PredictionLogReader>(), host.GetRequiredService<LiveDrift>(), host.GetRequiredService<LiveDriftStore>(), host.GetRequiredService<SlackClient>(),
             host.GetRequiredService<PipelineOptions>(), host.GetRequiredService<TimeProvider>()));

@@ -1,7 +1,8 @@
 using System.Runtime.InteropServices;
 using System.Text.Json;
 using System.Threading.Channels;
-using MlOps.Pipeline.Models;
+using MlOps.Pipeline.Scoring;
+using MlOps.Serving.Models;
 
 namespace MlOps.Serving.Monitoring;
 

@@ -1,7 +1,6 @@
 using Azure.Storage.Blobs.Models;
 using MlOps.Pipeline.Data;
 using MlOps.Pipeline.Definitions;
-using MlOps.Pipeline.Stages.Drift.Live;
 
 namespace MlOps.Serving.Monitoring;
 

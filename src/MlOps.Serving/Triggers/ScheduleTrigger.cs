@@ -1,5 +1,6 @@
 using Cronos;
 using Microsoft.Extensions.Logging;
+using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Definitions;
 using MlOps.Pipeline.Orchestration;
 

@@ -3,8 +3,8 @@ using System.Text.Json.Serialization.Metadata;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.AspNetCore.OpenApi;
 using Microsoft.OpenApi;
+using MlOps.Pipeline.Data;
 using MlOps.Pipeline.Definitions;
-using MlOps.Pipeline.Models;
 
 namespace MlOps.Web.OpenApi;
 

@@ -2,7 +2,7 @@ using DurableTask.Core;
 using Microsoft.DurableTask.Client;
 using Microsoft.Extensions.DependencyInjection;
 using MlOps.Functions.Durable;
-using MlOps.Pipeline.Orchestration;
+using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Tracking;
 using MlOps.Testing;
 

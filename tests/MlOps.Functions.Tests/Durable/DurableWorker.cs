@@ -14,7 +14,8 @@ using Microsoft.DurableTask.Worker;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
-using MlOps.Pipeline.Data;
+using MlOps.Functions.Durable;
+using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Orchestration;
 
 namespace MlOps.Functions.Tests.Durable;

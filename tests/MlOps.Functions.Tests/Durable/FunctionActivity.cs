@@ -1,6 +1,7 @@
 using System.Reflection;
 using Microsoft.Azure.Functions.Worker;
 using Microsoft.DurableTask;
+using MlOps.Functions.Durable;
 
 namespace MlOps.Functions.Tests.Durable;
 

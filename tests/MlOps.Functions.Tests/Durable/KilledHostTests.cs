@@ -1,4 +1,5 @@
 using Microsoft.Extensions.DependencyInjection;
+using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Definitions;
 using MlOps.Pipeline.Orchestration;
 using MlOps.Pipeline.Registry;
@@ -63,6 +64,6 @@ public sealed class KilledHostTests(AzuriteFixture azurite)
     {
         var registry = host.Host.Get<ModelRegistry>();
         (await registry.ListVersionsAsync(model, CancellationToken.None)).Should().ContainSingle();
-        (await registry.ListHistoryAsync(model, CancellationToken.None)).Should().ContainSingle(change => change.Alias == Aliases.Production);
+        (await registry.ListHistoryAsync(model, CancellationToken.None)).Should().ContainSingle(change => change.Alias == ModelAlias.Production);
     }
 }

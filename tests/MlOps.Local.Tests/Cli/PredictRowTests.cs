@@ -1,4 +1,5 @@
 using MlOps.Local.Cli;
+using MlOps.Local.Storage;
 
 namespace MlOps.Local.Tests.Cli;
 

@@ -1,5 +1,5 @@
 using System.Collections.Concurrent;
-using MlOps.Pipeline.Orchestration;
+using MlOps.Pipeline.Contracts;
 
 namespace MlOps.Local.Tests.Engine;
 

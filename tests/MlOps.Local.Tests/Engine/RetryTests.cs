@@ -1,4 +1,4 @@
-using MlOps.Pipeline.Orchestration;
+using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Tracking;
 using MlOps.Testing;
 

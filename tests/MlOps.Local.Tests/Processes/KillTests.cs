@@ -2,6 +2,7 @@ using Azure.Storage.Blobs.Specialized;
 using Microsoft.Extensions.DependencyInjection;
 using MlOps.Local.Engine;
 using MlOps.Local.Storage;
+using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Data;
 using MlOps.Pipeline.Definitions;
 using MlOps.Pipeline.Orchestration;
@@ -113,7 +114,7 @@ public sealed class KillTests(AzuriteFixture azurite) : IClassFixture<AzuriteFix
         after.Stages.Should().OnlyContain(stage => stage.State == StageState.Succeeded || stage.State == StageState.Reused);
         var registry = services.GetRequiredService<ModelRegistry>();
         (await registry.ListVersionsAsync(after.Run.Model, CancellationToken.None)).Should().ContainSingle().Which.RunId.Should().Be(after.Run.RunId);
-        (await registry.ListHistoryAsync(after.Run.Model, CancellationToken.None)).Should().ContainSingle(change => change.Alias == Aliases.Production);
+        (await registry.ListHistoryAsync(after.Run.Model, CancellationToken.None)).Should().ContainSingle(change => change.Alias == ModelAlias.Production);
         (await registry.FindAsync(after.Run.Model, CancellationToken.None))!.Production.Should().Be(1);
     }
 

@@ -4,8 +4,9 @@ using Azure.Data.Tables;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using MlOps.Pipeline.Alerts;
+using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Definitions;
-using MlOps.Pipeline.Orchestration;
+using MlOps.Pipeline.Stages.Alerting;
 using MlOps.Pipeline.Tracking;
 using MlOps.Testing;
 

@@ -1,8 +1,9 @@
 using System.Globalization;
 using System.Text;
+using MlOps.Pipeline.Contracts;
+using MlOps.Pipeline.Data;
 using MlOps.Pipeline.Definitions;
-using MlOps.Pipeline.Models;
-using MlOps.Pipeline.Orchestration;
+using MlOps.Pipeline.Stages.Ingest;
 using MlOps.Pipeline.Tracking;
 using MlOps.Testing;
 

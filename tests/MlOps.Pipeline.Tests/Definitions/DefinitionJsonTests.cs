@@ -1,6 +1,7 @@
+using MlOps.Drift;
+using MlOps.Pipeline.Contracts;
+using MlOps.Pipeline.Data;
 using MlOps.Pipeline.Definitions;
-using MlOps.Pipeline.Models;
-using MlOps.Pipeline.Orchestration;
 
 namespace MlOps.Pipeline.Tests.Definitions;
 

@@ -1,6 +1,5 @@
-using MlOps.Pipeline.Alerts;
-using MlOps.Pipeline.Data;
-using MlOps.Pipeline.Orchestration;
+using MlOps.Pipeline.Contracts;
+using MlOps.Pipeline.Stages.Alerting;
 using MlOps.Pipeline.Stages.Promote;
 
 namespace MlOps.Pipeline.Tests.Orchestration;

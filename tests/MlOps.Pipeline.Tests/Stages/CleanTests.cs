@@ -1,9 +1,9 @@
 using System.Globalization;
 using System.Text;
+using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Data;
 using MlOps.Pipeline.Definitions;
-using MlOps.Pipeline.Models;
-using MlOps.Pipeline.Orchestration;
+using MlOps.Pipeline.Features;
 using MlOps.Testing;
 
 namespace MlOps.Pipeline.Tests.Stages;

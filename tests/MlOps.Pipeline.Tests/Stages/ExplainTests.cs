@@ -1,15 +1,15 @@
 using System.Globalization;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.ML;
+using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Data;
 using MlOps.Pipeline.Definitions;
-using MlOps.Pipeline.Models;
-using MlOps.Pipeline.Models.Explanation;
-using MlOps.Pipeline.Orchestration;
+using MlOps.Pipeline.Features;
 using MlOps.Pipeline.Registry;
+using MlOps.Pipeline.Scoring;
 using MlOps.Pipeline.Stages.Explain;
-using MlOps.Pipeline.Stages.Train;
 using MlOps.Pipeline.Tracking;
+using MlOps.Pipeline.Training;
 using MlOps.Testing;
 
 namespace MlOps.Pipeline.Tests.Stages;

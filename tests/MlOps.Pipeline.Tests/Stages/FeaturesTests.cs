@@ -1,8 +1,9 @@
 using System.Text.Json;
+using MlOps.Pipeline.Contracts;
+using MlOps.Pipeline.Data;
 using MlOps.Pipeline.Data.Duck;
 using MlOps.Pipeline.Definitions;
-using MlOps.Pipeline.Models;
-using MlOps.Pipeline.Orchestration;
+using MlOps.Pipeline.Features;
 using MlOps.Testing;
 
 namespace MlOps.Pipeline.Tests.Stages;
@@ -91,7 +92,7 @@ public sealed class FeaturesTests(AzuriteFixture azurite) : IAsyncLifetime
         // What callers send: rows as they are before anything is filled in, found again by their hash.
         var unfilled = await bench.CleanAsync(definition with { Columns = definition.Columns.ToDictionary(column => column.Key, _ => new ColumnRule { Required = false }) }, csv);
 
-        var datasets = bench.Host.Get<MlOps.Pipeline.Data.DatasetStore>();
+        var datasets = bench.Host.Get<DatasetStore>();
         var train = await datasets.OpenAsync(await datasets.GetAsync(split.Train.Id, default), default);
         using var session = bench.Host.Get<DuckDb>().Open(default);
         var featurizer = Featurizer.Fit(session, train, definition);

@@ -1,9 +1,8 @@
 using System.IO.Compression;
 using System.Text;
+using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Data;
 using MlOps.Pipeline.Definitions;
-using MlOps.Pipeline.Models;
-using MlOps.Pipeline.Orchestration;
 using MlOps.Testing;
 
 namespace MlOps.Pipeline.Tests.Stages;

@@ -1,11 +1,12 @@
 using System.Globalization;
 using Microsoft.Extensions.DependencyInjection;
+using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Definitions;
-using MlOps.Pipeline.Orchestration;
 using MlOps.Pipeline.Registry;
+using MlOps.Pipeline.Stages.Explain;
 using MlOps.Pipeline.Stages.ModelCard;
-using MlOps.Pipeline.Stages.Train;
 using MlOps.Pipeline.Tracking;
+using MlOps.Pipeline.Training;
 using MlOps.Testing;
 
 namespace MlOps.Pipeline.Tests.Stages;
@@ -113,7 +114,7 @@ public sealed class ModelCardTests(AzuriteFixture azurite)
     public async Task A_promotion_stands_though_its_card_fails_and_a_card_can_do_without_an_explanation()
     {
         await using var unwritten = new PipelineHost(azurite, services => services.AddSingleton<ModelCardStage>(_ => throw new InputException("No paper.")));
-        await using var unexplained = new PipelineHost(azurite, services => services.AddSingleton<MlOps.Pipeline.Stages.Explain.ExplainStage>(_ => throw new InputException("No pens.")));
+        await using var unexplained = new PipelineHost(azurite, services => services.AddSingleton<ExplainStage>(_ => throw new InputException("No pens.")));
 
         var withoutCard = await unwritten.RunAsync(Trips.Definition(), unwritten.WriteFile("trips.csv", Trips.Csv(800, seed: 75)));
         var withoutPictures = await unexplained.RunAsync(Trips.Definition(), unexplained.WriteFile("trips.csv", Trips.Csv(800, seed: 76)));

@@ -1,10 +1,11 @@
 using Microsoft.Extensions.DependencyInjection;
+using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Data;
 using MlOps.Pipeline.Definitions;
 using MlOps.Pipeline.Registry;
 using MlOps.Pipeline.Stages.Promote;
-using MlOps.Pipeline.Stages.Train;
 using MlOps.Pipeline.Tracking;
+using MlOps.Pipeline.Training;
 using MlOps.Testing;
 
 namespace MlOps.Pipeline.Tests.Stages;
@@ -47,7 +48,7 @@ public sealed class PromoteTests(AzuriteFixture azurite)
         run.Metrics["production_rmse"].Should().BeGreaterThan(run.Metrics["val_rmse"]);
         (await registry.FindAsync(definition.Model, default))!.Production.Should().Be(2);
         (await registry.RollbackAsync(definition.Model, default)).Production.Should().Be(1);
-        (await registry.ListHistoryAsync(definition.Model, default)).Where(change => change.Alias == Aliases.Production)
+        (await registry.ListHistoryAsync(definition.Model, default)).Where(change => change.Alias == ModelAlias.Production)
             .Select(change => (change.From, change.To)).Should().Equal((2, 1), (1, 2), (null, 1));
     }
 
@@ -99,7 +100,7 @@ public sealed class PromoteTests(AzuriteFixture azurite)
     public async Task A_declared_approval_decides(string? answer, RunState state, string? reason)
     {
         await using var host = new PipelineHost(azurite);
-        ((InlineEngine)host.Get<MlOps.Pipeline.Orchestration.IPipelineEngine>()).Approval = answer;
+        ((InlineEngine)host.Get<IPipelineEngine>()).Approval = answer;
         var definition = Trips.Definition() with { Gates = new GateRules { Approval = new ApprovalRule(Required: true) } };
 
         var run = await host.RunAsync(definition, host.WriteFile("trips.csv", Trips.Csv(500, seed: 46)));
@@ -142,7 +143,7 @@ public sealed class PromoteTests(AzuriteFixture azurite)
         runs.Select(run => run.Run.Version).Should().BeEquivalentTo(Enumerable.Range(1, 16).Select(version => (int?)version));
         (await registry.ListVersionsAsync(definition.Model, default)).Select(version => version.Version).Should().Equal(Enumerable.Range(1, 16).Reverse());
         runs.Count(run => run.Run.Promoted).Should().Be(1, "the same model is never better than itself");
-        (await registry.ListHistoryAsync(definition.Model, default)).Count(change => change.Alias == Aliases.Production).Should().Be(1);
+        (await registry.ListHistoryAsync(definition.Model, default)).Count(change => change.Alias == ModelAlias.Production).Should().Be(1);
     }
 
     [Fact]
@@ -163,7 +164,7 @@ public sealed class PromoteTests(AzuriteFixture azurite)
 
         faster.Promoted.Should().BeTrue();
         slower.Should().BeEquivalentTo(faster);
-        (await host.Get<ModelRegistry>().ListHistoryAsync(input.Model, CancellationToken.None)).Should().ContainSingle(change => change.Alias == Aliases.Production);
+        (await host.Get<ModelRegistry>().ListHistoryAsync(input.Model, CancellationToken.None)).Should().ContainSingle(change => change.Alias == ModelAlias.Production);
     }
 
     /// <summary>A run that has come to its last decision, its version registered, with nothing in production yet.</summary>

@@ -1,6 +1,6 @@
 using System.Globalization;
+using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Definitions;
-using MlOps.Pipeline.Orchestration;
 using MlOps.Testing;
 
 namespace MlOps.Pipeline.Tests.Stages;

@@ -1,9 +1,10 @@
+using MlOps.Pipeline.Contracts;
+using MlOps.Pipeline.Data;
 using MlOps.Pipeline.Definitions;
-using MlOps.Pipeline.Models;
-using MlOps.Pipeline.Orchestration;
-using MlOps.Pipeline.Stages.Train;
+using MlOps.Pipeline.Features;
 using MlOps.Pipeline.Stages.Validate;
 using MlOps.Pipeline.Tracking;
+using MlOps.Pipeline.Training;
 using MlOps.Testing;
 
 namespace MlOps.Pipeline.Tests.Stages;

@@ -1,6 +1,6 @@
 using System.Text;
 using System.Text.Json;
-using MlOps.Pipeline.Models;
+using MlOps.Pipeline.Scoring;
 using MlOps.Serving.Monitoring;
 
 namespace MlOps.Serving.Tests.Monitoring;

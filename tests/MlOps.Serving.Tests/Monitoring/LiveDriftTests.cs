@@ -6,7 +6,6 @@ using MlOps.Pipeline.Alerts;
 using MlOps.Pipeline.Data;
 using MlOps.Pipeline.Definitions;
 using MlOps.Pipeline.Registry;
-using MlOps.Pipeline.Tests.Alerts;
 using MlOps.Pipeline.Tracking;
 using MlOps.Serving.Monitoring;
 using MlOps.Serving.Tests.Triggers;

@@ -3,6 +3,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using MlOps.Pipeline.Data;
 using MlOps.Serving.Monitoring;
+using MlOps.Serving.Predictions;
 using MlOps.Serving.Triggers;
 using MlOps.Testing;
 

@@ -3,13 +3,14 @@ using Azure.Core.Pipeline;
 using Azure.Data.Tables;
 using Azure.Storage.Blobs;
 using Microsoft.Extensions.DependencyInjection;
+using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Data;
 using MlOps.Pipeline.Definitions;
 using MlOps.Pipeline.Registry;
+using MlOps.Serving.Models;
 using MlOps.Serving.Monitoring;
 using MlOps.Serving.Tests.Triggers;
 using MlOps.Testing;
-using MlOps.Web.Tests;
 
 namespace MlOps.Serving.Tests.Monitoring;
 
@@ -170,7 +171,7 @@ public sealed class PredictionLogTests(AzuriteFixture azurite)
         await using var host = await ServingAsync(Never);
         var refused = () => host.PredictAsync(model, """{"a": 1}""", """{"wrong": 1}""");
 
-        await refused.Should().ThrowAsync<MlOps.Pipeline.Orchestration.InputException>();
+        await refused.Should().ThrowAsync<InputException>();
 
         host.Log.Waiting.Should().Be(0);
     }

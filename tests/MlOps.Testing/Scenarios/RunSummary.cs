@@ -1,4 +1,3 @@
-using MlOps.Pipeline.Alerts;
 using MlOps.Pipeline.Tracking;
 
 namespace MlOps.Testing.Scenarios;

@@ -1,5 +1,5 @@
 using DuckDB.NET.Data;
-using MlOps.Pipeline.Models;
+using MlOps.Pipeline.Contracts;
 
 namespace MlOps.Pipeline.Data.Duck;
 
@@ -7,7 +7,7 @@ namespace MlOps.Pipeline.Data.Duck;
 /// Opens DuckDB sessions within the host's limits of memory, threads and disk. All but very wide tables share one in-memory database, whose
 /// memory stays warm from stage to stage; what outgrows the limit spills to the work folder.
 /// </summary>
-public sealed class DuckDb(PipelineOptions options) : IDisposable
+public sealed class DuckDb(PipelineOptions options, IEnumerable<IDuckFunctions> functions) : IDisposable
 {
     /// <summary>From this many columns on, a table gets a database of its own.</summary>
     private const int WideTable = 500;
@@ -55,8 +55,10 @@ public sealed class DuckDb(PipelineOptions options) : IDisposable
             RowHash.Register(connection);
             UnitHash.Register(connection);
             FirstRows.Register(connection);
-            FeatureFunctions.Register(connection);
-            InputTime.Register(connection);
+            foreach (var more in functions)
+            {
+                more.Register(connection);
+            }
             using var settings = connection.CreateCommand();
             settings.CommandText = $"""
                 SET memory_limit = '{Sql.Number((long)memoryMb)}MiB';

@@ -12,6 +12,13 @@ namespace MlOps.Pipeline.Data.Duck;
 /// <param name="rows">Rows of the chunk.</param>
 internal delegate void DuckFunctionBody(ReadOnlySpan<DuckVector> inputs, ReadOnlySpan<DuckDBType> types, DuckVector output, int rows);
 
+/// <summary>SQL functions that a layer above brings to every connection.</summary>
+public interface IDuckFunctions
+{
+    /// <summary>Registers them; called once a database.</summary>
+    void Register(DuckDBConnection connection);
+}
+
 /// <summary>Registers C# functions with a DuckDB connection.</summary>
 internal static unsafe class DuckFunction
 {

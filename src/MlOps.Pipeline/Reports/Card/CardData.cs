@@ -1,7 +1,7 @@
 using MlOps.Pipeline.Definitions;
-using MlOps.Pipeline.Models;
+using MlOps.Pipeline.Features;
 using MlOps.Pipeline.Registry;
-using MlOps.Pipeline.Stages.Drift;
+using MlOps.Pipeline.Reports.Drift;
 using MlOps.Pipeline.Tracking;
 
 namespace MlOps.Pipeline.Reports.Card;

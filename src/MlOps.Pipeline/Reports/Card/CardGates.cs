@@ -1,7 +1,7 @@
 using System.Globalization;
+using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Definitions;
-using MlOps.Pipeline.Orchestration;
-using MlOps.Pipeline.Stages.Drift;
+using MlOps.Pipeline.Reports.Drift;
 
 namespace MlOps.Pipeline.Reports.Card;
 

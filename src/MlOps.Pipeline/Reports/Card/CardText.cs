@@ -1,7 +1,7 @@
 using System.Globalization;
+using MlOps.Drift;
 using MlOps.Pipeline.Definitions;
-using MlOps.Pipeline.Models;
-using MlOps.Pipeline.Stages.Drift;
+using MlOps.Pipeline.Features;
 
 namespace MlOps.Pipeline.Reports.Card;
 

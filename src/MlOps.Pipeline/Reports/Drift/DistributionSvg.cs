@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Net;
 using System.Text;
-using MlOps.Pipeline.Stages.Drift;
+using MlOps.Drift;
 
 namespace MlOps.Pipeline.Reports.Drift;
 

@@ -1,6 +1,6 @@
 using MlOps.Pipeline.Definitions;
-using MlOps.Pipeline.Models;
-using MlOps.Pipeline.Models.Explanation;
+using MlOps.Pipeline.Features;
+using MlOps.Pipeline.Scoring;
 
 namespace MlOps.Pipeline.Reports.Explain;
 

@@ -1,11 +1,13 @@
+using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Data;
+using MlOps.Pipeline.Features;
 
 namespace MlOps.Pipeline.Stages.Clean;
 
 /// <summary>What cleaning made of one part of a raw table.</summary>
 /// <param name="Part">The rows that stay.</param>
 /// <param name="Dropped">Dropped rows by reason.</param>
-/// <param name="TargetValues">Up to three different values of the target: see <see cref="Models.TargetColumn.Decide"/>.</param>
+/// <param name="TargetValues">Up to three different values of the target: see <see cref="TargetColumn.Decide"/>.</param>
 internal sealed record CleanedPart(DatasetPart Part, IReadOnlyDictionary<string, long> Dropped, IReadOnlyList<string> TargetValues)
 {
     /// <summary>Keeps it beside the part, for whoever joins the parts.</summary>

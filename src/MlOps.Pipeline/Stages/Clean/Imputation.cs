@@ -1,9 +1,9 @@
 using System.Globalization;
+using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Data;
 using MlOps.Pipeline.Data.Duck;
 using MlOps.Pipeline.Definitions;
-using MlOps.Pipeline.Models;
-using MlOps.Pipeline.Orchestration;
+using MlOps.Pipeline.Features;
 
 namespace MlOps.Pipeline.Stages.Clean;
 

@@ -1,7 +1,7 @@
 using MlOps.Pipeline.Data;
 using MlOps.Pipeline.Data.Duck;
 using MlOps.Pipeline.Definitions;
-using MlOps.Pipeline.Models;
+using MlOps.Pipeline.Features;
 
 namespace MlOps.Pipeline.Stages.Clean;
 

@@ -1,7 +1,6 @@
+using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Data;
-using MlOps.Pipeline.Data.Duck;
-using MlOps.Pipeline.Orchestration;
-using MlOps.Pipeline.Stages.Drift.Profiles;
+using MlOps.Pipeline.Profiling;
 
 namespace MlOps.Pipeline.Stages.Drift;
 
@@ -14,17 +13,8 @@ public sealed record DriftPartInput(string RunId, DatasetRef Train, DatasetRef V
 public sealed record DriftPartOutput(StageReport Report) : IStageOutput;
 
 /// <summary>Profiles one part of a large table, beside other machines that profile the others; <see cref="DriftStage"/> joins them.</summary>
-public sealed class DriftPartStage : IStage<DriftPartInput, DriftPartOutput>
+public sealed class DriftPartStage(DatasetStore datasets, ProfileStore profiles) : IStage<DriftPartInput, DriftPartOutput>
 {
-    private readonly DatasetStore datasets;
-    private readonly ProfileStore profiles;
-
-    public DriftPartStage(PipelineStorage storage, DatasetStore datasets, DuckDb duckDb, PipelineOptions options)
-    {
-        this.datasets = datasets;
-        profiles = new ProfileStore(storage, datasets, new TableProfiler(duckDb, options));
-    }
-
     public static string Name => "drift-part";
 
     public async Task<DriftPartOutput> RunAsync(DriftPartInput input, CancellationToken cancel)

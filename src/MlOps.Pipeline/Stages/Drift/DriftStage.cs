@@ -1,11 +1,12 @@
 using Microsoft.Extensions.Logging;
+using MlOps.Drift;
+using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Data;
 using MlOps.Pipeline.Definitions;
-using MlOps.Pipeline.Orchestration;
+using MlOps.Pipeline.Profiling;
 using MlOps.Pipeline.Registry;
 using MlOps.Pipeline.Reports;
 using MlOps.Pipeline.Reports.Drift;
-using MlOps.Pipeline.Stages.Drift.Profiles;
 using MlOps.Pipeline.Tracking;
 
 namespace MlOps.Pipeline.Stages.Drift;
@@ -28,27 +29,12 @@ public sealed record DriftOutput(bool Drifted, IReadOnlyList<Reason> FailedGates
 /// Compares the validation rows with the training rows, and the training rows with those that the production version was trained on: the
 /// first tells whether the split is fair, the second whether the world has changed.
 /// </summary>
-public sealed partial class DriftStage : IStage<DriftInput, DriftOutput>
+public sealed partial class DriftStage(
+    DatasetStore datasets, ProfileStore profiles, DefinitionStore definitions, ModelRegistry registry, ArtifactStore artifacts, RunStore runs, ReportRenderer pages,
+    ILogger<DriftStage> logger) : IStage<DriftInput, DriftOutput>
 {
     public const string Page = "drift.html";
     public const string File = "drift.json";
-
-    private readonly DatasetStore datasets;
-    private readonly DefinitionStore definitions;
-    private readonly ModelRegistry registry;
-    private readonly ArtifactStore artifacts;
-    private readonly RunStore runs;
-    private readonly ReportRenderer pages;
-    private readonly ILogger<DriftStage> logger;
-    private readonly ProfileStore profiles;
-
-    public DriftStage(
-        PipelineStorage storage, DatasetStore datasets, DefinitionStore definitions, ModelRegistry registry, ArtifactStore artifacts, RunStore runs, Data.Duck.DuckDb duckDb,
-        PipelineOptions options, ReportRenderer pages, ILogger<DriftStage> logger)
-    {
-        (this.datasets, this.definitions, this.registry, this.artifacts, this.runs, this.pages, this.logger) = (datasets, definitions, registry, artifacts, runs, pages, logger);
-        profiles = new ProfileStore(storage, datasets, new TableProfiler(duckDb, options));
-    }
 
     public static string Name => "drift";
 
@@ -64,11 +50,11 @@ public sealed partial class DriftStage : IStage<DriftInput, DriftOutput>
         var split = await profiles.GetSplitAsync(train, validation, input.Parts, progress.AddAsync, cancel);
         var trained = (Side: new DriftSide("training rows", train.Id, train.Rows), Profile: split.Train);
         var held = (Side: new DriftSide("validation rows", validation.Id, validation.Rows), Profile: split.Validation);
-        List<DriftComparison> comparisons = [TableComparison.Compare("validation", trained, held, definition)];
+        List<DriftComparison> comparisons = [TableComparison.Compare("validation", trained, held, definition.DriftRules, definition.Gates.DriftShare)];
         if (production is { Manifest: var manifest, Version: var version })
         {
             var then = (new DriftSide($"training rows of version {version}", manifest.Id, manifest.Rows, version), await profiles.GetAsync(manifest, progress.AddAsync, cancel));
-            comparisons.Add(TableComparison.Compare("production", then, trained, definition));
+            comparisons.Add(TableComparison.Compare("production", then, trained, definition.DriftRules, definition.Gates.DriftShare));
         }
         var report = new DriftReport(input.RunId, input.Model, definition.Gates.Drift, definition.Gates.DriftShare, comparisons.Any(comparison => comparison.Drifted), comparisons);
         await SaveAsync(report, cancel);
@@ -113,6 +99,8 @@ public sealed partial class DriftStage : IStage<DriftInput, DriftOutput>
         return new DriftOutput(report.Drifted && report.Gate != DriftGate.Ignore, failedGates, summary, new StageReport(rows, Warnings: warnings));
     }
 
+    private Task LogMetricsAsync(string runId, Dictionary<string, double> metrics, CancellationToken cancel) => runs.LogMetricsAsync(runId, metrics, cancel);
+
     [LoggerMessage(Level = LogLevel.Information, Message = "Run {RunId}: drift has read {Done} of {All} columns")]
     private partial void LogProgress(string runId, int done, int all);
 
@@ -125,7 +113,7 @@ public sealed partial class DriftStage : IStage<DriftInput, DriftOutput>
         {
             done += columns;
             stage.LogProgress(runId, done, all);
-            await stage.runs.LogMetricsAsync(runId, new Dictionary<string, double> { ["drift_columns_read"] = done, ["drift_columns"] = all }, cancel);
+            await stage.LogMetricsAsync(runId, new Dictionary<string, double> { ["drift_columns_read"] = done, ["drift_columns"] = all }, cancel);
         }
     }
 }

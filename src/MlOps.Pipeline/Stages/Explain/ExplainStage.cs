@@ -1,13 +1,13 @@
 using Microsoft.Extensions.Logging;
+using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Data;
-using MlOps.Pipeline.Models;
-using MlOps.Pipeline.Models.Explanation;
-using MlOps.Pipeline.Orchestration;
+using MlOps.Pipeline.Features;
 using MlOps.Pipeline.Reports;
 using MlOps.Pipeline.Reports.Charts;
 using MlOps.Pipeline.Reports.Explain;
-using MlOps.Pipeline.Stages.Train;
+using MlOps.Pipeline.Scoring;
 using MlOps.Pipeline.Tracking;
+using MlOps.Pipeline.Training;
 
 namespace MlOps.Pipeline.Stages.Explain;
 

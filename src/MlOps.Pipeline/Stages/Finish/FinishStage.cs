@@ -1,5 +1,5 @@
 using Microsoft.Extensions.Logging;
-using MlOps.Pipeline.Orchestration;
+using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Tracking;
 
 namespace MlOps.Pipeline.Stages.Finish;

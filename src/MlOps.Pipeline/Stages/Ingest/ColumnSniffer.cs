@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
 using MlOps.Pipeline.Data;
-using MlOps.Pipeline.Models;
 
 namespace MlOps.Pipeline.Stages.Ingest;
 

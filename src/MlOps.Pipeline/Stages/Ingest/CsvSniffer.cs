@@ -2,7 +2,7 @@ using System.Globalization;
 using System.Text;
 using CsvHelper;
 using CsvHelper.Configuration;
-using MlOps.Pipeline.Orchestration;
+using MlOps.Pipeline.Contracts;
 
 namespace MlOps.Pipeline.Stages.Ingest;
 

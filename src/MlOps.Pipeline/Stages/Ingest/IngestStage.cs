@@ -1,9 +1,9 @@
 using System.Text.Json.Nodes;
 using DuckDB.NET.Data;
+using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Data;
 using MlOps.Pipeline.Data.Duck;
 using MlOps.Pipeline.Definitions;
-using MlOps.Pipeline.Orchestration;
 using MlOps.Pipeline.Tracking;
 
 namespace MlOps.Pipeline.Stages.Ingest;

@@ -1,9 +1,8 @@
 using DuckDB.NET.Data;
+using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Data;
 using MlOps.Pipeline.Data.Duck;
 using MlOps.Pipeline.Definitions;
-using MlOps.Pipeline.Models;
-using MlOps.Pipeline.Orchestration;
 
 namespace MlOps.Pipeline.Stages.Ingest;
 

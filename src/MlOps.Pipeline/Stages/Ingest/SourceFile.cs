@@ -1,7 +1,7 @@
 using Azure;
 using Azure.Storage.Blobs.Models;
+using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Data;
-using MlOps.Pipeline.Orchestration;
 
 namespace MlOps.Pipeline.Stages.Ingest;
 

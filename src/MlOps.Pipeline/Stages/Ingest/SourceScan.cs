@@ -3,7 +3,7 @@ using System.IO.Compression;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Unicode;
-using MlOps.Pipeline.Orchestration;
+using MlOps.Pipeline.Contracts;
 
 namespace MlOps.Pipeline.Stages.Ingest;
 

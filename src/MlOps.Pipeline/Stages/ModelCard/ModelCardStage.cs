@@ -1,14 +1,16 @@
+using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Data;
 using MlOps.Pipeline.Definitions;
-using MlOps.Pipeline.Models;
-using MlOps.Pipeline.Orchestration;
+using MlOps.Pipeline.Features;
 using MlOps.Pipeline.Registry;
 using MlOps.Pipeline.Reports;
 using MlOps.Pipeline.Reports.Card;
+using MlOps.Pipeline.Reports.Drift;
+using MlOps.Pipeline.Scoring;
 using MlOps.Pipeline.Stages.Drift;
 using MlOps.Pipeline.Stages.Explain;
-using MlOps.Pipeline.Stages.Train;
 using MlOps.Pipeline.Tracking;
+using MlOps.Pipeline.Training;
 
 namespace MlOps.Pipeline.Stages.ModelCard;
 

@@ -1,12 +1,13 @@
 using System.Globalization;
 using Microsoft.ML;
+using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Data;
 using MlOps.Pipeline.Definitions;
-using MlOps.Pipeline.Models;
-using MlOps.Pipeline.Orchestration;
+using MlOps.Pipeline.Features;
 using MlOps.Pipeline.Registry;
-using MlOps.Pipeline.Stages.Train;
+using MlOps.Pipeline.Scoring;
 using MlOps.Pipeline.Tracking;
+using MlOps.Pipeline.Training;
 
 namespace MlOps.Pipeline.Stages.Promote;
 

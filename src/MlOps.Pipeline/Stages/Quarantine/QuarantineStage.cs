@@ -1,8 +1,8 @@
 using Azure;
 using Azure.Storage.Blobs;
 using Azure.Storage.Blobs.Models;
+using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Data;
-using MlOps.Pipeline.Orchestration;
 using MlOps.Pipeline.Tracking;
 
 namespace MlOps.Pipeline.Stages.Quarantine;

@@ -3,12 +3,14 @@ using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using Microsoft.ML;
+using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Data;
 using MlOps.Pipeline.Data.Duck;
 using MlOps.Pipeline.Definitions;
-using MlOps.Pipeline.Models;
-using MlOps.Pipeline.Orchestration;
+using MlOps.Pipeline.Features;
+using MlOps.Pipeline.Scoring;
 using MlOps.Pipeline.Tracking;
+using MlOps.Pipeline.Training;
 
 namespace MlOps.Pipeline.Stages.Train;
 

@@ -1,5 +1,5 @@
-using MlOps.Pipeline.Stages.Drift.Profiles;
-using MlOps.Pipeline.Stages.Drift.Tests;
+using MlOps.Drift.Profiles;
+using MlOps.Drift.Tests;
 
 namespace MlOps.Pipeline.Tests.Stages.Drift;
 

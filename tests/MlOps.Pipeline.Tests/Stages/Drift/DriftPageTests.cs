@@ -1,9 +1,9 @@
 using Microsoft.Extensions.Logging.Abstractions;
+using MlOps.Drift;
+using MlOps.Drift.Profiles;
 using MlOps.Pipeline.Definitions;
 using MlOps.Pipeline.Reports;
 using MlOps.Pipeline.Reports.Drift;
-using MlOps.Pipeline.Stages.Drift;
-using MlOps.Pipeline.Stages.Drift.Profiles;
 
 namespace MlOps.Pipeline.Tests.Stages.Drift;
 
@@ -41,7 +41,7 @@ public sealed class DriftPageTests
     {
         var then = new TableProfile(columns.Select((column, i) => (column, i)).ToDictionary(pair => pair.column, pair => profile(pair.i)));
         var now = new TableProfile(columns.Select((column, i) => (column, i)).ToDictionary(pair => pair.column, pair => profile(pair.i + 2)));
-        return TableComparison.Compare("validation", (new DriftSide("training rows", "a", 100), then), (new DriftSide("validation rows", "b", 100), now), new PipelineDefinition { Model = "m", Target = "t" });
+        return TableComparison.Compare("validation", (new DriftSide("training rows", "a", 100), then), (new DriftSide("validation rows", "b", 100), now), new Dictionary<string, DriftRule>(), limit: 0.5);
     }
 
     private static async Task<string> RenderAsync(DriftComparison comparison)

@@ -1,6 +1,9 @@
+using MlOps.Drift;
+using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Data;
 using MlOps.Pipeline.Definitions;
 using MlOps.Pipeline.Registry;
+using MlOps.Pipeline.Reports.Drift;
 using MlOps.Pipeline.Stages.Drift;
 using MlOps.Pipeline.Tracking;
 using MlOps.Testing;

@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
-using MlOps.Pipeline.Stages.Drift;
-using MlOps.Pipeline.Stages.Drift.Profiles;
+using MlOps.Drift;
+using MlOps.Drift.Profiles;
 
 namespace MlOps.Pipeline.Tests.Stages.Drift;
 

@@ -1,6 +1,6 @@
-using MlOps.Pipeline.Stages.Drift;
-using MlOps.Pipeline.Stages.Drift.Profiles;
-using MlOps.Pipeline.Stages.Drift.Tests;
+using MlOps.Drift;
+using MlOps.Drift.Profiles;
+using MlOps.Drift.Tests;
 
 namespace MlOps.Pipeline.Tests.Stages.Drift;
 
@@ -50,7 +50,7 @@ public sealed class ProfileTests
         bucketed.ReferenceNumbers.Values.Should().BeInAscendingOrder();
         bucketed.ReferenceNumbers.Counts.Sum().Should().Be(Rows);
         (bucketed.ReferenceNumbers.Min, bucketed.ReferenceNumbers.Max).Should().Be((exact.ReferenceNumbers.Min, exact.ReferenceNumbers.Max));
-        foreach (var test in DriftTests.All.Where(test => !test.IsPValue && test.Kind != MlOps.Pipeline.Definitions.DriftTestKind.KullbackLeibler))
+        foreach (var test in DriftTests.All.Where(test => !test.IsPValue && test.Kind != DriftTestKind.KullbackLeibler))
         {
             test.Score(bucketed).Should().BeApproximately(test.Score(exact), Math.Max(0.01 * test.Score(exact), 0.0005), $"of {test.Name}");
         }

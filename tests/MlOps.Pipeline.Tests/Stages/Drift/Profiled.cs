@@ -1,5 +1,5 @@
 using System.Text;
-using MlOps.Pipeline.Stages.Drift.Profiles;
+using MlOps.Drift.Profiles;
 
 namespace MlOps.Pipeline.Tests.Stages.Drift;
 

@@ -1,0 +1,20 @@
+using MlOps.Drift.Profiles;
+
+namespace MlOps.Drift.Tests;
+
+/// <summary>Jensen-Shannon distance: the root of the mean relative entropy to the mixture of both sides, in nats; at most √ln 2 ≈ 0.83.</summary>
+internal static class JensenShannon
+{
+    public static double Distance(ColumnPair pair)
+    {
+        var (reference, current) = Shares.Of(pair);
+        double all = reference.Sum(), now = current.Sum(), entropy = 0.0;
+        for (var i = 0; i < reference.Length; i++)
+        {
+            var (p, q) = (reference[i] / all, current[i] / now);
+            var mixture = (p + q) / 2;
+            entropy += Shares.RelativeEntropy(p, mixture) + Shares.RelativeEntropy(q, mixture);
+        }
+        return Math.Sqrt(Math.Max(0, entropy) / 2);
+    }
+}

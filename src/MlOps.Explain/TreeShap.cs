@@ -1,0 +1,174 @@
+namespace MlOps.Explain;
+
+/// <summary>
+/// Exact path-dependent SHAP values of a tree ensemble. Which conditions of a leaf a row meets decides the values that the leaf adds, so
+/// for many rows they are computed once for every combination and looked up (Yang, 2021, "Fast TreeSHAP", version 2).
+/// </summary>
+public sealed class TreeShap
+{
+    /// <summary>More conditions than this are computed row by row: the table doubles with each.</summary>
+    private const int MostTabled = 10;
+
+    /// <summary>A table is worth its making when the rows are many more than its entries.</summary>
+    private const int RowsPerEntry = 4;
+
+    /// <summary>Most numbers in all tables together (8 bytes each).</summary>
+    private const long MostNumbers = 8_000_000;
+
+    private readonly LeafPaths paths;
+    private readonly int[] columnOf;
+    private readonly int[] columns;
+
+    /// <param name="ensemble">The trees.</param>
+    /// <param name="covers">Training rows that pass every node: see <see cref="NodeCovers.Count"/>.</param>
+    /// <param name="columnOf">Column that every slot's value is added to.</param>
+    /// <exception cref="NotSupportedException">A path has too many conditions.</exception>
+    public TreeShap(TreeEnsemble ensemble, long[] covers, int[] columnOf)
+        : this(LeafPaths.Of(ensemble, covers), columnOf)
+    {
+    }
+
+    /// <param name="paths">The ensemble's leaves.</param>
+    /// <param name="columnOf">Column that every slot's value is added to.</param>
+    internal TreeShap(LeafPaths paths, int[] columnOf)
+    {
+        this.paths = paths;
+        this.columnOf = columnOf;
+        columns = [.. paths.Conditions.Select(condition => columnOf[condition.Slot])];
+        Columns = columnOf.Length == 0 ? 0 : columnOf.Max() + 1;
+        for (var leaf = 0; leaf < paths.Values.Length; leaf++)
+        {
+            if (paths.Starts[leaf + 1] - paths.Starts[leaf] > ShapleyWeights.MostConditions)
+            {
+                throw new NotSupportedException($"A tree asks for more than {ShapleyWeights.MostConditions} features on one path.");
+            }
+        }
+    }
+
+    public double ExpectedValue => paths.ExpectedValue;
+
+    /// <summary>Columns of the result.</summary>
+    public int Columns { get; }
+
+    private int SlotCount => columnOf.Length;
+
+    /// <summary>Adds a row's values to <paramref name="contributions"/>, which together with <see cref="ExpectedValue"/> make the prediction.</summary>
+    /// <param name="row">The row, slot by slot.</param>
+    /// <param name="contributions">One number per column.</param>
+    public void AddTo(ReadOnlySpan<float> row, Span<double> contributions)
+    {
+        for (var leaf = 0; leaf < paths.Values.Length; leaf++)
+        {
+            AddLeaf(leaf, row, contributions);
+        }
+    }
+
+    /// <summary>SHAP values of many rows: row by row, one number per column.</summary>
+    /// <param name="rows">How many.</param>
+    /// <param name="fill">Writes rows from the given one on, slot by slot; called from several threads.</param>
+    /// <param name="threads">Threads to use.</param>
+    /// <param name="cancel">Stops the work.</param>
+    public double[] Explain(int rows, FillRows fill, int threads, CancellationToken cancel)
+    {
+        var contributions = new double[(long)rows * Columns];
+        var parallel = new ParallelOptions { MaxDegreeOfParallelism = threads, CancellationToken = cancel };
+        var tables = Tabulate(rows, parallel);
+        var size = Math.Min(RowBlocks.Size(SlotCount), Math.Max(rows, 1));
+        Parallel.For(0, (rows + size - 1) / size, parallel, () => new float[(long)size * SlotCount], (block, _, buffer) =>
+        {
+            var start = block * size;
+            var count = Math.Min(size, rows - start);
+            fill(start, count, buffer);
+            // Tree by tree over a block of rows: a tree's tables stay in the processor's cache.
+            for (var tree = 0; tree + 1 < paths.FirstLeaves.Length; tree++)
+            {
+                for (var row = 0; row < count; row++)
+                {
+                    AddTree(tree, buffer.AsSpan(row * SlotCount, SlotCount), contributions.AsSpan((start + row) * Columns, Columns), tables);
+                }
+            }
+            return buffer;
+        }, _ => { });
+        return contributions;
+    }
+
+    private void AddTree(int tree, ReadOnlySpan<float> row, Span<double> contributions, double[]?[] tables)
+    {
+        var conditions = paths.Conditions;
+        for (var leaf = paths.FirstLeaves[tree]; leaf < paths.FirstLeaves[tree + 1]; leaf++)
+        {
+            if (tables[leaf] is not { } table)
+            {
+                AddLeaf(leaf, row, contributions);
+                continue;
+            }
+            var start = paths.Starts[leaf];
+            var length = paths.Starts[leaf + 1] - start;
+            var met = 0;
+            for (var i = 0; i < length; i++)
+            {
+                ref readonly var condition = ref conditions[start + i];
+                met |= (condition.Holds(row[condition.Slot]) ? 1 : 0) << i;
+            }
+            var entry = table.AsSpan(met * length, length);
+            for (var i = 0; i < entry.Length; i++)
+            {
+                contributions[columns[start + i]] += entry[i];
+            }
+        }
+    }
+
+    private void AddLeaf(int leaf, ReadOnlySpan<float> row, Span<double> contributions)
+    {
+        var start = paths.Starts[leaf];
+        var conditions = paths.Conditions.AsSpan(start, paths.Starts[leaf + 1] - start);
+        Span<bool> met = stackalloc bool[conditions.Length];
+        Span<double> shapley = stackalloc double[conditions.Length];
+        for (var i = 0; i < met.Length; i++)
+        {
+            met[i] = conditions[i].Holds(row[conditions[i].Slot]);
+        }
+        ShapleyWeights.Compute(paths.Values[leaf], conditions, met, shapley);
+        for (var i = 0; i < shapley.Length; i++)
+        {
+            contributions[columns[start + i]] += shapley[i];
+        }
+    }
+
+    /// <summary>The values of a leaf for every combination of met conditions; null where that does not pay.</summary>
+    private double[]?[] Tabulate(int rows, ParallelOptions parallel)
+    {
+        var tables = new double[]?[paths.Values.Length];
+        var numbers = 0L;
+        var tabled = new List<int>();
+        for (var leaf = 0; leaf < tables.Length; leaf++)
+        {
+            var length = paths.Starts[leaf + 1] - paths.Starts[leaf];
+            var size = length > MostTabled ? long.MaxValue : (long)length << length;
+            if (length <= MostTabled && (long)RowsPerEntry << length <= rows && numbers + size <= MostNumbers)
+            {
+                numbers += size;
+                tabled.Add(leaf);
+            }
+        }
+        Parallel.ForEach(tabled, parallel, leaf => tables[leaf] = Table(leaf));
+        return tables;
+    }
+
+    private double[] Table(int leaf)
+    {
+        var start = paths.Starts[leaf];
+        var conditions = paths.Conditions.AsSpan(start, paths.Starts[leaf + 1] - start);
+        var table = new double[conditions.Length << conditions.Length];
+        Span<bool> met = stackalloc bool[conditions.Length];
+        for (var mask = 0; mask < 1 << conditions.Length; mask++)
+        {
+            for (var i = 0; i < met.Length; i++)
+            {
+                met[i] = (mask >> i & 1) == 1;
+            }
+            ShapleyWeights.Compute(paths.Values[leaf], conditions, met, table.AsSpan(mask * conditions.Length, conditions.Length));
+        }
+        return table;
+    }
+}

@@ -1,0 +1,16 @@
+using Microsoft.Azure.Functions.Worker;
+using MlOps.Pipeline.Orchestration;
+
+namespace MlOps.Functions.Durable;
+
+/// <summary>When a run may work.</summary>
+public sealed class Turns(TurnKeeper keeper)
+{
+    /// <summary>True when it is the run's turn: it is marked as running then. False: it must wait. Null: it has ended.</summary>
+    [Function(nameof(TakeTurn))]
+    public Task<bool?> TakeTurn([ActivityTrigger] string runId, CancellationToken cancel) => keeper.TryTakeAsync(runId, cancel);
+
+    /// <summary>Shows that a run which waited for a person works again.</summary>
+    [Function(nameof(GoOn))]
+    public Task<bool> GoOn([ActivityTrigger] string runId, CancellationToken cancel) => keeper.MarkRunningAsync(runId, cancel);
+}

@@ -1,0 +1,19 @@
+using Microsoft.Azure.Functions.Worker;
+using Microsoft.DurableTask.Client;
+using MlOps.Functions.Durable;
+
+namespace MlOps.Functions.Triggers;
+
+/// <summary>What happens by itself.</summary>
+public sealed class Timer(Engines engines)
+{
+    /// <summary>
+    /// Every minute: starts the runs that are due by their definitions' schedules, looks after runs that lost their orchestration, and checks live
+    /// rows. Side by side: none waits for another, or suffers from its failure.
+    /// </summary>
+    [Function(nameof(LookAround))]
+    public Task LookAround([TimerTrigger("0 * * * * *")] TimerInfo timer, [DurableClient] DurableTaskClient client, CancellationToken cancel) => Task.WhenAll(
+        engines.Schedules(client).LookAsync(cancel),
+        engines.Recovery(client).LookAsync(cancel),
+        engines.LiveDrift(client).LookAsync(cancel));
+}

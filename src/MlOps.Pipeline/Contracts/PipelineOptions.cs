@@ -1,0 +1,17 @@
+namespace MlOps.Pipeline.Contracts;
+
+/// <summary>What a host decides about the pipeline's use of its machine.</summary>
+public sealed record PipelineOptions
+{
+    /// <summary>Local folder for downloaded and just written parts, and for what does not fit into memory.</summary>
+    public required string WorkFolder { get; init; }
+
+    /// <summary>Most memory that one DuckDB query may use, in MiB; it spills to <see cref="WorkFolder"/> beyond.</summary>
+    public int DuckDbMemoryMb { get; init; } = 512;
+
+    /// <summary>About how many rows a part of a raw table holds: one part fits well into the memory of a small worker.</summary>
+    public int RowsPerPart { get; init; } = 2_500_000;
+
+    /// <summary>Threads of a stage.</summary>
+    public int Threads { get; init; } = Environment.ProcessorCount;
+}

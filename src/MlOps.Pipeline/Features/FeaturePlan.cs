@@ -1,0 +1,138 @@
+using MlOps.Pipeline.Contracts;
+using MlOps.Pipeline.Data;
+using MlOps.Pipeline.Definitions;
+
+namespace MlOps.Pipeline.Features;
+
+/// <summary>A computed feature.</summary>
+/// <param name="Name">Its column's name.</param>
+/// <param name="Function">What it computes.</param>
+/// <param name="A">The first input column.</param>
+/// <param name="B">The second input column of functions of two, else null.</param>
+public sealed record DerivedFeature(string Name, FeatureFunction Function, string A, string? B = null);
+
+/// <summary>Which columns of a table the model uses, and how: the definition applied to the columns that are there.</summary>
+/// <param name="Target">The predicted column.</param>
+/// <param name="Inputs">Columns a caller sends, in the table's order.</param>
+/// <param name="Derived">Computed features whose input columns are there.</param>
+/// <param name="Carried">Columns that the split needs although the model does not use them.</param>
+/// <param name="Warnings">What is skipped and why.</param>
+public sealed record FeaturePlan(
+    DatasetColumn Target, IReadOnlyList<DatasetColumn> Inputs, IReadOnlyList<DerivedFeature> Derived, IReadOnlyList<DatasetColumn> Carried, IReadOnlyList<string> Warnings)
+{
+    /// <summary>The note of a features table that carries its plan.</summary>
+    public const string Note = "plan";
+
+    private static readonly FeatureFunction[] DateFunctions = [FeatureFunction.Year, FeatureFunction.Month, FeatureFunction.Day, FeatureFunction.DayOfWeek, FeatureFunction.Hour];
+
+    /// <exception cref="InputException">The target, a split column or a required feature's input is missing, or nothing is left to learn from.</exception>
+    public static FeaturePlan Of(PipelineDefinition definition, IReadOnlyList<DatasetColumn> columns)
+    {
+        var byName = columns.ToDictionary(column => column.Name, StringComparer.Ordinal);
+        var warnings = new List<string>();
+        var target = Find(byName, definition.Target, "target");
+        foreach (var declared in definition.Columns.Where(column => !byName.ContainsKey(column.Key)))
+        {
+            warnings.Add($"Column '{declared.Key}' is declared but not in the data (nearest: '{NearestName.Of(declared.Key, byName.Keys)}').");
+        }
+        var derived = Derive(definition, byName, warnings);
+        var taken = columns.Select(column => column.Name).ToHashSet(StringComparer.OrdinalIgnoreCase);
+        foreach (var clash in derived.Where(feature => !taken.Add(feature.Name)))
+        {
+            throw new InputException($"The computed feature '{clash.Name}' has the name of another column. Rename that column, or leave the feature out.");
+        }
+        var used = derived.SelectMany(feature => new[] { feature.A, feature.B }).OfType<string>().ToHashSet(StringComparer.Ordinal);
+        var inputs = columns.Where(column => column.Name != target.Name && IsInput(column, definition, used, warnings)).ToList();
+        if (inputs.Count == 0)
+        {
+            throw new InputException($"No column is left to predict '{target.Name}' from: the others are ignored, ids or free text. Declare the kind of those to use under 'columns'.");
+        }
+        IEnumerable<string> splitColumns = new[] { definition.Split.Time, definition.Split.Group }.OfType<string>();
+        var carried = splitColumns.Select(name => Find(byName, name, "split")).Where(column => column != target && !inputs.Contains(column)).Distinct().ToList();
+        return new FeaturePlan(target, inputs, derived, carried, warnings);
+    }
+
+    /// <summary>The plan that a features table, or a selection of one, was made by.</summary>
+    public static FeaturePlan Of(DatasetManifest features) => Json.Read<FeaturePlan>(features.Notes[Note]!.ToJsonString());
+
+    /// <summary>The model's columns in order: inputs that it uses as they are, then the computed ones.</summary>
+    [System.Text.Json.Serialization.JsonIgnore]
+    public IReadOnlyList<DatasetColumn> Features =>
+        [.. Inputs.Where(input => input.Kind != ColumnKind.Datetime), .. Derived.Select(feature => new DatasetColumn(feature.Name, StorageType.Double, ColumnKind.Numeric))];
+
+    private static bool IsInput(DatasetColumn column, PipelineDefinition definition, HashSet<string> used, List<string> warnings)
+    {
+        var rule = definition.Columns.GetValueOrDefault(column.Name);
+        if (rule is { Ignore: true })
+        {
+            return false;
+        }
+        switch (column.Kind)
+        {
+            case ColumnKind.Datetime when used.Contains(column.Name):
+                return true;
+            case ColumnKind.Datetime:
+                warnings.Add($"Column '{column.Name}' is a datetime and not used: name it under features.dateParts to use its parts.");
+                return false;
+            case ColumnKind.Text or ColumnKind.IdLike:
+                if (rule?.Kind is null)
+                {
+                    warnings.Add($"Column '{column.Name}' is not used: nearly every row has a value of its own ({(column.Kind == ColumnKind.Text ? "free text" : "an id")}). Declare its kind to change that.");
+                }
+                return false;
+            default:
+                return true;
+        }
+    }
+
+    private static IReadOnlyList<DerivedFeature> Derive(PipelineDefinition definition, Dictionary<string, DatasetColumn> columns, List<string> warnings)
+    {
+        var rules = definition.Features;
+        IEnumerable<DerivedFeature> declared =
+        [
+            .. rules.Interactions.Select(pair => new DerivedFeature($"{pair[0]}_x_{pair[1]}", FeatureFunction.Product, pair[0], pair[1])),
+            .. rules.Ratios.Select(pair => new DerivedFeature($"{pair[0]}_per_{pair[1]}", FeatureFunction.Ratio, pair[0], pair[1])),
+            .. rules.Logs.Select(name => new DerivedFeature($"log_{name}", FeatureFunction.Log, name)),
+            .. rules.DateParts.SelectMany(name => DateFunctions.Select(function => new DerivedFeature($"{name}_{PartName(function)}", function, name))),
+        ];
+        var derived = new List<DerivedFeature>();
+        var missing = new List<string>();
+        foreach (var feature in declared)
+        {
+            var problems = new[] { feature.A, feature.B }.OfType<string>().Select(name => ProblemOf(name, feature, definition, columns)).OfType<string>().ToList();
+            if (problems.Count == 0)
+            {
+                derived.Add(feature);
+            }
+            else
+            {
+                (rules.Required.Contains(feature.Name, StringComparer.Ordinal) ? missing : warnings).Add($"Feature '{feature.Name}' is skipped: {string.Join("; ", problems)}.");
+            }
+        }
+        missing.AddRange(rules.Required.Where(name => !declared.Any(feature => feature.Name == name)).Select(name => $"features.required names '{name}', which no feature computes."));
+        return missing.Count == 0 ? derived : throw new InputException([.. missing.Select(text => text.Replace("is skipped", "is required", StringComparison.Ordinal))]);
+    }
+
+    private static string? ProblemOf(string name, DerivedFeature feature, PipelineDefinition definition, Dictionary<string, DatasetColumn> columns)
+    {
+        if (!columns.TryGetValue(name, out var column))
+        {
+            return $"column '{name}' is not in the data (nearest: '{NearestName.Of(name, columns.Keys)}')";
+        }
+        if (definition.Columns.GetValueOrDefault(name) is { Ignore: true })
+        {
+            return $"column '{name}' is declared ignored";
+        }
+        var wanted = DateFunctions.Contains(feature.Function) ? ColumnKind.Datetime : ColumnKind.Numeric;
+        return column.Kind == wanted ? null : $"column '{name}' is {DefinitionNames.Kinds.NameOf(column.Kind)}, not {DefinitionNames.Kinds.NameOf(wanted)}";
+    }
+
+    private static string PartName(FeatureFunction function) => function == FeatureFunction.DayOfWeek ? "day_of_week" : function.ToString().ToLowerInvariant();
+
+    private static DatasetColumn Find(Dictionary<string, DatasetColumn> columns, string name, string role) => columns.TryGetValue(name, out var column)
+        ? column
+        : throw new InputException($"There is no column '{name}' ({role}) in the data; did you mean '{NearestName.Of(name, columns.Keys)}'? {Listing(columns.Keys)}");
+
+    private static string Listing(IReadOnlyCollection<string> names) =>
+        names.Count <= 30 ? $"The columns are: {string.Join(", ", names)}." : $"The first columns are: {string.Join(", ", names.Take(30))} (of {names.Count}).";
+}

@@ -1,0 +1,222 @@
+using MlOps.Pipeline.Contracts;
+using MlOps.Pipeline.Data;
+using MlOps.Pipeline.Data.Duck;
+using MlOps.Pipeline.Definitions;
+
+namespace MlOps.Pipeline.Features;
+
+/// <summary>
+/// The rows of a dataset version as a model sees them, in memory column by column: 4 bytes a number, 4 bytes a category, whatever the
+/// number of categories.
+/// </summary>
+internal sealed class FeatureTable
+{
+    private readonly IReadOnlyList<SlotSource> sources;
+
+    private FeatureTable(Featurizer featurizer, int rows)
+    {
+        Featurizer = featurizer;
+        Rows = rows;
+        Numbers = [.. featurizer.Direct.Where(input => input.Categories is null).Select(_ => new float[rows]), .. featurizer.Derived.Select(_ => new float[rows])];
+        Codes = [.. featurizer.Direct.Where(input => input.Categories is not null).Select(_ => new int[rows])];
+        Labels = new float[rows];
+        Inner = new bool[rows];
+        sources = featurizer.Sources;
+    }
+
+    public Featurizer Featurizer { get; }
+
+    public int Rows { get; }
+
+    /// <summary>Numeric slots, in order; NaN is missing.</summary>
+    public float[][] Numbers { get; }
+
+    /// <summary>Index of the category of each categorical column, in order; −1 is none of them.</summary>
+    public int[][] Codes { get; }
+
+    /// <summary>The target: its value, or 1 for positive and 0 for negative.</summary>
+    public float[] Labels { get; }
+
+    /// <summary>True for the rows of the inner validation split.</summary>
+    public bool[] Inner { get; }
+
+    /// <summary>Reads a table through DuckDB.</summary>
+    /// <exception cref="InputException">The table lacks columns that the featurizer needs; all are named.</exception>
+    public static FeatureTable Load(DuckDbSession session, LocalTable table, Featurizer featurizer)
+    {
+        var loaded = Empty(table.Manifest, featurizer);
+        var query = $"SELECT {string.Join(", ", FeatureTableSql.Cells(table.Manifest, featurizer))} FROM {table.ToSql()}";
+        var start = 0;
+        session.Read(query, (vectors, rows) =>
+        {
+            loaded.Fill(vectors, start, rows);
+            start += rows;
+        });
+        return Checked(loaded, start, table.Manifest);
+    }
+
+    /// <summary>Reads both sides of a split by row or group in one pass over the table that they are views of.</summary>
+    /// <inheritdoc cref="Load"/>
+    public static (FeatureTable Train, FeatureTable Validation) LoadSides(DuckDbSession session, LocalTable train, LocalTable validation, Featurizer featurizer)
+    {
+        var (first, second) = (Empty(train.Manifest, featurizer), Empty(validation.Manifest, featurizer));
+        var query = $"SELECT {validation.Manifest.Selection!.ToSql()}, {string.Join(", ", FeatureTableSql.Cells(train.Manifest, featurizer))} FROM {train.Parent!.ToSql()}";
+        var (trained, held) = (0, 0);
+        var places = (Train: Array.Empty<int>(), Validation: Array.Empty<int>());
+        session.Read(query, (vectors, rows) =>
+        {
+            if (places.Train.Length < rows)
+            {
+                places = (new int[rows], new int[rows]);
+            }
+            var (trainRows, validationRows) = (0, 0);
+            var sides = vectors[0].Values<bool>(rows);
+            for (var i = 0; i < rows; i++)
+            {
+                if (sides[i])
+                {
+                    places.Validation[validationRows++] = i;
+                }
+                else
+                {
+                    places.Train[trainRows++] = i;
+                }
+            }
+            first.Fill(vectors.AsSpan(1), trained, places.Train.AsSpan(0, trainRows), rows);
+            second.Fill(vectors.AsSpan(1), held, places.Validation.AsSpan(0, validationRows), rows);
+            (trained, held) = (trained + trainRows, held + validationRows);
+        });
+        // Only training rows have an inner split.
+        Array.Clear(second.Inner);
+        return (Checked(first, trained, train.Manifest), Checked(second, held, validation.Manifest));
+    }
+
+    private static FeatureTable Empty(DatasetManifest manifest, Featurizer featurizer)
+    {
+        var names = manifest.Columns.Select(column => column.Name).ToHashSet(StringComparer.Ordinal);
+        var missing = featurizer.Inputs.Select(input => input.Name).Append(featurizer.Target.Name).Where(name => !names.Contains(name)).ToList();
+        if (missing.Count > 0)
+        {
+            throw new InputException([.. missing.Select(name => $"Column '{name}' is missing in the data.")]);
+        }
+        return manifest.Rows <= Array.MaxLength
+            ? new FeatureTable(featurizer, (int)manifest.Rows)
+            : throw new InputException($"The table has {manifest.Rows} rows; training takes at most {Array.MaxLength}. Train on a sample.");
+    }
+
+    private static FeatureTable Checked(FeatureTable loaded, int rows, DatasetManifest manifest) =>
+        rows == loaded.Rows ? loaded : throw new InvalidOperationException($"Dataset version {manifest.Id} has {rows} rows, its manifest says {loaded.Rows}.");
+
+    /// <summary>A table of one number and its double, for trying a trainer out.</summary>
+    public static FeatureTable MadeUp(int rows)
+    {
+        var input = new FeatureInput("x", StorageType.Double, ColumnKind.Numeric, Optional: false, Imputed: null, Categories: null);
+        var table = new FeatureTable(new Featurizer(new TargetColumn("y", TaskKind.Regression), Threshold: 0.5, [input], []), rows);
+        for (var i = 0; i < rows; i++)
+        {
+            table.Numbers[0][i] = i % 100;
+            table.Labels[i] = 2 * (i % 100);
+        }
+        return table;
+    }
+
+    /// <summary>Copies rows of one slot of the feature vector (see <see cref="Featurizer.Slots"/>).</summary>
+    public void CopySlot(int slot, int start, Span<float> values)
+    {
+        var (column, slotCategory) = sources[slot];
+        if (slotCategory is not { } category)
+        {
+            Numbers[column].AsSpan(start, values.Length).CopyTo(values);
+            return;
+        }
+        var codes = Codes[column].AsSpan(start, values.Length);
+        for (var i = 0; i < values.Length; i++)
+        {
+            values[i] = codes[i] == category ? 1 : 0;
+        }
+    }
+
+    /// <summary>A copy of some rows, in the given order.</summary>
+    public FeatureTable Take(int[] rows)
+    {
+        var taken = new FeatureTable(Featurizer, rows.Length);
+        Copy(Numbers, taken.Numbers);
+        Copy(Codes, taken.Codes);
+        Copy([Labels], [taken.Labels]);
+        Copy([Inner], [taken.Inner]);
+        return taken;
+
+        void Copy<T>(T[][] from, T[][] to)
+        {
+            for (var column = 0; column < from.Length; column++)
+            {
+                for (var row = 0; row < rows.Length; row++)
+                {
+                    to[column][row] = from[column][rows[row]];
+                }
+            }
+        }
+    }
+
+    private void Fill(DuckVector[] vectors, int start, int rows)
+    {
+        var next = 0;
+        foreach (var numbers in Numbers)
+        {
+            FillNumbers(vectors[next++], numbers.AsSpan(start, rows));
+        }
+        foreach (var codes in Codes)
+        {
+            vectors[next++].Values<int>(rows).CopyTo(codes.AsSpan(start, rows));
+        }
+        FillNumbers(vectors[next++], Labels.AsSpan(start, rows));
+        vectors[next].Values<bool>(rows).CopyTo(Inner.AsSpan(start, rows));
+    }
+
+    private void Fill(ReadOnlySpan<DuckVector> vectors, int start, ReadOnlySpan<int> places, int rows)
+    {
+        var next = 0;
+        foreach (var numbers in Numbers)
+        {
+            FillNumbers(vectors[next++], numbers.AsSpan(start, places.Length), places, rows);
+        }
+        foreach (var codes in Codes)
+        {
+            Take(vectors[next++].Values<int>(rows), places, codes.AsSpan(start));
+        }
+        FillNumbers(vectors[next++], Labels.AsSpan(start, places.Length), places, rows);
+        Take(vectors[next].Values<bool>(rows), places, Inner.AsSpan(start));
+    }
+
+    private static void FillNumbers(DuckVector vector, Span<float> numbers, ReadOnlySpan<int> places, int rows)
+    {
+        Take(vector.Values<float>(rows), places, numbers);
+        for (var i = 0; i < places.Length; i++)
+        {
+            if (vector.IsNull(places[i]))
+            {
+                numbers[i] = float.NaN;
+            }
+        }
+    }
+
+    private static void Take<T>(ReadOnlySpan<T> values, ReadOnlySpan<int> places, Span<T> taken)
+    {
+        for (var i = 0; i < places.Length; i++)
+        {
+            taken[i] = values[places[i]];
+        }
+    }
+
+    private static void FillNumbers(DuckVector vector, Span<float> numbers)
+    {
+        vector.Values<float>(numbers.Length).CopyTo(numbers);
+        for (var i = 0; i < numbers.Length; i++)
+        {
+            if (vector.IsNull(i))
+            {
+                numbers[i] = float.NaN;
+            }
+        }
+    }
+}

@@ -1,0 +1,47 @@
+using MlOps.Pipeline.Data;
+using MlOps.Pipeline.Data.Duck;
+using MlOps.Pipeline.Definitions;
+
+namespace MlOps.Pipeline.Features;
+
+/// <summary>What a <see cref="FeatureTable"/> selects: its numbers, then its codes, the label, and the side of the inner split.</summary>
+internal static class FeatureTableSql
+{
+    /// <summary>Share of training rows that early stopping watches instead of learning from.</summary>
+    private const double InnerShare = 0.1;
+
+    public static IEnumerable<string> Cells(DatasetManifest manifest, Featurizer featurizer)
+    {
+        var columns = manifest.Columns.ToDictionary(column => column.Name, StringComparer.Ordinal);
+        var types = columns.ToDictionary(column => column.Key, column => column.Value.Type, StringComparer.Ordinal);
+        foreach (var input in featurizer.Direct.Where(input => input.Categories is null))
+        {
+            yield return FloatSql(columns[input.Name].Type == StorageType.Boolean ? $"{Sql.Name(input.Name)}::INTEGER" : Sql.Name(input.Name));
+        }
+        foreach (var feature in featurizer.Derived)
+        {
+            yield return FloatSql(columns.ContainsKey(feature.Name) ? Sql.Name(feature.Name) : FeatureSql.Of(feature, types));
+        }
+        foreach (var input in featurizer.Direct.Where(input => input.Categories is not null))
+        {
+            yield return CodeSql(Sql.Name(input.Name), input.Categories!);
+        }
+        var target = featurizer.Target;
+        yield return target.Task == TaskKind.Binary ? $"({TargetColumn.TextSql(columns[target.Name])} = {Sql.Text(target.Positive!)})::INTEGER::FLOAT" : FloatSql(Sql.Name(target.Name));
+        yield return InnerSql(manifest.Selection);
+    }
+
+    private static string FloatSql(string expression) => $"TRY_CAST({expression} AS FLOAT)";
+
+    private static string CodeSql(string name, IReadOnlyList<string> categories) => categories.Count == 0
+        ? "-1::INTEGER"
+        : $"coalesce(enum_code(TRY_CAST({name}::VARCHAR AS ENUM({string.Join(", ", categories.Select(Sql.Text))})))::INTEGER, -1)";
+
+    /// <summary>The inner split follows the outer one: by row or group with another seed, or the latest of the training rows.</summary>
+    private static string InnerSql(RowSelection? selection) => selection switch
+    {
+        null or { Side: SplitSide.Validation } => "false",
+        { Time: { } time } => $"coalesce({RowSelection.TimeSql(time)} > quantile_disc({RowSelection.TimeSql(time)}, {Sql.Number(1 - InnerShare)}) OVER (), false)",
+        _ => $"{RowSelection.UnitSql(selection.Group, unchecked(selection.Seed + 1) & long.MaxValue)} < {Sql.Number(InnerShare)}",
+    };
+}

@@ -1,0 +1,130 @@
+using Microsoft.ML;
+using Microsoft.ML.Data;
+using MlOps.Pipeline.Definitions;
+
+namespace MlOps.Pipeline.Features;
+
+/// <summary>Rows of a <see cref="FeatureTable"/> for ML.NET: a vector column "Features" and a column "Label".</summary>
+internal sealed class FeatureView : IDataView
+{
+    public const string Features = "Features";
+    public const string Label = "Label";
+
+    private readonly FeatureTable table;
+    private readonly FeatureVector vector;
+    private readonly int[]? rows;
+
+    /// <param name="table">The rows.</param>
+    /// <param name="inner">Only rows on this side of the inner split; null: all.</param>
+    public FeatureView(FeatureTable table, bool? inner = null)
+    {
+        this.table = table;
+        vector = new FeatureVector(table.Featurizer);
+        rows = inner is { } side ? [.. Enumerable.Range(0, table.Rows).Where(row => table.Inner[row] == side)] : null;
+        Schema = SchemaOf(table.Featurizer);
+    }
+
+    public DataViewSchema Schema { get; }
+
+    public bool CanShuffle => true;
+
+    private int Count => rows?.Length ?? table.Rows;
+
+    /// <summary>The columns that a model of this featurizer takes.</summary>
+    public static DataViewSchema SchemaOf(Featurizer featurizer)
+    {
+        var slots = featurizer.Slots;
+        var annotations = new DataViewSchema.Annotations.Builder();
+        annotations.Add("SlotNames", new VectorDataViewType(TextDataViewType.Instance, slots.Count), (ref VBuffer<ReadOnlyMemory<char>> names) =>
+        {
+            var editor = VBufferEditor.Create(ref names, slots.Count);
+            for (var i = 0; i < slots.Count; i++)
+            {
+                editor.Values[i] = slots[i].AsMemory();
+            }
+            names = editor.Commit();
+        });
+        var builder = new DataViewSchema.Builder();
+        builder.AddColumn(Features, new VectorDataViewType(NumberDataViewType.Single, slots.Count), annotations.ToAnnotations());
+        builder.AddColumn(Label, featurizer.Target.Task == TaskKind.Binary ? BooleanDataViewType.Instance : NumberDataViewType.Single);
+        return builder.ToSchema();
+    }
+
+    public long? GetRowCount() => Count;
+
+    public DataViewRowCursor GetRowCursor(IEnumerable<DataViewSchema.Column> columnsNeeded, Random? rand = null) => new Cursor(this, 0, Count, batch: 0, rand);
+
+    public DataViewRowCursor[] GetRowCursorSet(IEnumerable<DataViewSchema.Column> columnsNeeded, int n, Random? rand = null)
+    {
+        if (n <= 1 || rand is not null || Count < 1000)
+        {
+            return [GetRowCursor(columnsNeeded, rand)];
+        }
+        var share = (Count + n - 1) / n;
+        return [.. Enumerable.Range(0, n).Select(i => new Cursor(this, Math.Min(Count, i * share), Math.Min(Count, (i + 1) * share), i, rand: null))];
+    }
+
+    private sealed class Cursor : DataViewRowCursor
+    {
+        private readonly FeatureView view;
+        private readonly int[]? order;
+        private readonly int end;
+        private int next;
+        private int row = -1;
+
+        public Cursor(FeatureView view, int start, int end, long batch, Random? rand)
+        {
+            this.view = view;
+            this.end = end;
+            next = start;
+            Batch = batch;
+            if (rand is not null)
+            {
+                order = [.. Enumerable.Range(0, end)];
+                rand.Shuffle(order);
+            }
+        }
+
+        public override long Position => row < 0 ? -1 : next - 1;
+
+        public override long Batch { get; }
+
+        public override DataViewSchema Schema => view.Schema;
+
+        public override bool IsColumnActive(DataViewSchema.Column column) => true;
+
+        public override bool MoveNext()
+        {
+            if (next >= end)
+            {
+                row = -1;
+                return false;
+            }
+            var place = order is null ? next : order[next];
+            row = view.rows is null ? place : view.rows[place];
+            next++;
+            return true;
+        }
+
+        public override ValueGetter<DataViewRowId> GetIdGetter() => (ref DataViewRowId id) => id = new DataViewRowId((ulong)row, 0);
+
+        public override ValueGetter<TValue> GetGetter<TValue>(DataViewSchema.Column column)
+        {
+            Delegate getter = column.Name switch
+            {
+                Features => (ValueGetter<VBuffer<float>>)((ref VBuffer<float> value) => view.vector.Write(new TableRow(view.table, row), ref value)),
+                Label when column.Type is BooleanDataViewType => (ValueGetter<bool>)((ref bool value) => value = view.table.Labels[row] > 0.5f),
+                _ => (ValueGetter<float>)((ref float value) => value = view.table.Labels[row]),
+            };
+            return (ValueGetter<TValue>)getter;
+        }
+    }
+}
+
+/// <summary>A row of a table.</summary>
+internal readonly struct TableRow(FeatureTable table, int row) : IFeatureSource
+{
+    public float Number(int index) => table.Numbers[index][row];
+
+    public int Code(int index) => table.Codes[index][row];
+}

@@ -1,0 +1,103 @@
+using System.Globalization;
+using System.Text.Json.Nodes;
+using MlOps.Pipeline.Data;
+using MlOps.Pipeline.Data.Duck;
+using MlOps.Pipeline.Definitions;
+
+namespace MlOps.Pipeline.Features;
+
+/// <summary>A column that a model reads.</summary>
+/// <param name="Name">Its name.</param>
+/// <param name="Type">How it is stored.</param>
+/// <param name="Kind">What it means.</param>
+/// <param name="Optional">True when a missing value is left to the model.</param>
+/// <param name="Imputed">Value that fills a missing one, fitted on training rows; null: none.</param>
+/// <param name="Categories">Categorical columns: the values with a slot of their own, in slot order.</param>
+public sealed record FeatureInput(string Name, StorageType Type, ColumnKind Kind, bool Optional, string? Imputed, IReadOnlyList<string>? Categories);
+
+/// <summary>
+/// Turns rows into the model's feature vector: everything that was fitted besides the model itself. Stored beside it as
+/// <c>featurizer.json</c>; tables and single rows go through the same plan.
+/// </summary>
+/// <param name="Target">What is predicted.</param>
+/// <param name="Threshold">Binary: probability at and above which a row is predicted positive.</param>
+/// <param name="Inputs">Columns a caller sends, in order.</param>
+/// <param name="Derived">Computed features, in order, after the inputs.</param>
+public sealed record Featurizer(TargetColumn Target, double Threshold, IReadOnlyList<FeatureInput> Inputs, IReadOnlyList<DerivedFeature> Derived)
+{
+    /// <summary>Inputs that stand in the vector as they are; datetimes only feed computed features.</summary>
+    [System.Text.Json.Serialization.JsonIgnore]
+    public IReadOnlyList<FeatureInput> Direct => [.. Inputs.Where(input => input.Kind != ColumnKind.Datetime)];
+
+    /// <summary>Name of every slot of the vector: the column, and <c>column=category</c> for categories.</summary>
+    [System.Text.Json.Serialization.JsonIgnore]
+    public IReadOnlyList<string> Slots =>
+    [
+        .. Direct.SelectMany(input => input.Categories is { } categories ? categories.Select(category => $"{input.Name}={category}") : [input.Name]),
+        .. Derived.Select(feature => feature.Name),
+    ];
+
+    /// <summary>Where the value of every slot comes from, in the order of <see cref="Slots"/>.</summary>
+    internal IReadOnlyList<SlotSource> Sources
+    {
+        get
+        {
+            var sources = new List<SlotSource>();
+            int numbers = 0, codes = 0;
+            foreach (var input in Direct)
+            {
+                if (input.Categories is null)
+                {
+                    sources.Add(new SlotSource(numbers++));
+                    continue;
+                }
+                sources.AddRange(input.Categories.Select((_, category) => new SlotSource(codes, category)));
+                codes++;
+            }
+            sources.AddRange(Derived.Select(_ => new SlotSource(numbers++)));
+            return sources;
+        }
+    }
+
+    /// <summary>True when a slot may hold a missing value.</summary>
+    [System.Text.Json.Serialization.JsonIgnore]
+    public bool MayMiss => Direct.Any(input => input is { Optional: true, Categories: null }) || Derived.Any(MayBeMissing);
+
+    [System.Text.Json.Serialization.JsonIgnore]
+    public Signature Signature => new(
+        [.. Inputs.Select(input => new SignatureColumn(input.Name, input.Kind, input.Optional || input.Imputed is not null))],
+        [.. Direct.Select(input => new SignatureColumn(input.Name, input.Kind, input.Optional)), .. Derived.Select(feature => new SignatureColumn(feature.Name, ColumnKind.Numeric, MayBeMissing(feature)))],
+        new SignatureColumn(Target.Name, Target.Task == TaskKind.Binary ? ColumnKind.Categorical : ColumnKind.Numeric));
+
+    /// <summary>Fits the categories on a table of training rows.</summary>
+    internal static Featurizer Fit(DuckDbSession session, LocalTable train, PipelineDefinition definition)
+    {
+        var plan = FeaturePlan.Of(train.Manifest);
+        var imputed = train.Manifest.Notes[DatasetNotes.Imputed]?.AsObject() ?? new JsonObject();
+        var inputs = plan.Inputs.Select(column => new FeatureInput(
+            column.Name,
+            column.Type,
+            column.Kind,
+            definition.Columns.GetValueOrDefault(column.Name) is { Required: false, Impute: null },
+            imputed[column.Name]?.GetValue<string>(),
+            column.Kind == ColumnKind.Categorical ? FitCategories(session, train, column, definition.Features.MaxCategories) : null));
+        return new Featurizer(TargetColumn.Of(train.Manifest), definition.Threshold, [.. inputs], plan.Derived);
+    }
+
+    /// <summary>The most frequent values, equal counts in the order of the value.</summary>
+    private static IReadOnlyList<string> FitCategories(DuckDbSession session, LocalTable train, DatasetColumn column, int most)
+    {
+        var name = Sql.Name(column.Name);
+        var rows = session.Rows(
+            $"SELECT {name}::VARCHAR AS category FROM {train.ToSql()} WHERE {name} IS NOT NULL GROUP BY category ORDER BY count(*) DESC, category LIMIT {most.ToString(CultureInfo.InvariantCulture)}");
+        return [.. rows.Select(row => (string)row[0]!)];
+    }
+
+    private bool MayBeMissing(DerivedFeature feature) =>
+        feature.Function is FeatureFunction.Ratio or FeatureFunction.Log || Inputs.Any(input => input.Optional && (input.Name == feature.A || input.Name == feature.B));
+}
+
+/// <summary>Where a slot of the feature vector comes from.</summary>
+/// <param name="Column">The n-th number, or the n-th categorical column.</param>
+/// <param name="Category">Of a categorical column: the category that the slot stands for; null: the slot is a number.</param>
+internal readonly record struct SlotSource(int Column, int? Category = null);

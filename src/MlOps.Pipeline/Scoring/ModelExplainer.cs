@@ -1,0 +1,105 @@
+using Microsoft.ML;
+using Microsoft.ML.Trainers;
+using MlOps.Explain;
+using MlOps.Explain.MLNet;
+using MlOps.Pipeline.Definitions;
+using MlOps.Pipeline.Features;
+
+namespace MlOps.Pipeline.Scoring;
+
+/// <summary>
+/// SHAP values of a model, feature by feature (one-hot slots summed to their column). Regression: in the target's unit. Binary: in
+/// log-odds of the positive class. Base value and contributions add up to the prediction. Safe to use from many threads at once.
+/// </summary>
+internal sealed class ModelExplainer
+{
+    private readonly Featurizer featurizer;
+    private readonly ModelParts parts;
+    private readonly TreeShap? trees;
+    private readonly LinearShap? linear;
+
+    private ModelExplainer(Featurizer featurizer, ModelParts parts, TreeShap? trees, LinearShap? linear) =>
+        (this.featurizer, this.parts, this.trees, this.linear) = (featurizer, parts, trees, linear);
+
+    /// <summary>The prediction that nothing is known about: what contributions are counted from.</summary>
+    public double BaseValue => trees?.ExpectedValue ?? linear!.BaseValue;
+
+    /// <summary>Names of the features, in the contributions' order.</summary>
+    public IReadOnlyList<string> Features => [.. featurizer.Signature.Features.Select(feature => feature.Name)];
+
+    /// <summary>Learns from the training rows what explaining needs.</summary>
+    /// <exception cref="NotSupportedException">The model has no exact SHAP values here.</exception>
+    public static ExplainerState Fit(ITransformer model, FeatureTable train, int threads, CancellationToken cancel)
+    {
+        var parts = Parts(model, train.Featurizer);
+        var rows = new PreparedRows(train, parts.Preparation);
+        if (TreeEnsembleReader.Read(parts.Model) is { } ensemble)
+        {
+            return new ExplainerState(ExplainerKind.TreeShap, Covers: NodeCovers.Count(ensemble, rows.Slots, rows.Count, rows.Fill, threads, cancel));
+        }
+        return parts.Model is LinearRegressionModelParameters or LinearBinaryModelParameters
+            ? new ExplainerState(ExplainerKind.LinearShap, Means: rows.Means(cancel))
+            : throw new NotSupportedException($"{parts.Model.GetType().Name} is neither trees nor linear.");
+    }
+
+    /// <exception cref="NotSupportedException">The model has no exact SHAP values here.</exception>
+    public static ModelExplainer Of(ITransformer model, Featurizer featurizer, ExplainerState state)
+    {
+        var parts = Parts(model, featurizer);
+        var (slope, offset) = (parts.Link?.Slope ?? 1, parts.Link?.Offset ?? 0);
+        var columns = ColumnsOf(featurizer);
+        return (parts.Model, state) switch
+        {
+            (LinearModelParameters weights, { Means: { } means }) => new ModelExplainer(featurizer, parts, null, LinearShap.Of(weights.Weights, weights.Bias, means, columns, slope, offset)),
+            (var trees, { Covers: { } covers }) when TreeEnsembleReader.Read(trees) is { } ensemble =>
+                new ModelExplainer(featurizer, parts, new TreeShap(ensemble.Linear(slope, offset), covers, columns), null),
+            _ => throw new NotSupportedException($"{parts.Model.GetType().Name} cannot be explained by {state.Kind}."),
+        };
+    }
+
+    /// <summary>Contributions of every feature to the predictions of some rows of a table: row after row, one number a feature.</summary>
+    public double[] Explain(FeatureTable table, int[] rows, int threads, CancellationToken cancel) =>
+        Explain(new PreparedRows(table, parts.Preparation, rows), threads, cancel);
+
+    /// <inheritdoc cref="Explain(FeatureTable, int[], int, CancellationToken)"/>
+    public double[] Explain(IReadOnlyList<FeatureRow> rows, int threads, CancellationToken cancel) =>
+        Explain(new PreparedRows(featurizer, parts.Preparation, rows.Count, row => rows[row]), threads, cancel);
+
+    private double[] Explain(PreparedRows rows, int threads, CancellationToken cancel)
+    {
+        if (trees is not null)
+        {
+            return trees.Explain(rows.Count, rows.Fill, threads, cancel);
+        }
+        var features = Features.Count;
+        var contributions = new double[rows.Count * features];
+        var size = RowBlocks.Size(rows.Slots);
+        var block = new float[size * rows.Slots];
+        for (var start = 0; start < rows.Count; start += size)
+        {
+            cancel.ThrowIfCancellationRequested();
+            var count = Math.Min(size, rows.Count - start);
+            rows.Fill(start, count, block);
+            for (var row = 0; row < count; row++)
+            {
+                linear!.AddTo(block.AsSpan(row * rows.Slots, rows.Slots), contributions.AsSpan((start + row) * features, features));
+            }
+        }
+        return contributions;
+    }
+
+    /// <summary>Feature of every slot.</summary>
+    private static int[] ColumnsOf(Featurizer featurizer) =>
+    [
+        .. featurizer.Direct.SelectMany((input, column) => Enumerable.Repeat(column, input.Categories?.Count ?? 1)),
+        .. featurizer.Derived.Select((_, i) => featurizer.Direct.Count + i),
+    ];
+
+    private static ModelParts Parts(ITransformer model, Featurizer featurizer)
+    {
+        var parts = ModelParts.Of(model);
+        return parts.Link is null == (featurizer.Target.Task == TaskKind.Regression)
+            ? parts
+            : throw new NotSupportedException($"{parts.Model.GetType().Name} has no calibrated probability.");
+    }
+}

@@ -1,0 +1,103 @@
+using System.Collections.Concurrent;
+using System.Text.Json;
+using Microsoft.ML;
+using MlOps.Pipeline.Contracts;
+using MlOps.Pipeline.Definitions;
+using MlOps.Pipeline.Features;
+using MlOps.Pipeline.Registry;
+using MlOps.Pipeline.Tracking;
+
+namespace MlOps.Pipeline.Scoring;
+
+/// <summary>One prediction.</summary>
+/// <param name="Score">Regression: the predicted value. Binary: the probability of the positive class, 0 to 1.</param>
+/// <param name="Label">Binary: the predicted class as it stands in the data; null for regression.</param>
+public readonly record struct Prediction(double Score, string? Label);
+
+/// <summary>How predictions come about.</summary>
+/// <param name="Features">Names of the model's features.</param>
+/// <param name="BaseValue">The prediction that nothing is known about; in log-odds of the positive class for binary models.</param>
+/// <param name="Contributions">For every row, what each feature adds to the base value (SHAP values); together they make the prediction.</param>
+public sealed record PredictionExplanations(IReadOnlyList<string> Features, double BaseValue, IReadOnlyList<IReadOnlyList<double>> Contributions);
+
+/// <summary>A stored model, loaded and ready to predict. Safe to use from many threads at once.</summary>
+public sealed class ModelScorer
+{
+    private const int MostProblems = 100;
+
+    private readonly Featurizer featurizer;
+    private readonly InputReader reader;
+    private readonly ITransformer transformer;
+    private readonly ConcurrentBag<RowScorer> idle = [];
+    private readonly Func<CancellationToken, Task<BinaryData?>> readExplainer;
+    private ModelExplainer? explainer;
+
+    private ModelScorer(StoredModel model, Func<CancellationToken, Task<BinaryData?>> readExplainer)
+    {
+        this.readExplainer = readExplainer;
+        featurizer = model.Featurizer;
+        Signature = model.Signature;
+        transformer = model.Transformer;
+        reader = new InputReader(featurizer);
+    }
+
+    public TaskKind Task => featurizer.Target.Task;
+
+    public Signature Signature { get; }
+
+    /// <summary>Loads the model that stands under a blob prefix (see <see cref="ModelVersion.ModelBlobs"/>).</summary>
+    public static async Task<ModelScorer> LoadAsync(ArtifactStore artifacts, string modelBlobs, CancellationToken cancel) =>
+        new(await StoredModel.LoadAsync(artifacts, modelBlobs, cancel), stop => artifacts.FindAsync($"{modelBlobs}/{ExplainerState.File}", stop));
+
+    /// <summary>Predicts rows given as JSON objects of raw input columns.</summary>
+    /// <exception cref="InputException">Rows do not fit the signature; every problem of every row is listed (at most 100).</exception>
+    public IReadOnlyList<Prediction> Predict(IReadOnlyList<JsonElement> rows)
+    {
+        var inputs = Read(rows);
+        var scorer = idle.TryTake(out var pooled) ? pooled : new RowScorer(transformer, featurizer);
+        var predictions = new Prediction[rows.Count];
+        for (var i = 0; i < predictions.Length; i++)
+        {
+            predictions[i] = Describe(scorer.Score(inputs[i]));
+        }
+        idle.Add(scorer);
+        return predictions;
+    }
+
+    /// <summary>Explains the predictions of rows given as JSON objects of raw input columns.</summary>
+    /// <exception cref="InputException">Rows do not fit the signature, or the model has no explanation of single predictions.</exception>
+    public async Task<PredictionExplanations> ExplainAsync(IReadOnlyList<JsonElement> rows, CancellationToken cancel)
+    {
+        var inputs = Read(rows);
+        // A version serves before its run has explained it, so the explainer is looked for until it is there.
+        explainer ??= await LoadExplainerAsync(cancel);
+        var features = explainer.Features;
+        var contributions = explainer.Explain(inputs, Environment.ProcessorCount, cancel);
+        return new PredictionExplanations(features, explainer.BaseValue, [.. contributions.Chunk(features.Count)]);
+    }
+
+    private async Task<ModelExplainer> LoadExplainerAsync(CancellationToken cancel)
+    {
+        var stored = await readExplainer(cancel)
+            ?? throw new InputException("This version is not explained yet, or its run's stage 'explain' failed: try again when its run has ended, or leave out 'explain'.");
+        var state = Json.Read<ExplainerState>(stored.ToString());
+        return state.Kind != ExplainerKind.Permutation
+            ? ModelExplainer.Of(transformer, featurizer, state)
+            : throw new InputException("This version has no SHAP values (its run's stage 'explain' says why), so single predictions cannot be explained: leave out 'explain'.");
+    }
+
+    private FeatureRow[] Read(IReadOnlyList<JsonElement> rows)
+    {
+        var problems = new List<string>();
+        var inputs = new FeatureRow[rows.Count];
+        for (var i = 0; i < rows.Count && problems.Count < MostProblems; i++)
+        {
+            inputs[i] = reader.Read(rows[i], rows.Count == 1 ? "" : $"rows[{i}]: ", problems);
+        }
+        return problems.Count == 0 ? inputs : throw new InputException([.. problems.Take(MostProblems)]);
+    }
+
+    private Prediction Describe(float score) => Task == TaskKind.Regression
+        ? new Prediction(score, null)
+        : new Prediction(score, score >= featurizer.Threshold ? featurizer.Target.Positive : featurizer.Target.Negative);
+}

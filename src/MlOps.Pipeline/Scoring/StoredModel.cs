@@ -1,0 +1,40 @@
+using Microsoft.ML;
+using MlOps.Pipeline.Contracts;
+using MlOps.Pipeline.Features;
+using MlOps.Pipeline.Tracking;
+
+namespace MlOps.Pipeline.Scoring;
+
+/// <summary>A model as it stands in blob storage: <c>model.zip</c> (ML.NET), <c>featurizer.json</c>, <c>signature.json</c> and <c>training_features.txt</c>.</summary>
+internal sealed record StoredModel(ITransformer Transformer, Featurizer Featurizer, Signature Signature)
+{
+    public const string ModelFile = "model.zip";
+    public const string FeaturizerFile = "featurizer.json";
+    public const string SignatureFile = "signature.json";
+    public const string FeatureListFile = "training_features.txt";
+
+    public static IReadOnlyList<string> Files { get; } = [ModelFile, FeaturizerFile, SignatureFile, FeatureListFile];
+
+    /// <summary>Loads a model afresh from its artifacts.</summary>
+    public static async Task<StoredModel> LoadAsync(ArtifactStore artifacts, string modelBlobs, CancellationToken cancel)
+    {
+        var files = await Task.WhenAll(new[] { ModelFile, FeaturizerFile, SignatureFile }.Select(file => artifacts.ReadAsync($"{modelBlobs}/{file}", cancel)));
+        await using var zip = files[0].ToStream();
+        var transformer = new MLContext().Model.Load(zip, out _);
+        return new StoredModel(transformer, Json.Read<Featurizer>(files[1].ToString()), Json.Read<Signature>(files[2].ToString()));
+    }
+
+    /// <summary>Content of every file of a model.</summary>
+    public static IReadOnlyDictionary<string, BinaryData> Contents(MLContext ml, ITransformer transformer, Featurizer featurizer)
+    {
+        using var zip = new MemoryStream();
+        ml.Model.Save(transformer, FeatureView.SchemaOf(featurizer), zip);
+        return new Dictionary<string, BinaryData>
+        {
+            [ModelFile] = BinaryData.FromBytes(zip.ToArray()),
+            [FeaturizerFile] = BinaryData.FromString(Json.Write(featurizer)),
+            [SignatureFile] = BinaryData.FromString(System.Text.Json.JsonSerializer.Serialize(featurizer.Signature, Json.Indented)),
+            [FeatureListFile] = BinaryData.FromString(string.Join('\n', featurizer.Signature.Features.Select(feature => feature.Name)) + "\n"),
+        };
+    }
+}

@@ -1,0 +1,62 @@
+using MlOps.Pipeline.Alerts;
+using MlOps.Pipeline.Contracts;
+using MlOps.Pipeline.Tracking;
+
+namespace MlOps.Pipeline.Stages.Alerting;
+
+public sealed record AlertInput(string RunId, AlertKind Kind, IReadOnlyList<Reason> Reasons);
+
+public sealed record AlertOutput(StageReport Report) : IStageOutput;
+
+/// <summary>
+/// Tells people what became of a run, at most once per run and kind: the alert's row is written first, and who finds it there does not send.
+/// A host that dies between row and answer leaves an alert that may not have arrived; sending again would tell it twice to those who got it.
+/// What goes wrong with Slack is kept on the alert and fails nothing.
+/// </summary>
+public sealed class AlertStage(AlertStore alerts, SlackClient slack, RunStore runs, TimeProvider time) : IStage<AlertInput, AlertOutput>
+{
+    private const int MostReasons = 20;
+    private const int LongestReason = 1000;
+
+    public static string Name => "alert";
+
+    public async Task<AlertOutput> RunAsync(AlertInput input, CancellationToken cancel)
+    {
+        if (await runs.FindDetailsAsync(input.RunId, cancel) is not { } details)
+        {
+            return new AlertOutput(new StageReport());
+        }
+        IReadOnlyList<string> reasons = [.. input.Reasons.Texts().Take(MostReasons).Select(text => text.Length <= LongestReason ? text : string.Concat(text.AsSpan(0, LongestReason), "…"))];
+        var alert = new Alert(input.Kind, slack.IsConfigured ? AlertState.Sending : AlertState.NotSent, TitleOf(input, details.Run), reasons, time.GetUtcNow(), slack.IsConfigured ? null : "No Slack webhook is set.");
+        if (!await alerts.TryClaimAsync(input.RunId, alert, cancel) || !slack.IsConfigured)
+        {
+            return new AlertOutput(new StageReport());
+        }
+        var problem = await slack.SendAsync(alert, AlertSubject.Of(details), cancel);
+        await alerts.UpdateAsync(input.RunId, alert with { State = problem is null ? AlertState.Sent : AlertState.Failed, Problem = problem }, cancel);
+        return new AlertOutput(new StageReport(Warnings: problem is null ? null : [problem]));
+    }
+
+    private static string TitleOf(AlertInput input, Run run) => input.Kind switch
+    {
+        AlertKind.ValidationFailed => $"{run.Model}: validation failed",
+        AlertKind.DriftDetected => $"{run.Model}: data drift detected",
+        AlertKind.PromotionSucceeded => $"{run.Model}: version {run.Version} is in production",
+        AlertKind.PromotionBlocked => $"{run.Model}: version {run.Version} was not promoted{CauseOf(input.Reasons)}",
+        _ => $"{run.Model}: run failed",
+    };
+
+    /// <summary>The gates that do not hold, in the order in which they are met.</summary>
+    private static string CauseOf(IReadOnlyList<Reason> reasons)
+    {
+        var causes = reasons.Select(reason => reason.Gate).OfType<GateKind>().Order().Select(NameOf).Distinct().ToList();
+        return causes.Count == 0 ? "" : $": {string.Join(" and ", causes)}";
+    }
+
+    private static string NameOf(GateKind gate) => gate switch
+    {
+        GateKind.Drift => "data drift",
+        GateKind.Approval => "no approval",
+        _ => "poor metrics",
+    };
+}

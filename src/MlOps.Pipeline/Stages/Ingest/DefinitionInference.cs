@@ -1,0 +1,106 @@
+using DuckDB.NET.Data;
+using MlOps.Pipeline.Contracts;
+using MlOps.Pipeline.Data;
+using MlOps.Pipeline.Data.Duck;
+using MlOps.Pipeline.Definitions;
+
+namespace MlOps.Pipeline.Stages.Ingest;
+
+/// <summary>Writes the definition that a user would write for a table nobody has described yet.</summary>
+public sealed class DefinitionInference(PipelineStorage storage, DuckDb duckDb, PipelineOptions options)
+{
+    /// <summary>Rows that may be lost to nulls, as a share; columns with more nulls than fit in it are imputed.</summary>
+    private const double NullBudget = 0.05;
+
+    /// <summary>A column with fewer values than this share is not worth keeping.</summary>
+    private const double FewestValues = 0.02;
+
+    /// <param name="path">A local CSV or Parquet file.</param>
+    /// <param name="target">The column to predict.</param>
+    /// <param name="model">The model's name.</param>
+    /// <param name="task">Null: found from the target's values when the run cleans them.</param>
+    /// <param name="ignore">Columns to leave out.</param>
+    /// <param name="cancel">Stops the inference.</param>
+    /// <exception cref="InputException">The file cannot be read, or has no such column.</exception>
+    public async Task<PipelineDefinition> InferAsync(string path, string target, string model, TaskKind? task, IReadOnlyList<string> ignore, CancellationToken cancel)
+    {
+        using var source = await SourceFile.OpenAsync(path, storage, options, cancel);
+        using var scan = await SourceScan.RunAsync(source, options.WorkFolder, cancel);
+        var ignored = ignore.ToDictionary(column => column, _ => new ColumnRule { Ignore = true }, StringComparer.Ordinal);
+        var definition = new PipelineDefinition { Model = model, Target = target, Task = task, Columns = ignored };
+        var (columns, rows, values) = await Task.Run(() => Describe(scan, source.Name, definition, cancel), cancel);
+        CheckNames(columns, [target, .. ignore]);
+
+        var shares = columns.Select((column, i) => (column.Name, Share: rows == 0 ? 0 : (double)values[i] / rows)).ToDictionary(column => column.Name, column => column.Share, StringComparer.Ordinal);
+        var imputed = Imputed(columns.Where(column => column.Name != target && !ignored.ContainsKey(column.Name) && shares[column.Name] >= FewestValues), shares);
+        var inferred = definition with
+        {
+            Columns = columns.ToDictionary(column => column.Name, column => RuleOf(column, column.Name == target ? 1 : shares[column.Name], ignored.ContainsKey(column.Name), imputed.Contains(column.Name)), StringComparer.Ordinal),
+            Features = new FeatureRules { DateParts = [.. columns.Where(column => column.Kind == ColumnKind.Datetime && column.Name != target && !ignored.ContainsKey(column.Name) && shares[column.Name] >= FewestValues).Select(column => column.Name)] },
+            Candidates = [new CandidateSpec { Trainer = TrainerKind.LightGbm }, new CandidateSpec { Trainer = TrainerKind.FastTree }, new CandidateSpec { Trainer = TrainerKind.Sdca }],
+        };
+        var problems = DefinitionRules.ProblemsOf(inferred).ToList();
+        return problems.Count == 0 ? inferred : throw new InputException(problems);
+    }
+
+    private (IReadOnlyList<DatasetColumn> Columns, long Rows, IReadOnlyList<long> Values) Describe(SourceScan scan, string name, PipelineDefinition definition, CancellationToken cancel)
+    {
+        if (scan.Format == SourceFormat.Parquet)
+        {
+            using var parquetSession = duckDb.Open(cancel);
+            var parquet = ParquetTable.Read(parquetSession, scan.Path, name, definition);
+            var row = parquetSession.Rows($"SELECT count(*), {string.Join(", ", parquet.Columns.Select(column => $"count({Sql.Name(column.Name)})"))} FROM ({parquet.SelectSql})")[0];
+            var counts = row.Select(value => Convert.ToInt64(value, System.Globalization.CultureInfo.InvariantCulture)).ToList();
+            return (parquet.Columns, counts[0], counts[1..]);
+        }
+        var csv = new CsvTable(scan, name, definition);
+        using var session = duckDb.Open(cancel, csv.Columns);
+        try
+        {
+            var (rows, values) = csv.CountValues(session);
+            return (csv.Strict()?.Columns ?? csv.Tolerant(session, name).Columns, rows, values);
+        }
+        catch (DuckDBException fault)
+        {
+            throw new InputException($"{name} cannot be read as CSV: {fault.Message.Split('\n')[0]}", fault);
+        }
+    }
+
+    private static void CheckNames(IReadOnlyList<DatasetColumn> columns, IReadOnlyList<string> wanted)
+    {
+        var names = columns.Select(column => column.Name).ToHashSet(StringComparer.Ordinal);
+        var problems = wanted.Where(name => !names.Contains(name)).Select(name =>
+            $"There is no column '{name}'; did you mean '{NearestName.Of(name, names)}'? The columns are: {string.Join(", ", columns.Take(30).Select(column => column.Name))}{(columns.Count > 30 ? ", …" : "")}.").ToList();
+        if (problems.Count > 0)
+        {
+            throw new InputException(problems);
+        }
+    }
+
+    /// <summary>Columns whose nulls would cost too many rows: the fullest columns keep the rule "drop", as far as the budget goes.</summary>
+    private static HashSet<string> Imputed(IEnumerable<DatasetColumn> columns, Dictionary<string, double> shares)
+    {
+        var imputed = new HashSet<string>(StringComparer.Ordinal);
+        var lost = 0.0;
+        foreach (var column in columns.Where(column => shares[column.Name] < 1).OrderByDescending(column => shares[column.Name]))
+        {
+            lost += 1 - shares[column.Name];
+            if (lost > NullBudget)
+            {
+                imputed.Add(column.Name);
+            }
+        }
+        return imputed;
+    }
+
+    private static ColumnRule RuleOf(DatasetColumn column, double share, bool ignored, bool imputed)
+    {
+        if (ignored || share < FewestValues)
+        {
+            return new ColumnRule { Ignore = true };
+        }
+        var strategy = column.Kind == ColumnKind.Numeric ? ImputeStrategy.Median : ImputeStrategy.MostFrequent;
+        var usable = column.Kind is not (ColumnKind.Text or ColumnKind.IdLike);
+        return new ColumnRule { Kind = column.Kind, Impute = imputed && usable ? new ImputeRule(strategy) : null };
+    }
+}

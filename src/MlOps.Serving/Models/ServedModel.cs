@@ -1,0 +1,55 @@
+using System.Text.Json;
+using MlOps.Pipeline.Contracts;
+using MlOps.Pipeline.Definitions;
+using MlOps.Pipeline.Registry;
+using MlOps.Pipeline.Scoring;
+using MlOps.Pipeline.Tracking;
+
+namespace MlOps.Serving.Models;
+
+/// <summary>A version loaded and ready to predict.</summary>
+internal sealed record ServedModel(string Model, int Version, IScorer Scorer);
+
+/// <summary>What serving needs of a loaded model. Safe to use from many threads at once.</summary>
+internal interface IScorer
+{
+    TaskKind Task { get; }
+
+    /// <exception cref="InputException">Rows do not fit the model's signature; every problem is listed.</exception>
+    IReadOnlyList<Prediction> Predict(IReadOnlyList<JsonElement> rows);
+
+    /// <exception cref="InputException">Rows do not fit, or the model cannot explain single predictions.</exception>
+    Task<PredictionExplanations> ExplainAsync(IReadOnlyList<JsonElement> rows, CancellationToken cancel);
+}
+
+/// <summary>Loads the stored model of a version.</summary>
+internal interface IScorerLoader
+{
+    Task<IScorer> LoadAsync(ModelVersion version, CancellationToken cancel);
+}
+
+/// <summary>Loads from the artifact store.</summary>
+internal sealed class ArtifactScorerLoader(ArtifactStore artifacts) : IScorerLoader
+{
+    public async Task<IScorer> LoadAsync(ModelVersion version, CancellationToken cancel) =>
+        new Loaded(await ModelScorer.LoadAsync(artifacts, version.ModelBlobs, cancel));
+
+    private sealed class Loaded(ModelScorer scorer) : IScorer
+    {
+        public TaskKind Task => scorer.Task;
+
+        public IReadOnlyList<Prediction> Predict(IReadOnlyList<JsonElement> rows) => scorer.Predict(rows);
+
+        public Task<PredictionExplanations> ExplainAsync(IReadOnlyList<JsonElement> rows, CancellationToken cancel) => scorer.ExplainAsync(rows, cancel);
+    }
+}
+
+/// <summary>A registered version cannot be loaded, and trying again does not help: its artifacts are missing or damaged.</summary>
+public sealed class ModelLoadException : Exception
+{
+    public ModelLoadException() { }
+
+    public ModelLoadException(string message) : base(message) { }
+
+    public ModelLoadException(string message, Exception innerException) : base(message, innerException) { }
+}

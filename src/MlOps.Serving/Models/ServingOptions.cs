@@ -1,0 +1,23 @@
+namespace MlOps.Serving.Models;
+
+/// <summary>What a host decides about serving.</summary>
+public sealed record ServingOptions
+{
+    /// <summary>How often the production alias of a model in use is read again, at most.</summary>
+    public TimeSpan RefreshEvery { get; init; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>
+    /// A model that nobody asked for during this time is re-checked before it answers, so that the first caller after a quiet
+    /// night does not get yesterday's version.
+    /// </summary>
+    public TimeSpan StaleAfter { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>Longest time that such a first caller waits for the re-check; then the loaded version answers.</summary>
+    public TimeSpan StaleWait { get; init; } = TimeSpan.FromSeconds(2);
+
+    /// <summary>Most rows of one request.</summary>
+    public int MaxRows { get; init; } = 10_000;
+
+    /// <summary>What a caller is told to wait while no version is in production.</summary>
+    public TimeSpan RetryAfter { get; init; } = TimeSpan.FromSeconds(5);
+}

@@ -1,0 +1,55 @@
+using System.Text.Json.Nodes;
+using MlOps.Pipeline.Data;
+using MlOps.Pipeline.Data.Duck;
+using MlOps.Pipeline.Features;
+
+namespace MlOps.Serving.Monitoring;
+
+/// <summary>Reads logged rows as the model saw them: typed as in training, nulls filled, computed features added.</summary>
+internal static class LiveRows
+{
+    private const string Cells = "cells";
+
+    /// <summary>Rows of the window.</summary>
+    public static long Count(DuckDbSession session, IReadOnlyList<string> files, LiveWindow window) =>
+        session.Count($"SELECT count(*) FROM {FromSql(files, features: false)} WHERE {WhereSql(window)}");
+
+    /// <summary>Writes the newest rows of the window as a Parquet file with the inputs and computed features of a training table; returns their number.</summary>
+    public static long Write(DuckDbSession session, IReadOnlyList<string> files, LiveWindow window, int most, DatasetManifest train, string path)
+    {
+        var plan = FeaturePlan.Of(train);
+        var imputed = train.Notes[DatasetNotes.Imputed]?.AsObject() ?? [];
+        var types = plan.Inputs.ToDictionary(input => input.Name, input => input.Type, StringComparer.Ordinal);
+        var paths = Sql.Texts(plan.Inputs.Select(input => PointerTo(input.Name)));
+        var logged = $"SELECT json_extract_string({Sql.Name(LoggedRow.Features)}, {paths}) AS {Cells} FROM {FromSql(files, features: true)} WHERE {WhereSql(window)} ORDER BY {Sql.Name(LoggedRow.At)} DESC LIMIT {Sql.Number((long)most)}";
+        var inputs = string.Join(", ", plan.Inputs.Select((input, i) => $"{CellSql(input, i + 1, imputed)} AS {Sql.Name(input.Name)}"));
+        var derived = string.Concat(plan.Derived.Select(feature => $", {FeatureSql.Of(feature, types)} AS {Sql.Name(feature.Name)}"));
+        return session.Copy($"SELECT *{derived} FROM (SELECT {inputs} FROM ({logged}))", path);
+    }
+
+    private static string FromSql(IReadOnlyList<string> files, bool features) =>
+        $"read_json({Sql.Texts(files)}, format = 'newline_delimited', ignore_errors = true, columns = {{'{LoggedRow.At}': 'VARCHAR', '{LoggedRow.Version}': 'BIGINT'{(features ? $", '{LoggedRow.Features}': 'JSON'" : "")}}})";
+
+    private static string WhereSql(LiveWindow window)
+    {
+        var at = Sql.Name(LoggedRow.At);
+        return $"{Sql.Name(LoggedRow.Version)} = {Sql.Number((long)window.Version)} AND {at} >= {Sql.Text(LoggedRow.TimeText(window.From))} AND {at} < {Sql.Text(LoggedRow.TimeText(window.Until))}";
+    }
+
+    /// <summary>A value that is not of the column's type is null. What fills a null is what the scorer fills it with.</summary>
+    private static string CellSql(DatasetColumn input, int place, JsonObject imputed)
+    {
+        var cell = $"{Cells}[{place}]";
+        var typed = input.Type switch
+        {
+            StorageType.Double => $"TRY_CAST({cell} AS DOUBLE)",
+            StorageType.Boolean => $"TRY_CAST({cell} AS BOOLEAN)",
+            StorageType.Timestamp => $"{InputTime.FunctionName}({cell})",
+            _ => cell,
+        };
+        return imputed[input.Name]?.GetValue<string>() is { } value ? $"coalesce({typed}, CAST({Sql.Text(value)} AS {input.Type.ToString().ToUpperInvariant()}))" : typed;
+    }
+
+    /// <summary>A JSON pointer (RFC 6901): column names may have any character.</summary>
+    private static string PointerTo(string column) => "/" + column.Replace("~", "~0", StringComparison.Ordinal).Replace("/", "~1", StringComparison.Ordinal);
+}

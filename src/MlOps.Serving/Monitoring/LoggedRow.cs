@@ -1,0 +1,28 @@
+using System.Globalization;
+
+namespace MlOps.Serving.Monitoring;
+
+/// <summary>
+/// What a line of the prediction log is made of: who writes it and who reads it must agree.
+/// <code>{"at":"2026-11-24T13:05:00.000000Z","model":"m","version":3,"variant":"production","prediction":16.9,"features":{…}}</code>
+/// Binary models also have a <c>probability</c>.
+/// </summary>
+public static class LoggedRow
+{
+    public const string At = "at";
+    public const string Model = "model";
+    public const string Version = "version";
+    public const string Variant = "variant";
+    public const string Prediction = "prediction";
+    public const string Probability = "probability";
+    public const string Features = "features";
+
+    /// <summary>A time as it stands in a line: such texts sort as their times do.</summary>
+    public static string TimeText(DateTimeOffset time) => time.UtcDateTime.ToString("yyyy-MM-ddTHH:mm:ss.ffffffZ", CultureInfo.InvariantCulture);
+}
+
+/// <summary>Which logged rows are meant.</summary>
+/// <param name="Version">Those that this version predicted,</param>
+/// <param name="From">at this time or later,</param>
+/// <param name="Until">and before this one.</param>
+public sealed record LiveWindow(int Version, DateTimeOffset From, DateTimeOffset Until);

@@ -1,0 +1,26 @@
+using MlOps.Pipeline.Definitions;
+using MlOps.Pipeline.Scoring;
+
+namespace MlOps.Serving.Predictions;
+
+/// <summary>What became of a request for predictions.</summary>
+public abstract record PredictionResult
+{
+    private PredictionResult() { }
+
+    /// <summary>One prediction per row, in the request's order, and how each comes about when that was asked for.</summary>
+    public sealed record Predicted(
+        string Model, int Version, string Variant, TaskKind Task, IReadOnlyList<Prediction> Predictions, PredictionExplanations? Explanations = null) : PredictionResult;
+
+    /// <summary>Neither a definition nor a registered version has this name.</summary>
+    public sealed record UnknownModel(string Model, IReadOnlyList<string> Known) : PredictionResult;
+
+    /// <summary>The model is known, but no version is in production yet. <paramref name="Model"/> is null when there is no model at all.</summary>
+    public sealed record NoneInProduction(string? Model, TimeSpan RetryAfter) : PredictionResult;
+
+    /// <summary>No model was named and there are several.</summary>
+    public sealed record ModelNotNamed(IReadOnlyList<string> Known) : PredictionResult;
+}
+
+/// <summary>A production version that is loaded.</summary>
+public sealed record LoadedModel(string Model, int Version);

@@ -1,0 +1,71 @@
+using System.Globalization;
+using System.Text.Json;
+using MlOps.Pipeline.Contracts;
+using MlOps.Pipeline.Definitions;
+using MlOps.Serving.Models;
+using MlOps.Serving.Monitoring;
+
+namespace MlOps.Serving.Predictions;
+
+/// <summary>Answers requests for predictions with the model's production version.</summary>
+public sealed class PredictionService
+{
+    /// <summary>The variant that answers while traffic is not split.</summary>
+    public const string ProductionVariant = "production";
+
+    private readonly ModelCache cache;
+    private readonly ModelNames names;
+    private readonly ServingOptions options;
+    private readonly PredictionLog? log;
+
+    /// <param name="cache">Loaded models.</param>
+    /// <param name="names">All models.</param>
+    /// <param name="options">Limits.</param>
+    /// <param name="log">Takes what was predicted; null: this host keeps none of it.</param>
+    internal PredictionService(ModelCache cache, ModelNames names, ServingOptions options, PredictionLog? log) =>
+        (this.cache, this.names, this.options, this.log) = (cache, names, options, log);
+
+    /// <summary>The production versions that are loaded.</summary>
+    public IReadOnlyList<LoadedModel> Loaded => [.. cache.Loaded.Select(model => new LoadedModel(model.Model, model.Version))];
+
+    /// <inheritdoc cref="PredictAsync(string?, IReadOnlyList{JsonElement}, bool, CancellationToken)"/>
+    public Task<PredictionResult> PredictAsync(string? model, IReadOnlyList<JsonElement> rows, CancellationToken cancel) => PredictAsync(model, rows, explain: false, cancel);
+
+    /// <summary>Predicts rows given as JSON objects of raw input columns.</summary>
+    /// <param name="model">The model's name; null: the only model there is.</param>
+    /// <param name="rows">At most <see cref="ServingOptions.MaxRows"/>; one prediction each.</param>
+    /// <param name="explain">Whether to explain every prediction.</param>
+    /// <param name="cancel">Stops waiting.</param>
+    /// <exception cref="InputException">Rows do not fit the model's signature (every problem is listed), or it cannot explain single predictions.</exception>
+    /// <exception cref="ModelLoadException">The production version cannot be loaded.</exception>
+    public async Task<PredictionResult> PredictAsync(string? model, IReadOnlyList<JsonElement> rows, bool explain, CancellationToken cancel)
+    {
+        if (rows.Count > options.MaxRows)
+        {
+            throw new InputException(string.Create(CultureInfo.InvariantCulture, $"The request has {rows.Count:N0} rows; {options.MaxRows:N0} are the most at once. Send several requests."));
+        }
+        if (model is null)
+        {
+            var known = await names.ListAsync(cancel);
+            if (known.Count != 1)
+            {
+                return known.Count == 0 ? new PredictionResult.NoneInProduction(null, options.RetryAfter) : new PredictionResult.ModelNotNamed(known);
+            }
+            model = known[0];
+        }
+        if (!ModelName.IsValid(model))
+        {
+            return new PredictionResult.UnknownModel(model, await names.ListAsync(cancel));
+        }
+        if (await cache.FindAsync(model, cancel) is not { } served)
+        {
+            return await names.ExistsAsync(model, cancel)
+                ? new PredictionResult.NoneInProduction(model, options.RetryAfter)
+                : new PredictionResult.UnknownModel(model, await names.ListAsync(cancel));
+        }
+        var predictions = rows.Count == 0 ? [] : served.Scorer.Predict(rows);
+        var explanations = explain ? await served.Scorer.ExplainAsync(rows, cancel) : null;
+        log?.Add(served, ProductionVariant, rows, predictions);
+        return new PredictionResult.Predicted(served.Model, served.Version, ProductionVariant, served.Scorer.Task, predictions, explanations);
+    }
+}

@@ -1,0 +1,46 @@
+using MlOps.Pipeline.Data;
+using MlOps.Pipeline.Definitions;
+using MlOps.Pipeline.Features;
+using MlOps.Pipeline.Registry;
+using MlOps.Pipeline.Scoring;
+using MlOps.Pipeline.Tracking;
+using MlOps.Pipeline.Training;
+using MlOps.Testing;
+
+namespace MlOps.Pipeline.Tests.Scoring;
+
+[Collection(AzuriteFixture.Collection)]
+public sealed class BlockPredictorTests(AzuriteFixture azurite)
+{
+    [Theory]
+    [InlineData(TaskKind.Regression, false)]
+    [InlineData(TaskKind.Regression, true)]
+    [InlineData(TaskKind.Binary, false)]
+    [InlineData(TaskKind.Binary, true)]
+    public async Task Predictions_are_those_of_MLNet_to_the_last_bit(TaskKind task, bool missing)
+    {
+        await using var host = new PipelineHost(azurite);
+        var definition = ModelExplainerTests.Definition(task, missing);
+        var run = await host.RunAsync(definition, host.WriteFile("trips.csv", ModelExplainerTests.Csv(3001, task, missing)));
+        run.Run.Error.Should().BeNull();
+        var version = await host.Get<ModelRegistry>().GetAsync(definition.Model, 1, default);
+        var train = await host.Get<DatasetStore>().OpenAsync(await host.Get<DatasetStore>().GetAsync(version.Lineage.Train, default), default);
+
+        var inBlocks = new List<TrainerKind>();
+        foreach (var (key, spec) in definition.CandidateKeys.Zip(definition.Candidates))
+        {
+            var blobs = run.Artifacts.Single(artifact => artifact.Path == $"{key}/model.zip").Blob[..^"/model.zip".Length];
+            var stored = await StoredModel.LoadAsync(host.Get<ArtifactStore>(), blobs, default);
+            var table = await host.Get<FeatureTableCache>().GetAsync(train, stored.Featurizer, default);
+            if (BlockPredictor.Of(stored.Transformer) is { } blocks)
+            {
+                inBlocks.Add(spec.Trainer);
+                blocks.Predict(table, threads: 2).Should().Equal(Evaluation.PredictRowByRow(stored.Transformer, table, threads: 2), $"of {key}");
+            }
+        }
+
+        // With missing values, all but LightGBM fill them first, which is ML.NET's business.
+        inBlocks.Should().Contain(TrainerKind.LightGbm);
+        inBlocks.Contains(TrainerKind.FastTree).Should().Be(!missing);
+    }
+}

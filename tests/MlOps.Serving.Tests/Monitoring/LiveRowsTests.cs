@@ -1,0 +1,113 @@
+using System.Globalization;
+using System.Text;
+using System.Text.Json;
+using MlOps.Pipeline.Data;
+using MlOps.Pipeline.Data.Duck;
+using MlOps.Pipeline.Definitions;
+using MlOps.Pipeline.Features;
+using MlOps.Pipeline.Registry;
+using MlOps.Serving.Monitoring;
+using MlOps.Testing;
+using MlOps.Testing.Scenarios;
+
+namespace MlOps.Serving.Tests.Monitoring;
+
+[Collection(AzuriteFixture.Collection)]
+public sealed class LiveRowsTests(AzuriteFixture azurite)
+{
+    private const string Slashed = "to/the ~moon";
+    private const string Quoted = "it's a \"name\"";
+
+    private static readonly DateTimeOffset At = new(2026, 5, 4, 0, 0, 0, TimeSpan.Zero);
+
+    [Fact]
+    public async Task The_training_rows_sent_as_live_rows_have_the_profile_of_the_training_rows()
+    {
+        await using var host = new PipelineHost(azurite);
+        var definition = new PipelineDefinition
+        {
+            Model = AzuriteFixture.UniqueModel(),
+            Target = "y",
+            Columns = new Dictionary<string, ColumnRule>
+            {
+                ["filled"] = new() { Impute = new ImputeRule(ImputeStrategy.Median) },
+                ["code"] = new() { Kind = ColumnKind.Categorical },
+                [Quoted] = new() { Required = false },
+            },
+            Features = new FeatureRules { Interactions = [[Slashed, "filled"]], Logs = [Slashed], DateParts = ["when"] },
+        };
+        var run = await host.RunAsync(definition, host.WriteFile("rows.csv", Table(1500)));
+        run.Run.Error.Should().BeNull();
+        var version = await host.Get<ModelRegistry>().GetAsync(definition.Model, 1, default);
+        var file = host.WriteFile("log.jsonl", await LogAsync(host, version));
+
+        var compared = await host.Get<LiveDrift>().CompareAsync(version, definition, [file], new LiveWindow(1, At, At.AddDays(1)), host.WorkFolder, default);
+
+        compared.Rows.Should().Be(compared.Report.Comparisons[0].Reference.Rows);
+        compared.Reasons.Should().BeEmpty();
+        var scores = compared.Report.Comparisons[0].Scores;
+        scores.Select(score => score.Column).Should().BeEquivalentTo(
+            Slashed, Quoted, "filled", "code", "flag", $"{Slashed}_x_filled", $"log_{Slashed}", "when_day_of_week", "when_hour");
+        scores.Should().OnlyContain(score => score.Score < 1e-9 && score.Current.Missing == score.Reference.Missing && score.NewCategories.GetValueOrDefault() == 0);
+        scores.Single(score => score.Column == Quoted).Current.Missing.Should().BePositive();
+    }
+
+    [Fact]
+    public async Task Of_too_many_rows_the_newest_are_compared()
+    {
+        await using var host = new PipelineHost(azurite);
+        var definition = Trips.Definition();
+        await host.RunAsync(definition, host.WriteFile("trips.csv", Trips.Csv(1200, seed: 92)));
+        var version = await host.Get<ModelRegistry>().GetAsync(definition.Model, 1, default);
+        var log = new StringBuilder();
+        for (var i = 0; i < MonitorRules.MostRows + 500; i++)
+        {
+            log.Append(CultureInfo.InvariantCulture, $$$"""{"at":"{{{LoggedRow.TimeText(At.AddMilliseconds(i))}}}","version":1,"features":{"vendor":"{{{(i < 500 ? "old" : "VTS")}}}","passengers":1,"seconds":60,"miles":1.5,"payment":"CRD"}}""").Append('\n');
+        }
+        var file = host.WriteFile("log.jsonl", log.ToString());
+        var window = new LiveWindow(1, At, At.AddDays(1));
+
+        (await host.Get<LiveDrift>().CountAsync([file], window, default)).Should().Be(MonitorRules.MostRows + 500);
+        var compared = await host.Get<LiveDrift>().CompareAsync(version, definition, [file], window, host.WorkFolder, default);
+
+        compared.Rows.Should().Be(MonitorRules.MostRows);
+        compared.Report.Comparisons[0].Scores.Single(score => score.Column == "vendor").NewCategories.Should().Be(0, "the 500 oldest rows are left out");
+    }
+
+    private static string Table(int rows)
+    {
+        var random = new Random(91);
+        var csv = new StringBuilder($"{Slashed},\"{Quoted.Replace("\"", "\"\"", StringComparison.Ordinal)}\",filled,code,flag,when,y\n");
+        for (var i = 0; i < rows; i++)
+        {
+            var miles = Math.Round(random.NextDouble() * 20, 3);
+            var when = new DateTime(2026, 1, 1, 0, 0, 0, DateTimeKind.Utc).AddMinutes(random.Next(500_000));
+            csv.Append(CultureInfo.InvariantCulture, $"{miles},{(random.Next(10) == 0 ? "" : random.Next(3) == 0 ? "a b" : "ü")},{(random.Next(10) == 0 ? "" : random.Next(50))},{random.Next(1, 5)},{(random.Next(2) == 0 ? "true" : "false")},{when:yyyy-MM-dd HH:mm:ss},{miles * 2}\n");
+        }
+        return csv.ToString();
+    }
+
+    /// <summary>The training rows as their callers would have sent them: with nulls where a value may be one that filled a null.</summary>
+    private static async Task<string> LogAsync(PipelineHost host, ModelVersion version)
+    {
+        var datasets = host.Get<DatasetStore>();
+        var train = await datasets.OpenAsync(await datasets.GetAsync(version.Lineage.Train, default), default);
+        var inputs = FeaturePlan.Of(train.Manifest).Inputs;
+        var filled = double.Parse(train.Manifest.Notes[DatasetNotes.Imputed]!["filled"]!.GetValue<string>(), CultureInfo.InvariantCulture);
+        using var session = host.Get<DuckDb>().Open(default);
+        var log = new StringBuilder();
+        foreach (var row in session.Rows($"SELECT {string.Join(", ", inputs.Select(input => Sql.Name(input.Name)))} FROM {train.ToSql()}"))
+        {
+            var features = inputs.Select((input, i) => (input.Name, Value: Sent(input.Name, row[i], filled))).ToDictionary(cell => cell.Name, cell => cell.Value);
+            log.Append(CultureInfo.InvariantCulture, $$"""{"at":"{{LoggedRow.TimeText(At)}}","version":1,"features":{{JsonSerializer.Serialize(features)}}}""").Append('\n');
+        }
+        return log.ToString();
+    }
+
+    private static object? Sent(string column, object? value, double filled) => value switch
+    {
+        DateTime time => time.ToString("d MMM yyyy HH:mm:ss", CultureInfo.InvariantCulture),
+        double number when column == "filled" && number == filled => null,
+        _ => value,
+    };
+}
