@@ -105,6 +105,8 @@ resource settings 'Microsoft.Web/sites/config@2025-03-01' = {
       AzureWebJobsStorage__tableServiceUri: storage.properties.primaryEndpoints.table
       AzureWebJobsStorage__credential: 'managedidentity'
       AzureWebJobsStorage__clientId: identity.properties.clientId
+      // The host's own page gives way to the app's.
+      AzureWebJobsDisableHomepage: 'true'
       // The trigger that polls is for the emulator; here Event Grid tells of new files.
       AzureWebJobs_TakePolledRawFile_Disabled: 'true'
       // The identity that the app's own storage clients sign in with.

@@ -4,6 +4,5 @@ using MlOps.Functions.Hosting;
 
 var builder = FunctionsApplication.CreateBuilder(args);
 builder.ConfigureFunctionsWebApplication();
-builder.UseMiddleware<ProblemMiddleware>();
 builder.Services.AddMlOpsApp(builder.Configuration);
 await builder.Build().RunAsync();

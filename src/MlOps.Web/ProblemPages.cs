@@ -1,8 +1,8 @@
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Diagnostics;
-using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 
 namespace MlOps.Web;
@@ -24,18 +24,19 @@ internal sealed class ProblemFilter(ILogger<ProblemFilter> logger) : IEndpointFi
 }
 
 /// <summary>Answers with a problem also where no handler is reached: unknown routes, wrong methods, faults between.</summary>
-internal sealed class ProblemPages(ILogger<ProblemPages> logger) : IStartupFilter
+internal static class ProblemPages
 {
-    public Action<IApplicationBuilder> Configure(Action<IApplicationBuilder> next) => app =>
+    public static IApplicationBuilder UseProblemPages(this IApplicationBuilder app)
     {
-        app.UseExceptionHandler(new ExceptionHandlerOptions
-        {
-            ExceptionHandler = http => HttpProblems.For(http.Features.GetRequiredFeature<IExceptionHandlerFeature>().Error, http, logger).ExecuteAsync(http),
-            SuppressDiagnosticsCallback = _ => true,
-        });
-        app.UseStatusCodePages(page => Describe(page.HttpContext).ExecuteAsync(page.HttpContext));
-        next(app);
-    };
+        var logger = app.ApplicationServices.GetRequiredService<ILogger<ProblemFilter>>();
+        return app
+            .UseExceptionHandler(new ExceptionHandlerOptions
+            {
+                ExceptionHandler = http => HttpProblems.For(http.Features.GetRequiredFeature<IExceptionHandlerFeature>().Error, http, logger).ExecuteAsync(http),
+                SuppressDiagnosticsCallback = _ => true,
+            })
+            .UseStatusCodePages(page => Describe(page.HttpContext).ExecuteAsync(page.HttpContext));
+    }
 
     private static IResult Describe(HttpContext http)
     {

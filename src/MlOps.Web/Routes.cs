@@ -5,73 +5,81 @@ using Microsoft.AspNetCore.Routing;
 using MlOps.Pipeline.Definitions;
 using MlOps.Serving.Monitoring;
 using MlOps.Web.OpenApi;
+using static MlOps.Web.RouteRole;
 
 namespace MlOps.Web;
 
-/// <summary>Every route of both hosts. The handlers are plain static methods, so that another host can call them from routes of its own.</summary>
+/// <summary>Every route of both hosts, who may call it, and what it takes and gives: what <c>GET /openapi.json</c> says comes from here.</summary>
 public static class Routes
 {
     public static IEndpointRouteBuilder MapMlOps(this IEndpointRouteBuilder routes)
     {
         var api = routes.MapGroup("").AddEndpointFilter<ProblemFilter>();
 
-        api.MapGet("/health", HealthApi.GetHealthAsync).Describe("Health", "Whether storage answers, and which production versions are loaded")
+        api.MapGet("/", HomeApi.Get).For(Reader).Describe("Health", "What this is, and where to go on")
+            .Gives<HomeBody>();
+        api.MapGet("/health", HealthApi.GetHealthAsync).For(Anonymous)
+            .Describe("Health", "Whether storage answers, and which production versions are loaded")
             .Gives<HealthyBody>().Gives<UnhealthyBody>(503);
 
-        api.MapPost("/predict", PredictApi.PredictAsync).Describe("Predictions", "Predict one row (features) or several (rows)")
+        api.MapPost("/predict", PredictApi.PredictAsync).For(Reader).Describe("Predictions", "Predict one row (features) or several (rows)")
             .Takes<PredictRequest>("""{ "model": "taxi-fare", "features": { "trip_distance": 3.1, "vendor_id": "CMT" }, "explain": true }""")
             .GivesEither<PredictedRow, PredictedRows>().Fails(400, 404, 413, 503);
 
-        api.MapGet("/pipelines", PipelinesApi.ListAsync).Describe("Pipelines", "All pipeline definitions")
+        api.MapGet("/pipelines", PipelinesApi.ListAsync).For(Reader).Describe("Pipelines", "All pipeline definitions")
             .Gives<PipelineList>().Fails(503);
-        api.MapGet("/pipelines/{model}", PipelinesApi.GetAsync).Describe("Pipelines", "A model's definition, defaults included")
+        api.MapGet("/pipelines/{model}", PipelinesApi.GetAsync).For(Reader).Describe("Pipelines", "A model's definition, defaults included")
             .Gives<PipelineDefinition>().Fails(404, 503);
-        api.MapPut("/pipelines/{model}", PipelinesApi.PutAsync).Describe("Pipelines", "Declare or replace a model's definition")
+        api.MapPut("/pipelines/{model}", PipelinesApi.PutAsync).For(Admin).Describe("Pipelines", "Declare or replace a model's definition")
             .Takes<PipelineDefinition>("""{ "target": "fare_amount", "columns": { "vendor_id": "categorical" }, "candidates": [{ "trainer": "lightgbm" }] }""")
             .Gives<PipelineDefinition>().Gives<PipelineDefinition>(201).Fails(400, 413, 503);
-        api.MapPost("/pipelines/{model}/runs", PipelinesApi.StartRunAsync).Describe("Pipelines", "Start a run, on the newest uploaded file or the one named")
+        api.MapPost("/pipelines/{model}/runs", PipelinesApi.StartRunAsync).For(Operator)
+            .Describe("Pipelines", "Start a run, on the newest uploaded file or the one named")
             .Takes<StartRunRequest>("""{ "source": "raw/taxi-fare/2026-01.csv", "goal": "model" }""", isOptional: true)
             .Gives<RunView>(202).Fails(400, 404, 503);
 
-        api.MapGet("/runs", RunsApi.ListAsync).Describe("Runs", "Runs, newest first")
+        api.MapGet("/runs", RunsApi.ListAsync).For(Reader).Describe("Runs", "Runs, newest first")
             .Gives<RunList>().Fails(400, 503);
-        api.MapGet("/runs/{id}", RunsApi.GetAsync).Describe("Runs", "A run: stages, params, metrics, artifacts")
+        api.MapGet("/runs/{id}", RunsApi.GetAsync).For(Reader).Describe("Runs", "A run: stages, params, metrics, artifacts")
             .Gives<RunView>().Fails(404, 503);
-        api.MapGet("/runs/{id}/artifacts/{**path}", RunsApi.GetArtifactAsync).Describe("Runs", "A file that a run keeps")
+        api.MapGet("/runs/{id}/artifacts/{**path}", RunsApi.GetArtifactAsync).For(Reader).Describe("Runs", "A file that a run keeps")
             .GivesFile().Fails(404, 503);
-        api.MapPost("/runs/{id}/approve", RunActionsApi.ApproveAsync).Describe("Runs", "Let a waiting run promote its model")
+        api.MapPost("/runs/{id}/approve", RunActionsApi.ApproveAsync).For(Admin).Describe("Runs", "Let a waiting run promote its model")
             .Takes<DecisionRequest>("""{ "by": "Ann", "reason": "checked against May" }""", isOptional: true)
             .Gives<RunView>(202).Fails(400, 404, 409, 503);
-        api.MapPost("/runs/{id}/reject", RunActionsApi.RejectAsync).Describe("Runs", "End a waiting run without promotion")
+        api.MapPost("/runs/{id}/reject", RunActionsApi.RejectAsync).For(Admin).Describe("Runs", "End a waiting run without promotion")
             .Takes<DecisionRequest>("""{ "by": "Ann", "reason": "too little data from May" }""", isOptional: true)
             .Gives<RunView>(202).Fails(400, 404, 409, 503);
-        api.MapPost("/runs/{id}/cancel", RunActionsApi.CancelAsync).Describe("Runs", "Stop a run")
+        api.MapPost("/runs/{id}/cancel", RunActionsApi.CancelAsync).For(Operator).Describe("Runs", "Stop a run")
             .Takes<ReasonRequest>("""{ "reason": "wrong file" }""", isOptional: true)
             .Gives<RunView>(202).Fails(400, 404, 409, 503);
-        api.MapPost("/runs/{id}/retry", RunActionsApi.RetryAsync).Describe("Runs", "Start a new run of the same source and definition")
+        api.MapPost("/runs/{id}/retry", RunActionsApi.RetryAsync).For(Operator).Describe("Runs", "Start a new run of the same source and definition")
             .Gives<RunView>(202).Fails(404, 409, 503);
 
-        api.MapGet("/models", ModelsApi.ListAsync).Describe("Models", "All registered models with their aliases")
+        api.MapGet("/models", ModelsApi.ListAsync).For(Reader).Describe("Models", "All registered models with their aliases")
             .Gives<ModelList>().Fails(503);
-        api.MapGet("/models/{name}", ModelsApi.GetAsync).Describe("Models", "A model: versions, aliases and their history")
+        api.MapGet("/models/{name}", ModelsApi.GetAsync).For(Reader).Describe("Models", "A model: versions, aliases and their history")
             .Gives<ModelView>().Fails(404, 503);
-        api.MapGet("/models/{name}/versions/{version}", ModelsApi.GetVersionAsync).Describe("Models", "A version: metrics, lineage, signature")
+        api.MapGet("/models/{name}/versions/{version}", ModelsApi.GetVersionAsync).For(Reader)
+            .Describe("Models", "A version: metrics, lineage, signature")
             .Gives<VersionView>().Fails(404, 503);
-        api.MapGet("/models/{name}/drift", LiveDriftApi.GetAsync).Describe("Models", "The last check of live rows against the production version's training rows")
+        api.MapGet("/models/{name}/drift", LiveDriftApi.GetAsync).For(Reader)
+            .Describe("Models", "The last check of live rows against the production version's training rows")
             .Gives<LiveDriftCheck>().Fails(404, 503);
-        api.MapGet("/models/{name}/drift/page", LiveDriftApi.GetPageAsync).Describe("Models", "The same as a page")
+        api.MapGet("/models/{name}/drift/page", LiveDriftApi.GetPageAsync).For(Reader).Describe("Models", "The same as a page")
             .GivesPage().Fails(404, 503);
-        api.MapPut("/models/{name}/aliases/{alias}", ModelsApi.PutAliasAsync).Describe("Models", "Point an alias at a version; alias production promotes by hand")
+        api.MapPut("/models/{name}/aliases/{alias}", ModelsApi.PutAliasAsync).For(Admin)
+            .Describe("Models", "Point an alias at a version; alias production promotes by hand")
             .Takes<AliasRequest>("""{ "version": 3 }""")
             .Gives<ModelView>().Fails(400, 404, 503);
-        api.MapPost("/models/{name}/rollback", ModelsApi.RollbackAsync).Describe("Models", "Point production back at the version before")
+        api.MapPost("/models/{name}/rollback", ModelsApi.RollbackAsync).For(Admin).Describe("Models", "Point production back at the version before")
             .Gives<ModelView>().Fails(404, 409, 503);
 
-        api.MapPut("/raw/{model}/{file}", RawApi.PutAsync).Describe("Raw files", "Upload a raw file of any size")
+        api.MapPut("/raw/{model}/{file}", RawApi.PutAsync).For(Admin).Describe("Raw files", "Upload a raw file of any size")
             .TakesFile().WithMetadata(new DisableRequestSizeLimitAttribute())
             .Gives<UploadedFile>(201).Fails(400, 503);
 
-        routes.MapOpenApi(ApiDocument.Route);
+        routes.MapOpenApi(ApiDocument.Route).For(Reader);
         return routes;
     }
 }

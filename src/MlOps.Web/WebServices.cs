@@ -1,4 +1,3 @@
-using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using MlOps.Pipeline.Contracts;
@@ -14,8 +13,6 @@ public static class WebServices
         services.TryAddSingleton(new WebOptions());
         services.ConfigureHttpJsonOptions(json => Json.Configure(json.SerializerOptions));
         services.AddOpenApi(ApiDocument.Name, ApiDocument.Configure);
-        return services
-            .AddProblemDetails()
-            .AddSingleton<IStartupFilter, ProblemPages>();
+        return services.AddProblemDetails().AddRouting().AddSingleton<WebPipeline>();
     }
 }

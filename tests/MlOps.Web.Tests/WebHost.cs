@@ -49,7 +49,7 @@ internal sealed class WebHost : IAsyncDisposable
             .AddMlOpsWeb();
         configure?.Invoke(builder.Services);
         var app = builder.Build();
-        app.MapMlOps();
+        app.UseMlOpsWeb();
         map?.Invoke(app);
         await app.StartAsync();
         var host = new WebHost(app);

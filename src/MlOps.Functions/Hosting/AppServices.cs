@@ -19,7 +19,7 @@ namespace MlOps.Functions.Hosting;
 /// <summary>Puts the app together from its settings.</summary>
 internal static class AppServices
 {
-    /// <summary>All that the functions need. What needs an engine is made for each call, by <see cref="Engines"/>: the host binds its client to calls.</summary>
+    /// <summary>All that the functions need. What acts on runs is made for each call: see <see cref="DurableCall"/>.</summary>
     public static IServiceCollection AddMlOpsApp(this IServiceCollection services, IConfiguration configuration)
     {
         services
@@ -36,9 +36,15 @@ internal static class AppServices
         services.Configure<KestrelServerOptions>(kestrel => kestrel.Limits.MaxRequestBodySize = null);
         return services
             .AddSingleton<ScheduleMarks>()
-            .AddSingleton<Engines>()
             .AddSingleton<StageCalls>()
-            .AddSingleton(new ApiText())
+            .AddScoped<DurableCall>()
+            // The client is the host's: were it a service itself, it would be disposed of with the call.
+            .AddScoped<IPipelineEngine>(call => ActivatorUtilities.CreateInstance<DurableEngine>(call, call.GetRequiredService<DurableCall>().Client))
+            .AddScoped(call => ActivatorUtilities.CreateInstance<RunRecovery>(call, call.GetRequiredService<DurableCall>().Client))
+            .AddScoped<RunStarter>()
+            .AddScoped<RawFileIntake>()
+            .AddScoped<ScheduleTrigger>()
+            .AddScoped<LiveDriftTrigger>()
             .AddHostedService<StorageSetup>();
     }
 

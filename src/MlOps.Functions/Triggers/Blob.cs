@@ -11,11 +11,13 @@ namespace MlOps.Functions.Triggers;
 /// Files that land in container <c>raw</c>, told by Event Grid, or found by looking where there is none (Azurite). One of the two is switched
 /// off by a setting; were both on, a file would still start one run.
 /// </summary>
-public sealed class Blob(Engines engines)
+public sealed class Blob(DurableCall call)
 {
     [Function(nameof(TakeRawFile))]
     public Task TakeRawFile(
-        [BlobTrigger("raw/{name}", Source = BlobTriggerSource.EventGrid, Connection = "AzureWebJobsStorage")] BlobClient blob, [DurableClient] DurableTaskClient client, CancellationToken cancel) =>
+        [BlobTrigger("raw/{name}", Source = BlobTriggerSource.EventGrid, Connection = "AzureWebJobsStorage")] BlobClient blob,
+        [DurableClient] DurableTaskClient client,
+        CancellationToken cancel) =>
         TakeAsync(blob, client, cancel);
 
     [Function(nameof(TakePolledRawFile))]
@@ -26,6 +28,6 @@ public sealed class Blob(Engines engines)
     private async Task TakeAsync(BlobClient blob, DurableTaskClient client, CancellationToken cancel)
     {
         BlobProperties properties = await blob.GetPropertiesAsync(cancellationToken: cancel);
-        await engines.Intake(client).TakeAsync(new RawFile(blob.Name, properties.ETag, properties.LastModified), cancel);
+        await call.Get<RawFileIntake>(client).TakeAsync(new RawFile(blob.Name, properties.ETag, properties.LastModified), cancel);
     }
 }

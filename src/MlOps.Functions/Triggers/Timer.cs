@@ -1,11 +1,12 @@
 using Microsoft.Azure.Functions.Worker;
 using Microsoft.DurableTask.Client;
 using MlOps.Functions.Durable;
+using MlOps.Serving.Triggers;
 
 namespace MlOps.Functions.Triggers;
 
 /// <summary>What happens by itself.</summary>
-public sealed class Timer(Engines engines)
+public sealed class Timer(DurableCall call)
 {
     /// <summary>
     /// Every minute: starts the runs that are due by their definitions' schedules, looks after runs that lost their orchestration, and checks live
@@ -13,7 +14,7 @@ public sealed class Timer(Engines engines)
     /// </summary>
     [Function(nameof(LookAround))]
     public Task LookAround([TimerTrigger("0 * * * * *")] TimerInfo timer, [DurableClient] DurableTaskClient client, CancellationToken cancel) => Task.WhenAll(
-        engines.Schedules(client).LookAsync(cancel),
-        engines.Recovery(client).LookAsync(cancel),
-        engines.LiveDrift(client).LookAsync(cancel));
+        call.Get<ScheduleTrigger>(client).LookAsync(cancel),
+        call.Get<RunRecovery>(client).LookAsync(cancel),
+        call.Get<LiveDriftTrigger>(client).LookAsync(cancel));
 }

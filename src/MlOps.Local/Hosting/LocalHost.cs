@@ -94,7 +94,7 @@ public sealed class LocalHost : IAsyncDisposable
         {
             app.UseServeOnly();
         }
-        app.MapMlOps();
+        app.UseMlOpsWeb();
         return app;
     }
 

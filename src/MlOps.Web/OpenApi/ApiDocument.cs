@@ -29,6 +29,11 @@ internal static class ApiDocument
         var metadata = context.Description.ActionDescriptor.EndpointMetadata;
         // The route table speaks to callers, the comments on handlers to programmers.
         operation.Summary = metadata.OfType<IEndpointSummaryMetadata>().Last().Summary;
+        operation.Description = metadata.OfType<RouteRole>().Last() switch
+        {
+            RouteRole.Anonymous => "For anybody.",
+            var role => $"For role {role.ToString().ToLowerInvariant()}.",
+        };
         if (metadata.OfType<BodyDescription>().FirstOrDefault() is { } body)
         {
             operation.RequestBody = await DescribeAsync(body, context, cancel);

@@ -18,6 +18,9 @@ internal sealed record AlternativeAnswer(Type Type);
 /// <summary>The words of the route table.</summary>
 internal static class RouteDescriptions
 {
+    public static TBuilder For<TBuilder>(this TBuilder route, RouteRole role)
+        where TBuilder : IEndpointConventionBuilder => route.WithMetadata(role);
+
     public static RouteHandlerBuilder Describe(this RouteHandlerBuilder route, string tag, string summary) =>
         route.WithTags(tag).WithSummary(summary).Fails(StatusCodes.Status500InternalServerError);
 

@@ -1,0 +1,37 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+
+namespace MlOps.Web;
+
+/// <summary>The HTTP face as one piece of middleware: every host runs this, and nothing else of HTTP is in a host.</summary>
+public static class WebPipelineExtensions
+{
+    /// <summary>Problems for whatever goes wrong, then the routes of <see cref="Routes"/>.</summary>
+    public static IApplicationBuilder UseMlOpsWeb(this IApplicationBuilder app) =>
+        app.UseProblemPages().UseRouting().UseEndpoints(routes => routes.MapMlOps());
+}
+
+/// <summary>The same for a host that routes by itself and hands requests over: its route leads here, ours leads on.</summary>
+/// <param name="services">The host's services.</param>
+public sealed class WebPipeline(IServiceProvider services)
+{
+    private readonly Lazy<RequestDelegate> pipeline = new(() => new ApplicationBuilder(services).UseMlOpsWeb().Build());
+
+    /// <summary>Answers a request; handlers get their services from its <see cref="HttpContext.RequestServices"/>.</summary>
+    public async Task RunAsync(HttpContext http)
+    {
+        var (endpoint, values) = (http.GetEndpoint(), http.Request.RouteValues);
+        // A request that has an endpoint is not matched again.
+        http.SetEndpoint(null);
+        http.Request.RouteValues = [];
+        try
+        {
+            await pipeline.Value(http);
+        }
+        finally
+        {
+            http.SetEndpoint(endpoint);
+            http.Request.RouteValues = values;
+        }
+    }
+}
