@@ -10,19 +10,8 @@ using MlOps.Pipeline.Orchestration;
 using MlOps.Pipeline.Profiling;
 using MlOps.Pipeline.Registry;
 using MlOps.Pipeline.Reports;
-using MlOps.Pipeline.Stages.Alerting;
-using MlOps.Pipeline.Stages.Clean;
-using MlOps.Pipeline.Stages.Drift;
-using MlOps.Pipeline.Stages.Explain;
-using MlOps.Pipeline.Stages.Features;
-using MlOps.Pipeline.Stages.Finish;
 using MlOps.Pipeline.Stages.Ingest;
-using MlOps.Pipeline.Stages.ModelCard;
-using MlOps.Pipeline.Stages.Promote;
-using MlOps.Pipeline.Stages.Quarantine;
-using MlOps.Pipeline.Stages.Split;
 using MlOps.Pipeline.Stages.Train;
-using MlOps.Pipeline.Stages.Validate;
 using MlOps.Pipeline.Tracking;
 
 namespace MlOps.Pipeline;
@@ -33,6 +22,10 @@ public static class PipelineServices
     public static IServiceCollection AddMlOpsPipeline(this IServiceCollection services)
     {
         services.TryAddSingleton(TimeProvider.System);
+        foreach (var stage in PipelineStages.All)
+        {
+            services.AddSingleton(stage.Type);
+        }
         return services
             .AddAlerts()
             .AddSingleton<IDuckFunctions, FeatureSqlFunctions>()
@@ -50,24 +43,8 @@ public static class PipelineServices
             .AddSingleton<StageRunner>()
             .AddSingleton<RunStarter>()
             .AddSingleton<TurnKeeper>()
-            .AddSingleton<IngestStage>()
-            .AddSingleton<QuarantineStage>()
-            .AddSingleton<CleanPartStage>()
-            .AddSingleton<CleanStage>()
-            .AddSingleton<FeaturesStage>()
-            .AddSingleton<SplitStage>()
             .AddSingleton<TrainingProgress>()
-            .AddSingleton<TrainStage>()
-            .AddSingleton<ValidateStage>()
             .AddSingleton<TableProfiler>()
-            .AddSingleton<ProfileStore>()
-            .AddSingleton<DriftPartStage>()
-            .AddSingleton<DriftStage>()
-            .AddSingleton<PromoteStage>()
-            .AddSingleton<ExplainStage>()
-            .AddSingleton<ModelCardStage>()
-            .AddSingleton<AlertStage>()
-            .AddSingleton<AwaitApprovalStage>()
-            .AddSingleton<FinishStage>();
+            .AddSingleton<ProfileStore>();
     }
 }

@@ -1,5 +1,4 @@
 using System.Globalization;
-using Azure;
 using Microsoft.AspNetCore.Http;
 using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Definitions;
@@ -86,15 +85,6 @@ public static class ModelsApi
 
     internal static IResult Unknown(string name) => HttpProblems.NotFound($"Model '{name}' has no registered version. GET /models lists those that have; POST /pipelines/{name}/runs trains one.");
 
-    private static async Task<Signature?> SignatureOfAsync(ModelVersion version, ArtifactStore artifacts, CancellationToken cancel)
-    {
-        try
-        {
-            return Json.Read<Signature>((await artifacts.ReadAsync($"{version.ModelBlobs}/signature.json", cancel)).ToString());
-        }
-        catch (RequestFailedException missing) when (missing.Status == 404)
-        {
-            return null;
-        }
-    }
+    private static async Task<Signature?> SignatureOfAsync(ModelVersion version, ArtifactStore artifacts, CancellationToken cancel) =>
+        await artifacts.FindAsync($"{version.ModelBlobs}/signature.json", cancel) is { } signature ? Json.Read<Signature>(signature.ToString()) : null;
 }

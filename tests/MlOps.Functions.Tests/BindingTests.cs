@@ -11,6 +11,7 @@ using MlOps.Functions.Triggers;
 using MlOps.Pipeline;
 using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Data;
+using MlOps.Pipeline.Stages;
 using MlOps.Serving;
 using MlOps.Web;
 

@@ -2,6 +2,7 @@ using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Data;
 using MlOps.Pipeline.Data.Duck;
 using MlOps.Pipeline.Definitions;
+using MlOps.Pipeline.Stages;
 using MlOps.Pipeline.Stages.Clean;
 using MlOps.Pipeline.Stages.Features;
 using MlOps.Pipeline.Stages.Ingest;
@@ -13,6 +14,8 @@ namespace MlOps.Pipeline.Tests;
 /// <summary>Runs single stages on a file and reads their tables back.</summary>
 internal sealed class StageBench(AzuriteFixture azurite, Func<PipelineOptions, PipelineOptions>? options = null) : IAsyncDisposable
 {
+    private readonly List<StageContext> contexts = [];
+
     private const string RunId = "bench-20260101000000000-abcdef";
 
     public PipelineHost Host { get; } = new(azurite, services =>
@@ -24,26 +27,26 @@ internal sealed class StageBench(AzuriteFixture azurite, Func<PipelineOptions, P
     });
 
     public async Task<IngestOutput> IngestAsync(PipelineDefinition definition, string source) =>
-        await Host.Get<IngestStage>().RunAsync(new IngestInput(RunId, await SnapshotAsync(definition), source), default);
+        await Host.Get<IngestStage>().RunAsync(await ContextAsync(definition), new IngestInput(source), default);
 
     public Task<IngestOutput> IngestTextAsync(PipelineDefinition definition, string csv) => IngestAsync(definition, Host.WriteFile($"{Guid.NewGuid():N}.csv", csv));
 
     public async Task<CleanOutput> CleanAsync(PipelineDefinition definition, string csv)
     {
         var raw = await IngestTextAsync(definition, csv);
-        return await Host.Get<CleanStage>().RunAsync(new CleanInput(RunId, await SnapshotAsync(definition), raw.Raw), default);
+        return await Host.Get<CleanStage>().RunAsync(await ContextAsync(definition), new CleanInput(raw.Raw), default);
     }
 
     public async Task<FeaturesOutput> FeaturesAsync(PipelineDefinition definition, string csv)
     {
         var clean = await CleanAsync(definition, csv);
-        return await Host.Get<FeaturesStage>().RunAsync(new FeaturesInput(RunId, await SnapshotAsync(definition), clean.Clean), default);
+        return await Host.Get<FeaturesStage>().RunAsync(await ContextAsync(definition), new FeaturesInput(clean.Clean), default);
     }
 
     public async Task<SplitOutput> SplitAsync(PipelineDefinition definition, string csv)
     {
         var features = await FeaturesAsync(definition, csv);
-        return await Host.Get<SplitStage>().RunAsync(new SplitInput(RunId, await SnapshotAsync(definition), features.Features), default);
+        return await Host.Get<SplitStage>().RunAsync(await ContextAsync(definition), new SplitInput(features.Features), default);
     }
 
     public async Task<DatasetManifest> ManifestAsync(DatasetRef dataset) => await Host.Get<DatasetStore>().GetAsync(dataset.Id, default);
@@ -58,5 +61,12 @@ internal sealed class StageBench(AzuriteFixture azurite, Func<PipelineOptions, P
 
     public ValueTask DisposeAsync() => Host.DisposeAsync();
 
-    private Task<string> SnapshotAsync(PipelineDefinition definition) => Host.Get<DefinitionStore>().SnapshotAsync(definition, default);
+    /// <summary>What the stages told the user, in order.</summary>
+    public IReadOnlyList<string> Warnings => [.. contexts.SelectMany(context => context.Warnings)];
+
+    private async Task<StageContext> ContextAsync(PipelineDefinition definition)
+    {
+        contexts.Add(Host.Context(RunId, await Host.Get<DefinitionStore>().SnapshotAsync(definition, default)));
+        return contexts[^1];
+    }
 }

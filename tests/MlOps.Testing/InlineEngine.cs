@@ -14,7 +14,7 @@ public sealed class InlineEngine(IServiceProvider services) : IPipelineEngine
     public bool ScalesOut { get; set; }
 
     public Task StartAsync(RunInput input, CancellationToken cancel) =>
-        TrainingPipeline.RunAsync(new InlineOrchestration(input.RunId, services.GetRequiredService<StageRunner>(), Approval, ScalesOut), input);
+        TrainingPipeline.RunAsync(new InlineOrchestration(input, services.GetRequiredService<StageRunner>(), Approval, ScalesOut));
 
     public Task SignalAsync(string runId, string eventName, string payload, CancellationToken cancel) => throw new NotSupportedException("A run of this engine has ended when it can be signalled.");
 

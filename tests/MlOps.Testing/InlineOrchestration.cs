@@ -1,24 +1,22 @@
 using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Orchestration;
+using MlOps.Pipeline.Stages;
 
 namespace MlOps.Testing;
 
 /// <summary>Runs an orchestration to its end in the calling task: no retries, no waiting, no restart.</summary>
-public sealed class InlineOrchestration(string runId, StageRunner stages, string? approval = null, bool scalesOut = false) : IOrchestration
+public sealed class InlineOrchestration(RunInput run, StageRunner stages, string? approval = null, bool scalesOut = false) : IOrchestration
 {
-    public string RunId => runId;
+    public RunInput Run => run;
 
     public bool ScalesOut => scalesOut;
 
-    public DateTimeOffset UtcNow => DateTimeOffset.UnixEpoch;
-
-    public async Task<TOutput> RunStageAsync<TStage, TInput, TOutput>(string key, TInput input, StageRetry retry)
-        where TStage : IStage<TInput, TOutput>
+    public async Task<TOutput> RunAsync<TInput, TOutput>(Stage<TInput, TOutput> stage, TInput input, string key = "")
         where TOutput : IStageOutput
     {
         try
         {
-            return await stages.RunAsync<TStage, TInput, TOutput>(new StageCall<TInput>(runId, key, input), CancellationToken.None);
+            return await stages.RunAsync(stage, new StageCall<TInput>(run.RunId, run.DefinitionId, key, input), CancellationToken.None);
         }
         catch (InputException wrong)
         {

@@ -5,6 +5,7 @@ using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Data;
 using MlOps.Pipeline.Definitions;
 using MlOps.Pipeline.Orchestration;
+using MlOps.Pipeline.Stages;
 using MlOps.Pipeline.Tracking;
 
 namespace MlOps.Testing;
@@ -50,6 +51,12 @@ public sealed class PipelineHost : IAsyncDisposable
         var run = await Get<RunStarter>().StartAsync(definition.Model, path, "test", CancellationToken.None);
         return (await Get<RunStore>().FindDetailsAsync(run.RunId, CancellationToken.None))!;
     }
+
+    /// <summary>The context of a stage that a test calls by itself.</summary>
+    public StageContext Context(Run run, string key = "") => Context(run.RunId, run.DefinitionId, key);
+
+    /// <inheritdoc cref="Context(Run, string)"/>
+    public StageContext Context(string runId, string definitionId = "", string key = "") => new(runId, key, definitionId, Get<DefinitionStore>(), Get<RunStore>());
 
     public async ValueTask DisposeAsync()
     {

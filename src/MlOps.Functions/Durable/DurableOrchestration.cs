@@ -1,11 +1,13 @@
 using Microsoft.DurableTask;
 using Microsoft.Extensions.Logging;
 using MlOps.Pipeline.Contracts;
+using MlOps.Pipeline.Orchestration;
+using MlOps.Pipeline.Stages;
 
 namespace MlOps.Functions.Durable;
 
 /// <summary>A run as a Durable Task orchestration: stages are activities of their names, times and waits come from its history.</summary>
-public sealed partial class DurableOrchestration(TaskOrchestrationContext context) : IOrchestration
+public sealed partial class DurableOrchestration(TaskOrchestrationContext context, RunInput input) : IOrchestration
 {
     /// <summary>Outlasts the restart of a worker process.</summary>
     private static readonly TimeSpan LongestRetryDelay = TimeSpan.FromMinutes(1);
@@ -16,28 +18,27 @@ public sealed partial class DurableOrchestration(TaskOrchestrationContext contex
     /// <summary>How activities that are no stages meet faults.</summary>
     public static TaskOptions Patient { get; } = Retrying(new(10, TimeSpan.FromSeconds(1)));
 
-    public string RunId => context.InstanceId;
+    public RunInput Run => input;
 
     public bool ScalesOut => true;
 
-    public DateTimeOffset UtcNow => new(context.CurrentUtcDateTime, TimeSpan.Zero);
+    private string RunId => input.RunId;
 
-    public async Task<TOutput> RunStageAsync<TStage, TInput, TOutput>(string key, TInput input, StageRetry retry)
-        where TStage : IStage<TInput, TOutput>
+    public async Task<TOutput> RunAsync<TInput, TOutput>(Stage<TInput, TOutput> stage, TInput given, string key = "")
         where TOutput : IStageOutput
     {
-        Show(TStage.Name, key, RunProgress.Running);
+        Show(stage.Name, key, RunProgress.Running);
         try
         {
-            var outcome = await CallAsync(typeof(TStage).Name, new StageCall<TInput>(RunId, key, input), retry);
+            var outcome = await CallAsync(stage.Type.Name, new StageCall<TInput>(RunId, input.DefinitionId, key, given));
             var output = outcome.Read<TOutput>();
-            Show(TStage.Name, key, RunProgress.Succeeded);
+            Show(stage.Name, key, RunProgress.Succeeded);
             return output;
         }
         catch (StageFailedException failure)
         {
-            LogFailed(RunId, TStage.Name, key, failure.Message);
-            Show(TStage.Name, key, RunProgress.Failed);
+            LogFailed(RunId, stage.Name, key, failure.Message);
+            Show(stage.Name, key, RunProgress.Failed);
             throw;
         }
     }
@@ -59,11 +60,11 @@ public sealed partial class DurableOrchestration(TaskOrchestrationContext contex
         return payload;
     }
 
-    private async Task<StageOutcome> CallAsync<TInput>(string activity, StageCall<TInput> call, StageRetry retry)
+    private async Task<StageOutcome> CallAsync<TInput>(string activity, StageCall<TInput> call)
     {
         try
         {
-            return await context.CallActivityAsync<StageOutcome>(activity, call, Retrying(retry));
+            return await context.CallActivityAsync<StageOutcome>(activity, call, Retrying(StageRetry.Default));
         }
         catch (TaskFailedException fault)
         {

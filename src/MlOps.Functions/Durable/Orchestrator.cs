@@ -26,7 +26,7 @@ public static class Orchestrator
             }
             if (isItsTurn)
             {
-                return await TrainingPipeline.RunAsync(new DurableOrchestration(context), input);
+                return await TrainingPipeline.RunAsync(new DurableOrchestration(context, input));
             }
             var wait = FirstWait * Math.Pow(2, Math.Min(look, 10));
             await context.CreateTimer(wait < LongestWait ? wait : LongestWait, CancellationToken.None);

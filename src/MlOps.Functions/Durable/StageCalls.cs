@@ -1,5 +1,6 @@
 using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Orchestration;
+using MlOps.Pipeline.Stages;
 using MlOps.Pipeline.Tracking;
 
 namespace MlOps.Functions.Durable;
@@ -10,15 +11,14 @@ public sealed class StageCalls(StageRunner stages, RunStore runs, TimeProvider t
     private static readonly TimeSpan LookEvery = TimeSpan.FromSeconds(5);
 
     /// <summary>Throws only what may pass by itself.</summary>
-    public async Task<StageOutcome> RunAsync<TStage, TInput, TOutput>(StageCall<TInput> call, CancellationToken cancel)
-        where TStage : IStage<TInput, TOutput>
+    public async Task<StageOutcome> RunAsync<TInput, TOutput>(Stage<TInput, TOutput> stage, StageCall<TInput> call, CancellationToken cancel)
         where TOutput : IStageOutput
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancel);
         var watch = StopWhenCancelledAsync(call.RunId, stop);
         try
         {
-            return StageOutcome.Of(await stages.RunAsync<TStage, TInput, TOutput>(call, stop.Token));
+            return StageOutcome.Of(await stages.RunAsync(stage, call, stop.Token));
         }
         catch (Exception) when (stop.IsCancellationRequested && !cancel.IsCancellationRequested)
         {

@@ -1,7 +1,7 @@
 using System.Text.Json;
-using System.Text.Json.Nodes;
 using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Orchestration;
+using MlOps.Pipeline.Stages;
 
 namespace MlOps.Functions.Durable;
 
@@ -14,14 +14,8 @@ namespace MlOps.Functions.Durable;
 /// <param name="IsWrongInput">True when the stage refused its input.</param>
 public sealed record StageOutcome(JsonElement? Output, string? Failure = null, bool IsWrongInput = false)
 {
-    /// <summary>Without the warnings, which the run's rows have: an orchestration's history stays small.</summary>
     public static StageOutcome Of<TOutput>(TOutput output)
-        where TOutput : IStageOutput
-    {
-        var json = JsonSerializer.SerializeToNode(output, Json.Options)!.AsObject();
-        (json["report"] as JsonObject)?.Remove("warnings");
-        return new StageOutcome(json.Deserialize<JsonElement>());
-    }
+        where TOutput : IStageOutput => new(JsonSerializer.SerializeToElement(output, Json.Options));
 
     public static StageOutcome Failed(Exception fault) => Failed(fault.Message) with { IsWrongInput = fault is InputException };
 

@@ -1,5 +1,6 @@
 using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Orchestration;
+using MlOps.Pipeline.Stages;
 using MlOps.Pipeline.Tracking;
 using Polly;
 using Polly.Retry;
@@ -8,24 +9,23 @@ namespace MlOps.Local.Engine;
 
 /// <summary>One run's orchestration in this process. Finished stages and past events are answered from the record.</summary>
 internal sealed partial class EmbeddedOrchestration(
-    Run run, ActiveRun active, StageRunner stages, RunStore runs, RunEvents events, EngineOptions options, TimeProvider time, ILogger logger, CancellationToken cancel)
+    RunInput input, ActiveRun active, StageRunner stages, RunStore runs, RunEvents events, EngineOptions options, TimeProvider time, ILogger logger, CancellationToken cancel)
     : IOrchestration
 {
-    public string RunId => run.RunId;
+    public RunInput Run => input;
 
     /// <summary>One machine: a stage uses it better than parts of a stage that share it.</summary>
     public bool ScalesOut => false;
 
-    public DateTimeOffset UtcNow => run.Started ?? run.Created;
+    private string RunId => input.RunId;
 
-    public async Task<TOutput> RunStageAsync<TStage, TInput, TOutput>(string key, TInput input, StageRetry retry)
-        where TStage : IStage<TInput, TOutput>
+    public async Task<TOutput> RunAsync<TInput, TOutput>(Stage<TInput, TOutput> stage, TInput given, string key = "")
         where TOutput : IStageOutput
     {
-        var call = new StageCall<TInput>(RunId, key, input);
+        var call = new StageCall<TInput>(RunId, input.DefinitionId, key, given);
         try
         {
-            return await Retrying(TStage.Name, retry).ExecuteAsync(async token => await stages.RunAsync<TStage, TInput, TOutput>(call, token), cancel);
+            return await Retrying(stage.Name, options.Retry).ExecuteAsync(async token => await stages.RunAsync(stage, call, token), cancel);
         }
         catch (Exception fault) when (!cancel.IsCancellationRequested)
         {

@@ -1,10 +1,9 @@
-using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Orchestration;
 
 namespace MlOps.Local.Engine;
 
 /// <summary>What an engine runs: <see cref="TrainingPipeline.RunAsync"/>, or a test's own few stages.</summary>
-public delegate Task Orchestrate(IOrchestration orchestration, RunInput input);
+public delegate Task Orchestrate(IOrchestration orchestration);
 
 /// <summary>How the embedded engine works.</summary>
 public sealed record EngineOptions
@@ -17,6 +16,9 @@ public sealed record EngineOptions
 
     /// <summary>How long a dead engine's runs stay its own: 15 to 60 seconds.</summary>
     public TimeSpan LeaseDuration { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>How a stage meets faults that pass.</summary>
+    public StageRetry Retry { get; init; } = StageRetry.Default;
 
     /// <summary>True when no other engine can be on this storage, so that a lease found there is a dead engine's and may be broken at once.</summary>
     public bool SoleOwner { get; init; }

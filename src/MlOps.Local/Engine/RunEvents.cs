@@ -1,5 +1,4 @@
 using System.Globalization;
-using Azure;
 using Azure.Data.Tables;
 using MlOps.Pipeline.Data;
 
@@ -34,18 +33,7 @@ public sealed class RunEvents(PipelineStorage storage, TimeProvider time)
 
     private static string EventRow(string name) => "event|" + TableKeys.Escape(name);
 
-    private async Task<bool> TryAddAsync(TableEntity row, CancellationToken cancel)
-    {
-        try
-        {
-            await storage.RunRecords.AddEntityAsync(row, cancel);
-            return true;
-        }
-        catch (RequestFailedException conflict) when (conflict.Status == 409)
-        {
-            return false;
-        }
-    }
+    private Task<bool> TryAddAsync(TableEntity row, CancellationToken cancel) => storage.RunRecords.AddEntityAsync(row, cancel).WinsAsync();
 
     private async Task<TableEntity?> FindRowAsync(string runId, string row, CancellationToken cancel)
     {

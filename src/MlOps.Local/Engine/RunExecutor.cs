@@ -40,8 +40,8 @@ public sealed partial class RunExecutor(
         try
         {
             var definition = await definitions.GetSnapshotAsync(run.DefinitionId, cancel);
-            var orchestration = new EmbeddedOrchestration(run, active, stages, runs, events, options, time, logger, cancel);
-            await orchestrate(orchestration, RunStarter.Plan(run, definition));
+            var orchestration = new EmbeddedOrchestration(RunStarter.Plan(run, definition), active, stages, runs, events, options, time, logger, cancel);
+            await orchestrate(orchestration);
         }
         catch (Exception fault) when (!cancel.IsCancellationRequested && !TransientFaults.IsTransient(fault))
         {

@@ -1,6 +1,4 @@
 using Azure;
-using Azure.Storage.Blobs;
-using Azure.Storage.Blobs.Models;
 using Azure.Storage.Blobs.Specialized;
 using MlOps.Pipeline.Data;
 
@@ -13,7 +11,7 @@ public sealed partial class RunLeases(PipelineStorage storage, EngineOptions opt
     public async Task<RunLease?> TryAcquireAsync(string runId, CancellationToken cancel)
     {
         var blob = storage.Leases.GetBlobClient(runId);
-        await CreateAsync(blob, cancel);
+        await storage.Leases.TryAddAsync(runId, BinaryData.FromBytes(ReadOnlyMemory<byte>.Empty), cancel);
         var lease = blob.GetBlobLeaseClient();
         if (await TryAcquireAsync(lease, cancel))
         {
@@ -26,18 +24,6 @@ public sealed partial class RunLeases(PipelineStorage storage, EngineOptions opt
         LogBroken(runId);
         await lease.BreakAsync(TimeSpan.Zero, cancellationToken: cancel);
         return await TryAcquireAsync(lease, cancel) ? new RunLease(runId, blob, lease, options.LeaseDuration, time, logger) : null;
-    }
-
-    private static async Task CreateAsync(BlobClient blob, CancellationToken cancel)
-    {
-        try
-        {
-            var onlyIfAbsent = new BlobUploadOptions { Conditions = new BlobRequestConditions { IfNoneMatch = ETag.All } };
-            await blob.UploadAsync(BinaryData.FromBytes(ReadOnlyMemory<byte>.Empty), onlyIfAbsent, cancel);
-        }
-        catch (RequestFailedException exists) when (exists.Status is 409 or 412)
-        {
-        }
     }
 
     private async Task<bool> TryAcquireAsync(BlobLeaseClient lease, CancellationToken cancel)

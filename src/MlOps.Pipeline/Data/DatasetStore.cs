@@ -2,8 +2,6 @@ using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json.Nodes;
-using Azure;
-using Azure.Storage.Blobs.Models;
 using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Data.Duck;
 
@@ -13,13 +11,13 @@ namespace MlOps.Pipeline.Data;
 public sealed record LocalPart(string Path, long Rows);
 
 /// <summary>
-/// Dataset versions in blobs: <c>{id}/manifest.json</c> and Parquet parts named by their content. The manifest is written last and only
-/// once, so a version is there whole or not at all, whoever dies; of two writers at the same moment one wins and both go on with its parts.
-/// Parts are kept in a local folder too, so that the next stage on the same machine does not download them.
+/// Dataset versions in blobs (<see cref="ContentStore"/>): <c>{id}/manifest.json</c> and Parquet parts named by their content. Parts are kept in a local folder too, so that the next stage on the same machine does not download them.
 /// </summary>
 public sealed class DatasetStore(PipelineStorage storage, PipelineOptions options, TimeProvider time)
 {
     private const int MostRemembered = 200;
+
+    private readonly ContentStore versions = new(storage.Datasets);
 
     /// <summary>Manifests read lately; they never change.</summary>
     private readonly ConcurrentDictionary<string, DatasetManifest> known = new(StringComparer.Ordinal);
@@ -38,15 +36,7 @@ public sealed class DatasetStore(PipelineStorage storage, PipelineOptions option
         {
             return manifest;
         }
-        try
-        {
-            BlobDownloadResult result = await storage.Datasets.GetBlobClient(ManifestName(id)).DownloadContentAsync(cancel);
-            return Remember(Json.Read<DatasetManifest>(result.Content.ToString()));
-        }
-        catch (RequestFailedException missing) when (missing.Status == 404)
-        {
-            return null;
-        }
+        return await versions.FindAsync<DatasetManifest>(ManifestName(id), cancel) is { } found ? Remember(found) : null;
     }
 
     /// <exception cref="InputException">There is no such version.</exception>
@@ -54,26 +44,12 @@ public sealed class DatasetStore(PipelineStorage storage, PipelineOptions option
         await FindAsync(id, cancel) ?? throw new InputException($"Dataset version {id} does not exist any more. Start a new run from the raw file.");
 
     /// <summary>Stores a new version with its parts; when the version exists meanwhile, that one is returned and <paramref name="parts"/> are dropped.</summary>
-    public async Task<DatasetManifest> CommitAsync(DatasetManifest draft, IReadOnlyList<LocalPart> parts, CancellationToken cancel)
-    {
-        return await CommitAsync(draft with { Parts = await Task.WhenAll(parts.Select(part => StoreAsync(draft.Id, part, cancel))) }, cancel);
-    }
+    public async Task<DatasetManifest> CommitAsync(DatasetManifest draft, IReadOnlyList<LocalPart> parts, CancellationToken cancel) =>
+        await CommitAsync(draft with { Parts = await Task.WhenAll(parts.Select(part => StoreAsync(draft.Id, part, cancel))) }, cancel);
 
     /// <summary>Stores a new version whose parts are stored already, or that has none of its own; when it exists meanwhile, that one is returned.</summary>
-    public async Task<DatasetManifest> CommitAsync(DatasetManifest draft, CancellationToken cancel)
-    {
-        var manifest = draft with { Created = time.GetUtcNow() };
-        try
-        {
-            var onlyNew = new BlobUploadOptions { Conditions = new BlobRequestConditions { IfNoneMatch = ETag.All } };
-            await storage.Datasets.GetBlobClient(ManifestName(draft.Id)).UploadAsync(BinaryData.FromString(Json.Write(manifest)), onlyNew, cancel);
-            return Remember(manifest);
-        }
-        catch (RequestFailedException exists) when (exists.Status is 409 or 412)
-        {
-            return await GetAsync(draft.Id, cancel);
-        }
-    }
+    public async Task<DatasetManifest> CommitAsync(DatasetManifest draft, CancellationToken cancel) =>
+        Remember(await versions.CommitAsync(ManifestName(draft.Id), draft with { Created = time.GetUtcNow() }, cancel));
 
     /// <summary>An empty local folder for the parts that a stage is about to write; on the same disk as the cache.</summary>
     public string NewDraftFolder()

@@ -1,6 +1,5 @@
 using System.Security.Cryptography;
 using System.Text;
-using Azure;
 using Azure.Storage.Blobs.Models;
 using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Data;
@@ -60,18 +59,8 @@ public sealed class DefinitionStore(PipelineStorage storage)
     private Task UploadAsync(string name, PipelineDefinition definition, CancellationToken cancel) =>
         storage.Definitions.GetBlobClient(name).UploadAsync(BinaryData.FromString(DefinitionJson.Write(definition)), overwrite: true, cancel);
 
-    private async Task<PipelineDefinition?> ReadAsync(string name, CancellationToken cancel)
-    {
-        try
-        {
-            BlobDownloadResult result = await storage.Definitions.GetBlobClient(name).DownloadContentAsync(cancel);
-            return DefinitionJson.Read(result.Content.ToString());
-        }
-        catch (RequestFailedException missing) when (missing.Status == 404)
-        {
-            return null;
-        }
-    }
+    private async Task<PipelineDefinition?> ReadAsync(string name, CancellationToken cancel) =>
+        await storage.Definitions.FindContentAsync(name, cancel) is { } content ? DefinitionJson.Read(content.ToString()) : null;
 
     private sealed record Snapshot(string Id, PipelineDefinition Definition);
 }

@@ -1,6 +1,7 @@
-using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using MlOps.Pipeline.Contracts;
+using MlOps.Pipeline.Definitions;
+using MlOps.Pipeline.Stages;
 using MlOps.Pipeline.Tracking;
 
 namespace MlOps.Pipeline.Orchestration;
@@ -9,38 +10,38 @@ namespace MlOps.Pipeline.Orchestration;
 /// Runs one call of a stage for either engine: answers from the record when the run has finished it before, else runs it, keeps its
 /// state, time and rows on the run, and records its result.
 /// </summary>
-public sealed partial class StageRunner(IServiceProvider services, RunStore runs, TimeProvider time, ILogger<StageRunner> logger)
+public sealed partial class StageRunner(IServiceProvider services, RunStore runs, DefinitionStore definitions, TimeProvider time, ILogger<StageRunner> logger)
 {
     private const int LongestText = 4000;
 
     /// <exception cref="InputException">The stage's input is wrong.</exception>
-    public async Task<TOutput> RunAsync<TStage, TInput, TOutput>(StageCall<TInput> call, CancellationToken cancel)
-        where TStage : IStage<TInput, TOutput>
+    public async Task<TOutput> RunAsync<TInput, TOutput>(Stage<TInput, TOutput> stage, StageCall<TInput> call, CancellationToken cancel)
         where TOutput : IStageOutput
     {
-        var (runId, key, _) = call;
-        var asked = runs.FindStageAsync(runId, TStage.Name, key, cancel);
-        if (await runs.FindResultAsync(runId, TStage.Name, key, cancel) is { } recorded)
+        var (runId, definitionId, key, input) = call;
+        var asked = runs.FindStageAsync(runId, stage.Name, key, cancel);
+        if (await runs.FindResultAsync(runId, stage.Name, key, cancel) is { } recorded)
         {
             await asked;
             return Json.Read<TOutput>(recorded);
         }
         var earlier = await asked;
         var started = time.GetUtcNow();
-        var status = new StageStatus(TStage.Name, key, StageState.Running, earlier?.Started ?? started, Attempts: (earlier?.Attempts ?? 0) + 1);
+        var status = new StageStatus(stage.Name, key, StageState.Running, earlier?.Started ?? started, Attempts: (earlier?.Attempts ?? 0) + 1);
         await runs.LogStageAsync(runId, status, cancel);
-        LogStarted(runId, TStage.Name, key, status.Attempts);
+        LogStarted(runId, stage.Name, key, status.Attempts);
         try
         {
-            var output = await services.GetRequiredService<TStage>().RunAsync(call.Input, cancel);
+            var context = new StageContext(runId, key, definitionId, definitions, runs);
+            var output = await stage.RunAsync(services, context, input, cancel);
             var seconds = (time.GetUtcNow() - started).TotalSeconds;
-            var result = await runs.RecordResultAsync(runId, Succeeded(status, output.Report, seconds), Json.Write(output), cancel);
-            LogSucceeded(runId, TStage.Name, key, seconds, output.Report.Rows);
+            var result = await runs.RecordResultAsync(runId, Succeeded(status, output.Report, context.Warnings, seconds), Json.Write(output), cancel);
+            LogSucceeded(runId, stage.Name, key, seconds, output.Report.Rows);
             return Json.Read<TOutput>(result);
         }
         catch (Exception fault) when (fault is not OperationCanceledException || !cancel.IsCancellationRequested)
         {
-            LogFault(runId, TStage.Name, key, fault);
+            LogFault(runId, stage.Name, key, fault);
             var failed = status with { State = StageState.Failed, Ended = time.GetUtcNow(), Seconds = (time.GetUtcNow() - started).TotalSeconds, Error = Shorten(fault.Message) };
             await runs.LogStageAsync(runId, failed, cancel);
             throw;
@@ -63,13 +64,13 @@ public sealed partial class StageRunner(IServiceProvider services, RunStore runs
         }
     }
 
-    private StageStatus Succeeded(StageStatus status, StageReport report, double seconds) => status with
+    private StageStatus Succeeded(StageStatus status, StageReport report, IReadOnlyList<string> warnings, double seconds) => status with
     {
         State = report.Reused ? StageState.Reused : StageState.Succeeded,
         Ended = time.GetUtcNow(),
         Seconds = seconds,
         Rows = report.Rows,
-        Warnings = report.Warnings.Count == 0 ? null : report.Warnings,
+        Warnings = warnings.Count == 0 ? null : warnings,
     };
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Run {RunId}: stage {Stage} {Key} started (attempt {Attempt})")]

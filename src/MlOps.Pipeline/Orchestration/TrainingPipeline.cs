@@ -1,6 +1,7 @@
 using System.Globalization;
 using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Registry;
+using MlOps.Pipeline.Stages;
 using MlOps.Pipeline.Stages.Alerting;
 using MlOps.Pipeline.Stages.Clean;
 using MlOps.Pipeline.Stages.Drift;
@@ -19,140 +20,130 @@ using MlOps.Pipeline.Tracking;
 namespace MlOps.Pipeline.Orchestration;
 
 /// <summary>
-/// The one place that knows the order of stages, the branches and the retries. Deterministic: an engine may run it again from the top,
-/// with finished stages answered from the record.
+/// The one place that knows the order of stages and the branches. Deterministic: an engine may run it again from the top, with finished
+/// stages answered from the record.
 /// </summary>
-public static class TrainingPipeline
+public sealed class TrainingPipeline
 {
     /// <summary>The event that a person's decision raises; its payload is an <see cref="ApprovalDecision"/>.</summary>
     public const string ApprovalEvent = "approval";
 
+    private readonly IOrchestration run;
+
+    private TrainingPipeline(IOrchestration run) => this.run = run;
+
     /// <summary>Runs the pipeline to its end. A failed stage ends the run as failed; it does not throw.</summary>
-    public static async Task<RunResult> RunAsync(IOrchestration orchestration, RunInput input)
-    {
-        try
-        {
-            var raw = await IngestAsync(orchestration, input);
-            if (raw.Goal == RunGoal.Dataset)
-            {
-                return await FinishAsync(orchestration, new FinishInput(input.RunId, Promoted: false, [], Error: null, raw.Raw.Id));
-            }
-            var promotion = await RunStagesAsync(orchestration, input, raw);
-            await AlertAsync(orchestration, input.RunId, promotion.Promoted ? AlertKind.PromotionSucceeded : AlertKind.PromotionBlocked, promotion.BlockedBy);
-            return await FinishAsync(orchestration, new FinishInput(input.RunId, promotion.Promoted, promotion.BlockedBy.Texts(), Error: null));
-        }
-        catch (StageFailedException failure)
-        {
-            var error = StageRunner.Shorten(failure.Message);
-            await AlertAsync(orchestration, input.RunId, AlertKind.RunFailed, [new Reason(error)]);
-            return await FinishAsync(orchestration, new FinishInput(input.RunId, Promoted: false, [], error));
-        }
-    }
+    public static Task<RunResult> RunAsync(IOrchestration orchestration) => new TrainingPipeline(orchestration).RunAsync();
 
     /// <summary>The stage calls of a run that reaches its goal, in order: what is still to come, for displays.</summary>
     public static IReadOnlyList<(string Stage, string Key)> Outline(RunGoal goal, IReadOnlyList<string> candidates, bool approval) => goal switch
     {
-        RunGoal.Dataset => [(IngestStage.Name, ""), (FinishStage.Name, "")],
+        RunGoal.Dataset => [(PipelineStages.Ingest.Name, ""), (PipelineStages.Finish.Name, "")],
         _ =>
         [
-            (IngestStage.Name, ""),
-            (CleanStage.Name, ""),
-            (FeaturesStage.Name, ""),
-            (SplitStage.Name, ""),
-            .. candidates.Select(key => (TrainStage.Name, key)),
-            (ValidateStage.Name, ""),
-            (DriftStage.Name, ""),
-            .. approval ? [(AwaitApprovalStage.Name, "")] : Array.Empty<(string, string)>(),
-            (PromoteStage.Name, ""),
-            (ExplainStage.Name, ""),
-            (ModelCardStage.Name, ""),
-            (FinishStage.Name, ""),
+            (PipelineStages.Ingest.Name, ""),
+            (PipelineStages.Clean.Name, ""),
+            (PipelineStages.Features.Name, ""),
+            (PipelineStages.Split.Name, ""),
+            .. candidates.Select(key => (PipelineStages.Train.Name, key)),
+            (PipelineStages.Validate.Name, ""),
+            (PipelineStages.Drift.Name, ""),
+            .. approval ? [(PipelineStages.AwaitApproval.Name, "")] : Array.Empty<(string, string)>(),
+            (PipelineStages.Promote.Name, ""),
+            (PipelineStages.Explain.Name, ""),
+            (PipelineStages.ModelCard.Name, ""),
+            (PipelineStages.Finish.Name, ""),
         ],
     };
 
-    private static async Task<PromoteOutput> RunStagesAsync(IOrchestration orchestration, RunInput input, IngestOutput raw)
+    private async Task<RunResult> RunAsync()
     {
-        var byParts = orchestration.ScalesOut && raw.Parts > 1;
+        try
+        {
+            var raw = await IngestAsync();
+            if (raw.Goal == RunGoal.Dataset)
+            {
+                return await FinishAsync(new FinishInput(Promoted: false, [], Error: null, raw.Raw.Id));
+            }
+            var promotion = await TrainAndPromoteAsync(raw);
+            await AlertAsync(promotion.Promoted ? AlertKind.PromotionSucceeded : AlertKind.PromotionBlocked, promotion.BlockedBy);
+            return await FinishAsync(new FinishInput(promotion.Promoted, promotion.BlockedBy.Texts(), Error: null));
+        }
+        catch (StageFailedException failure)
+        {
+            var error = StageRunner.Shorten(failure.Message);
+            await AlertAsync(AlertKind.RunFailed, [new Reason(error)]);
+            return await FinishAsync(new FinishInput(Promoted: false, [], error));
+        }
+    }
+
+    private async Task<PromoteOutput> TrainAndPromoteAsync(IngestOutput raw)
+    {
+        var byParts = run.ScalesOut && raw.Parts > 1;
         if (byParts)
         {
-            await RunPartsAsync<CleanPartStage, CleanPartInput, CleanPartOutput>(orchestration, raw.Parts, part => new CleanPartInput(input.RunId, input.DefinitionId, raw.Raw, part));
+            await ForEachPartAsync(PipelineStages.CleanPart, raw.Parts, part => new CleanPartInput(raw.Raw, part));
         }
-        var clean = await orchestration.RunStageAsync<CleanStage, CleanInput, CleanOutput>(
-            "", new CleanInput(input.RunId, input.DefinitionId, raw.Raw, byParts), StageRetry.Default);
-        var features = await orchestration.RunStageAsync<FeaturesStage, FeaturesInput, FeaturesOutput>(
-            "", new FeaturesInput(input.RunId, input.DefinitionId, clean.Clean), StageRetry.Default);
-        var split = await orchestration.RunStageAsync<SplitStage, SplitInput, SplitOutput>(
-            "", new SplitInput(input.RunId, input.DefinitionId, features.Features), StageRetry.Default);
+        var clean = await run.RunAsync(PipelineStages.Clean, new CleanInput(raw.Raw, byParts));
+        var features = await run.RunAsync(PipelineStages.Features, new FeaturesInput(clean.Clean));
+        var split = await run.RunAsync(PipelineStages.Split, new SplitInput(features.Features));
 
-        var candidates = await Task.WhenAll(input.Candidates.Select((key, index) => orchestration.RunStageAsync<TrainStage, TrainInput, TrainOutput>(
-            key, new TrainInput(input.RunId, input.DefinitionId, index, split.Train, split.Validation), StageRetry.Default)));
+        var trained = await Task.WhenAll(run.Run.Candidates.Select((key, index) => run.RunAsync(PipelineStages.Train, new TrainInput(index, split.Train, split.Validation), key)));
+        IReadOnlyList<Training.TrainedCandidate> candidates = [.. trained.Select(output => output.Candidate)];
 
-        var validation = await orchestration.RunStageAsync<ValidateStage, ValidateInput, ValidateOutput>(
-            "", new ValidateInput(input.RunId, input.DefinitionId, [.. candidates.Select(c => c.Candidate)], split.Validation), StageRetry.Default);
-
+        var validation = await run.RunAsync(PipelineStages.Validate, new ValidateInput(candidates, split.Validation));
         if (validation.FailedGates.Count > 0)
         {
-            await AlertAsync(orchestration, input.RunId, AlertKind.ValidationFailed, validation.FailedGates);
+            await AlertAsync(AlertKind.ValidationFailed, validation.FailedGates);
         }
         if (byParts)
         {
-            await RunPartsAsync<DriftPartStage, DriftPartInput, DriftPartOutput>(orchestration, raw.Parts, part => new DriftPartInput(input.RunId, split.Train, split.Validation, part));
+            await ForEachPartAsync(PipelineStages.DriftPart, raw.Parts, part => new DriftPartInput(split.Train, split.Validation, part));
         }
-        var drift = await orchestration.RunStageAsync<DriftStage, DriftInput, DriftOutput>(
-            "", new DriftInput(input.RunId, input.Model, input.DefinitionId, split.Train, split.Validation, byParts ? raw.Parts : 0), StageRetry.Default);
-
-        if (drift.Drifted)
+        var drift = await run.RunAsync(PipelineStages.Drift, new DriftInput(split.Train, split.Validation, byParts ? raw.Parts : 0));
+        if (drift.Drifted.Count > 0)
         {
-            await AlertAsync(orchestration, input.RunId, AlertKind.DriftDetected, [.. drift.Summary.Select(text => new Reason(text, GateKind.Drift))]);
+            await AlertAsync(AlertKind.DriftDetected, drift.Drifted);
         }
         var failedGates = Reasons.Cap([.. validation.FailedGates, .. drift.FailedGates]);
-        var approval = failedGates.Count == 0 && input.ApprovalTimeout is { } timeout
-            ? await AskForApprovalAsync(orchestration, input.RunId, timeout)
-            : null;
+        var approval = failedGates.Count == 0 && run.Run.ApprovalTimeout is { } timeout ? await AskForApprovalAsync(timeout) : null;
         failedGates = approval is { Approved: false } ? [new Reason($"approval: {approval}", GateKind.Approval)] : failedGates;
 
         var lineage = new ModelLineage(raw.Raw.Id, clean.Clean.Id, features.Features.Id, split.Train.Id, split.Validation.Id);
-        var promotion = await orchestration.RunStageAsync<PromoteStage, PromoteInput, PromoteOutput>(
-            "", new PromoteInput(input.RunId, input.Model, input.DefinitionId, validation.Winner, validation.Metrics, failedGates, split.Validation, lineage, approval),
-            StageRetry.Default);
-        await TryStageAsync<ExplainStage, ExplainInput, ExplainOutput>(orchestration, "", new ExplainInput(input.RunId, validation.Winner, split.Train, split.Validation));
-        await TryStageAsync<ModelCardStage, ModelCardInput, ModelCardOutput>(
-            orchestration, "", new ModelCardInput(input.RunId, input.Model, promotion.Version, promotion.Previous, promotion.Promoted, promotion.BlockedBy, [.. candidates.Select(c => c.Candidate)]));
+        var promotion = await run.RunAsync(PipelineStages.Promote, new PromoteInput(validation.Winner, validation.Metrics, failedGates, split.Validation, lineage, approval));
+        await TryAsync(PipelineStages.Explain, new ExplainInput(validation.Winner, split.Train, split.Validation));
+        await TryAsync(PipelineStages.ModelCard, new ModelCardInput(promotion.Version, promotion.Previous, promotion.Promoted, promotion.BlockedBy, candidates));
         return promotion;
     }
 
     /// <summary>A file that cannot be read is put out of the way; what the run failed of is told whether or not that works.</summary>
-    private static async Task<IngestOutput> IngestAsync(IOrchestration orchestration, RunInput input)
+    private async Task<IngestOutput> IngestAsync()
     {
         try
         {
-            return await orchestration.RunStageAsync<IngestStage, IngestInput, IngestOutput>(
-                "", new IngestInput(input.RunId, input.DefinitionId, input.Source), StageRetry.Default);
+            return await run.RunAsync(PipelineStages.Ingest, new IngestInput(run.Run.Source));
         }
         catch (StageFailedException unreadable) when (unreadable.IsWrongInput)
         {
-            await TryStageAsync<QuarantineStage, QuarantineInput, QuarantineOutput>(orchestration, "", new QuarantineInput(input.RunId, StageRunner.Shorten(unreadable.Message)));
+            await TryAsync(PipelineStages.Quarantine, new QuarantineInput(StageRunner.Shorten(unreadable.Message)));
             throw;
         }
     }
 
     /// <summary>Runs a stage once for every part of a table, side by side.</summary>
-    private static Task RunPartsAsync<TStage, TInput, TOutput>(IOrchestration orchestration, int parts, Func<int, TInput> input)
-        where TStage : IStage<TInput, TOutput>
+    private Task ForEachPartAsync<TInput, TOutput>(Stage<TInput, TOutput> stage, int parts, Func<int, TInput> input)
         where TOutput : IStageOutput =>
-        Task.WhenAll(Enumerable.Range(0, parts).Select(part => orchestration.RunStageAsync<TStage, TInput, TOutput>(part.ToString(CultureInfo.InvariantCulture), input(part), StageRetry.Default)));
+        Task.WhenAll(Enumerable.Range(0, parts).Select(part => run.RunAsync(stage, input(part), part.ToString(CultureInfo.InvariantCulture))));
 
-    private static Task AlertAsync(IOrchestration orchestration, string runId, AlertKind kind, IReadOnlyList<Reason> reasons) =>
-        TryStageAsync<AlertStage, AlertInput, AlertOutput>(orchestration, kind.ToString(), new AlertInput(runId, kind, Reasons.Cap(reasons)));
+    private Task AlertAsync(AlertKind kind, IReadOnlyList<Reason> reasons) => TryAsync(PipelineStages.Alert, new AlertInput(kind, Reasons.Cap(reasons)), kind.ToString());
 
     /// <summary>The decision about the version stands whatever becomes of what is told about it: a failure is kept on the stage, the run goes on.</summary>
-    private static async Task TryStageAsync<TStage, TInput, TOutput>(IOrchestration orchestration, string key, TInput input)
-        where TStage : IStage<TInput, TOutput>
+    private async Task TryAsync<TInput, TOutput>(Stage<TInput, TOutput> stage, TInput input, string key = "")
         where TOutput : IStageOutput
     {
         try
         {
-            await orchestration.RunStageAsync<TStage, TInput, TOutput>(key, input, StageRetry.Default);
+            await run.RunAsync(stage, input, key);
         }
         catch (StageFailedException)
         {
@@ -160,17 +151,17 @@ public static class TrainingPipeline
         }
     }
 
-    private static async Task<ApprovalDecision> AskForApprovalAsync(IOrchestration orchestration, string runId, TimeSpan timeout)
+    private async Task<ApprovalDecision> AskForApprovalAsync(TimeSpan timeout)
     {
-        await orchestration.RunStageAsync<AwaitApprovalStage, AwaitApprovalInput, AwaitApprovalOutput>("", new AwaitApprovalInput(runId), StageRetry.Default);
-        return await orchestration.WaitForEventAsync(ApprovalEvent, timeout) is { } decision
+        await run.RunAsync(PipelineStages.AwaitApproval, new AwaitApprovalInput());
+        return await run.WaitForEventAsync(ApprovalEvent, timeout) is { } decision
             ? ApprovalDecision.Read(decision)
             : new ApprovalDecision(Approved: false, Reason: $"nobody approved within {timeout}");
     }
 
-    private static async Task<RunResult> FinishAsync(IOrchestration orchestration, FinishInput input)
+    private async Task<RunResult> FinishAsync(FinishInput input)
     {
-        var finish = await orchestration.RunStageAsync<FinishStage, FinishInput, FinishOutput>("", input, StageRetry.Default);
+        var finish = await run.RunAsync(PipelineStages.Finish, input);
         return new RunResult(finish.State, input.Error);
     }
 }

@@ -1,4 +1,3 @@
-using Azure;
 using Azure.Data.Tables;
 using MlOps.Pipeline.Data;
 using MlOps.Pipeline.Tracking;
@@ -55,16 +54,8 @@ public sealed class TurnKeeper(RunStore runs, PipelineStorage storage, TimeProvi
             return false;
         }
         var taken = new TableEntity(Partition, run.Model) { ["RunId"] = run.RunId };
-        try
-        {
-            await (holder is null
-                ? storage.Marks.AddEntityAsync(taken, cancel)
-                : storage.Marks.UpdateEntityAsync(taken, holder.ETag, TableUpdateMode.Replace, cancel));
-            return true;
-        }
-        catch (RequestFailedException faster) when (faster.Status is 409 or 412)
-        {
-            return false;
-        }
+        return await (holder is null
+            ? storage.Marks.AddEntityAsync(taken, cancel)
+            : storage.Marks.UpdateEntityAsync(taken, holder.ETag, TableUpdateMode.Replace, cancel)).WinsAsync();
     }
 }

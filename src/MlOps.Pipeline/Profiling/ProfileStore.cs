@@ -1,4 +1,3 @@
-using Azure;
 using MlOps.Drift.Profiles;
 using MlOps.Pipeline.Data;
 
@@ -86,15 +85,7 @@ public sealed class ProfileStore(PipelineStorage storage, DatasetStore datasets,
 
     private async Task<TableProfile?> FindAsync(string blob, CancellationToken cancel)
     {
-        try
-        {
-            var content = await storage.Datasets.GetBlobClient(blob).DownloadContentAsync(cancel);
-            return ProfileFile.Read(content.Value.Content.ToStream());
-        }
-        catch (RequestFailedException missing) when (missing.Status == 404)
-        {
-            return null;
-        }
+        return await storage.Datasets.FindContentAsync(blob, cancel) is { } content ? ProfileFile.Read(content.ToStream()) : null;
     }
 
     private static string BlobName(string id) => $"{id}/{ProfileFile.Name}";

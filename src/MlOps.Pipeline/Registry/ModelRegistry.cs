@@ -201,16 +201,12 @@ public sealed class ModelRegistry(PipelineStorage storage, TimeProvider time)
         actions.Add(head.ETag == default
             ? new TableTransactionAction(TableTransactionActionType.Add, entity)
             : new TableTransactionAction(TableTransactionActionType.UpdateReplace, entity, head.ETag));
-        try
+        if (await storage.Models.SubmitTransactionAsync(actions, cancel).WinsAsync())
         {
-            await storage.Models.SubmitTransactionAsync(actions, cancel);
             return true;
         }
-        catch (RequestFailedException conflict) when (conflict.Status is 409 or 412)
-        {
-            await Task.Delay(Random.Shared.Next(5, 50), cancel);
-            return false;
-        }
+        await Task.Delay(Random.Shared.Next(5, 50), cancel);
+        return false;
     }
 
     private sealed class Head

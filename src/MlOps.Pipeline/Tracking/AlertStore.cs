@@ -1,4 +1,3 @@
-using Azure;
 using Azure.Data.Tables;
 using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Data;
@@ -12,18 +11,7 @@ public sealed class AlertStore(PipelineStorage storage)
     internal const string RowKind = "alert";
 
     /// <summary>Writes an alert that nobody has written; false when this run has told it already, or is just telling it.</summary>
-    public async Task<bool> TryClaimAsync(string runId, Alert alert, CancellationToken cancel)
-    {
-        try
-        {
-            await storage.RunRecords.AddEntityAsync(EntityOf(runId, alert), cancel);
-            return true;
-        }
-        catch (RequestFailedException taken) when (taken.Status == 409)
-        {
-            return false;
-        }
-    }
+    public Task<bool> TryClaimAsync(string runId, Alert alert, CancellationToken cancel) => storage.RunRecords.AddEntityAsync(EntityOf(runId, alert), cancel).WinsAsync();
 
     public Task UpdateAsync(string runId, Alert alert, CancellationToken cancel) =>
         storage.RunRecords.UpsertEntityAsync(EntityOf(runId, alert), TableUpdateMode.Replace, cancel);

@@ -28,17 +28,7 @@ public sealed class ArtifactStore(PipelineStorage storage, RunStore runs)
     }
 
     /// <summary>Reads a whole artifact into memory; null when there is none.</summary>
-    public async Task<BinaryData?> FindAsync(string blob, CancellationToken cancel)
-    {
-        try
-        {
-            return await ReadAsync(blob, cancel);
-        }
-        catch (RequestFailedException missing) when (missing.Status == 404)
-        {
-            return null;
-        }
-    }
+    public Task<BinaryData?> FindAsync(string blob, CancellationToken cancel) => storage.Artifacts.FindContentAsync(blob, cancel);
 
     /// <summary>Opens an artifact for streaming; null when the run has none of that path.</summary>
     public async Task<(Artifact Artifact, Stream Content)?> OpenAsync(string runId, string path, CancellationToken cancel)

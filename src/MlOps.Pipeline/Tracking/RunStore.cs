@@ -1,4 +1,3 @@
-using Azure;
 using Azure.Data.Tables;
 using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Data;
@@ -9,18 +8,7 @@ namespace MlOps.Pipeline.Tracking;
 public sealed class RunStore(PipelineStorage storage, TimeProvider time)
 {
     /// <summary>Creates the run's row; false when it exists already.</summary>
-    public async Task<bool> CreateAsync(Run run, CancellationToken cancel)
-    {
-        try
-        {
-            await storage.Runs.AddEntityAsync(ToEntity(run), cancel);
-            return true;
-        }
-        catch (RequestFailedException conflict) when (conflict.Status == 409)
-        {
-            return false;
-        }
-    }
+    public Task<bool> CreateAsync(Run run, CancellationToken cancel) => storage.Runs.AddEntityAsync(ToEntity(run), cancel).WinsAsync();
 
     /// <summary>The run's own row, or null.</summary>
     public async Task<Run?> FindAsync(string runId, CancellationToken cancel)
@@ -105,14 +93,9 @@ public sealed class RunStore(PipelineStorage storage, TimeProvider time)
         {
             var entity = (await storage.Runs.GetEntityAsync<TableEntity>(model, runId, cancellationToken: cancel)).Value;
             var changed = change(FromEntity(entity));
-            try
+            if (await storage.Runs.UpdateEntityAsync(ToEntity(changed), entity.ETag, TableUpdateMode.Replace, cancel).WinsAsync())
             {
-                await storage.Runs.UpdateEntityAsync(ToEntity(changed), entity.ETag, TableUpdateMode.Replace, cancel);
                 return changed;
-            }
-            catch (RequestFailedException conflict) when (conflict.Status == 412)
-            {
-                cancel.ThrowIfCancellationRequested();
             }
         }
     }
@@ -144,21 +127,17 @@ public sealed class RunStore(PipelineStorage storage, TimeProvider time)
     /// </summary>
     public async Task<string> RecordResultAsync(string runId, StageStatus status, string resultJson, CancellationToken cancel)
     {
-        try
+        TableTransactionAction[] both =
+        [
+            new(TableTransactionActionType.Add, new TableEntity(runId, ResultRow(status.Stage, status.Key)) { ["Json"] = resultJson }),
+            new(TableTransactionActionType.UpsertReplace, new TableEntity(runId, StageRow(status.Stage, status.Key)) { ["Json"] = Json.Write(status) }),
+        ];
+        if (await storage.RunRecords.SubmitTransactionAsync(both, cancel).WinsAsync())
         {
-            await storage.RunRecords.SubmitTransactionAsync(
-                [
-                    new(TableTransactionActionType.Add, new TableEntity(runId, ResultRow(status.Stage, status.Key)) { ["Json"] = resultJson }),
-                    new(TableTransactionActionType.UpsertReplace, new TableEntity(runId, StageRow(status.Stage, status.Key)) { ["Json"] = Json.Write(status) }),
-                ],
-                cancel);
             return resultJson;
         }
-        catch (RequestFailedException conflict) when (conflict.Status == 409)
-        {
-            await LogStageAsync(runId, status, cancel);
-            return await FindResultAsync(runId, status.Stage, status.Key, cancel) ?? resultJson;
-        }
+        await LogStageAsync(runId, status, cancel);
+        return await FindResultAsync(runId, status.Stage, status.Key, cancel) ?? resultJson;
     }
 
     /// <summary>The recorded result of a finished stage, or null.</summary>

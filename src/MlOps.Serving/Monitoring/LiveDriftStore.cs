@@ -1,6 +1,4 @@
 using System.Globalization;
-using Azure;
-using Azure.Storage.Blobs.Models;
 using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Data;
 
@@ -27,16 +25,7 @@ public sealed class LiveDriftStore(PipelineStorage storage, LiveDriftMarks marks
     internal async Task<bool> TryAddAsync(LiveDriftCheck check, BinaryData page, CancellationToken cancel)
     {
         await storage.Artifacts.GetBlobClient($"{NameOf(check)}.html").UploadAsync(page, overwrite: true, cancel);
-        try
-        {
-            var onlyNew = new BlobUploadOptions { Conditions = new BlobRequestConditions { IfNoneMatch = ETag.All } };
-            await storage.Artifacts.GetBlobClient($"{NameOf(check)}.json").UploadAsync(BinaryData.FromString(Json.Write(check)), onlyNew, cancel);
-            return true;
-        }
-        catch (RequestFailedException exists) when (exists.Status is 409 or 412)
-        {
-            return false;
-        }
+        return await storage.Artifacts.TryAddAsync($"{NameOf(check)}.json", BinaryData.FromString(Json.Write(check)), cancel);
     }
 
     internal Task UpdateAsync(LiveDriftCheck check, CancellationToken cancel) =>
@@ -45,16 +34,5 @@ public sealed class LiveDriftStore(PipelineStorage storage, LiveDriftMarks marks
     private async Task<string?> NewestAsync(string model, CancellationToken cancel) => (await marks.FindAsync(model, cancel))?.Newest;
 
     /// <summary>Old checks may have been deleted.</summary>
-    private async Task<BinaryData?> ReadAsync(string blob, CancellationToken cancel)
-    {
-        try
-        {
-            BlobDownloadResult result = await storage.Artifacts.GetBlobClient(blob).DownloadContentAsync(cancel);
-            return result.Content;
-        }
-        catch (RequestFailedException missing) when (missing.Status == 404)
-        {
-            return null;
-        }
-    }
+    private Task<BinaryData?> ReadAsync(string blob, CancellationToken cancel) => storage.Artifacts.FindContentAsync(blob, cancel);
 }

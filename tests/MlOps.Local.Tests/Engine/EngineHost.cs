@@ -1,7 +1,6 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using MlOps.Local.Engine;
-using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Definitions;
 using MlOps.Pipeline.Orchestration;
 using MlOps.Pipeline.Stages.Finish;
@@ -35,7 +34,7 @@ internal sealed class EngineHost : IAsyncDisposable
         var started = new EngineHost(new PipelineHost(azurite, services => services
             .AddEmbeddedEngine()
             .Replace(ServiceDescriptor.Singleton(orchestrate ?? OneStage))
-            .AddSingleton(options ?? new EngineOptions { PollInterval = TimeSpan.FromMilliseconds(200) })
+            .AddSingleton((options ?? new EngineOptions { PollInterval = TimeSpan.FromMilliseconds(200) }) with { Retry = Quick })
             .AddSingleton(probe)
             .AddSingleton<ProbeStage>()));
         await started.Engine.StartAsync(CancellationToken.None);
@@ -43,7 +42,7 @@ internal sealed class EngineHost : IAsyncDisposable
     }
 
     /// <summary>Runs the given keys' stages one after another, then finishes the run.</summary>
-    public static Orchestrate Stages(params string[] keys) => async (orchestration, input) =>
+    public static Orchestrate Stages(params string[] keys) => async orchestration =>
     {
         try
         {
@@ -60,13 +59,13 @@ internal sealed class EngineHost : IAsyncDisposable
     };
 
     /// <summary>One stage whose key is the model's name.</summary>
-    public static Orchestrate OneStage { get; } = (orchestration, input) => Stages(input.Model)(orchestration, input);
+    public static Orchestrate OneStage { get; } = orchestration => Stages(orchestration.Run.Model)(orchestration);
 
     public static Task<ProbeOutput> ProbeAsync(IOrchestration orchestration, string key) =>
-        orchestration.RunStageAsync<ProbeStage, ProbeInput, ProbeOutput>(key, new ProbeInput(key), Quick);
+        orchestration.RunAsync(ProbeStage.Kind, new ProbeInput(key), key);
 
     public static Task FinishAsync(IOrchestration orchestration, string? error = null) =>
-        orchestration.RunStageAsync<FinishStage, FinishInput, FinishOutput>("", new FinishInput(orchestration.RunId, error is null, [], error), Quick);
+        orchestration.RunAsync(PipelineStages.Finish, new FinishInput(error is null, [], error));
 
     public Task<Run> SubmitAsync(string model) => SubmitAsync(model, Overlap.Queue);
 

@@ -13,7 +13,7 @@ public sealed class EventTests(AzuriteFixture azurite)
     private readonly string model = AzuriteFixture.UniqueModel();
 
     /// <summary>Waits for the event and writes into the run's error what came.</summary>
-    private static Orchestrate Waiting(TimeSpan timeout) => async (orchestration, _) =>
+    private static Orchestrate Waiting(TimeSpan timeout) => async orchestration =>
     {
         var payload = await orchestration.WaitForEventAsync(Event, timeout);
         await EngineHost.FinishAsync(orchestration, $"got {payload ?? "nothing"}");
@@ -34,10 +34,10 @@ public sealed class EventTests(AzuriteFixture azurite)
     [Fact]
     public async Task A_decision_before_the_wait_is_not_lost()
     {
-        await using var host = await EngineHost.StartAsync(azurite, probe, async (orchestration, input) =>
+        await using var host = await EngineHost.StartAsync(azurite, probe, async orchestration =>
         {
             await EngineHost.ProbeAsync(orchestration, "before");
-            await Waiting(TimeSpan.FromHours(1))(orchestration, input);
+            await Waiting(TimeSpan.FromHours(1))(orchestration);
         });
         var go = new TaskCompletionSource();
         probe.Work = (_, _, cancel) => go.Task.WaitAsync(cancel);
@@ -53,10 +53,10 @@ public sealed class EventTests(AzuriteFixture azurite)
     [Fact]
     public async Task The_first_decision_counts()
     {
-        await using var host = await EngineHost.StartAsync(azurite, probe, async (orchestration, input) =>
+        await using var host = await EngineHost.StartAsync(azurite, probe, async orchestration =>
         {
             await EngineHost.ProbeAsync(orchestration, "before");
-            await Waiting(TimeSpan.FromHours(1))(orchestration, input);
+            await Waiting(TimeSpan.FromHours(1))(orchestration);
         });
         var go = new TaskCompletionSource();
         probe.Work = (_, _, cancel) => go.Task.WaitAsync(cancel);
@@ -118,7 +118,7 @@ public sealed class EventTests(AzuriteFixture azurite)
         var other = AzuriteFixture.UniqueModel();
         await using var host = await EngineHost.StartAsync(
             azurite, probe,
-            (orchestration, input) => input.Model == model ? Waiting(TimeSpan.FromHours(1))(orchestration, input) : EngineHost.OneStage(orchestration, input),
+            orchestration => orchestration.Run.Model == model ? Waiting(TimeSpan.FromHours(1))(orchestration) : EngineHost.OneStage(orchestration),
             new EngineOptions { PollInterval = TimeSpan.FromMilliseconds(200), MostRuns = 1 });
         var waiting = await host.SubmitAsync(model);
         await host.UntilAsync(waiting, now => now.State == RunState.Waiting);

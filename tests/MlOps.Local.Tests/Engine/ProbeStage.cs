@@ -1,5 +1,5 @@
 using System.Collections.Concurrent;
-using MlOps.Pipeline.Contracts;
+using MlOps.Pipeline.Stages;
 
 namespace MlOps.Local.Tests.Engine;
 
@@ -55,5 +55,7 @@ public sealed class ProbeStage(Probe probe) : IStage<ProbeInput, ProbeOutput>
 {
     public static string Name => "probe";
 
-    public async Task<ProbeOutput> RunAsync(ProbeInput input, CancellationToken cancel) => new(await probe.RunAsync(input.Key, cancel));
+    public static Stage<ProbeInput, ProbeOutput> Kind { get; } = Stage.Of<ProbeStage, ProbeInput, ProbeOutput>();
+
+    public async Task<ProbeOutput> RunAsync(StageContext context, ProbeInput input, CancellationToken cancel) => new(await probe.RunAsync(input.Key, cancel));
 }

@@ -17,7 +17,7 @@ public sealed class QueueTests(AzuriteFixture azurite)
     {
         probe.Work = (_, _, cancel) => Task.Delay(100, cancel);
         await using var host = await EngineHost.StartAsync(
-            azurite, probe, (orchestration, input) => EngineHost.Stages(input.RunId)(orchestration, input), new EngineOptions { PollInterval = TimeSpan.FromMilliseconds(200), MostRuns = 4 });
+            azurite, probe, orchestration => EngineHost.Stages(orchestration.Run.RunId)(orchestration), new EngineOptions { PollInterval = TimeSpan.FromMilliseconds(200), MostRuns = 4 });
 
         Run[] runs = [await host.SubmitAsync(model), await host.SubmitAsync(model), await host.SubmitAsync(model)];
         foreach (var run in runs)
@@ -136,7 +136,7 @@ public sealed class QueueTests(AzuriteFixture azurite)
     {
         var go = new TaskCompletionSource();
         probe.Work = (_, _, cancel) => go.Task.WaitAsync(cancel);
-        await using var host = await EngineHost.StartAsync(azurite, probe, (orchestration, input) => EngineHost.Stages(input.RunId)(orchestration, input));
+        await using var host = await EngineHost.StartAsync(azurite, probe, orchestration => EngineHost.Stages(orchestration.Run.RunId)(orchestration));
         var first = await host.SubmitAsync(model);
         var second = await host.SubmitAsync(model);
         var third = await host.SubmitAsync(model);

@@ -68,7 +68,7 @@ public sealed class RetryTests(AzuriteFixture azurite)
     [Fact]
     public async Task A_defect_in_the_orchestration_itself_fails_the_run()
     {
-        await using var host = await EngineHost.StartAsync(azurite, probe, (_, _) => throw new InvalidOperationException("no such branch"));
+        await using var host = await EngineHost.StartAsync(azurite, probe, _ => throw new InvalidOperationException("no such branch"));
 
         var run = await host.EndOfAsync(await host.SubmitAsync(model));
 

@@ -151,9 +151,9 @@ public sealed class AlertTests(AzuriteFixture azurite)
         await using var one = HostOf(slack);
         await using var two = HostOf(slack);
         var runId = await NewRunAsync(one);
-        var input = new AlertInput(runId, AlertKind.DriftDetected, [new Reason("drift: all of it", GateKind.Drift)]);
+        var input = new AlertInput(AlertKind.DriftDetected, [new Reason("drift: all of it", GateKind.Drift)]);
 
-        await Task.WhenAll(Enumerable.Range(0, 10).Select(i => (i % 2 == 0 ? one : two).Get<AlertStage>().RunAsync(input, default)));
+        await Task.WhenAll(Enumerable.Range(0, 10).Select(i => (i % 2 == 0 ? one : two).Get<AlertStage>().RunAsync(one.Context(runId), input, default)));
 
         slack.Calls.Should().ContainSingle();
         (await one.Get<RunStore>().FindDetailsAsync(runId, default))!.Alerts.Single().State.Should().Be(AlertState.Sent);
@@ -167,7 +167,7 @@ public sealed class AlertTests(AzuriteFixture azurite)
         var runId = await NewRunAsync(host);
         await host.Get<AlertStore>().TryClaimAsync(runId, new Alert(AlertKind.RunFailed, AlertState.Sending, "t", [], DateTimeOffset.UnixEpoch), default);
 
-        await host.Get<AlertStage>().RunAsync(new AlertInput(runId, AlertKind.RunFailed, [new Reason("why")]), default);
+        await host.Get<AlertStage>().RunAsync(host.Context(runId), new AlertInput(AlertKind.RunFailed, [new Reason("why")]), default);
 
         slack.Calls.Should().BeEmpty();
         (await host.Get<RunStore>().FindDetailsAsync(runId, default))!.Alerts.Single().State.Should().Be(AlertState.Sending);
@@ -186,7 +186,7 @@ public sealed class AlertTests(AzuriteFixture azurite)
         await using var host = HostOf(slack, configure: services => services.AddLogging(logging => logging.SetMinimumLevel(LogLevel.Trace).AddProvider(log)));
         var runId = await NewRunAsync(host);
 
-        await host.Get<AlertStage>().RunAsync(new AlertInput(runId, AlertKind.RunFailed, [new Reason("why")]), default);
+        await host.Get<AlertStage>().RunAsync(host.Context(runId), new AlertInput(AlertKind.RunFailed, [new Reason("why")]), default);
 
         log.Lines.Should().Contain(line => line.Contains("was not sent: Slack answered 500", StringComparison.Ordinal)).And.NotContain(line => line.Contains(SlackEndpoint.Secret, StringComparison.Ordinal));
         host.Get<AlertOptions>().ToString().Should().NotContain(SlackEndpoint.Secret);
@@ -203,7 +203,7 @@ public sealed class AlertTests(AzuriteFixture azurite)
         await using var host = HostOf(slack);
         var runId = await NewRunAsync(host);
 
-        await host.Get<AlertStage>().RunAsync(new AlertInput(runId, AlertKind.DriftDetected, [new Reason("drift: <!channel> & more"), .. Enumerable.Repeat(new Reason(new string('x', 900)), 30)]), default);
+        await host.Get<AlertStage>().RunAsync(host.Context(runId), new AlertInput(AlertKind.DriftDetected, [new Reason("drift: <!channel> & more"), .. Enumerable.Repeat(new Reason(new string('x', 900)), 30)]), default);
 
         var text = slack.Calls.Single().Message.GetProperty("blocks")[2].GetProperty("text").GetProperty("text").GetString()!;
         text.Should().Contain("&lt;!channel&gt; &amp; more").And.NotContain("<!channel>");
@@ -232,7 +232,7 @@ public sealed class AlertTests(AzuriteFixture azurite)
     private static async Task<Alert> TellAsync(PipelineHost host)
     {
         var runId = await NewRunAsync(host);
-        await host.Get<AlertStage>().RunAsync(new AlertInput(runId, AlertKind.RunFailed, [new Reason("why")]), default);
+        await host.Get<AlertStage>().RunAsync(host.Context(runId), new AlertInput(AlertKind.RunFailed, [new Reason("why")]), default);
         return (await host.Get<RunStore>().FindDetailsAsync(runId, default))!.Alerts.Single();
     }
 

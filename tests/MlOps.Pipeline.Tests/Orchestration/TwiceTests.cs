@@ -39,8 +39,8 @@ public sealed class TwiceTests(AzuriteFixture azurite)
         await host.Get<RunStore>().CreateAsync(run, CancellationToken.None);
         var input = RunStarter.Plan(run, definition);
         await Task.WhenAll(
-            Task.Run(() => TrainingPipeline.RunAsync(new InlineOrchestration(run.RunId, host.Get<StageRunner>()), input)),
-            Task.Run(() => TrainingPipeline.RunAsync(new InlineOrchestration(run.RunId, host.Get<StageRunner>()), input)));
+            Task.Run(() => TrainingPipeline.RunAsync(new InlineOrchestration(input, host.Get<StageRunner>()))),
+            Task.Run(() => TrainingPipeline.RunAsync(new InlineOrchestration(input, host.Get<StageRunner>()))));
         return (await host.Get<RunStore>().FindDetailsAsync(run.RunId, CancellationToken.None))!;
     }
 }

@@ -57,8 +57,8 @@ public sealed class ByPartsTests(AzuriteFixture azurite)
         var stage = host.Get<CleanPartStage>();
         var run = first.Run.Run;
 
-        var again = await Task.WhenAll(Enumerable.Range(0, 2).Select(_ => stage.RunAsync(new CleanPartInput(run.RunId, run.DefinitionId, new DatasetRef(first.Lineage.Raw, Rows), 1), default)));
-        var profiled = await host.Get<DriftPartStage>().RunAsync(new DriftPartInput(run.RunId, new DatasetRef(first.Lineage.Train, 0), new DatasetRef(first.Lineage.Validation, 0), 1), default);
+        var again = await Task.WhenAll(Enumerable.Range(0, 2).Select(_ => stage.RunAsync(host.Context(run), new CleanPartInput(new DatasetRef(first.Lineage.Raw, Rows), 1), default)));
+        var profiled = await host.Get<DriftPartStage>().RunAsync(host.Context(run), new DriftPartInput(new DatasetRef(first.Lineage.Train, 0), new DatasetRef(first.Lineage.Validation, 0), 1), default);
 
         again.Should().OnlyContain(output => output.Report.Reused && output.Report.Rows == first.Run.Stages.Single(done => done.Stage == CleanPartStage.Name && done.Key == "1").Rows);
         profiled.Report.Reused.Should().BeTrue();

@@ -82,12 +82,13 @@ public sealed class ExplainTests(AzuriteFixture azurite)
         var version = await host.Get<ModelRegistry>().GetAsync(definition.Model, 1, default);
         var blobs = await StoreAdditiveModelAsync(host, version);
 
+        var context = host.Context(run.Run);
         var explained = await host.Get<ExplainStage>().RunAsync(
-            new ExplainInput(run.Run.RunId, new TrainedCandidate("0-gam", blobs, version.Metrics), new DatasetRef(version.Lineage.Train, 0), new DatasetRef(version.Lineage.Validation, 0)), default);
+            context, new ExplainInput(new TrainedCandidate("0-gam", blobs, version.Metrics), new DatasetRef(version.Lineage.Train, 0), new DatasetRef(version.Lineage.Validation, 0)), default);
 
         explained.Kind.Should().Be(ExplainerKind.Permutation);
-        explained.Report.Warnings.Should().ContainSingle().Which.Should().Contain("permutation importance").And.Contain("Gam");
-        var page = (await host.Get<ArtifactStore>().ReadAsync($"{blobs}/explain-1/explain.html", default)).ToString();
+        context.Warnings.Should().ContainSingle().Which.Should().Contain("permutation importance").And.Contain("Gam");
+        var page = await TextAsync(host, (await host.Get<RunStore>().FindDetailsAsync(run.Run.RunId, default))!, ExplainStage.Page);
         page.Should().Contain("Permutation importance instead of SHAP values").And.Contain("GamRegressionModelParameters").And.NotContain("Three predictions");
     }
 

@@ -33,7 +33,7 @@ public sealed class FeaturesTests(AzuriteFixture azurite) : IAsyncLifetime
 
         var features = await bench.FeaturesAsync(definition, Trips.Csv(50));
 
-        features.Report.Warnings.Should().Contain("Feature 'seconds_x_milage' is skipped: column 'milage' is not in the data (nearest: 'miles').")
+        bench.Warnings.Should().Contain("Feature 'seconds_x_milage' is skipped: column 'milage' is not in the data (nearest: 'miles').")
             .And.Contain("Feature 'log_vendor' is skipped: column 'vendor' is categorical, not numeric.");
         (await bench.ManifestAsync(features.Features)).Columns.Select(column => column.Name).Should().Contain("seconds_x_miles").And.NotContain("seconds_x_milage");
     }

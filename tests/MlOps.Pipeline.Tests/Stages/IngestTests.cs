@@ -233,7 +233,7 @@ public sealed class IngestTests(AzuriteFixture azurite) : IAsyncLifetime
         var raw = await bench.IngestTextAsync(Definition, "a,b,y\n1,2,3\n4,5\n6,7,8,9\n1,1,1\n");
 
         raw.Raw.Rows.Should().Be(2);
-        raw.Report.Warnings.Should().ContainSingle().Which.Should().Contain("2 rows").And.Contain("line 3");
+        bench.Warnings.Should().ContainSingle().Which.Should().Contain("2 rows").And.Contain("line 3");
     }
 
     [Theory]
@@ -296,7 +296,7 @@ public sealed class IngestTests(AzuriteFixture azurite) : IAsyncLifetime
         var raw = await bench.IngestTextAsync(Definition, "a,A,,__row_hash,y\n1,2,3,4,5\n");
 
         (await bench.ManifestAsync(raw.Raw)).Columns.Select(column => column.Name).Should().Equal("a", "A_2", "column_3", "__row_hash_2", "y");
-        raw.Report.Warnings.Should().HaveCount(3);
+        bench.Warnings.Should().HaveCount(3);
     }
 
     [Fact]

@@ -132,7 +132,7 @@ public sealed class ModelCardTests(AzuriteFixture azurite)
         var version = await host.Get<ModelRegistry>().GetAsync(run.Run.Model, 1, default);
         var candidate = new TrainedCandidate(version.Candidate, version.ModelBlobs, run.Metrics.Where(metric => metric.Key.StartsWith("0-lightgbm.", StringComparison.Ordinal)).ToDictionary(metric => metric.Key[11..], metric => metric.Value));
 
-        await host.Get<ModelCardStage>().RunAsync(new ModelCardInput(run.Run.RunId, run.Run.Model, 1, null, true, [], [candidate]), default);
+        await host.Get<ModelCardStage>().RunAsync(host.Context(run.Run), new ModelCardInput(1, null, true, [], [candidate]), default);
 
         (await TextAsync(host, run, ModelCardStage.MarkdownFile)).Should().Be(first);
     }

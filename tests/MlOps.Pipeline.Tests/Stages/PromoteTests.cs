@@ -150,25 +150,25 @@ public sealed class PromoteTests(AzuriteFixture azurite)
     public async Task A_stage_that_is_overtaken_by_its_own_second_start_does_not_compare_the_version_with_itself()
     {
         await using var host = new PipelineHost(azurite);
-        var input = await PromoteInputAsync(host);
+        var (run, input) = await PromoteInputAsync(host);
         var reads = 0;
         // Between the two reads that the decision rests on, whichever comes first.
         var hold = new HoldOnce((method, path) => method == "GET" && (path.Contains("RowKey='head'", StringComparison.Ordinal) || path.Contains("RowKey='promotion", StringComparison.Ordinal)) && ++reads == 2);
         await using var slow = new PipelineHost(azurite, services => services.AddSingleton(hold.Storage(azurite)));
-        var overtaken = Task.Run(() => slow.Get<PromoteStage>().RunAsync(input, CancellationToken.None));
+        var overtaken = Task.Run(() => slow.Get<PromoteStage>().RunAsync(slow.Context(run), input, CancellationToken.None));
         await hold.Held;
 
-        var faster = await host.Get<PromoteStage>().RunAsync(input, CancellationToken.None);
+        var faster = await host.Get<PromoteStage>().RunAsync(host.Context(run), input, CancellationToken.None);
         hold.LetGo();
         var slower = await overtaken;
 
         faster.Promoted.Should().BeTrue();
         slower.Should().BeEquivalentTo(faster);
-        (await host.Get<ModelRegistry>().ListHistoryAsync(input.Model, CancellationToken.None)).Should().ContainSingle(change => change.Alias == ModelAlias.Production);
+        (await host.Get<ModelRegistry>().ListHistoryAsync(run.Model, CancellationToken.None)).Should().ContainSingle(change => change.Alias == ModelAlias.Production);
     }
 
     /// <summary>A run that has come to its last decision, its version registered, with nothing in production yet.</summary>
-    private static async Task<PromoteInput> PromoteInputAsync(PipelineHost host)
+    private static async Task<(Run Run, PromoteInput Input)> PromoteInputAsync(PipelineHost host)
     {
         var definition = Trips.Definition() with { Candidates = [Poor] };
         var blocked = await host.RunAsync(definition with { Gates = new GateRules { Metric = "rmse", AtMost = 0.0001 } }, host.WriteFile("trips.csv", Trips.Csv(800, seed: 49)));
@@ -179,7 +179,7 @@ public sealed class PromoteTests(AzuriteFixture azurite)
         await host.Get<RunStore>().CreateAsync(run, CancellationToken.None);
         await registry.RegisterAsync(trained with { RunId = run.RunId }, CancellationToken.None);
         var validation = await host.Get<DatasetStore>().GetAsync(trained.Lineage.Validation, CancellationToken.None);
-        return new PromoteInput(
-            run.RunId, run.Model, run.DefinitionId, new TrainedCandidate(trained.Candidate, trained.ModelBlobs, trained.Metrics), trained.Metrics, FailedGates: [], validation.Ref, trained.Lineage);
+        var winner = new TrainedCandidate(trained.Candidate, trained.ModelBlobs, trained.Metrics);
+        return (run, new PromoteInput(winner, trained.Metrics, FailedGates: [], validation.Ref, trained.Lineage));
     }
 }

@@ -56,7 +56,7 @@ public sealed class QuarantineTests(AzuriteFixture azurite)
         await using var host = new PipelineHost(azurite);
         var run = await RunAsync(host, "file", "a.csv", Poison);
 
-        var again = await host.Get<QuarantineStage>().RunAsync(new QuarantineInput(run.RunId, run.Error!), CancellationToken.None);
+        var again = await host.Get<QuarantineStage>().RunAsync(host.Context(run), new QuarantineInput(run.Error!), CancellationToken.None);
 
         again.Blob.Should().Be($"quarantine/{model}/{run.RunId}/a.csv");
         (await ReadAsync(host, $"{model}/{run.RunId}/a.csv")).Should().Be(Poison);

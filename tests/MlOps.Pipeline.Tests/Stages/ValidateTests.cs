@@ -38,7 +38,7 @@ public sealed class ValidateTests(AzuriteFixture azurite)
         var split = await bench.SplitAsync(Trips.Definition(), Trips.Csv(500, seed: 51));
 
         var act = async () => await host.Get<ValidateStage>().RunAsync(
-            new ValidateInput(trained.Run.RunId, trained.Run.DefinitionId, [new TrainedCandidate("0-lightgbm", blobs, new Dictionary<string, double> { ["rmse"] = 1 })], split.Validation), default);
+            host.Context(trained.Run), new ValidateInput([new TrainedCandidate("0-lightgbm", blobs, new Dictionary<string, double> { ["rmse"] = 1 })], split.Validation), default);
 
         (await act.Should().ThrowAsync<InputException>()).WithMessage("*does not fit the validation data*'vendor' is in the data, but the model was not trained on it*");
     }

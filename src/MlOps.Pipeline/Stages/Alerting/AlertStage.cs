@@ -4,7 +4,7 @@ using MlOps.Pipeline.Tracking;
 
 namespace MlOps.Pipeline.Stages.Alerting;
 
-public sealed record AlertInput(string RunId, AlertKind Kind, IReadOnlyList<Reason> Reasons);
+public sealed record AlertInput(AlertKind Kind, IReadOnlyList<Reason> Reasons);
 
 public sealed record AlertOutput(StageReport Report) : IStageOutput;
 
@@ -20,21 +20,25 @@ public sealed class AlertStage(AlertStore alerts, SlackClient slack, RunStore ru
 
     public static string Name => "alert";
 
-    public async Task<AlertOutput> RunAsync(AlertInput input, CancellationToken cancel)
+    public async Task<AlertOutput> RunAsync(StageContext context, AlertInput input, CancellationToken cancel)
     {
-        if (await runs.FindDetailsAsync(input.RunId, cancel) is not { } details)
+        if (await runs.FindDetailsAsync(context.RunId, cancel) is not { } details)
         {
             return new AlertOutput(new StageReport());
         }
         IReadOnlyList<string> reasons = [.. input.Reasons.Texts().Take(MostReasons).Select(text => text.Length <= LongestReason ? text : string.Concat(text.AsSpan(0, LongestReason), "…"))];
         var alert = new Alert(input.Kind, slack.IsConfigured ? AlertState.Sending : AlertState.NotSent, TitleOf(input, details.Run), reasons, time.GetUtcNow(), slack.IsConfigured ? null : "No Slack webhook is set.");
-        if (!await alerts.TryClaimAsync(input.RunId, alert, cancel) || !slack.IsConfigured)
+        if (!await alerts.TryClaimAsync(context.RunId, alert, cancel) || !slack.IsConfigured)
         {
             return new AlertOutput(new StageReport());
         }
         var problem = await slack.SendAsync(alert, AlertSubject.Of(details), cancel);
-        await alerts.UpdateAsync(input.RunId, alert with { State = problem is null ? AlertState.Sent : AlertState.Failed, Problem = problem }, cancel);
-        return new AlertOutput(new StageReport(Warnings: problem is null ? null : [problem]));
+        await alerts.UpdateAsync(context.RunId, alert with { State = problem is null ? AlertState.Sent : AlertState.Failed, Problem = problem }, cancel);
+        if (problem is not null)
+        {
+            context.Warn(problem);
+        }
+        return new AlertOutput(new StageReport());
     }
 
     private static string TitleOf(AlertInput input, Run run) => input.Kind switch

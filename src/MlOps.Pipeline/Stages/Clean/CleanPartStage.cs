@@ -1,27 +1,23 @@
-using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Data;
 using MlOps.Pipeline.Data.Duck;
-using MlOps.Pipeline.Definitions;
 using MlOps.Pipeline.Features;
 
 namespace MlOps.Pipeline.Stages.Clean;
 
-/// <param name="RunId">The run.</param>
-/// <param name="DefinitionId">The definition's snapshot.</param>
 /// <param name="Raw">The raw table.</param>
 /// <param name="Part">Which of its parts.</param>
-public sealed record CleanPartInput(string RunId, string DefinitionId, DatasetRef Raw, int Part);
+public sealed record CleanPartInput(DatasetRef Raw, int Part);
 
 public sealed record CleanPartOutput(StageReport Report) : IStageOutput;
 
 /// <summary>Cleans one part of a large table, beside other machines that clean the others; <see cref="CleanStage"/> joins them.</summary>
-public sealed class CleanPartStage(PipelineStorage storage, DatasetStore datasets, DefinitionStore definitions, DuckDb duckDb) : IStage<CleanPartInput, CleanPartOutput>
+public sealed class CleanPartStage(PipelineStorage storage, DatasetStore datasets, DuckDb duckDb) : IStage<CleanPartInput, CleanPartOutput>
 {
     public static string Name => "clean-part";
 
-    public async Task<CleanPartOutput> RunAsync(CleanPartInput input, CancellationToken cancel)
+    public async Task<CleanPartOutput> RunAsync(StageContext context, CleanPartInput input, CancellationToken cancel)
     {
-        var definition = await definitions.GetSnapshotAsync(input.DefinitionId, cancel);
+        var definition = await context.GetDefinitionAsync(cancel);
         var raw = await datasets.GetAsync(input.Raw.Id, cancel);
         var ids = CleanIds.Of(raw, definition);
         if (await datasets.FindAsync(ids.Rows, cancel) is { } existing)

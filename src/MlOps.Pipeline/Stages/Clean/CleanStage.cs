@@ -4,15 +4,12 @@ using MlOps.Pipeline.Data;
 using MlOps.Pipeline.Data.Duck;
 using MlOps.Pipeline.Definitions;
 using MlOps.Pipeline.Features;
-using MlOps.Pipeline.Tracking;
 
 namespace MlOps.Pipeline.Stages.Clean;
 
-/// <param name="RunId">The run.</param>
-/// <param name="DefinitionId">The definition's snapshot.</param>
 /// <param name="Raw">The raw table.</param>
 /// <param name="ByParts">True: <see cref="CleanPartStage"/> has cleaned every part, and only the whole is left to do.</param>
-public sealed record CleanInput(string RunId, string DefinitionId, DatasetRef Raw, bool ByParts = false);
+public sealed record CleanInput(DatasetRef Raw, bool ByParts = false);
 
 /// <param name="Clean">The cleaned table.</param>
 /// <param name="Dropped">Dropped rows by reason, such as <c>null: age</c>.</param>
@@ -23,7 +20,7 @@ public sealed record CleanOutput(DatasetRef Clean, IReadOnlyDictionary<string, l
 /// Drops the rows that training cannot use and counts them by reason; fills nulls where the definition says so, with values fitted on the
 /// rows that will be training rows. Other rows stay as they are.
 /// </summary>
-public sealed class CleanStage(PipelineStorage storage, DatasetStore datasets, DefinitionStore definitions, RunStore runs, DuckDb duckDb) : IStage<CleanInput, CleanOutput>
+public sealed class CleanStage(PipelineStorage storage, DatasetStore datasets, DuckDb duckDb) : IStage<CleanInput, CleanOutput>
 {
     private const int FewestRows = 10;
 
@@ -33,15 +30,16 @@ public sealed class CleanStage(PipelineStorage storage, DatasetStore datasets, D
     public static string Name => "clean";
 
     /// <exception cref="InputException">Too many rows would be dropped, too few are left, or the target cannot be learnt.</exception>
-    public async Task<CleanOutput> RunAsync(CleanInput input, CancellationToken cancel)
+    public async Task<CleanOutput> RunAsync(StageContext context, CleanInput input, CancellationToken cancel)
     {
-        var definition = await definitions.GetSnapshotAsync(input.DefinitionId, cancel);
+        var definition = await context.GetDefinitionAsync(cancel);
         var raw = await datasets.GetAsync(input.Raw.Id, cancel);
         var plan = FeaturePlan.Of(definition, raw.Columns);
+        context.Warn(plan.Warnings);
         var ids = CleanIds.Of(raw, definition);
         if (await datasets.FindAsync(ids.Clean, cancel) is { } existing)
         {
-            return await ReportAsync(input.RunId, existing, plan.Warnings, reused: true, cancel);
+            return await ReportAsync(context, existing, reused: true, cancel);
         }
         var rows = await datasets.FindAsync(ids.Rows, cancel);
         if (rows is null)
@@ -50,7 +48,7 @@ public sealed class CleanStage(PipelineStorage storage, DatasetStore datasets, D
             rows = await datasets.CommitAsync(Join(raw, parts, plan, definition, ids), cancel);
         }
         var clean = ids.Clean == ids.Rows ? rows : await FillAsync(rows, plan, definition, ids, cancel);
-        return await ReportAsync(input.RunId, clean, plan.Warnings, reused: false, cancel);
+        return await ReportAsync(context, clean, reused: false, cancel);
     }
 
     private async Task<IReadOnlyList<CleanedPart>> CleanPartsAsync(DatasetManifest raw, FeaturePlan plan, PipelineDefinition definition, string dataset, CancellationToken cancel)
@@ -137,11 +135,11 @@ public sealed class CleanStage(PipelineStorage storage, DatasetStore datasets, D
         }
     }
 
-    private async Task<CleanOutput> ReportAsync(string runId, DatasetManifest manifest, IReadOnlyList<string> warnings, bool reused, CancellationToken cancel)
+    private static async Task<CleanOutput> ReportAsync(StageContext context, DatasetManifest manifest, bool reused, CancellationToken cancel)
     {
         var dropped = manifest.Notes[DatasetNotes.Dropped]!.AsObject().ToDictionary(reason => reason.Key, reason => reason.Value!.GetValue<long>());
-        await runs.LogMetricsAsync(runId, dropped.ToDictionary(reason => $"dropped: {Shorten(reason.Key)}", reason => (double)reason.Value), cancel);
-        return new CleanOutput(manifest.Ref, dropped.OrderByDescending(reason => reason.Value).Take(100).ToDictionary(), new StageReport(manifest.Rows, reused, warnings));
+        await context.LogMetricsAsync(dropped.ToDictionary(reason => $"dropped: {Shorten(reason.Key)}", reason => (double)reason.Value), cancel);
+        return new CleanOutput(manifest.Ref, dropped.OrderByDescending(reason => reason.Value).Take(100).ToDictionary(), new StageReport(manifest.Rows, reused));
     }
 
     private static string Shorten(string reason) => reason.Length <= 120 ? reason : string.Concat(reason.AsSpan(0, 120), "…");

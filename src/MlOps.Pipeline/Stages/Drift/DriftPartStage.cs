@@ -1,14 +1,12 @@
-using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Data;
 using MlOps.Pipeline.Profiling;
 
 namespace MlOps.Pipeline.Stages.Drift;
 
-/// <param name="RunId">The run.</param>
 /// <param name="Train">Training rows.</param>
 /// <param name="Validation">Validation rows.</param>
 /// <param name="Part">Which part of the table they are selected from.</param>
-public sealed record DriftPartInput(string RunId, DatasetRef Train, DatasetRef Validation, int Part);
+public sealed record DriftPartInput(DatasetRef Train, DatasetRef Validation, int Part);
 
 public sealed record DriftPartOutput(StageReport Report) : IStageOutput;
 
@@ -17,7 +15,7 @@ public sealed class DriftPartStage(DatasetStore datasets, ProfileStore profiles)
 {
     public static string Name => "drift-part";
 
-    public async Task<DriftPartOutput> RunAsync(DriftPartInput input, CancellationToken cancel)
+    public async Task<DriftPartOutput> RunAsync(StageContext context, DriftPartInput input, CancellationToken cancel)
     {
         var train = await datasets.GetAsync(input.Train.Id, cancel);
         var isNew = await profiles.KeepPartAsync(train, await datasets.GetAsync(input.Validation.Id, cancel), input.Part, cancel);

@@ -11,26 +11,22 @@ using MlOps.Pipeline.Tracking;
 
 namespace MlOps.Pipeline.Stages.Drift;
 
-/// <param name="RunId">The run.</param>
-/// <param name="Model">Its model.</param>
-/// <param name="DefinitionId">The definition's snapshot.</param>
 /// <param name="Train">Training rows.</param>
 /// <param name="Validation">Validation rows.</param>
 /// <param name="Parts">Parts that <see cref="DriftPartStage"/> has profiled; 0: none, the table is read here.</param>
-public sealed record DriftInput(string RunId, string Model, string DefinitionId, DatasetRef Train, DatasetRef Validation, int Parts = 0);
+public sealed record DriftInput(DatasetRef Train, DatasetRef Validation, int Parts = 0);
 
-/// <param name="Drifted">True when a comparison's share of drifted columns reaches the limit, and the definition does not ignore that.</param>
+/// <param name="Drifted">What drifted, one sentence a comparison; none where the definition ignores drift.</param>
 /// <param name="FailedGates">Reasons not to promote; only where drift blocks.</param>
-/// <param name="Summary">What drifted, one sentence a comparison.</param>
 /// <param name="Report">The stage's account.</param>
-public sealed record DriftOutput(bool Drifted, IReadOnlyList<Reason> FailedGates, IReadOnlyList<string> Summary, StageReport Report) : IStageOutput;
+public sealed record DriftOutput(IReadOnlyList<Reason> Drifted, IReadOnlyList<Reason> FailedGates, StageReport Report) : IStageOutput;
 
 /// <summary>
 /// Compares the validation rows with the training rows, and the training rows with those that the production version was trained on: the
 /// first tells whether the split is fair, the second whether the world has changed.
 /// </summary>
 public sealed partial class DriftStage(
-    DatasetStore datasets, ProfileStore profiles, DefinitionStore definitions, ModelRegistry registry, ArtifactStore artifacts, RunStore runs, ReportRenderer pages,
+    DatasetStore datasets, ProfileStore profiles, ModelRegistry registry, ArtifactStore artifacts, RunStore runs, ReportRenderer pages,
     ILogger<DriftStage> logger) : IStage<DriftInput, DriftOutput>
 {
     public const string Page = "drift.html";
@@ -38,15 +34,14 @@ public sealed partial class DriftStage(
 
     public static string Name => "drift";
 
-    public async Task<DriftOutput> RunAsync(DriftInput input, CancellationToken cancel)
+    public async Task<DriftOutput> RunAsync(StageContext context, DriftInput input, CancellationToken cancel)
     {
-        var definition = await definitions.GetSnapshotAsync(input.DefinitionId, cancel);
+        var definition = await context.GetDefinitionAsync(cancel);
         var train = await datasets.GetAsync(input.Train.Id, cancel);
         var validation = await datasets.GetAsync(input.Validation.Id, cancel);
-        var warnings = new List<string>();
-        var production = await FindProductionAsync(input.Model, train.Id, warnings, cancel);
+        var production = await FindProductionAsync(context, train.Id, cancel);
 
-        var progress = new Progress(this, input.RunId, ProfiledColumn.Of(train).Count + ProfiledColumn.Of(validation).Count + (production is { } side ? ProfiledColumn.Of(side.Manifest).Count : 0), cancel);
+        var progress = new Progress(this, context, ProfiledColumn.Of(train).Count + ProfiledColumn.Of(validation).Count + (production is { } side ? ProfiledColumn.Of(side.Manifest).Count : 0), cancel);
         var split = await profiles.GetSplitAsync(train, validation, input.Parts, progress.AddAsync, cancel);
         var trained = (Side: new DriftSide("training rows", train.Id, train.Rows), Profile: split.Train);
         var held = (Side: new DriftSide("validation rows", validation.Id, validation.Rows), Profile: split.Validation);
@@ -56,24 +51,24 @@ public sealed partial class DriftStage(
             var then = (new DriftSide($"training rows of version {version}", manifest.Id, manifest.Rows, version), await profiles.GetAsync(manifest, progress.AddAsync, cancel));
             comparisons.Add(TableComparison.Compare("production", then, trained, definition.DriftRules, definition.Gates.DriftShare));
         }
-        var report = new DriftReport(input.RunId, input.Model, definition.Gates.Drift, definition.Gates.DriftShare, comparisons.Any(comparison => comparison.Drifted), comparisons);
+        var report = new DriftReport(context.RunId, context.Model, definition.Gates.Drift, definition.Gates.DriftShare, comparisons.Any(comparison => comparison.Drifted), comparisons);
         await SaveAsync(report, cancel);
-        return OutputOf(report, train.Rows + validation.Rows, warnings);
+        return OutputOf(context, report, train.Rows + validation.Rows);
     }
 
     /// <summary>The training rows of the production version; null before the first, and where they are the very same.</summary>
-    private async Task<(DatasetManifest Manifest, int Version)?> FindProductionAsync(string model, string train, List<string> warnings, CancellationToken cancel)
+    private async Task<(DatasetManifest Manifest, int Version)?> FindProductionAsync(StageContext context, string train, CancellationToken cancel)
     {
-        if ((await registry.FindAsync(model, cancel))?.Production is not { } version)
+        if ((await registry.FindAsync(context.Model, cancel))?.Production is not { } version)
         {
             return null;
         }
-        var lineage = (await registry.GetAsync(model, version, cancel)).Lineage;
+        var lineage = (await registry.GetAsync(context.Model, version, cancel)).Lineage;
         if (lineage.Train != train && await datasets.FindAsync(lineage.Train, cancel) is { } manifest)
         {
             return (manifest, version);
         }
-        warnings.Add(lineage.Train == train
+        context.Warn(lineage.Train == train
             ? $"Production version {version} was trained on these very rows, so there is nothing to compare with."
             : $"The training rows of production version {version} are gone, so this run is not compared with them.");
         return null;
@@ -88,32 +83,30 @@ public sealed partial class DriftStage(
         await artifacts.SaveAsync(report.RunId, Page, $"{report.RunId}/{Page}", page, cancel);
     }
 
-    private static DriftOutput OutputOf(DriftReport report, long rows, List<string> warnings)
+    private static DriftOutput OutputOf(StageContext context, DriftReport report, long rows)
     {
-        IReadOnlyList<string> summary = [.. report.Comparisons.Where(comparison => comparison.Drifted).Select(comparison => comparison.Describe(report.DriftShare))];
+        IReadOnlyList<Reason> drifted =
+            [.. report.Comparisons.Where(comparison => comparison.Drifted).Select(comparison => new Reason(comparison.Describe(report.DriftShare), GateKind.Drift))];
         if (report.Gate == DriftGate.Warn)
         {
-            warnings.AddRange(summary);
+            context.Warn(drifted.Texts());
         }
-        IReadOnlyList<Reason> failedGates = report.Gate == DriftGate.Block ? [.. summary.Select(text => new Reason(text, GateKind.Drift))] : [];
-        return new DriftOutput(report.Drifted && report.Gate != DriftGate.Ignore, failedGates, summary, new StageReport(rows, Warnings: warnings));
+        return new DriftOutput(report.Gate == DriftGate.Ignore ? [] : drifted, report.Gate == DriftGate.Block ? drifted : [], new StageReport(rows));
     }
-
-    private Task LogMetricsAsync(string runId, Dictionary<string, double> metrics, CancellationToken cancel) => runs.LogMetricsAsync(runId, metrics, cancel);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Run {RunId}: drift has read {Done} of {All} columns")]
     private partial void LogProgress(string runId, int done, int all);
 
     /// <summary>Shows on the run how many columns of all tables are read.</summary>
-    private sealed class Progress(DriftStage stage, string runId, int all, CancellationToken cancel)
+    private sealed class Progress(DriftStage stage, StageContext context, int all, CancellationToken cancel)
     {
         private int done;
 
         public async Task AddAsync(int columns)
         {
             done += columns;
-            stage.LogProgress(runId, done, all);
-            await stage.LogMetricsAsync(runId, new Dictionary<string, double> { ["drift_columns_read"] = done, ["drift_columns"] = all }, cancel);
+            stage.LogProgress(context.RunId, done, all);
+            await context.LogMetricsAsync(new Dictionary<string, double> { ["drift_columns_read"] = done, ["drift_columns"] = all }, cancel);
         }
     }
 }

@@ -11,7 +11,7 @@ using MlOps.Pipeline.Training;
 
 namespace MlOps.Pipeline.Stages.Explain;
 
-public sealed record ExplainInput(string RunId, TrainedCandidate Winner, DatasetRef Train, DatasetRef Validation);
+public sealed record ExplainInput(TrainedCandidate Winner, DatasetRef Train, DatasetRef Validation);
 
 /// <param name="Kind">How the model was explained.</param>
 /// <param name="Report">The stage's account.</param>
@@ -35,25 +35,26 @@ public sealed partial class ExplainStage(
     /// <summary>Fewer rows of wide tables: files stay below some tens of MB.</summary>
     private const int MostValues = 2_000_000;
 
-    /// <summary>Another look of the pages, another folder: pages of earlier releases are not taken for new ones.</summary>
-    private const string Folder = "explain-1";
+    /// <summary>Another look of the pages, another name: pages of earlier releases are not taken for new ones.</summary>
+    private const string Manifest = "explain-1.json";
+
+    private readonly ContentStore explanations = new(storage.Artifacts);
 
     public static string Name => "explain";
 
-    public async Task<ExplainOutput> RunAsync(ExplainInput input, CancellationToken cancel)
+    public async Task<ExplainOutput> RunAsync(StageContext context, ExplainInput input, CancellationToken cancel)
     {
-        var done = $"{input.Winner.ModelBlobs}/{Folder}/done.json";
-        var reused = (await storage.Artifacts.GetBlobClient(done).ExistsAsync(cancel)).Value;
-        var note = reused ? Json.Read<Note>((await artifacts.ReadAsync(done, cancel)).ToString()) : await ExplainAsync(input, cancel);
-        await ListAsync(input, note, cancel);
-        if (!reused)
+        var found = await explanations.FindAsync<Explanation>($"{input.Winner.ModelBlobs}/{Manifest}", cancel);
+        var explanation = found ?? await ExplainAsync(input, cancel);
+        await artifacts.ListAsync(context.RunId, explanation.Files.Select(file => new Artifact(file.Key, $"{explanation.Folder}/{file.Key}", file.Value)), cancel);
+        if (explanation.Fallback is { } why)
         {
-            await storage.Artifacts.GetBlobClient(done).UploadAsync(BinaryData.FromString(Json.Write(note)), overwrite: true, cancel);
+            context.Warn($"SHAP values could not be computed, so the page shows permutation importance: {why}");
         }
-        return new ExplainOutput(note.Kind, new StageReport(note.Rows, reused, note.Fallback is { } why ? [$"SHAP values could not be computed, so the page shows permutation importance: {why}"] : null));
+        return new ExplainOutput(explanation.Kind, new StageReport(explanation.Rows, Reused: found is not null));
     }
 
-    private async Task<Note> ExplainAsync(ExplainInput input, CancellationToken cancel)
+    private async Task<Explanation> ExplainAsync(ExplainInput input, CancellationToken cancel)
     {
         var stored = await StoredModel.LoadAsync(artifacts, input.Winner.ModelBlobs, cancel);
         var train = await TableAsync(input.Train, stored.Featurizer, cancel);
@@ -71,9 +72,10 @@ public sealed partial class ExplainStage(
             files[SummaryPicture] = ExplanationCharts.Beeswarm(data, mostPoints: 1000).ToPng();
             files[ValuesFile] = ShapCsv.Write(data);
         }
-        await Task.WhenAll(files.Select(file => UploadAsync($"{input.Winner.ModelBlobs}/{Folder}/{file.Key}", file.Value, cancel)));
-        await UploadAsync($"{input.Winner.ModelBlobs}/{ExplainerState.File}", BinaryData.FromString(Json.Write(state)), cancel);
-        return new Note(state.Kind, data.Features[0].Values.Length, data.Fallback, files.ToDictionary(file => file.Key, file => (long)file.Value.ToMemory().Length));
+        await storage.Artifacts.TryAddAsync($"{input.Winner.ModelBlobs}/{ExplainerState.File}", BinaryData.FromString(Json.Write(state)), cancel);
+        var folder = await explanations.StoreAsync($"{input.Winner.ModelBlobs}/explain", files, cancel);
+        var explanation = new Explanation(state.Kind, data.Features[0].Values.Length, data.Fallback, folder, files.ToDictionary(file => file.Key, file => (long)file.Value.ToMemory().Length));
+        return await explanations.CommitAsync($"{input.Winner.ModelBlobs}/{Manifest}", explanation, cancel);
     }
 
     private async Task<FeatureTable> TableAsync(DatasetRef dataset, Featurizer featurizer, CancellationToken cancel) =>
@@ -98,13 +100,8 @@ public sealed partial class ExplainStage(
         }
     }
 
-    private Task UploadAsync(string blob, BinaryData content, CancellationToken cancel) => storage.Artifacts.GetBlobClient(blob).UploadAsync(content, overwrite: true, cancel);
-
-    private Task ListAsync(ExplainInput input, Note note, CancellationToken cancel) => artifacts.ListAsync(
-        input.RunId, note.Files.Select(file => new Artifact(file.Key, $"{input.Winner.ModelBlobs}/{Folder}/{file.Key}", file.Value)), cancel);
-
-    /// <summary>Written last: an explanation is there whole or not at all.</summary>
-    private sealed record Note(ExplainerKind Kind, int Rows, string? Fallback, IReadOnlyDictionary<string, long> Files);
+    /// <summary>What was found out, and where the files are, with their sizes.</summary>
+    private sealed record Explanation(ExplainerKind Kind, int Rows, string? Fallback, string Folder, IReadOnlyDictionary<string, long> Files);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "No SHAP values of {Candidate}; permutation importance is used instead")]
     private partial void LogFallback(string candidate, Exception fault);

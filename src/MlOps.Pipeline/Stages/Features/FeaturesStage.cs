@@ -2,12 +2,11 @@ using System.Text.Json.Nodes;
 using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Data;
 using MlOps.Pipeline.Data.Duck;
-using MlOps.Pipeline.Definitions;
 using MlOps.Pipeline.Features;
 
 namespace MlOps.Pipeline.Stages.Features;
 
-public sealed record FeaturesInput(string RunId, string DefinitionId, DatasetRef Clean);
+public sealed record FeaturesInput(DatasetRef Clean);
 
 public sealed record FeaturesOutput(DatasetRef Features, StageReport Report) : IStageOutput;
 
@@ -15,16 +14,17 @@ public sealed record FeaturesOutput(DatasetRef Features, StageReport Report) : I
 /// Keeps the columns that the model uses and adds the computed ones, with the very functions that serving calls. The version is a view of
 /// the cleaned table: computing a feature while reading is cheaper than storing it.
 /// </summary>
-public sealed class FeaturesStage(DatasetStore datasets, DefinitionStore definitions) : IStage<FeaturesInput, FeaturesOutput>
+public sealed class FeaturesStage(DatasetStore datasets) : IStage<FeaturesInput, FeaturesOutput>
 {
     public static string Name => "features";
 
     /// <exception cref="InputException">A required feature's input column is missing.</exception>
-    public async Task<FeaturesOutput> RunAsync(FeaturesInput input, CancellationToken cancel)
+    public async Task<FeaturesOutput> RunAsync(StageContext context, FeaturesInput input, CancellationToken cancel)
     {
-        var definition = await definitions.GetSnapshotAsync(input.DefinitionId, cancel);
+        var definition = await context.GetDefinitionAsync(cancel);
         var clean = await datasets.GetAsync(input.Clean.Id, cancel);
         var plan = FeaturePlan.Of(definition, clean.Columns);
+        context.Warn(plan.Warnings);
         IReadOnlyList<DatasetColumn> kept = [.. plan.Inputs, .. plan.Carried, plan.Target];
         var parameters = new JsonObject
         {
@@ -35,7 +35,7 @@ public sealed class FeaturesStage(DatasetStore datasets, DefinitionStore definit
         var id = DatasetStore.IdOf(Name, [clean.Id], parameters);
         if (await datasets.FindAsync(id, cancel) is { } existing)
         {
-            return new FeaturesOutput(existing.Ref, new StageReport(existing.Rows, Reused: true, plan.Warnings));
+            return new FeaturesOutput(existing.Ref, new StageReport(existing.Rows, Reused: true));
         }
         var types = clean.Columns.ToDictionary(column => column.Name, column => column.Type, StringComparer.Ordinal);
         var draft = new DatasetManifest
@@ -59,6 +59,6 @@ public sealed class FeaturesStage(DatasetStore datasets, DefinitionStore definit
             },
         };
         var manifest = await datasets.CommitAsync(draft, [], cancel);
-        return new FeaturesOutput(manifest.Ref, new StageReport(manifest.Rows, Warnings: plan.Warnings));
+        return new FeaturesOutput(manifest.Ref, new StageReport(manifest.Rows));
     }
 }

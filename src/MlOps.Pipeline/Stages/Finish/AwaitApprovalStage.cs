@@ -1,9 +1,8 @@
-using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Tracking;
 
 namespace MlOps.Pipeline.Stages.Finish;
 
-public sealed record AwaitApprovalInput(string RunId);
+public sealed record AwaitApprovalInput;
 
 public sealed record AwaitApprovalOutput : IStageOutput
 {
@@ -15,9 +14,9 @@ public sealed class AwaitApprovalStage(RunStore runs) : IStage<AwaitApprovalInpu
 {
     public static string Name => "await-approval";
 
-    public async Task<AwaitApprovalOutput> RunAsync(AwaitApprovalInput input, CancellationToken cancel)
+    public async Task<AwaitApprovalOutput> RunAsync(StageContext context, AwaitApprovalInput input, CancellationToken cancel)
     {
-        await runs.UpdateAsync(input.RunId, run => run.HasEnded ? run : run with { State = RunState.Waiting }, cancel);
+        await runs.UpdateAsync(context.RunId, run => run.HasEnded ? run : run with { State = RunState.Waiting }, cancel);
         return new AwaitApprovalOutput();
     }
 }

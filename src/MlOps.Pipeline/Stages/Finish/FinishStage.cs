@@ -1,15 +1,13 @@
 using Microsoft.Extensions.Logging;
-using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Tracking;
 
 namespace MlOps.Pipeline.Stages.Finish;
 
-/// <param name="RunId">The run.</param>
 /// <param name="Promoted">Whether its version went into production.</param>
 /// <param name="BlockedBy">Why not.</param>
 /// <param name="Error">Why the run failed.</param>
 /// <param name="Dataset">The dataset version that a run of goal <see cref="RunGoal.Dataset"/> came to.</param>
-public sealed record FinishInput(string RunId, bool Promoted, IReadOnlyList<string> BlockedBy, string? Error, string? Dataset = null);
+public sealed record FinishInput(bool Promoted, IReadOnlyList<string> BlockedBy, string? Error, string? Dataset = null);
 
 public sealed record FinishOutput(RunState State) : IStageOutput
 {
@@ -21,7 +19,7 @@ public sealed partial class FinishStage(RunStore runs, TimeProvider time, ILogge
 {
     public static string Name => "finish";
 
-    public async Task<FinishOutput> RunAsync(FinishInput input, CancellationToken cancel)
+    public async Task<FinishOutput> RunAsync(StageContext context, FinishInput input, CancellationToken cancel)
     {
         var state = input switch
         {
@@ -30,7 +28,7 @@ public sealed partial class FinishStage(RunStore runs, TimeProvider time, ILogge
             _ => RunState.Succeeded,
         };
         var run = await runs.UpdateAsync(
-            input.RunId,
+            context.RunId,
             run => run.HasEnded
                 ? run
                 : run with { State = state, Promoted = input.Promoted, BlockedBy = [.. run.BlockedBy, .. input.BlockedBy], Dataset = input.Dataset, Error = input.Error, Ended = time.GetUtcNow() },

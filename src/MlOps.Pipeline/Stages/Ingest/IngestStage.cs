@@ -8,10 +8,8 @@ using MlOps.Pipeline.Tracking;
 
 namespace MlOps.Pipeline.Stages.Ingest;
 
-/// <param name="RunId">The run.</param>
-/// <param name="DefinitionId">The definition's snapshot.</param>
 /// <param name="Source"><c>raw/{model}/{file}</c> for a blob, else a local path.</param>
-public sealed record IngestInput(string RunId, string DefinitionId, string Source);
+public sealed record IngestInput(string Source);
 
 /// <param name="Raw">The raw table.</param>
 /// <param name="Parts">How many parts it has.</param>
@@ -23,21 +21,21 @@ public sealed record IngestOutput(DatasetRef Raw, int Parts, StageReport Report,
 /// Turns a raw CSV or Parquet file into the dataset version <c>raw</c>: typed Parquet parts. The version is a function of the file's bytes
 /// and the declared column kinds, so the same bytes from anywhere give the same version, and are not copied again.
 /// </summary>
-public sealed class IngestStage(PipelineStorage storage, DatasetStore datasets, DefinitionStore definitions, RunStore runs, DuckDb duckDb, PipelineOptions options)
+public sealed class IngestStage(PipelineStorage storage, DatasetStore datasets, RunStore runs, DuckDb duckDb, PipelineOptions options)
     : IStage<IngestInput, IngestOutput>
 {
     public static string Name => "ingest";
 
     /// <exception cref="InputException">The file is missing, empty, or not readable as a table.</exception>
-    public async Task<IngestOutput> RunAsync(IngestInput input, CancellationToken cancel)
+    public async Task<IngestOutput> RunAsync(StageContext context, IngestInput input, CancellationToken cancel)
     {
-        var output = await IngestAsync(input, cancel);
-        return output with { Goal = (await runs.FindAsync(input.RunId, cancel))?.Goal ?? RunGoal.Model };
+        var output = await IngestAsync(context, input, cancel);
+        return output with { Goal = (await runs.FindAsync(context.RunId, cancel))?.Goal ?? RunGoal.Model };
     }
 
-    private async Task<IngestOutput> IngestAsync(IngestInput input, CancellationToken cancel)
+    private async Task<IngestOutput> IngestAsync(StageContext context, IngestInput input, CancellationToken cancel)
     {
-        var definition = await definitions.GetSnapshotAsync(input.DefinitionId, cancel);
+        var definition = await context.GetDefinitionAsync(cancel);
         using var source = await SourceFile.OpenAsync(input.Source, storage, options, cancel);
         using var scan = await SourceScan.RunAsync(source, options.WorkFolder, cancel);
 
@@ -62,7 +60,8 @@ public sealed class IngestStage(PipelineStorage storage, DatasetStore datasets, 
                 Notes = new JsonObject { [DatasetNotes.Ragged] = read.Ragged.Rows, [DatasetNotes.Unparseable] = read.Table.MarksUnparseable },
             };
             var manifest = await datasets.CommitAsync(draft, read.Parts, cancel);
-            return new IngestOutput(manifest.Ref, manifest.Parts.Count, new StageReport(manifest.Rows, Warnings: [.. read.Table.Warnings, .. read.Ragged.Warnings]));
+            context.Warn([.. read.Table.Warnings, .. read.Ragged.Warnings]);
+            return new IngestOutput(manifest.Ref, manifest.Parts.Count, new StageReport(manifest.Rows));
         }
         finally
         {

@@ -1,6 +1,5 @@
 using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Data;
-using MlOps.Pipeline.Definitions;
 using MlOps.Pipeline.Features;
 using MlOps.Pipeline.Registry;
 using MlOps.Pipeline.Reports;
@@ -14,21 +13,19 @@ using MlOps.Pipeline.Training;
 
 namespace MlOps.Pipeline.Stages.ModelCard;
 
-/// <param name="RunId">The run.</param>
-/// <param name="Model">Its model.</param>
 /// <param name="Version">The version it registered.</param>
 /// <param name="Previous">The version in production before.</param>
 /// <param name="Promoted">Whether the version went into production.</param>
 /// <param name="BlockedBy">Why not.</param>
 /// <param name="Candidates">What was trained.</param>
 public sealed record ModelCardInput(
-    string RunId, string Model, int Version, int? Previous, bool Promoted, IReadOnlyList<Reason> BlockedBy, IReadOnlyList<TrainedCandidate> Candidates);
+    int Version, int? Previous, bool Promoted, IReadOnlyList<Reason> BlockedBy, IReadOnlyList<TrainedCandidate> Candidates);
 
 public sealed record ModelCardOutput(StageReport Report) : IStageOutput;
 
 /// <summary>Writes down what a person needs to know before relying on a version: as a page and as Markdown.</summary>
 public sealed class ModelCardStage(
-    DatasetStore datasets, DefinitionStore definitions, ModelRegistry registry, ArtifactStore artifacts, RunStore runs, FeatureTableCache tables, ReportRenderer reports, PipelineOptions options)
+    DatasetStore datasets, ModelRegistry registry, ArtifactStore artifacts, RunStore runs, FeatureTableCache tables, ReportRenderer reports, PipelineOptions options)
     : IStage<ModelCardInput, ModelCardOutput>
 {
     public const string Page = "model-card.html";
@@ -38,20 +35,20 @@ public sealed class ModelCardStage(
 
     public static string Name => "model-card";
 
-    public async Task<ModelCardOutput> RunAsync(ModelCardInput input, CancellationToken cancel)
+    public async Task<ModelCardOutput> RunAsync(StageContext context, ModelCardInput input, CancellationToken cancel)
     {
-        var data = await CollectAsync(input, cancel);
+        var data = await CollectAsync(context, input, cancel);
         var page = await reports.RenderAsync<ModelCardPage>(new Dictionary<string, object?> { [nameof(ModelCardPage.Data)] = data });
-        await artifacts.SaveAsync(input.RunId, Page, $"{input.RunId}/{Page}", page, cancel);
-        await artifacts.SaveAsync(input.RunId, MarkdownFile, $"{input.RunId}/{MarkdownFile}", BinaryData.FromString(ModelCardMarkdown.Of(data)), cancel);
+        await artifacts.SaveAsync(context.RunId, Page, $"{context.RunId}/{Page}", page, cancel);
+        await artifacts.SaveAsync(context.RunId, MarkdownFile, $"{context.RunId}/{MarkdownFile}", BinaryData.FromString(ModelCardMarkdown.Of(data)), cancel);
         return new ModelCardOutput(new StageReport());
     }
 
-    private async Task<CardData> CollectAsync(ModelCardInput input, CancellationToken cancel)
+    private async Task<CardData> CollectAsync(StageContext context, ModelCardInput input, CancellationToken cancel)
     {
-        var version = await registry.GetAsync(input.Model, input.Version, cancel);
-        var definition = await definitions.GetSnapshotAsync(version.DefinitionId, cancel);
-        var details = await runs.FindDetailsAsync(input.RunId, cancel) ?? throw new InvalidOperationException($"Run {input.RunId} has no row.");
+        var version = await registry.GetAsync(context.Model, input.Version, cancel);
+        var definition = await context.GetDefinitionAsync(cancel);
+        var details = await runs.FindDetailsAsync(context.RunId, cancel) ?? throw new InvalidOperationException($"Run {context.RunId} has no row.");
         var manifests = await ManifestsAsync(version.Lineage, cancel);
         var stored = await StoredModel.LoadAsync(artifacts, version.ModelBlobs, cancel);
         var drift = await FindAsync(details, DriftStage.File, cancel) is { } json ? Json.Read<DriftReport>(json.ToString()) : null;
@@ -69,7 +66,7 @@ public sealed class ModelCardStage(
             Dropped = Dropped(manifests.Single(found => found.Manifest.Id == version.Lineage.Clean).Manifest),
             HyperParameters = Prefixed(details.Params, $"{version.Candidate}."),
             Candidates = [.. input.Candidates.Select(candidate => new CardCandidate(candidate.Key, candidate.Key == version.Candidate, candidate.Metrics))],
-            Previous = input.Previous is { } previous ? await PreviousAsync(input.Model, previous, details, cancel) : null,
+            Previous = input.Previous is { } previous ? await PreviousAsync(context.Model, previous, details, cancel) : null,
             Performance = await PredictAsync(stored, manifests[^1].Manifest, cancel),
             Gates = CardGates.Of(definition.Gates, metric, version.Metrics[$"val_{metric}"], production, input.Previous, drift, details.Run.Approval, input.Promoted, input.BlockedBy),
             Drift = drift,

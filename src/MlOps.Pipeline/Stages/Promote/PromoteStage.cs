@@ -12,8 +12,7 @@ using MlOps.Pipeline.Training;
 namespace MlOps.Pipeline.Stages.Promote;
 
 public sealed record PromoteInput(
-    string RunId, string Model, string DefinitionId, TrainedCandidate Winner, IReadOnlyDictionary<string, double> Metrics, IReadOnlyList<Reason> FailedGates,
-    DatasetRef Validation, ModelLineage Lineage, ApprovalDecision? Approval = null);
+    TrainedCandidate Winner, IReadOnlyDictionary<string, double> Metrics, IReadOnlyList<Reason> FailedGates, DatasetRef Validation, ModelLineage Lineage, ApprovalDecision? Approval = null);
 
 /// <param name="Version">The registered version.</param>
 /// <param name="Promoted">True when it is in production now.</param>
@@ -27,22 +26,22 @@ public sealed record PromoteOutput(int Version, bool Promoted, int? Previous, IR
 /// production model on the same validation rows by the declared margin.
 /// </summary>
 public sealed class PromoteStage(
-    ModelRegistry registry, DatasetStore datasets, DefinitionStore definitions, ArtifactStore artifacts, RunStore runs, FeatureTableCache tables, PipelineOptions options)
+    ModelRegistry registry, DatasetStore datasets, ArtifactStore artifacts, RunStore runs, FeatureTableCache tables, PipelineOptions options)
     : IStage<PromoteInput, PromoteOutput>
 {
     public static string Name => "promote";
 
-    public async Task<PromoteOutput> RunAsync(PromoteInput input, CancellationToken cancel)
+    public async Task<PromoteOutput> RunAsync(StageContext context, PromoteInput input, CancellationToken cancel)
     {
-        var definition = await definitions.GetSnapshotAsync(input.DefinitionId, cancel);
+        var definition = await context.GetDefinitionAsync(cancel);
         var manifest = await datasets.GetAsync(input.Validation.Id, cancel);
         var task = TargetColumn.Of(manifest).Task;
         var version = await registry.RegisterAsync(
             new ModelVersion
             {
-                Model = input.Model,
-                RunId = input.RunId,
-                DefinitionId = input.DefinitionId,
+                Model = context.Model,
+                RunId = context.RunId,
+                DefinitionId = context.DefinitionId,
                 Task = task,
                 Candidate = input.Winner.Key,
                 ModelBlobs = input.Winner.ModelBlobs,
@@ -50,32 +49,32 @@ public sealed class PromoteStage(
                 Lineage = input.Lineage,
             },
             cancel);
-        await runs.UpdateAsync(input.RunId, run => run with { Version = version.Version, Approval = input.Approval }, cancel);
+        await runs.UpdateAsync(context.RunId, run => run with { Version = version.Version, Approval = input.Approval }, cancel);
 
         var (previous, blockedBy) = input.FailedGates.Count > 0
-            ? ((await registry.FindAsync(input.Model, cancel))?.Production, input.FailedGates)
-            : await PromoteAsync(input, version, manifest, definition.Gates, task, cancel);
+            ? ((await registry.FindAsync(context.Model, cancel))?.Production, input.FailedGates)
+            : await PromoteAsync(context, input, version, manifest, definition.Gates, task, cancel);
         return new PromoteOutput(version.Version, blockedBy.Count == 0, previous, Reasons.Cap(blockedBy), new StageReport(manifest.Rows));
     }
 
     /// <summary>The version in production before, and no reason when promoted, else the reasons why not. The loser of a race with another run decides again against the new production.</summary>
     private async Task<(int? Previous, IReadOnlyList<Reason> BlockedBy)> PromoteAsync(
-        PromoteInput input, ModelVersion version, DatasetManifest validation, GateRules gates, TaskKind task, CancellationToken cancel)
+        StageContext context, PromoteInput input, ModelVersion version, DatasetManifest validation, GateRules gates, TaskKind task, CancellationToken cancel)
     {
         var (metric, largerIsBetter) = Evaluation.DecidingMetric(gates, task);
         while (true)
         {
             // In this order: where the same stage, running a second time, has promoted in between, it is not compared with itself.
-            var production = (await registry.FindAsync(input.Model, cancel))?.Production;
-            if (await registry.FindPromotionAsync(input.Model, input.RunId, cancel) is { } earlier)
+            var production = (await registry.FindAsync(context.Model, cancel))?.Production;
+            if (await registry.FindPromotionAsync(context.Model, context.RunId, cancel) is { } earlier)
             {
                 return (earlier.Replaced, []);
             }
-            if (production is { } current && await CompareAsync(input, version, current, validation, gates, metric, largerIsBetter, cancel) is { } reason)
+            if (production is { } current && await CompareAsync(context, input, version, current, validation, gates, metric, largerIsBetter, cancel) is { } reason)
             {
                 return (current, [new Reason(reason, GateKind.Production)]);
             }
-            var result = await registry.PromoteAsync(input.Model, version.Version, production, input.RunId, cancel);
+            var result = await registry.PromoteAsync(context.Model, version.Version, production, context.RunId, cancel);
             if (result.Promoted)
             {
                 return (production, []);
@@ -85,9 +84,9 @@ public sealed class PromoteStage(
 
     /// <summary>Null when the new version is better than production by the margin, else the reason why it is not promoted.</summary>
     private async Task<string?> CompareAsync(
-        PromoteInput input, ModelVersion version, int current, DatasetManifest validation, GateRules gates, string metric, bool largerIsBetter, CancellationToken cancel)
+        StageContext context, PromoteInput input, ModelVersion version, int current, DatasetManifest validation, GateRules gates, string metric, bool largerIsBetter, CancellationToken cancel)
     {
-        var production = await registry.GetAsync(input.Model, current, cancel);
+        var production = await registry.GetAsync(context.Model, current, cancel);
         IReadOnlyDictionary<string, double> rescored;
         try
         {
@@ -100,7 +99,7 @@ public sealed class PromoteStage(
         }
         var value = input.Metrics["val_" + metric];
         var productionValue = rescored[metric];
-        await runs.LogMetricsAsync(input.RunId, rescored.ToDictionary(measured => $"production_{measured.Key}", measured => measured.Value), cancel);
+        await context.LogMetricsAsync(rescored.ToDictionary(measured => $"production_{measured.Key}", measured => measured.Value), cancel);
         var gain = largerIsBetter ? value - productionValue : productionValue - value;
         return gain > gates.BetterBy || (gates.BetterBy > 0 && gain >= gates.BetterBy)
             ? null

@@ -1,15 +1,13 @@
 using Azure;
 using Azure.Storage.Blobs;
 using Azure.Storage.Blobs.Models;
-using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Data;
 using MlOps.Pipeline.Tracking;
 
 namespace MlOps.Pipeline.Stages.Quarantine;
 
-/// <param name="RunId">The run that could not ingest its file.</param>
 /// <param name="Error">Why not.</param>
-public sealed record QuarantineInput(string RunId, string Error);
+public sealed record QuarantineInput(string Error);
 
 /// <param name="Blob">Where the file is now, <c>quarantine/{model}/{run}/{file}</c>; null when it stays where it was.</param>
 /// <param name="Report">The stage's account.</param>
@@ -23,9 +21,9 @@ public sealed class QuarantineStage(RunStore runs, PipelineStorage storage) : IS
 {
     public static string Name => "quarantine";
 
-    public async Task<QuarantineOutput> RunAsync(QuarantineInput input, CancellationToken cancel)
+    public async Task<QuarantineOutput> RunAsync(StageContext context, QuarantineInput input, CancellationToken cancel)
     {
-        if (await runs.FindAsync(input.RunId, cancel) is not { Trigger: "file" } run || !run.Source.StartsWith("raw/", StringComparison.Ordinal))
+        if (await runs.FindAsync(context.RunId, cancel) is not { Trigger: "file" } run || !run.Source.StartsWith("raw/", StringComparison.Ordinal))
         {
             return new QuarantineOutput(null, new StageReport());
         }
@@ -33,7 +31,11 @@ public sealed class QuarantineStage(RunStore runs, PipelineStorage storage) : IS
         var place = $"{run.Model}/{run.RunId}/{file[(run.Model.Length + 1)..]}";
         await storage.Quarantine.GetBlobClient(place + ".error.txt").UploadAsync(BinaryData.FromString(input.Error + Environment.NewLine), overwrite: true, cancel);
         var moved = await MoveAsync(storage.Raw.GetBlobClient(file), storage.Quarantine.GetBlobClient(place), cancel);
-        return new QuarantineOutput($"quarantine/{place}", new StageReport(Warnings: moved ? [$"{run.Source} was moved to quarantine/{place}."] : null));
+        if (moved)
+        {
+            context.Warn($"{run.Source} was moved to quarantine/{place}.");
+        }
+        return new QuarantineOutput($"quarantine/{place}", new StageReport());
     }
 
     /// <summary>False when the file is gone, moved by an earlier call. A newer file of the same name stays.</summary>

@@ -7,7 +7,7 @@ using MlOps.Pipeline.Features;
 
 namespace MlOps.Pipeline.Stages.Split;
 
-public sealed record SplitInput(string RunId, string DefinitionId, DatasetRef Features);
+public sealed record SplitInput(DatasetRef Features);
 
 public sealed record SplitOutput(DatasetRef Train, DatasetRef Validation, StageReport Report) : IStageOutput;
 
@@ -15,14 +15,14 @@ public sealed record SplitOutput(DatasetRef Train, DatasetRef Validation, StageR
 /// Divides the rows into train and validation. Both versions are selections of the features table: no row is copied, and which side a row
 /// is on follows from the row and the seed.
 /// </summary>
-public sealed class SplitStage(DatasetStore datasets, DefinitionStore definitions, DuckDb duckDb) : IStage<SplitInput, SplitOutput>
+public sealed class SplitStage(DatasetStore datasets, DuckDb duckDb) : IStage<SplitInput, SplitOutput>
 {
     public static string Name => "split";
 
     /// <exception cref="InputException">A side has no rows, or none of a class.</exception>
-    public async Task<SplitOutput> RunAsync(SplitInput input, CancellationToken cancel)
+    public async Task<SplitOutput> RunAsync(StageContext context, SplitInput input, CancellationToken cancel)
     {
-        var definition = await definitions.GetSnapshotAsync(input.DefinitionId, cancel);
+        var definition = await context.GetDefinitionAsync(cancel);
         var features = await datasets.GetAsync(input.Features.Id, cancel);
         var rules = JsonNode.Parse(Json.Write(definition.Split))!;
         var ids = new[] { SplitSide.Train, SplitSide.Validation }.ToDictionary(side => side, side => DatasetStore.IdOf(

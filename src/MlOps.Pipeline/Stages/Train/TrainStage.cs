@@ -14,12 +14,10 @@ using MlOps.Pipeline.Training;
 
 namespace MlOps.Pipeline.Stages.Train;
 
-/// <param name="RunId">The run.</param>
-/// <param name="DefinitionId">The definition's snapshot.</param>
 /// <param name="CandidateIndex">Which candidate of the definition.</param>
 /// <param name="Train">Training rows.</param>
 /// <param name="Validation">Validation rows.</param>
-public sealed record TrainInput(string RunId, string DefinitionId, int CandidateIndex, DatasetRef Train, DatasetRef Validation);
+public sealed record TrainInput(int CandidateIndex, DatasetRef Train, DatasetRef Validation);
 
 public sealed record TrainOutput(TrainedCandidate Candidate, StageReport Report) : IStageOutput;
 
@@ -28,36 +26,31 @@ public sealed record TrainOutput(TrainedCandidate Candidate, StageReport Report)
 /// rows and parameters: the same again is found, not trained.
 /// </summary>
 public sealed class TrainStage(
-    DatasetStore datasets, DefinitionStore definitions, ArtifactStore artifacts, RunStore runs, DuckDb duckDb, FeatureTableCache tables, TrainingProgress progress, PipelineStorage storage,
-    PipelineOptions options)
+    DatasetStore datasets, RunStore runs, DuckDb duckDb, FeatureTableCache tables, TrainingProgress progress, PipelineStorage storage, PipelineOptions options)
     : IStage<TrainInput, TrainOutput>
 {
-    /// <summary>Written last: a model is there whole or not at all.</summary>
     private const string MetricsFile = "metrics.json";
+
+    private readonly ContentStore models = new(storage.Artifacts);
 
     public static string Name => "train";
 
-    public async Task<TrainOutput> RunAsync(TrainInput input, CancellationToken cancel)
+    public async Task<TrainOutput> RunAsync(StageContext context, TrainInput input, CancellationToken cancel)
     {
-        var definition = await definitions.GetSnapshotAsync(input.DefinitionId, cancel);
-        var key = definition.CandidateKeys[input.CandidateIndex];
-        var spec = definition.Candidates[input.CandidateIndex];
+        var definition = await context.GetDefinitionAsync(cancel);
+        var candidate = new Candidate(definition.CandidateKeys[input.CandidateIndex], definition.Candidates[input.CandidateIndex], definition.Split.Seed);
         var train = await datasets.OpenAsync(await datasets.GetAsync(input.Train.Id, cancel), cancel);
         var validation = await datasets.OpenAsync(await datasets.GetAsync(input.Validation.Id, cancel), cancel);
-        await runs.LogParamsAsync(input.RunId, Params(key, spec), cancel);
+        await context.LogParamsAsync(Params(candidate), cancel);
 
         var featurizer = await Task.Run(() => FitFeaturizer(train, definition, cancel), cancel);
-        var blobs = BlobsOf(input, spec, featurizer, definition.Split.Seed);
-        var marker = storage.Artifacts.GetBlobClient($"{blobs}/{MetricsFile}");
-        var reused = (await marker.ExistsAsync(cancel)).Value;
-        var metrics = reused
-            ? Json.Read<Dictionary<string, double>>((await artifacts.ReadAsync($"{blobs}/{MetricsFile}", cancel)).ToString())
-            : await TrainAsync(spec, new TrainingWatch(input.RunId, key, spec.MaxMinutes), featurizer, train, validation, (int)(definition.Split.Seed % int.MaxValue), blobs, cancel);
+        var name = NameOf(input, candidate, featurizer);
+        var found = await models.FindAsync<TrainedModel>($"{name}.json", cancel);
+        var model = found ?? await TrainAsync(candidate, new TrainingWatch(context.RunId, candidate.Key, candidate.Spec.MaxMinutes), featurizer, train, validation, name, cancel);
 
-        await runs.LogMetricsAsync(input.RunId, metrics.ToDictionary(metric => $"{key}.{metric.Key}", metric => metric.Value), cancel);
-        var files = StoredModel.Files.Append(MetricsFile).Select(file => ListAsync($"{key}/{file}", $"{blobs}/{file}", cancel));
-        await runs.LogArtifactsAsync(input.RunId, await Task.WhenAll(files), cancel);
-        return new TrainOutput(new TrainedCandidate(key, blobs, metrics), new StageReport(input.Train.Rows, reused));
+        await context.LogMetricsAsync(model.Metrics.ToDictionary(metric => $"{candidate.Key}.{metric.Key}", metric => metric.Value), cancel);
+        await runs.LogArtifactsAsync(context.RunId, model.Files.Select(file => new Artifact($"{candidate.Key}/{file.Key}", $"{model.Blobs}/{file.Key}", file.Value)), cancel);
+        return new TrainOutput(new TrainedCandidate(candidate.Key, model.Blobs, model.Metrics), new StageReport(input.Train.Rows, Reused: found is not null));
     }
 
     private Featurizer FitFeaturizer(LocalTable train, PipelineDefinition definition, CancellationToken cancel)
@@ -66,9 +59,10 @@ public sealed class TrainStage(
         return Featurizer.Fit(session, train, definition);
     }
 
-    private async Task<Dictionary<string, double>> TrainAsync(
-        CandidateSpec spec, TrainingWatch watch, Featurizer featurizer, LocalTable train, LocalTable validation, int seed, string blobs, CancellationToken cancel)
+    private async Task<TrainedModel> TrainAsync(
+        Candidate candidate, TrainingWatch watch, Featurizer featurizer, LocalTable train, LocalTable validation, string name, CancellationToken cancel)
     {
+        var (spec, seed) = (candidate.Spec, candidate.TrainerSeed);
         var ml = new MLContext(seed);
         ml.Log += watch.Hear;
         var (trainTable, validationTable) = await tables.GetSplitAsync(train, validation, featurizer, cancel);
@@ -90,10 +84,9 @@ public sealed class TrainStage(
             logged["trees_in_budget"] = trees;
         }
 
-        var uploads = StoredModel.Contents(ml, model, featurizer).Select(file => UploadAsync($"{blobs}/{file.Key}", file.Value, cancel));
-        await Task.WhenAll(uploads);
-        await UploadAsync($"{blobs}/{MetricsFile}", BinaryData.FromString(Json.Write(logged)), cancel);
-        return logged;
+        var files = StoredModel.Contents(ml, model, featurizer).Append(new(MetricsFile, BinaryData.FromString(Json.Write(logged)))).ToDictionary();
+        var stored = new TrainedModel(await models.StoreAsync(name, files, cancel), logged, files.ToDictionary(file => file.Key, file => (long)file.Value.ToMemory().Length));
+        return await models.CommitAsync($"{name}.json", stored, cancel);
     }
 
     private TimeSpan Measure(CandidateSpec spec, Featurizer featurizer, FeatureTable table, int seed)
@@ -103,22 +96,15 @@ public sealed class TrainStage(
         return watch.Elapsed;
     }
 
-    private Task UploadAsync(string blob, BinaryData content, CancellationToken cancel) => storage.Artifacts.GetBlobClient(blob).UploadAsync(content, overwrite: true, cancel);
-
-    private async Task<Artifact> ListAsync(string path, string blob, CancellationToken cancel)
+    private static string NameOf(TrainInput input, Candidate candidate, Featurizer featurizer)
     {
-        var properties = await storage.Artifacts.GetBlobClient(blob).GetPropertiesAsync(cancellationToken: cancel);
-        return new Artifact(path, blob, properties.Value.ContentLength);
-    }
-
-    private static string BlobsOf(TrainInput input, CandidateSpec spec, Featurizer featurizer, long seed)
-    {
-        var identity = Json.Write(new { format = 1, train = input.Train.Id, validation = input.Validation.Id, spec, featurizer, seed });
+        var identity = Json.Write(new { format = 1, train = input.Train.Id, validation = input.Validation.Id, spec = candidate.Spec, featurizer, seed = candidate.Seed });
         return "models/" + Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(identity)))[..32];
     }
 
-    private static Dictionary<string, string> Params(string key, CandidateSpec spec)
+    private static Dictionary<string, string> Params(Candidate candidate)
     {
+        var (key, spec, _) = candidate;
         var parameters = new Dictionary<string, string> { [$"{key}.trainer"] = DefinitionNames.Trainers.NameOf(spec.Trainer) };
         if (spec.Trainer == TrainerKind.Sdca)
         {
@@ -136,4 +122,13 @@ public sealed class TrainStage(
         }
         return parameters;
     }
+
+    /// <summary>What is trained.</summary>
+    private sealed record Candidate(string Key, CandidateSpec Spec, long Seed)
+    {
+        public int TrainerSeed => (int)(Seed % int.MaxValue);
+    }
+
+    /// <summary>A trained model: where its files are, and their sizes.</summary>
+    private sealed record TrainedModel(string Blobs, IReadOnlyDictionary<string, double> Metrics, IReadOnlyDictionary<string, long> Files);
 }

@@ -10,7 +10,7 @@ using MlOps.Pipeline.Training;
 
 namespace MlOps.Pipeline.Stages.Validate;
 
-public sealed record ValidateInput(string RunId, string DefinitionId, IReadOnlyList<TrainedCandidate> Candidates, DatasetRef Validation);
+public sealed record ValidateInput(IReadOnlyList<TrainedCandidate> Candidates, DatasetRef Validation);
 
 /// <param name="Winner">The candidate that goes on.</param>
 /// <param name="Metrics">Its <c>val_*</c> metrics.</param>
@@ -23,15 +23,15 @@ public sealed record ValidateOutput(
 /// Takes the best candidate, loads it afresh from storage, checks its signature against the validation rows, measures it on them and
 /// applies the metric gates.
 /// </summary>
-public sealed class ValidateStage(DatasetStore datasets, DefinitionStore definitions, ArtifactStore artifacts, RunStore runs, FeatureTableCache tables, PipelineOptions options)
+public sealed class ValidateStage(DatasetStore datasets, ArtifactStore artifacts, RunStore runs, FeatureTableCache tables, PipelineOptions options)
     : IStage<ValidateInput, ValidateOutput>
 {
     public static string Name => "validate";
 
     /// <exception cref="InputException">The model's signature differs from the validation data; every difference is listed.</exception>
-    public async Task<ValidateOutput> RunAsync(ValidateInput input, CancellationToken cancel)
+    public async Task<ValidateOutput> RunAsync(StageContext context, ValidateInput input, CancellationToken cancel)
     {
-        var definition = await definitions.GetSnapshotAsync(input.DefinitionId, cancel);
+        var definition = await context.GetDefinitionAsync(cancel);
         var manifest = await datasets.GetAsync(input.Validation.Id, cancel);
         var (metric, largerIsBetter) = Evaluation.DecidingMetric(definition.Gates, TargetColumn.Of(manifest).Task);
         var winner = Best(input.Candidates, metric, largerIsBetter);
@@ -46,9 +46,9 @@ public sealed class ValidateStage(DatasetStore datasets, DefinitionStore definit
         var measured = await Task.Run(() => Evaluation.Measure(new MLContext(), stored.Transformer, table, options.Threads), cancel);
         var metrics = measured.ToDictionary(pair => "val_" + pair.Key, pair => pair.Value);
 
-        await runs.LogMetricsAsync(input.RunId, metrics, cancel);
-        await runs.LogParamsAsync(input.RunId, new Dictionary<string, string> { ["winner"] = winner.Key }, cancel);
-        await ListWinnerAsync(input.RunId, winner, cancel);
+        await context.LogMetricsAsync(metrics, cancel);
+        await context.LogParamsAsync(new Dictionary<string, string> { ["winner"] = winner.Key }, cancel);
+        await ListWinnerAsync(context.RunId, winner, cancel);
         return new ValidateOutput(winner, metrics, FailedGates(definition.Gates, metric, measured[metric]), new StageReport(manifest.Rows));
     }
 

@@ -1,6 +1,7 @@
-using MlOps.Pipeline.Orchestration;
+using MlOps.Pipeline.Contracts;
+using MlOps.Pipeline.Stages;
 
-namespace MlOps.Pipeline.Contracts;
+namespace MlOps.Pipeline.Orchestration;
 
 /// <summary>
 /// All that <see cref="TrainingPipeline"/> may do. Each engine has its adapter. Calls are answered from the record when the
@@ -8,18 +9,18 @@ namespace MlOps.Pipeline.Contracts;
 /// </summary>
 public interface IOrchestration
 {
-    string RunId { get; }
-
-    /// <summary>The current time as the orchestration sees it: the same value on every replay.</summary>
-    DateTimeOffset UtcNow { get; }
+    /// <summary>What the orchestration starts from.</summary>
+    RunInput Run { get; }
 
     /// <summary>True when stages may run on several machines: what can be is then done part by part, side by side. Always the same for an engine.</summary>
     bool ScalesOut { get; }
 
     /// <summary>Runs a stage, or answers from the record when this run has finished it before.</summary>
+    /// <param name="stage">Which one.</param>
+    /// <param name="input">What it is given.</param>
+    /// <param name="key">Tells calls of the same stage apart.</param>
     /// <exception cref="StageFailedException">The stage failed for good.</exception>
-    Task<TOutput> RunStageAsync<TStage, TInput, TOutput>(string key, TInput input, StageRetry retry)
-        where TStage : IStage<TInput, TOutput>
+    Task<TOutput> RunAsync<TInput, TOutput>(Stage<TInput, TOutput> stage, TInput input, string key = "")
         where TOutput : IStageOutput;
 
     /// <summary>Waits for an event from outside, such as an approval; null when the time is over.</summary>

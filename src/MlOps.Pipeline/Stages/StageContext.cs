@@ -1,0 +1,76 @@
+using MlOps.Pipeline.Contracts;
+using MlOps.Pipeline.Definitions;
+using MlOps.Pipeline.Tracking;
+
+namespace MlOps.Pipeline.Stages;
+
+/// <summary>The run that a stage is a step of: what it may know of it, and where it tells how it goes.</summary>
+/// <param name="runId">The run.</param>
+/// <param name="key">Tells calls of the same stage apart, such as a candidate; empty for the only one.</param>
+/// <param name="definitionId">The snapshot of the definition that the run uses.</param>
+/// <param name="definitions">Where it is.</param>
+/// <param name="runs">Where the run's records are.</param>
+public sealed class StageContext(string runId, string key, string definitionId, DefinitionStore definitions, RunStore runs)
+{
+    private const int MostWarnings = 50;
+    private const int LongestWarning = 500;
+
+    private readonly List<string> warnings = [];
+    private int untold;
+
+    public string RunId => runId;
+
+    /// <summary>Name of the run's model.</summary>
+    public string Model { get; } = Tracking.RunId.ModelOf(runId) ?? throw new ArgumentException($"'{runId}' is no run id.", nameof(runId));
+
+    public string Key => key;
+
+    public string DefinitionId => definitionId;
+
+    /// <summary>What the user should know although the stage went on; at most fifty and one, shortened.</summary>
+    public IReadOnlyList<string> Warnings
+    {
+        get
+        {
+            lock (warnings)
+            {
+                return untold > 0 ? [.. warnings, $"… and {untold} more."] : [.. warnings];
+            }
+        }
+    }
+
+    /// <summary>The snapshot of the pipeline definition that the run uses.</summary>
+    /// <exception cref="InputException">It is gone.</exception>
+    public Task<PipelineDefinition> GetDefinitionAsync(CancellationToken cancel) => definitions.GetSnapshotAsync(definitionId, cancel);
+
+    /// <summary>Tells the user something although the stage goes on. A table of thousands of odd columns does not outgrow the record.</summary>
+    public void Warn(string warning)
+    {
+        lock (warnings)
+        {
+            if (warnings.Count < MostWarnings)
+            {
+                warnings.Add(warning.Length <= LongestWarning ? warning : string.Concat(warning.AsSpan(0, LongestWarning), " …"));
+            }
+            else
+            {
+                untold++;
+            }
+        }
+    }
+
+    /// <inheritdoc cref="Warn(string)"/>
+    public void Warn(IEnumerable<string> several)
+    {
+        foreach (var warning in several)
+        {
+            Warn(warning);
+        }
+    }
+
+    /// <summary>Shows numbers on the run, also while the stage is at work; the same name again replaces the number.</summary>
+    public Task LogMetricsAsync(IReadOnlyDictionary<string, double> metrics, CancellationToken cancel) => runs.LogMetricsAsync(runId, metrics, cancel);
+
+    /// <summary>Shows on the run what a stage chose or was told to use.</summary>
+    public Task LogParamsAsync(IReadOnlyDictionary<string, string> parameters, CancellationToken cancel) => runs.LogParamsAsync(runId, parameters, cancel);
+}
