@@ -42,7 +42,7 @@ public static class PipelineServices
             .AddSingleton<ReportRenderer>()
             .AddSingleton<StageRunner>()
             .AddSingleton<RunStarter>()
-            .AddSingleton<TurnKeeper>()
+            .AddSingleton<RunQueue>()
             .AddSingleton<TrainingProgress>()
             .AddSingleton<TableProfiler>()
             .AddSingleton<ProfileStore>();

@@ -61,7 +61,7 @@ public static class PipelinesApi
         {
             return HttpProblems.BadRequest(problem);
         }
-        var run = await starter.StartAsync(model, source, "http", cancel, goal: goal ?? RunGoal.Model);
+        var run = await starter.StartAsync(new RunRequest(model, source, "http") { Goal = goal ?? RunGoal.Model }, cancel);
         return TypedResults.Accepted(Links.Run(run.RunId), RunView.Of(run));
     }
 

@@ -67,6 +67,18 @@ public sealed class HouseTests
         }
     }
 
+    [Fact]
+    public void The_documentation_shows_the_same_order()
+    {
+        var rows = File.ReadAllLines(Documentation()).Where(line => line.StartsWith("| MlOps.", StringComparison.Ordinal)).Select(line => line.Trim('|', ' ').Split(" | "));
+
+        rows.Select(row => (Project: row[0], Folders: row[1])).Should().Equal(
+            House.Floors.Where(floor => floor.Folders.Count > 0).Select(floor => (floor.Project, string.Join(", ", floor.Folders))));
+    }
+
+    private static string Documentation([System.Runtime.CompilerServices.CallerFilePath] string source = "") =>
+        Path.GetFullPath(Path.Combine(Path.GetDirectoryName(source)!, "../../docs/architecture.md"));
+
     private static Floor FloorOf(string project) => House.Floors.Single(floor => floor.Project == project);
 
     private static IReadOnlyList<string> Arrows(Func<Arrow, bool> which) => [.. House.Arrows.Where(which).Select(arrow => arrow.ToString()).Distinct()];

@@ -14,12 +14,12 @@ public sealed class ContentStore(BlobContainerClient container)
 {
     /// <summary>The manifest of that name, or null when the work is not done.</summary>
     public async Task<T?> FindAsync<T>(string manifest, CancellationToken cancel)
-        where T : class => await container.FindContentAsync(manifest, cancel) is { } content ? Json.Read<T>(content.ToString()) : null;
+        where T : class, IStored => await container.FindContentAsync(manifest, cancel) is { } content ? Stored.Read<T>(content.ToString()) : null;
 
     /// <summary>Writes a manifest whose files are stored.</summary>
     /// <returns>The manifest that counts: this one, or that of a writer who was faster.</returns>
     public async Task<T> CommitAsync<T>(string manifest, T content, CancellationToken cancel)
-        where T : class =>
+        where T : class, IStored =>
         await container.TryAddAsync(manifest, BinaryData.FromString(Json.Write(content)), cancel) ? content : await FindAsync<T>(manifest, cancel) ?? content;
 
     /// <summary>Stores files that belong together side by side, in a folder named by their content. The same again is the same folder.</summary>

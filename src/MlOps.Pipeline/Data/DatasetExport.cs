@@ -23,7 +23,7 @@ public sealed class DatasetExport(DatasetStore datasets, DuckDb duckDb)
         return await Task.Run(
             () =>
             {
-                using var session = duckDb.Open(cancel, table.Manifest.Columns.Count);
+                using var session = duckDb.Open(table.Manifest.Columns.Count, cancel);
                 var cells = string.Join(", ", table.Manifest.Columns.Select(column => Sql.Name(column.Name)));
                 session.Execute($"COPY (SELECT {cells} FROM {table.ToSql()}) TO {Sql.Text(path)} (FORMAT {format})");
                 return table.Manifest.Rows;

@@ -27,8 +27,14 @@ public sealed record DatasetPart(string Name, long Rows, long Bytes);
 /// An immutable table: its parts, and what it was made from. The id is a hash of parents, stage and parameters (for a raw table: of the
 /// file's bytes), so that the same work is found instead of done again.
 /// </summary>
-public sealed record DatasetManifest
+public sealed record DatasetManifest : IStored
 {
+    public static int CurrentFormat => 1;
+
+    public static string StoredAs => "dataset version";
+
+    public int Format { get; init; } = CurrentFormat;
+
     public required string Id { get; init; }
     public required string Stage { get; init; }
     /// <summary>Dataset versions it was made from; for a raw table, the SHA-256 of the file's bytes.</summary>

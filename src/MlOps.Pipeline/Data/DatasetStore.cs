@@ -62,12 +62,17 @@ public sealed class DatasetStore(PipelineStorage storage, PipelineOptions option
     /// <summary>A version with its parts (of the version it is a view of) on this machine, downloaded where they are not here yet.</summary>
     /// <param name="manifest">The version.</param>
     /// <param name="cancel">Stops the download.</param>
+    public Task<LocalTable> OpenAsync(DatasetManifest manifest, CancellationToken cancel) => OpenAsync(manifest, part: null, cancel);
+
+    /// <param name="manifest">The version.</param>
     /// <param name="part">Only the rows of this part; null: all.</param>
-    public async Task<LocalTable> OpenAsync(DatasetManifest manifest, CancellationToken cancel, int? part = null)
+    /// <param name="cancel">Stops the download.</param>
+    /// <inheritdoc cref="OpenAsync(DatasetManifest, CancellationToken)"/>
+    public async Task<LocalTable> OpenAsync(DatasetManifest manifest, int? part, CancellationToken cancel)
     {
         if (manifest.Selection is not null || manifest.Projection is not null)
         {
-            return new LocalTable(manifest, [], await OpenAsync(await GetAsync(manifest.Parents[0], cancel), cancel, part));
+            return new LocalTable(manifest, [], await OpenAsync(await GetAsync(manifest.Parents[0], cancel), part, cancel));
         }
         return new LocalTable(manifest, await Task.WhenAll(Chosen(manifest, part).Select(chosen => DownloadAsync(manifest.Id, chosen, cancel))));
     }

@@ -62,7 +62,7 @@ public sealed class FeatureTableCache(DuckDb duckDb)
     private Task<T> LoadAsync<T>(LocalTable table, Func<DuckDbSession, T> load, CancellationToken cancel) => Task.Run(
         () =>
         {
-            using var session = duckDb.Open(cancel, table.Manifest.Columns.Count);
+            using var session = duckDb.Open(table.Manifest.Columns.Count, cancel);
             return load(session);
         },
         cancel);

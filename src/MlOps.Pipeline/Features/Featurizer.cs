@@ -23,8 +23,14 @@ public sealed record FeatureInput(string Name, StorageType Type, ColumnKind Kind
 /// <param name="Threshold">Binary: probability at and above which a row is predicted positive.</param>
 /// <param name="Inputs">Columns a caller sends, in order.</param>
 /// <param name="Derived">Computed features, in order, after the inputs.</param>
-public sealed record Featurizer(TargetColumn Target, double Threshold, IReadOnlyList<FeatureInput> Inputs, IReadOnlyList<DerivedFeature> Derived)
+public sealed record Featurizer(TargetColumn Target, double Threshold, IReadOnlyList<FeatureInput> Inputs, IReadOnlyList<DerivedFeature> Derived) : IStored
 {
+    public static int CurrentFormat => 1;
+
+    public static string StoredAs => "featurizer";
+
+    public int Format { get; init; } = CurrentFormat;
+
     /// <summary>Inputs that stand in the vector as they are; datetimes only feed computed features.</summary>
     [System.Text.Json.Serialization.JsonIgnore]
     public IReadOnlyList<FeatureInput> Direct => [.. Inputs.Where(input => input.Kind != ColumnKind.Datetime)];

@@ -14,21 +14,24 @@ public sealed class RunStarter(DefinitionStore definitions, RunStore runs, Pipel
 
     /// <summary>Starts a run of the model's current definition.</summary>
     /// <param name="model">The model's name.</param>
-    /// <param name="source">A blob <c>raw/{model}/{file}</c> or a local path; null: the newest file in <c>raw/{model}/</c>.</param>
+    /// <param name="source">See <see cref="RunRequest.Source"/>.</param>
     /// <param name="trigger">What started it: see <see cref="Run.Trigger"/>.</param>
     /// <param name="cancel">Stops the start, not the run.</param>
-    /// <param name="runId">Given by a caller that may call twice; null: a new one.</param>
-    /// <param name="goal">How far it goes.</param>
     /// <exception cref="InputException">The model has no definition, or there is no file to run on.</exception>
-    public async Task<Run> StartAsync(
-        string model, string? source, string trigger, CancellationToken cancel, string? runId = null, RunGoal goal = RunGoal.Model)
+    public Task<Run> StartAsync(string model, string? source, string trigger, CancellationToken cancel) => StartAsync(new RunRequest(model, source, trigger), cancel);
+
+    /// <inheritdoc cref="StartAsync(string, string?, string, CancellationToken)"/>
+    /// <param name="request">What to run.</param>
+    /// <param name="cancel">Stops the start, not the run.</param>
+    public async Task<Run> StartAsync(RunRequest request, CancellationToken cancel)
     {
+        var (model, source, _) = request;
         var definition = await definitions.FindAsync(model, cancel)
             ?? throw new InputException($"Model '{model}' has no pipeline definition. PUT /pipelines/{model} first, or use the 'train' command, which infers one.");
         source ??= await FindNewestRawFileAsync(model, cancel) is { } newest
             ? "raw/" + newest.Name
             : throw new InputException($"There is no raw file for model '{model}'. PUT /raw/{model}/{{file}} first, or name a 'source'.");
-        return await StartAsync(definition, await definitions.SnapshotAsync(definition, cancel), source, trigger, goal, runId, cancel);
+        return await StartAsync(request with { Source = source }, definition, await definitions.SnapshotAsync(definition, cancel), cancel);
     }
 
     /// <summary>The newest file in <c>raw/{model}/</c>, or null.</summary>
@@ -50,7 +53,7 @@ public sealed class RunStarter(DefinitionStore definitions, RunStore runs, Pipel
     public async Task<Run> RetryAsync(Run earlier, CancellationToken cancel)
     {
         var definition = await definitions.GetSnapshotAsync(earlier.DefinitionId, cancel);
-        return await StartAsync(definition, earlier.DefinitionId, earlier.Source, "retry", earlier.Goal, runId: null, cancel);
+        return await StartAsync(new RunRequest(earlier.Model, earlier.Source, "retry") { Goal = earlier.Goal }, definition, earlier.DefinitionId, cancel);
     }
 
     /// <summary>What the orchestration of a run starts from; the same for the same run, now and after a crash.</summary>
@@ -58,20 +61,19 @@ public sealed class RunStarter(DefinitionStore definitions, RunStore runs, Pipel
         run.RunId, run.Model, run.DefinitionId, run.Source, definition.CandidateKeys,
         definition.Gates.Approval.Required ? definition.Gates.Approval.Timeout ?? DefaultApprovalTimeout : null);
 
-    private async Task<Run> StartAsync(
-        PipelineDefinition definition, string definitionId, string source, string trigger, RunGoal goal, string? runId, CancellationToken cancel)
+    private async Task<Run> StartAsync(RunRequest request, PipelineDefinition definition, string definitionId, CancellationToken cancel)
     {
         var now = time.GetUtcNow();
         var run = new Run
         {
-            RunId = runId ?? RunId.New(definition.Model, now),
+            RunId = request.RunId ?? RunId.New(definition.Model, now),
             Model = definition.Model,
             State = RunState.Queued,
             DefinitionId = definitionId,
-            Source = source,
-            Trigger = trigger,
+            Source = request.Source!,
+            Trigger = request.Trigger,
             Created = now,
-            Goal = goal,
+            Goal = request.Goal,
             Overlap = definition.RunOn.Overlap,
         };
         if (!await runs.CreateAsync(run, cancel))
@@ -81,4 +83,17 @@ public sealed class RunStarter(DefinitionStore definitions, RunStore runs, Pipel
         await engine.StartAsync(Plan(run, definition), cancel);
         return run;
     }
+}
+
+/// <summary>What a run is asked to do.</summary>
+/// <param name="Model">The model's name.</param>
+/// <param name="Source">A blob <c>raw/{model}/{file}</c> or a local path; null: the newest file in <c>raw/{model}/</c>.</param>
+/// <param name="Trigger">What started it: see <see cref="Run.Trigger"/>.</param>
+public sealed record RunRequest(string Model, string? Source, string Trigger)
+{
+    /// <summary>Given by a caller that may ask twice; null: a new one.</summary>
+    public string? RunId { get; init; }
+
+    /// <summary>How far it goes.</summary>
+    public RunGoal Goal { get; init; }
 }

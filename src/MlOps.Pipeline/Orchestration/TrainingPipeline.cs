@@ -56,6 +56,23 @@ public sealed class TrainingPipeline
         ],
     };
 
+    /// <summary>Where a run leaves the way of <see cref="Outline"/>: what a reader of this class's branches would draw.</summary>
+    public static IReadOnlyList<Branch> Branches { get; } =
+    [
+        new(PipelineStages.Ingest, "the file cannot be read", PipelineStages.Quarantine),
+        new(PipelineStages.Ingest, "the goal is a dataset", PipelineStages.Finish),
+        new(PipelineStages.Ingest, "several parts, on an engine that scales out", PipelineStages.CleanPart),
+        new(PipelineStages.CleanPart, "every part is clean", PipelineStages.Clean),
+        new(PipelineStages.Validate, "a metric gate does not hold", PipelineStages.Alert),
+        new(PipelineStages.Validate, "several parts, on an engine that scales out", PipelineStages.DriftPart),
+        new(PipelineStages.DriftPart, "every part is profiled", PipelineStages.Drift),
+        new(PipelineStages.Drift, "columns have drifted", PipelineStages.Alert),
+        new(PipelineStages.Drift, "no approval asked for, or a gate does not hold", PipelineStages.Promote),
+        new(PipelineStages.ModelCard, "promoted, or blocked with the reasons", PipelineStages.Alert),
+        new(PipelineStages.Quarantine, "the run has failed, as after any stage that fails for good", PipelineStages.Alert),
+        new(PipelineStages.Alert, "at the end", PipelineStages.Finish),
+    ];
+
     private async Task<RunResult> RunAsync()
     {
         try

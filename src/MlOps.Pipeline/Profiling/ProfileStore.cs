@@ -51,7 +51,7 @@ public sealed class ProfileStore(PipelineStorage storage, DatasetStore datasets,
         {
             return false;
         }
-        var table = await datasets.OpenAsync(await datasets.GetAsync(validation.Parents[0], cancel), cancel, part);
+        var table = await datasets.OpenAsync(await datasets.GetAsync(validation.Parents[0], cancel), part, cancel);
         var (first, second) = await profiler.ProfileSidesAsync(table, validation.Selection!, ProfiledColumn.Of(train), _ => Task.CompletedTask, cancel);
         await KeepAsync(PartName(train.Id, part), first, cancel);
         // Written last: it stands for both.

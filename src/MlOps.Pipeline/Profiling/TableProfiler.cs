@@ -60,7 +60,7 @@ public sealed class TableProfiler(DuckDb duckDb, PipelineOptions options)
 
     private IReadOnlyList<(IColumnReader First, IColumnReader Second)> Read(LocalTable table, string isSecond, IReadOnlyList<ProfiledColumn> columns, int most, CancellationToken cancel)
     {
-        using var session = duckDb.Open(cancel, table.Manifest.Columns.Count);
+        using var session = duckDb.Open(table.Manifest.Columns.Count, cancel);
         var readers = columns.Select(column => (First: NewReader(column, most, table), Second: NewReader(column, most, table))).ToList();
         session.Read($"SELECT {isSecond}, {string.Join(", ", columns.Select(column => column.Sql))} FROM {table.ToSql()}", (vectors, rows) =>
         {

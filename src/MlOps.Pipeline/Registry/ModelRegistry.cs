@@ -139,7 +139,7 @@ public sealed class ModelRegistry(PipelineStorage storage, TimeProvider time)
     public Task<IReadOnlyList<AliasChange>> ListHistoryAsync(string model, CancellationToken cancel) => ListAsync<AliasChange>(model, 'h', cancel);
 
     public async Task<ModelVersion?> FindVersionAsync(string model, int version, CancellationToken cancel) =>
-        await FindRowAsync(model, VersionRow(version), cancel) is { } entity ? Json.Read<ModelVersion>(entity.GetString("Json")) : null;
+        await FindRowAsync(model, VersionRow(version), cancel) is { } entity ? Stored.Read<ModelVersion>(entity.GetString("Json")) : null;
 
     /// <exception cref="InputException">There is no such version.</exception>
     public async Task<ModelVersion> GetAsync(string model, int version, CancellationToken cancel) =>

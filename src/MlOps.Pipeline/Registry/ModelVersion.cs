@@ -10,8 +10,14 @@ public static class ModelAlias
 }
 
 /// <summary>A registered model: immutable once written; aliases point at it.</summary>
-public sealed record ModelVersion
+public sealed record ModelVersion : IStored
 {
+    public static int CurrentFormat => 1;
+
+    public static string StoredAs => "model version";
+
+    public int Format { get; init; } = CurrentFormat;
+
     public required string Model { get; init; }
     /// <summary>1, 2, 3, … without gaps.</summary>
     public int Version { get; init; }

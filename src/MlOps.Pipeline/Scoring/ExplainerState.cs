@@ -16,7 +16,13 @@ public enum ExplainerKind
 /// <param name="Kind">How it is explained.</param>
 /// <param name="Covers">Trees: training rows through every node.</param>
 /// <param name="Means">Linear models: mean of every prepared slot.</param>
-public sealed record ExplainerState(ExplainerKind Kind, long[]? Covers = null, double[]? Means = null)
+public sealed record ExplainerState(ExplainerKind Kind, long[]? Covers = null, double[]? Means = null) : IStored
 {
+    public static int CurrentFormat => 1;
+
+    public static string StoredAs => "explainer";
+
+    public int Format { get; init; } = CurrentFormat;
+
     public const string File = "explainer.json";
 }

@@ -80,7 +80,7 @@ public sealed class ModelScorer
     {
         var stored = await readExplainer(cancel)
             ?? throw new InputException("This version is not explained yet, or its run's stage 'explain' failed: try again when its run has ended, or leave out 'explain'.");
-        var state = Json.Read<ExplainerState>(stored.ToString());
+        var state = Stored.Read<ExplainerState>(stored.ToString());
         return state.Kind != ExplainerKind.Permutation
             ? ModelExplainer.Of(transformer, featurizer, state)
             : throw new InputException("This version has no SHAP values (its run's stage 'explain' says why), so single predictions cannot be explained: leave out 'explain'.");

@@ -21,7 +21,7 @@ internal sealed record StoredModel(ITransformer Transformer, Featurizer Featuriz
         var files = await Task.WhenAll(new[] { ModelFile, FeaturizerFile, SignatureFile }.Select(file => artifacts.ReadAsync($"{modelBlobs}/{file}", cancel)));
         await using var zip = files[0].ToStream();
         var transformer = new MLContext().Model.Load(zip, out _);
-        return new StoredModel(transformer, Json.Read<Featurizer>(files[1].ToString()), Json.Read<Signature>(files[2].ToString()));
+        return new StoredModel(transformer, Stored.Read<Featurizer>(files[1].ToString()), Json.Read<Signature>(files[2].ToString()));
     }
 
     /// <summary>Content of every file of a model.</summary>

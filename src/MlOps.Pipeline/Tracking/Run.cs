@@ -37,8 +37,14 @@ public enum StageState
 }
 
 /// <summary>One execution of a pipeline definition.</summary>
-public sealed record Run
+public sealed record Run : IStored
 {
+    public static int CurrentFormat => 1;
+
+    public static string StoredAs => "run";
+
+    public int Format { get; init; } = CurrentFormat;
+
     public required string RunId { get; init; }
     public required string Model { get; init; }
     public required RunState State { get; init; }

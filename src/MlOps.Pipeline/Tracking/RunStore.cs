@@ -73,8 +73,13 @@ public sealed class RunStore(PipelineStorage storage, TimeProvider time)
         return [.. runs.OrderByDescending(run => run.Created).Take(take)];
     }
 
-    /// <summary>Runs that have not ended, oldest first: what an engine takes up again after a crash. Of one model, or of all.</summary>
-    public async Task<IReadOnlyList<Run>> ListUnfinishedAsync(CancellationToken cancel, string? model = null)
+    /// <summary>Runs that have not ended, oldest first: what an engine takes up again after a crash.</summary>
+    public Task<IReadOnlyList<Run>> ListUnfinishedAsync(CancellationToken cancel) => ListUnfinishedAsync(model: null, cancel);
+
+    /// <inheritdoc cref="ListUnfinishedAsync(CancellationToken)"/>
+    /// <param name="model">Only those of this model; null: of all.</param>
+    /// <param name="cancel">Stops the search.</param>
+    public async Task<IReadOnlyList<Run>> ListUnfinishedAsync(string? model, CancellationToken cancel)
     {
         var filter = model is null ? "Ended eq false" : TableClient.CreateQueryFilter($"PartitionKey eq {model} and Ended eq false");
         var runs = new List<Run>();
@@ -190,5 +195,5 @@ public sealed class RunStore(PipelineStorage storage, TimeProvider time)
         ["Ended"] = run.HasEnded,
     };
 
-    private static Run FromEntity(TableEntity entity) => Json.Read<Run>(entity.GetString("Json"));
+    private static Run FromEntity(TableEntity entity) => Stored.Read<Run>(entity.GetString("Json"));
 }

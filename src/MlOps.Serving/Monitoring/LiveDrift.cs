@@ -63,7 +63,7 @@ public sealed class LiveDrift(DatasetStore datasets, DuckDb duckDb, TableProfile
     private Task<LocalTable> ReadAsync(DatasetManifest train, IReadOnlyList<string> files, LiveWindow window, string path, CancellationToken cancel) => Task.Run(
         () =>
         {
-            using var session = duckDb.Open(cancel, train.Columns.Count);
+            using var session = duckDb.Open(train.Columns.Count, cancel);
             var rows = LiveRows.Write(session, files, window, MonitorRules.MostRows, train, path);
             return new LocalTable(train with { Parts = [], Projection = null, Selection = null, Rows = rows }, [path]);
         },

@@ -4,8 +4,14 @@ using MlOps.Pipeline.Tracking;
 namespace MlOps.Serving.Monitoring;
 
 /// <summary>One check of the rows that a version predicted.</summary>
-public sealed record LiveDriftCheck
+public sealed record LiveDriftCheck : IStored
 {
+    public static int CurrentFormat => 1;
+
+    public static string StoredAs => "check of live rows";
+
+    public int Format { get; init; } = CurrentFormat;
+
     public required string Model { get; init; }
     /// <summary>The production version.</summary>
     public required int Version { get; init; }

@@ -19,7 +19,7 @@ public sealed class LiveDriftStore(PipelineStorage storage, LiveDriftMarks marks
     internal static string NameOf(LiveDriftCheck check) => string.Create(CultureInfo.InvariantCulture, $"live-drift/{check.Model}/{check.Until.UtcDateTime:yyyyMMddHHmmssfff}");
 
     internal async Task<LiveDriftCheck?> FindAsync(string name, CancellationToken cancel) =>
-        await ReadAsync($"{name}.json", cancel) is { } json ? Json.Read<LiveDriftCheck>(json.ToString()) : null;
+        await ReadAsync($"{name}.json", cancel) is { } json ? Stored.Read<LiveDriftCheck>(json.ToString()) : null;
 
     /// <summary>Keeps a new check with its page, the page first; false when the check is there.</summary>
     internal async Task<bool> TryAddAsync(LiveDriftCheck check, BinaryData page, CancellationToken cancel)

@@ -90,7 +90,7 @@ public sealed partial class LiveDriftTrigger(
             var file = await starter.FindNewestRawFileAsync(check.Model, cancel)
                 ?? throw new InputException($"There is no raw file for model '{check.Model}'. PUT /raw/{check.Model}/{{file}} uploads one.");
             var runId = TriggeredRunId.For(check.Model, file.Properties.LastModified ?? DateTimeOffset.UnixEpoch, $"drift|{check.Version}|{file.Name}|{file.Properties.ETag}");
-            await starter.StartAsync(check.Model, "raw/" + file.Name, "drift", cancel, runId);
+            await starter.StartAsync(new RunRequest(check.Model, "raw/" + file.Name, "drift") { RunId = runId }, cancel);
             LogStarted(check.Model, runId);
             await checks.UpdateAsync(check with { RunId = runId }, cancel);
         }

@@ -53,7 +53,8 @@ public sealed partial class RawFileIntake(DefinitionStore definitions, RunStarte
             return null;
         }
         var goal = definition.RunOn.NewFile ? RunGoal.Model : RunGoal.Dataset;
-        var run = await starter.StartAsync(model, "raw/" + file.Name, "file", cancel, TriggeredRunId.For(model, file.Modified, $"{file.Name}|{file.ETag}"), goal);
+        var run = await starter.StartAsync(
+            new RunRequest(model, "raw/" + file.Name, "file") { RunId = TriggeredRunId.For(model, file.Modified, $"{file.Name}|{file.ETag}"), Goal = goal }, cancel);
         LogStarted(file.Name, run.RunId, run.Goal);
         return run;
     }

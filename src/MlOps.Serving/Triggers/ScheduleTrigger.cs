@@ -79,7 +79,7 @@ public sealed partial class ScheduleTrigger(
         try
         {
             var runId = TriggeredRunId.For(model, due, scheduled.Text);
-            await starter.StartAsync(model, source: null, "schedule", cancel, runId);
+            await starter.StartAsync(new RunRequest(model, Source: null, "schedule") { RunId = runId }, cancel);
             LogStarted(model, due, runId);
         }
         catch (InputException wrong)

@@ -122,7 +122,7 @@ public sealed class KillTests(AzuriteFixture azurite) : IClassFixture<AzuriteFix
     {
         var file = await Trips.WriteAsync(folder, rows: 400);
         await services.GetRequiredService<DefinitionStore>().PutAsync(Trips.Definition(model, trees), CancellationToken.None);
-        return await services.GetRequiredService<RunStarter>().StartAsync(model, file, "cli", CancellationToken.None, goal: goal);
+        return await services.GetRequiredService<RunStarter>().StartAsync(new RunRequest(model, file, "cli") { Goal = goal }, CancellationToken.None);
     }
 
     private static async Task<RunDetails> DetailsAsync(ServiceProvider services, Run run) =>

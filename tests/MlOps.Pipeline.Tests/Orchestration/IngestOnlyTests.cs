@@ -76,7 +76,7 @@ public sealed class IngestOnlyTests(AzuriteFixture azurite) : IAsyncLifetime
     {
         await host.Storage.Raw.GetBlobClient($"{model}/{file}").UploadAsync(BinaryData.FromString(content), overwrite: true);
         await host.Get<DefinitionStore>().PutAsync(Trips.Definition(model), CancellationToken.None);
-        return await DetailsOfAsync(await host.Get<RunStarter>().StartAsync(model, $"raw/{model}/{file}", "file", CancellationToken.None, goal: goal));
+        return await DetailsOfAsync(await host.Get<RunStarter>().StartAsync(new RunRequest(model, $"raw/{model}/{file}", "file") { Goal = goal }, CancellationToken.None));
     }
 
     private async Task<RunDetails> DetailsOfAsync(Run run) => (await host.Get<RunStore>().FindDetailsAsync(run.RunId, CancellationToken.None))!;

@@ -22,7 +22,7 @@ public abstract class EngineUnderTest(PipelineHost host) : IAsyncDisposable
         var blob = $"{definition.Model}/{Guid.NewGuid():N}.csv";
         await host.Storage.Raw.GetBlobClient(blob).UploadAsync(BinaryData.FromString(csv));
         await host.Get<DefinitionStore>().PutAsync(definition, CancellationToken.None);
-        return await host.Get<RunStarter>().StartAsync(definition.Model, "raw/" + blob, trigger, CancellationToken.None, goal: goal);
+        return await host.Get<RunStarter>().StartAsync(new RunRequest(definition.Model, "raw/" + blob, trigger) { Goal = goal }, CancellationToken.None);
     }
 
     /// <summary>The run as it is when it has ended, and its last stage too.</summary>

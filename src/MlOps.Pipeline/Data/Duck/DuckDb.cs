@@ -19,8 +19,11 @@ public sealed class DuckDb(PipelineOptions options, IEnumerable<IDuckFunctions> 
     internal int Threads => options.Threads;
 
     /// <param name="cancel">Interrupts the session's queries.</param>
+    internal DuckDbSession Open(CancellationToken cancel) => Open(columns: 0, cancel);
+
     /// <param name="columns">Columns of the widest table to read or write.</param>
-    internal DuckDbSession Open(CancellationToken cancel, int columns = 0)
+    /// <param name="cancel">Interrupts the session's queries.</param>
+    internal DuckDbSession Open(int columns, CancellationToken cancel)
     {
         if (columns > WideTable)
         {

@@ -116,7 +116,7 @@ public sealed class CleanStage(PipelineStorage storage, DatasetStore datasets, D
 
     private IReadOnlyDictionary<string, string> Fit(LocalTable rows, FeaturePlan plan, PipelineDefinition definition, CancellationToken cancel)
     {
-        using var session = duckDb.Open(cancel, rows.Manifest.Columns.Count);
+        using var session = duckDb.Open(rows.Manifest.Columns.Count, cancel);
         return Imputation.Fit(session, rows.ToSql(), plan, definition);
     }
 

@@ -32,7 +32,7 @@ internal sealed class PartCleaner(DatasetStore datasets, DuckDb duckDb, DatasetM
 
     private (LocalPart Part, IReadOnlyList<string> TargetValues) Clean(int part, string source, string path, Dictionary<string, long> dropped, CancellationToken cancel)
     {
-        using var session = duckDb.Open(cancel, raw.Columns.Count);
+        using var session = duckDb.Open(raw.Columns.Count, cancel);
         var sourceSql = $"read_parquet({Sql.Text(source)}, file_row_number = true)";
         var cells = string.Join(", ", raw.Columns.Select(column => Sql.Name(column.Name)));
         using var first = FirstRows.Find(session, sourceSql, (int)raw.Parts[part].Rows, cells, rules.ReasonSql, rules.Reasons.Count, duckDb.Threads);

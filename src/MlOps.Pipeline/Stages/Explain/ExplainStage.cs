@@ -101,7 +101,14 @@ public sealed partial class ExplainStage(
     }
 
     /// <summary>What was found out, and where the files are, with their sizes.</summary>
-    private sealed record Explanation(ExplainerKind Kind, int Rows, string? Fallback, string Folder, IReadOnlyDictionary<string, long> Files);
+    private sealed record Explanation(ExplainerKind Kind, int Rows, string? Fallback, string Folder, IReadOnlyDictionary<string, long> Files) : IStored
+    {
+        public static int CurrentFormat => 1;
+
+        public static string StoredAs => "explanation";
+
+        public int Format { get; init; } = CurrentFormat;
+    }
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "No SHAP values of {Candidate}; permutation importance is used instead")]
     private partial void LogFallback(string candidate, Exception fault);

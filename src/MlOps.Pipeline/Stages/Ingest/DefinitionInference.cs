@@ -54,7 +54,7 @@ public sealed class DefinitionInference(PipelineStorage storage, DuckDb duckDb, 
             return (parquet.Columns, counts[0], counts[1..]);
         }
         var csv = new CsvTable(scan, name, definition);
-        using var session = duckDb.Open(cancel, csv.Columns);
+        using var session = duckDb.Open(csv.Columns, cancel);
         try
         {
             var (rows, values) = csv.CountValues(session);

@@ -86,7 +86,7 @@ public sealed class IngestStage(PipelineStorage storage, DatasetStore datasets, 
             return Checked(name, parquet, PartWriter.Write(parquetSession, parquet, options.RowsPerPart, folder), Ragged.None);
         }
         var csv = new CsvTable(scan, name, definition);
-        using var session = duckDb.Open(cancel, csv.Columns);
+        using var session = duckDb.Open(csv.Columns, cancel);
         if (csv.Strict() is { } strict)
         {
             try

@@ -42,7 +42,7 @@ public sealed class SplitStage(DatasetStore datasets, DuckDb duckDb) : IStage<Sp
 
     private (RowSplit Split, (long Train, long Validation) Counts) Divide(LocalTable features, SplitRules rules, CancellationToken cancel)
     {
-        using var session = duckDb.Open(cancel, features.Manifest.Columns.Count);
+        using var session = duckDb.Open(features.Manifest.Columns.Count, cancel);
         var split = RowSplit.Of(rules, session, features.ToSql());
         var target = TargetColumn.Of(features.Manifest);
         var positive = target.Positive is null ? "NULL" : $"{TargetColumn.TextSql(features.Manifest.Columns.Single(column => column.Name == target.Name))} = {Sql.Text(target.Positive)}";

@@ -55,7 +55,7 @@ public sealed class TrainStage(
 
     private Featurizer FitFeaturizer(LocalTable train, PipelineDefinition definition, CancellationToken cancel)
     {
-        using var session = duckDb.Open(cancel, train.Manifest.Columns.Count);
+        using var session = duckDb.Open(train.Manifest.Columns.Count, cancel);
         return Featurizer.Fit(session, train, definition);
     }
 
@@ -130,5 +130,12 @@ public sealed class TrainStage(
     }
 
     /// <summary>A trained model: where its files are, and their sizes.</summary>
-    private sealed record TrainedModel(string Blobs, IReadOnlyDictionary<string, double> Metrics, IReadOnlyDictionary<string, long> Files);
+    private sealed record TrainedModel(string Blobs, IReadOnlyDictionary<string, double> Metrics, IReadOnlyDictionary<string, long> Files) : IStored
+    {
+        public static int CurrentFormat => 1;
+
+        public static string StoredAs => "trained model";
+
+        public int Format { get; init; } = CurrentFormat;
+    }
 }
