@@ -8,7 +8,6 @@ using MlOps.Pipeline.Scoring;
 using MlOps.Pipeline.Stages.Ingest;
 using MlOps.Pipeline.Tracking;
 using MlOps.Testing;
-using MlOps.Web.OpenApi;
 
 namespace MlOps.Pipeline.Tests;
 
