@@ -35,15 +35,18 @@ internal static class House
         return
         [
             .. from type in architecture.Types
-               where projects.Contains(ProjectOf(type))
+               where projects.Contains(ProjectOf(type)) && !IsCoverage(type)
                from dependency in type.Dependencies
-               where dependency.Target.FullName != type.FullName
+               where dependency.Target.FullName != type.FullName && !IsCoverage(dependency.Target)
                select new Arrow(PlaceOf(type), PlaceOf(dependency.Target)),
         ];
     }
 
     // Parameters of generic types have neither a namespace nor an assembly.
     private static Place PlaceOf(IType type) => new(ProjectOf(type), type.Namespace?.FullName ?? "", type.FullName);
+
+    // Where coverage is measured, each assembly has a counter that is not of the house.
+    private static bool IsCoverage(IType type) => type.FullName.StartsWith("Microsoft.CodeCoverage.", StringComparison.Ordinal);
 
     private static string ProjectOf(IType type) => (type.Assembly?.Name ?? "").Split(',')[0];
 }

@@ -1,19 +1,19 @@
-using System.Runtime.CompilerServices;
+using System.IO.Compression;
 
 namespace MlOps.Pipeline.Tests;
 
-/// <summary>Files with other implementations' answers: in the folder named by MLOPS_GOLDEN, else in ../shared/golden beside the repository.</summary>
+/// <summary>Other implementations' answers and the rows that they were asked about: <c>tests/data</c>, whose README says where each file is from.</summary>
 internal static class GoldenFiles
 {
-    public static string Folder { get; } = Environment.GetEnvironmentVariable("MLOPS_GOLDEN") is { Length: > 0 } given ? given : Path.Combine(Repository(), "..", "shared", "golden");
+    private static readonly string Folder = Path.Combine(AppContext.BaseDirectory, "data");
 
-    /// <summary>The file's text; skips the test where there is none.</summary>
-    public static string Read(string name)
+    /// <param name="name">Path below <c>tests/data/golden</c>.</param>
+    public static string Read(string name) => File.ReadAllText(Path.Combine(Folder, "golden", name));
+
+    /// <param name="path">Path of a gzipped text file below <c>tests/data</c>.</param>
+    public static IReadOnlyList<string> ReadLines(string path)
     {
-        var path = Path.GetFullPath(Path.Combine(Folder, name));
-        Skip.IfNot(File.Exists(path), $"There is no {path}; set MLOPS_GOLDEN to the folder that has {name}.");
-        return File.ReadAllText(path);
+        using var reader = new StreamReader(new GZipStream(File.OpenRead(Path.Combine(Folder, path)), CompressionMode.Decompress));
+        return reader.ReadToEnd().Split('\n', StringSplitOptions.RemoveEmptyEntries);
     }
-
-    private static string Repository([CallerFilePath] string source = "") => Path.GetFullPath(Path.Combine(Path.GetDirectoryName(source)!, "..", ".."));
 }

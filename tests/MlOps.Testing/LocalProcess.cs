@@ -104,7 +104,8 @@ public sealed class LocalProcess : IAsyncDisposable
         }
         if (!process.HasExited)
         {
-            await KillAsync();
+            process.Kill(entireProcessTree: true);
+            await process.WaitForExitAsync();
         }
         process.Dispose();
     }

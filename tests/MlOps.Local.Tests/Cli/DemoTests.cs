@@ -23,7 +23,7 @@ public sealed class DemoTests : IDisposable
         PredictionOf(second.Output).Should().Be(PredictionOf(first.Output));
     }
 
-    [Fact]
+    [UnixFact]
     public async Task Without_a_verb_the_demo_starts_and_a_signal_ends_it_with_its_storage()
     {
         await using var demo = LocalProcess.Start("--port", "0", "--data", folder);

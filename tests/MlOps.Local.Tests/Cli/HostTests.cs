@@ -96,7 +96,7 @@ public sealed class HostTests : IAsyncLifetime, IDisposable
         listed.Output.Should().Contain("ingested");
     }
 
-    [Fact]
+    [UnixFact]
     public async Task A_terminated_host_ends_well_and_frees_the_folder()
     {
         (await http.GetAsync("/health")).EnsureSuccessStatusCode();

@@ -5,7 +5,7 @@ namespace MlOps.Pipeline.Tests.Explain;
 
 public sealed class TreeShapGoldenTests
 {
-    [SkippableFact]
+    [Fact]
     public void Values_are_those_of_xgboost()
     {
         using var golden = JsonDocument.Parse(GoldenFiles.Read("treeshap.json"));
