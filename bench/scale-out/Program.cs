@@ -70,7 +70,7 @@ internal static class Worker
         if (run is not null)
         {
             var model = RunId.ModelOf(run)!;
-            await services.GetRequiredService<RunStarter>().StartAsync(model, $"raw/{model}/rows.csv", "http", default, run);
+            await services.GetRequiredService<RunStarter>().StartAsync(new RunRequest(model, $"raw/{model}/rows.csv", "http") { RunId = run }, default);
         }
         await Task.Delay(Timeout.Infinite);
     }

@@ -1,5 +1,5 @@
 using MlOps.Drift.Profiles;
-using MlOps.Drift.Tests;
+using MlOps.Drift.Statistics;
 
 namespace MlOps.Drift;
 

@@ -42,7 +42,7 @@ public static class PipelineServices
             .AddSingleton<ReportRenderer>()
             .AddSingleton<StageRunner>()
             .AddSingleton<RunStarter>()
-            .AddSingleton<RunQueue>()
+            .AddSingleton<RunAdmission>()
             .AddSingleton<TrainingProgress>()
             .AddSingleton<TableProfiler>()
             .AddSingleton<ProfileStore>();

@@ -5,7 +5,7 @@ using Microsoft.AspNetCore.Routing;
 using MlOps.Pipeline.Definitions;
 using MlOps.Serving.Monitoring;
 using MlOps.Web.OpenApi;
-using static MlOps.Web.RouteRole;
+using static MlOps.Web.Access.RouteRole;
 
 namespace MlOps.Web;
 

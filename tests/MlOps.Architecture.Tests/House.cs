@@ -11,13 +11,13 @@ internal static class House
     [
         new("MlOps.Explain", [], []),
         new("MlOps.Explain.MLNet", ["MlOps.Explain"], []),
-        new("MlOps.Drift", [], ["Profiles", "Tests"]),
+        new("MlOps.Drift", [], ["Profiles", "Statistics"]),
         new(
             "MlOps.Pipeline",
             ["MlOps.Explain", "MlOps.Explain.MLNet", "MlOps.Drift"],
             ["Contracts", "Data", "Definitions", "Features", "Profiling", "Tracking", "Registry", "Scoring", "Training", "Alerts", "Reports", "Stages", "Orchestration"]),
         new("MlOps.Serving", ["MlOps.Drift", "MlOps.Pipeline"], ["Models", "Monitoring", "Predictions", "Triggers"]),
-        new("MlOps.Web", ["MlOps.Drift", "MlOps.Pipeline", "MlOps.Serving"], ["OpenApi"]),
+        new("MlOps.Web", ["MlOps.Drift", "MlOps.Pipeline", "MlOps.Serving"], ["Access", "OpenApi"]),
         new("MlOps.Functions", ["MlOps.Drift", "MlOps.Pipeline", "MlOps.Serving", "MlOps.Web"], ["Durable", "Triggers", "Hosting"]),
         new("MlOps.Local", ["MlOps.Drift", "MlOps.Pipeline", "MlOps.Serving", "MlOps.Web"], ["Storage", "Engine", "Triggers", "Hosting", "Demo", "Cli"]),
     ];

@@ -6,6 +6,7 @@ using Microsoft.AspNetCore.Routing.Template;
 using Microsoft.Azure.Functions.Worker;
 using Microsoft.DurableTask.Client;
 using Microsoft.Extensions.DependencyInjection;
+using MlOps.Web.Access;
 using MlOps.Functions.Durable;
 using MlOps.Functions.Triggers;
 using MlOps.Pipeline;

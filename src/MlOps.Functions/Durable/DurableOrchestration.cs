@@ -56,7 +56,7 @@ public sealed partial class DurableOrchestration(TaskOrchestrationContext contex
             payload = null;
         }
         LogWaited(RunId, name, payload is not null);
-        await context.CallActivityAsync<bool>(nameof(RunQueueActivities.GoOn), RunId, Patient);
+        await context.CallActivityAsync<bool>(nameof(AdmissionActivities.GoOn), RunId, Patient);
         return payload;
     }
 

@@ -20,7 +20,7 @@ public static class Orchestrator
     {
         for (var look = 0; look < MostLooks; look++)
         {
-            if (await context.CallActivityAsync<bool?>(nameof(RunQueueActivities.TakeTurn), input.RunId, DurableOrchestration.Patient) is not { } isItsTurn)
+            if (await context.CallActivityAsync<bool?>(nameof(AdmissionActivities.TakeTurn), input.RunId, DurableOrchestration.Patient) is not { } isItsTurn)
             {
                 return null;
             }

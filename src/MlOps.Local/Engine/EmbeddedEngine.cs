@@ -8,7 +8,7 @@ namespace MlOps.Local.Engine;
 /// <summary>
 /// The single-machine engine. The rows of unfinished runs are its queue, so starting a run is writing its row, and a host that starts after
 /// a crash finds there what to go on with. Runs of one model go one after another, oldest first, unless their definition says otherwise
-/// (<see cref="RunQueueOrder"/>); a run that waits for an approval holds up the later ones of its model, but none of other models.
+/// (<see cref="RunOrder"/>); a run that waits for an approval holds up the later ones of its model, but none of other models.
 /// </summary>
 public sealed partial class EmbeddedEngine(
     RunStore runs, RunEvents events, RunLeases leases, RunExecutor executor, EngineOptions options, TimeProvider time, ILogger<EmbeddedEngine> logger)
@@ -85,10 +85,10 @@ public sealed partial class EmbeddedEngine(
     {
         foreach (var run in unfinished.Where(run => !active.ContainsKey(run.RunId)))
         {
-            var turn = RunQueueOrder.Of(run, unfinished);
+            var turn = RunOrder.Of(run, unfinished);
             if (turn == Turn.Skip)
             {
-                await runs.UpdateAsync(run.RunId, run => RunQueueOrder.Skipped(run, time.GetUtcNow()), stopping);
+                await runs.UpdateAsync(run.RunId, run => RunOrder.Skipped(run, time.GetUtcNow()), stopping);
                 wakeup.Call();
             }
             if (turn != Turn.Go)

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using MlOps.Pipeline.Contracts;
 
 namespace MlOps.Pipeline.Data;
 

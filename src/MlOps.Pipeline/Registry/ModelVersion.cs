@@ -1,3 +1,4 @@
+using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Definitions;
 
 namespace MlOps.Pipeline.Registry;

@@ -1,3 +1,4 @@
+using MlOps.Pipeline.Contracts;
 
 namespace MlOps.Pipeline.Scoring;
 

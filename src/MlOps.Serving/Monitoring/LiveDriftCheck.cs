@@ -1,3 +1,4 @@
+using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Reports.Drift;
 using MlOps.Pipeline.Tracking;
 

@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.Http.Metadata;
 using Microsoft.AspNetCore.OpenApi;
 using Microsoft.OpenApi;
 
+using MlOps.Web.Access;
 namespace MlOps.Web.OpenApi;
 
 /// <summary>The document at <c>GET /openapi.json</c>.</summary>

@@ -42,7 +42,7 @@ public sealed class QueueTests(AzuriteFixture azurite)
         go.SetResult();
         var ended = await host.EndOfAsync(first);
 
-        (skipped.State, skipped.Error).Should().Be((RunState.Cancelled, RunQueueOrder.WhySkipped));
+        (skipped.State, skipped.Error).Should().Be((RunState.Cancelled, RunOrder.WhySkipped));
         ended.State.Should().Be(RunState.Succeeded);
         probe.Calls(model).Should().Be(1);
     }

@@ -119,8 +119,8 @@ public abstract class EngineScenarios(AzuriteFixture azurite)
 
         (second.Run.State, second.Run.Goal).Should().Be((RunState.Succeeded, RunGoal.Dataset), second.Run.Error);
         second.Run.Dataset.Should().NotBeNull();
-        second.Run.BlockedBy.Should().Equal(RunQueueOrder.WhySkipped);
-        (third.Run.State, third.Run.Error, third.Run.Dataset).Should().Be((RunState.Cancelled, RunQueueOrder.WhySkipped, null));
+        second.Run.BlockedBy.Should().Equal(RunOrder.WhySkipped);
+        (third.Run.State, third.Run.Error, third.Run.Dataset).Should().Be((RunState.Cancelled, RunOrder.WhySkipped, null));
     }
 
     [Theory]

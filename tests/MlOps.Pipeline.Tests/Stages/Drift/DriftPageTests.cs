@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Logging.Abstractions;
 using MlOps.Drift;
 using MlOps.Drift.Profiles;
+using MlOps.Drift.Tests;
 using MlOps.Pipeline.Definitions;
 using MlOps.Pipeline.Reports;
 using MlOps.Pipeline.Reports.Drift;

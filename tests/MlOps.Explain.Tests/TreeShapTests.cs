@@ -1,7 +1,6 @@
 using System.Numerics;
-using MlOps.Explain;
 
-namespace MlOps.Pipeline.Tests.Explain;
+namespace MlOps.Explain.Tests;
 
 public sealed class TreeShapTests
 {

@@ -1,7 +1,7 @@
 using MathNet.Numerics;
 using MlOps.Drift.Profiles;
 
-namespace MlOps.Drift.Tests;
+namespace MlOps.Drift.Statistics;
 
 /// <summary>
 /// Student's two-sided t-test of equal means, variances pooled. Two constants have no variance to judge by, and the p-value is undefined

@@ -1,9 +1,8 @@
 using System.Globalization;
 using System.Text.Json;
-using MlOps.Drift;
 using MlOps.Drift.Profiles;
 
-namespace MlOps.Pipeline.Tests.Stages.Drift;
+namespace MlOps.Drift.Tests;
 
 public sealed class GoldenDriftTests
 {

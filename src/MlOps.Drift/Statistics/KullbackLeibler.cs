@@ -1,6 +1,6 @@
 using MlOps.Drift.Profiles;
 
-namespace MlOps.Drift.Tests;
+namespace MlOps.Drift.Statistics;
 
 /// <summary>Kullback-Leibler divergence of the reference from the current side, in nats; empty bins are filled and both sides normed again.</summary>
 internal static class KullbackLeibler

@@ -1,6 +1,6 @@
 using System.IO.Compression;
 
-namespace MlOps.Pipeline.Tests;
+namespace MlOps.Drift.Tests;
 
 /// <summary>Other implementations' answers and the rows that they were asked about: <c>tests/data</c>, whose README says where each file is from.</summary>
 internal static class GoldenFiles

@@ -1,6 +1,5 @@
-using MlOps.Explain;
 
-namespace MlOps.Pipeline.Tests.Explain;
+namespace MlOps.Explain.Tests;
 
 public sealed class QuickScorerTests
 {

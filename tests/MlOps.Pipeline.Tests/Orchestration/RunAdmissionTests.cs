@@ -6,7 +6,7 @@ using MlOps.Testing;
 namespace MlOps.Pipeline.Tests.Orchestration;
 
 [Collection(AzuriteFixture.Collection)]
-public sealed class RunQueueTests(AzuriteFixture azurite) : IAsyncLifetime
+public sealed class RunAdmissionTests(AzuriteFixture azurite) : IAsyncLifetime
 {
     private readonly string model = AzuriteFixture.UniqueModel();
     private readonly DateTimeOffset start = DateTimeOffset.UtcNow;
@@ -82,7 +82,7 @@ public sealed class RunQueueTests(AzuriteFixture azurite) : IAsyncLifetime
         (await TakeAsync(second)).Should().BeNull();
 
         var skipped = await FindAsync(second);
-        (skipped.State, skipped.Error).Should().Be((RunState.Cancelled, RunQueueOrder.WhySkipped));
+        (skipped.State, skipped.Error).Should().Be((RunState.Cancelled, RunOrder.WhySkipped));
     }
 
     [Fact]
@@ -123,7 +123,7 @@ public sealed class RunQueueTests(AzuriteFixture azurite) : IAsyncLifetime
 
         var skipped = await FindAsync(second);
         (skipped.State, skipped.Goal).Should().Be((RunState.Running, RunGoal.Dataset));
-        skipped.BlockedBy.Should().Equal(RunQueueOrder.WhySkipped);
+        skipped.BlockedBy.Should().Equal(RunOrder.WhySkipped);
     }
 
     [Fact]
@@ -133,11 +133,11 @@ public sealed class RunQueueTests(AzuriteFixture azurite) : IAsyncLifetime
         await host.Get<RunStore>().MarkEndedAsync(run.RunId, RunState.Cancelled, "not needed", CancellationToken.None);
 
         (await TakeAsync(run)).Should().BeNull();
-        (await host.Get<RunQueue>().MarkRunningAsync(run.RunId, CancellationToken.None)).Should().BeFalse();
+        (await host.Get<RunAdmission>().MarkRunningAsync(run.RunId, CancellationToken.None)).Should().BeFalse();
         (await FindAsync(run)).State.Should().Be(RunState.Cancelled);
     }
 
-    private Task<bool?> TakeAsync(Run run) => host.Get<RunQueue>().TryTakeAsync(run.RunId, CancellationToken.None);
+    private Task<bool?> TakeAsync(Run run) => host.Get<RunAdmission>().TryTakeAsync(run.RunId, CancellationToken.None);
 
     private Task EndAsync(Run run) => host.Get<RunStore>().MarkEndedAsync(run.RunId, RunState.Succeeded, null, CancellationToken.None);
 

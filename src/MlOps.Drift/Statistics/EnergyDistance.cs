@@ -1,6 +1,6 @@
 using MlOps.Drift.Profiles;
 
-namespace MlOps.Drift.Tests;
+namespace MlOps.Drift.Statistics;
 
 /// <summary>Energy distance (Székely, 2002): √2 times the L2 distance of the distribution functions, in the root of the column's unit.</summary>
 internal static class EnergyDistance

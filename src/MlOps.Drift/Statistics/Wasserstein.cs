@@ -1,6 +1,6 @@
 using MlOps.Drift.Profiles;
 
-namespace MlOps.Drift.Tests;
+namespace MlOps.Drift.Statistics;
 
 /// <summary>First Wasserstein distance (how far values moved, on average) in standard deviations of the reference.</summary>
 internal static class Wasserstein

@@ -1,8 +1,7 @@
-using MlOps.Drift;
 using MlOps.Drift.Profiles;
-using MlOps.Drift.Tests;
+using MlOps.Drift.Statistics;
 
-namespace MlOps.Pipeline.Tests.Stages.Drift;
+namespace MlOps.Drift.Tests;
 
 public sealed class ProfileTests
 {

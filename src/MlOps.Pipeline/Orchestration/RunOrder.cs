@@ -8,7 +8,7 @@ public enum Turn
 {
     Go,
     Wait,
-    /// <summary>The run does not do what it was started for: see <see cref="RunQueueOrder.Skipped"/>.</summary>
+    /// <summary>The run does not do what it was started for: see <see cref="RunOrder.Skipped"/>.</summary>
     Skip,
 }
 
@@ -16,7 +16,7 @@ public enum Turn
 /// The order of a model's runs: by the time they were created, one at a time, unless a run's definition says otherwise. Runs that only ingest
 /// decide nothing about the model: they wait for no run, and none waits for them.
 /// </summary>
-public static class RunQueueOrder
+public static class RunOrder
 {
     public const string WhySkipped = "skipped: an earlier run of this model had not ended (runOn.overlap is 'skip')";
 

@@ -4,7 +4,7 @@ using MlOps.Pipeline.Orchestration;
 namespace MlOps.Functions.Durable;
 
 /// <summary>When a run may work.</summary>
-public sealed class RunQueueActivities(RunQueue keeper)
+public sealed class AdmissionActivities(RunAdmission keeper)
 {
     /// <summary>True when it is the run's turn: it is marked as running then. False: it must wait. Null: it has ended.</summary>
     [Function(nameof(TakeTurn))]

@@ -1,7 +1,7 @@
 using System.Text;
 using MlOps.Drift.Profiles;
 
-namespace MlOps.Pipeline.Tests.Stages.Drift;
+namespace MlOps.Drift.Tests;
 
 /// <summary>Profiles of values at hand.</summary>
 internal static class Profiled

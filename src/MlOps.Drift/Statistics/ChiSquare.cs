@@ -1,7 +1,7 @@
 using MathNet.Numerics;
 using MlOps.Drift.Profiles;
 
-namespace MlOps.Drift.Tests;
+namespace MlOps.Drift.Statistics;
 
 /// <summary>Pearson's chi-square test of the current counts against the reference's shares.</summary>
 internal static class ChiSquare

@@ -1,4 +1,4 @@
-namespace MlOps.Web;
+namespace MlOps.Web.Access;
 
 /// <summary>Who may call a route; each may do what those before it may.</summary>
 public enum RouteRole

@@ -2,7 +2,7 @@ using MathNet.Numerics;
 using MathNet.Numerics.Distributions;
 using MlOps.Drift.Profiles;
 
-namespace MlOps.Drift.Tests;
+namespace MlOps.Drift.Statistics;
 
 /// <summary>
 /// Mann-Whitney U test with the alternative that reference values are smaller than current ones: as Evidently calls it, one-sided, so a

@@ -1,6 +1,6 @@
 using MlOps.Drift.Profiles;
 
-namespace MlOps.Drift.Tests;
+namespace MlOps.Drift.Statistics;
 
 /// <summary>Population stability index: Σ (p − q) ln(p / q); empty bins are filled.</summary>
 internal static class PopulationStability

@@ -9,7 +9,7 @@ namespace MlOps.Pipeline.Orchestration;
 /// storage and is changed by conditional writes only. Nothing has to be given back: the turn is free as soon as its holder has ended,
 /// however it ended.
 /// </summary>
-public sealed class RunQueue(RunStore runs, PipelineStorage storage, TimeProvider time)
+public sealed class RunAdmission(RunStore runs, PipelineStorage storage, TimeProvider time)
 {
     private const string Partition = "turn";
 
@@ -20,17 +20,17 @@ public sealed class RunQueue(RunStore runs, PipelineStorage storage, TimeProvide
         {
             return null;
         }
-        var turn = RunQueueOrder.Of(run, await runs.ListUnfinishedAsync(run.Model, cancel));
-        if (turn == Turn.Go && !RunQueueOrder.IsFree(run) && !await TryHoldAsync(run, cancel))
+        var turn = RunOrder.Of(run, await runs.ListUnfinishedAsync(run.Model, cancel));
+        if (turn == Turn.Go && !RunOrder.IsFree(run) && !await TryHoldAsync(run, cancel))
         {
-            turn = RunQueueOrder.IfHeldUp(run);
+            turn = RunOrder.IfHeldUp(run);
         }
         switch (turn)
         {
             case Turn.Go:
                 return await MarkRunningAsync(runId, cancel) ? true : null;
             case Turn.Skip:
-                var skipped = await runs.UpdateAsync(runId, run => RunQueueOrder.Skipped(run, time.GetUtcNow()), cancel);
+                var skipped = await runs.UpdateAsync(runId, run => RunOrder.Skipped(run, time.GetUtcNow()), cancel);
                 return skipped.HasEnded ? null : await TryTakeAsync(runId, cancel);
             default:
                 return false;

@@ -1,6 +1,6 @@
 using MlOps.Drift.Profiles;
 
-namespace MlOps.Drift.Tests;
+namespace MlOps.Drift.Statistics;
 
 /// <summary>Jensen-Shannon distance: the root of the mean relative entropy to the mixture of both sides, in nats; at most √ln 2 ≈ 0.83.</summary>
 internal static class JensenShannon

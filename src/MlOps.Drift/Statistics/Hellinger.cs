@@ -1,6 +1,6 @@
 using MlOps.Drift.Profiles;
 
-namespace MlOps.Drift.Tests;
+namespace MlOps.Drift.Statistics;
 
 /// <summary>Hellinger distance, 0 to 1. Numbers are binned by Sturges' rule over the distinct values, not over the rows.</summary>
 internal static class Hellinger

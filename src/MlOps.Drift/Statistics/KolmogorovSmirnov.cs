@@ -1,6 +1,6 @@
 using MlOps.Drift.Profiles;
 
-namespace MlOps.Drift.Tests;
+namespace MlOps.Drift.Statistics;
 
 /// <summary>
 /// Two-sided two-sample Kolmogorov-Smirnov test. The p-value is exact for up to 10,000 values a side (lattice paths that leave the band

@@ -1,7 +1,7 @@
 using MlOps.Drift.Profiles;
-using MlOps.Drift.Tests;
+using MlOps.Drift.Statistics;
 
-namespace MlOps.Pipeline.Tests.Stages.Drift;
+namespace MlOps.Drift.Tests;
 
 /// <summary>Expected values are those of scipy 1.10.1.</summary>
 public sealed class DistributionTests

@@ -1,4 +1,4 @@
-namespace MlOps.Drift.Tests;
+namespace MlOps.Drift.Statistics;
 
 /// <summary>
 /// Pelz and Good's (1976) approximation of P(D ≤ x) for large n: K0(z) + K1(z)/√n + K2(z)/n + K3(z)/n^1.5 at z = x√n, each a theta series.

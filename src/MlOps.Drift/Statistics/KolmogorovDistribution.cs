@@ -1,7 +1,7 @@
 using MathNet.Numerics;
 using MathNet.Numerics.LinearAlgebra;
 
-namespace MlOps.Drift.Tests;
+namespace MlOps.Drift.Statistics;
 
 /// <summary>
 /// The distribution of the one-sample two-sided Kolmogorov-Smirnov statistic of n values. Which method is used where follows Simard and

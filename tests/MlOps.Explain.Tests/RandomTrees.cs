@@ -1,6 +1,5 @@
-using MlOps.Explain;
 
-namespace MlOps.Pipeline.Tests.Explain;
+namespace MlOps.Explain.Tests;
 
 /// <summary>Made-up ensembles with rows, the same for the same seed.</summary>
 internal sealed class RandomTrees

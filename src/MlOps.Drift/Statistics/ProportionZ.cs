@@ -1,7 +1,7 @@
 using MathNet.Numerics.Distributions;
 using MlOps.Drift.Profiles;
 
-namespace MlOps.Drift.Tests;
+namespace MlOps.Drift.Statistics;
 
 /// <summary>Two-sided z-test of two proportions: the share of values other than the first in sort order.</summary>
 internal static class ProportionZ

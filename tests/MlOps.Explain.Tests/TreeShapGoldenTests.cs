@@ -1,14 +1,13 @@
 using System.Text.Json;
-using MlOps.Explain;
 
-namespace MlOps.Pipeline.Tests.Explain;
+namespace MlOps.Explain.Tests;
 
 public sealed class TreeShapGoldenTests
 {
     [Fact]
     public void Values_are_those_of_xgboost()
     {
-        using var golden = JsonDocument.Parse(GoldenFiles.Read("treeshap.json"));
+        using var golden = JsonDocument.Parse(File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "data", "treeshap.json")));
         var models = golden.RootElement.GetProperty("models");
         models.GetArrayLength().Should().BePositive();
         foreach (var model in models.EnumerateArray())
