@@ -15,12 +15,20 @@ internal static partial class TrainCommand
 {
     private static readonly Argument<string> FileArgument = new("FILE") { Description = "CSV or Parquet file" };
     private static readonly Option<string?> Target = new("--target") { Description = "Column to predict", HelpName = "COLUMN" };
-    private static readonly Option<string?> Definition = new("--definition") { Description = "Use this pipeline definition (JSON) instead of inferring one", HelpName = "FILE" };
+    private static readonly Option<string?> Definition = new("--definition")
+    {
+        Description = "Use this pipeline definition (JSON) instead of inferring one",
+        HelpName = "FILE",
+    };
+
     private static readonly Option<string?> Model = new("--model") { Description = "Name of the model [default: from the file's name]", HelpName = "NAME" };
     private static readonly Option<string?> Task = new("--task") { Description = "regression or binary [default: from the target's values]" };
     private static readonly Option<string?> Ignore = new("--ignore") { Description = "Columns that must not be used, separated by commas", HelpName = "a,b" };
     private static readonly Option<bool> AsJson = new("--json") { Description = "Print one JSON object on standard output" };
-    private static readonly Option<bool> RequirePromotion = new("--require-promotion") { Description = "End with exit code 1 when a gate blocks the new version" };
+    private static readonly Option<bool> RequirePromotion = new("--require-promotion")
+    {
+        Description = "End with exit code 1 when a gate blocks the new version",
+    };
 
     public static Command Create()
     {
@@ -52,7 +60,7 @@ internal static partial class TrainCommand
         var asJson = parsed.GetValue(AsJson);
         try
         {
-            var details = await TrainAsync(parsed, declared is null ? null : declared with { Model = model }, model, file, new Terminal(asJson), cancel);
+            var details = await TrainAsync(parsed, declared, model, file, new Terminal(asJson), cancel);
             if (asJson)
             {
                 Console.Out.WriteLine(Json.Write(RunReport.Of(details)));
@@ -71,7 +79,8 @@ internal static partial class TrainCommand
         }
     }
 
-    private static async Task<RunDetails> TrainAsync(ParseResult parsed, PipelineDefinition? declared, string model, string file, Terminal terminal, CancellationToken cancel)
+    private static async Task<RunDetails> TrainAsync(
+        ParseResult parsed, PipelineDefinition? declared, string model, string file, Terminal terminal, CancellationToken cancel)
     {
         var settings = GlobalOptions.Read(parsed);
         await using var storage = await WarmStart.WhileAsync(LocalStorage.OwnOrJoinAsync(settings, terminal.Say, cancel), cancel);
@@ -79,11 +88,11 @@ internal static partial class TrainCommand
         storage.Publish(url: null);
 
         var services = host.Services;
-        var definition = declared ?? await InferAsync(services, parsed, model, file, cancel);
+        var definition = declared is not null ? declared with { Model = model } : await InferAsync(services, parsed, model, file, cancel);
         await services.GetRequiredService<DefinitionStore>().PutAsync(definition, cancel);
         var run = await services.GetRequiredService<RunStarter>().StartAsync(model, file, "cli", cancel);
         var details = await new RunFollower(services.GetRequiredService<RunStore>(), terminal).FollowAsync(run.RunId, definition.CandidateKeys, cancel);
-        RunSummary.Print(terminal.Story, details);
+        RunOutcome.Print(terminal.Story, details);
         return details;
     }
 

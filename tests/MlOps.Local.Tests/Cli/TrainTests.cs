@@ -31,7 +31,8 @@ public sealed class TrainTests : IDisposable
         report.GetProperty("peakMemoryMb").GetDouble().Should().BeInRange(20, 4096);
         report.TryGetProperty("error", out _).Should().BeFalse();
         var stages = report.GetProperty("stages").EnumerateArray().ToList();
-        stages.Select(stage => stage.GetProperty("name").GetString()).Should().ContainInOrder("ingest", "clean", "features", "split", "train", "validate", "drift", "promote");
+        stages.Select(stage => stage.GetProperty("name").GetString())
+            .Should().ContainInOrder("ingest", "clean", "features", "split", "train", "validate", "drift", "promote");
         stages[0].GetProperty("rows").GetInt64().Should().Be(400);
         stages.Should().OnlyContain(stage => stage.GetProperty("seconds").GetDouble() > 0);
         first.Errors.Should().Contain("promoted to production", "the story goes to standard error");

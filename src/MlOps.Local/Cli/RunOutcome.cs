@@ -5,7 +5,7 @@ using Spectre.Console;
 namespace MlOps.Local.Cli;
 
 /// <summary>How a run ended, for a person.</summary>
-internal static class RunSummary
+internal static class RunOutcome
 {
     private const string OfValidation = "val_";
 
@@ -54,7 +54,7 @@ internal static class RunSummary
 
     private static Table Metrics(IEnumerable<KeyValuePair<string, double>> metrics)
     {
-        var table = new Table().Border(TableBorder.Rounded).BorderColor(Color.Grey).AddColumn("Metric").AddColumn("Value", column => column.RightAligned());
+        var table = Terminal.Table("Metric").AddColumn("Value", column => column.RightAligned());
         foreach (var (name, value) in metrics)
         {
             table.AddRow(new Text(name), new Text(value.ToString("G6", CultureInfo.InvariantCulture)));
