@@ -29,7 +29,13 @@ public sealed class ServeOnlyTests(AzuriteFixture azurite) : IDisposable
 
         var features = new
         {
-            vendor = "CITY", passengers = 2, distance_km = 5.5, duration_min = 17, payment = "card", airport = false, pickup_time = "2026-03-03 10:00:00",
+            vendor = "CITY",
+            passengers = 2,
+            distance_km = 5.5,
+            duration_min = 17,
+            payment = "card",
+            airport = false,
+            pickup_time = "2026-03-03 10:00:00",
         };
         var row = new { model, features };
         using var predicted = await http.PostAsJsonAsync("/predict", row);

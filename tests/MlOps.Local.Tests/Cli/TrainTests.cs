@@ -28,6 +28,11 @@ public sealed class TrainTests : IDisposable
         report.GetProperty("promoted").GetBoolean().Should().BeTrue();
         report.GetProperty("blockedBy").EnumerateArray().Should().BeEmpty();
         report.GetProperty("metrics").GetProperty("val_rmse").GetDouble().Should().BePositive();
+        var rows = report.GetProperty("rows");
+        var dropped = rows.GetProperty("dropped").EnumerateObject().ToDictionary(reason => reason.Name, reason => reason.Value.GetInt64());
+        dropped.Keys.Should().Contain("null: vendor", "the table has such rows");
+        (rows.GetProperty("total").GetInt64(), rows.GetProperty("kept").GetInt64()).Should().Be((400, 400 - dropped.Values.Sum()));
+        first.Errors.Should().Contain($"{400 - dropped.Values.Sum()} of 400 rows kept").And.Contain("null in vendor");
         report.GetProperty("peakMemoryMb").GetDouble().Should().BeInRange(20, 4096);
         report.TryGetProperty("error", out _).Should().BeFalse();
         var stages = report.GetProperty("stages").EnumerateArray().ToList();
