@@ -54,7 +54,7 @@ internal static class CommandLine
     {
         var root = new RootCommand("Takes a table from raw file to a served model. Without a verb: demo.")
         {
-            DemoCommand.Create(), UpCommand.Create(), TrainCommand.Create(), PredictCommand.Create(),
+            DemoCommand.Create(), UpCommand.Create(), NewCommand.Create(), TrainCommand.Create(), PredictCommand.Create(),
             RunsCommand.Create(), ModelsCommand.Create(), PromoteCommand.Create(), RollbackCommand.Create(), DataCommand.Create(),
         };
         foreach (var option in GlobalOptions.All)
