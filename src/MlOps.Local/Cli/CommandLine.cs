@@ -57,6 +57,7 @@ internal static class CommandLine
             DemoCommand.Create(), UpCommand.Create(), NewCommand.Create(), TrainCommand.Create(), PredictCommand.Create(),
             RunsCommand.Create(), ModelsCommand.Create(), PromoteCommand.Create(), RollbackCommand.Create(), DataCommand.Create(),
         };
+        ProgramVersion.PrintIn(root);
         foreach (var option in GlobalOptions.All)
         {
             root.Add(option);
