@@ -41,12 +41,12 @@ internal sealed record CleanedRows(long Total, long Kept, IReadOnlyDictionary<st
         var others = Dropped.Skip(mostReasons).ToList();
         if (others.Count > 0)
         {
-            reasons.Add(Count(others.Count == 1 ? "another reason" : $"{others.Count} other reasons", others.Sum(reason => reason.Value)));
+            reasons.Add(Count(others.Count == 1 ? "for another reason" : $"for {others.Count} other reasons", others.Sum(reason => reason.Value)));
         }
         return string.Create(CultureInfo.InvariantCulture, $"{Kept:N0} of {Total:N0} rows kept, {Total - Kept:N0} dropped: {string.Join(", ", reasons)}.");
     }
 
-    private static string Count(string reason, long rows) => string.Create(CultureInfo.InvariantCulture, $"{reason} {rows:N0}");
+    private static string Count(string reason, long rows) => string.Create(CultureInfo.InvariantCulture, $"{rows:N0} {reason}");
 
     private static string InWords(string reason) => reason.Split(": ", 2) switch
     {
@@ -57,6 +57,7 @@ internal sealed record CleanedRows(long Total, long Kept, IReadOnlyDictionary<st
         ["above max", var column] => $"above the maximum of {column}",
         ["not allowed", var column] => $"not allowed in {column}",
         ["duplicate"] => "duplicates",
+        ["wrong number of cells"] => "with a wrong number of cells",
         _ => reason,
     };
 }

@@ -12,8 +12,8 @@ public sealed class CleanedRowsTests
             70_000, ("null: a", 20_000), ("duplicate", 9_000), ("above max: b", 900), ("unparseable: c", 99), ("wrong number of cells", 1)))!;
 
         rows.Describe(mostReasons: 3).Should().Be(
-            "70,000 of 100,000 rows kept, 30,000 dropped: null in a 20,000, duplicates 9,000, above the maximum of b 900, 2 other reasons 100.");
-        rows.Describe(mostReasons: 5).Should().EndWith("unreadable in c 99, wrong number of cells 1.");
+            "70,000 of 100,000 rows kept, 30,000 dropped: 20,000 null in a, 9,000 duplicates, 900 above the maximum of b, 100 for 2 other reasons.");
+        rows.Describe(mostReasons: 5).Should().EndWith("99 unreadable in c, 1 with a wrong number of cells.");
     }
 
     [Fact]
