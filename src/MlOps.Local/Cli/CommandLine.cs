@@ -54,9 +54,11 @@ internal static class CommandLine
     {
         var root = new RootCommand("Takes a table from raw file to a served model. Without a verb: demo.")
         {
-            DemoCommand.Create(), UpCommand.Create(), TrainCommand.Create(), PredictCommand.Create(),
+            DemoCommand.Create(), UpCommand.Create(), NewCommand.Create(), TrainCommand.Create(), PredictCommand.Create(),
             RunsCommand.Create(), ModelsCommand.Create(), PromoteCommand.Create(), RollbackCommand.Create(), DataCommand.Create(),
+            CompletionCommand.Create(),
         };
+        ProgramVersion.PrintIn(root);
         foreach (var option in GlobalOptions.All)
         {
             root.Add(option);

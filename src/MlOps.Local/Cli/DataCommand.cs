@@ -28,15 +28,16 @@ internal static class DataCommand
     private static async Task<int> ListAsync(ParseResult parsed, CancellationToken cancel)
     {
         var terminal = new Terminal();
-        await using var visit = await Visit.StartAsync(GlobalOptions.Read(parsed), terminal, cancel);
-        var datasets = visit.Services.GetRequiredService<DatasetStore>();
-        var table = new Table().Border(TableBorder.Rounded).BorderColor(Color.Grey).AddColumns("Data", "Version", "Rows", "Columns", "Parts", "Created (UTC)");
-        foreach (var (name, id) in Lineage(await VersionAsync(visit.Services, parsed, cancel)))
+        await using var storage = await ConnectedStorage.OpenAsync(GlobalOptions.Read(parsed), terminal, cancel);
+        var datasets = storage.Services.GetRequiredService<DatasetStore>();
+        var table = Terminal.Table("Data", "Version", "Rows", "Columns", "Parts", "Created (UTC)");
+        foreach (var (name, id) in Lineage(await VersionAsync(storage.Services, parsed, cancel)))
         {
             var manifest = await datasets.GetAsync(id, cancel);
             table.AddRow(
                 name, id, manifest.Rows.ToString("N0", CultureInfo.InvariantCulture), manifest.Columns.Count.ToString(CultureInfo.InvariantCulture),
-                manifest.Parts.Count.ToString(CultureInfo.InvariantCulture), manifest.Created.UtcDateTime.ToString("yyyy-MM-dd HH:mm:ss", CultureInfo.InvariantCulture));
+                manifest.Parts.Count.ToString(CultureInfo.InvariantCulture),
+                manifest.Created.UtcDateTime.ToString("yyyy-MM-dd HH:mm:ss", CultureInfo.InvariantCulture));
         }
         terminal.Out.Write(table);
         return ExitCode.Done;
@@ -45,10 +46,10 @@ internal static class DataCommand
     private static async Task<int> ExportAsync(ParseResult parsed, CancellationToken cancel)
     {
         var terminal = new Terminal();
-        await using var visit = await Visit.StartAsync(GlobalOptions.Read(parsed), terminal, cancel);
-        var id = Lineage(await VersionAsync(visit.Services, parsed, cancel)).Single(data => data.Name == parsed.GetValue(Stage)).Id;
+        await using var storage = await ConnectedStorage.OpenAsync(GlobalOptions.Read(parsed), terminal, cancel);
+        var id = Lineage(await VersionAsync(storage.Services, parsed, cancel)).Single(data => data.Name == parsed.GetValue(Stage)).Id;
         var path = Path.GetFullPath(parsed.GetValue(Out)!);
-        var rows = await visit.Services.GetRequiredService<DatasetExport>().WriteAsync(id, path, cancel);
+        var rows = await storage.Services.GetRequiredService<DatasetExport>().WriteAsync(id, path, cancel);
         terminal.Say($"{rows:N0} rows of version {id} in {path}");
         return ExitCode.Done;
     }
@@ -57,12 +58,14 @@ internal static class DataCommand
     {
         var registry = services.GetRequiredService<ModelRegistry>();
         var name = parsed.GetValue(Model)!;
-        var model = await registry.FindAsync(name, cancel) ?? throw new InputException($"There is no model '{name}'. The command 'models' lists those there are.");
+        var model = await registry.FindAsync(name, cancel)
+            ?? throw new InputException($"There is no model '{name}'. The command 'models' lists those there are.");
         return await registry.GetAsync(name, parsed.GetValue(Version) ?? model.LatestVersion, cancel);
     }
 
     private static IEnumerable<(string Name, string Id)> Lineage(ModelVersion version) =>
     [
-        ("raw", version.Lineage.Raw), ("clean", version.Lineage.Clean), ("features", version.Lineage.Features), ("train", version.Lineage.Train), ("validation", version.Lineage.Validation),
+        ("raw", version.Lineage.Raw), ("clean", version.Lineage.Clean), ("features", version.Lineage.Features),
+        ("train", version.Lineage.Train), ("validation", version.Lineage.Validation),
     ];
 }

@@ -17,7 +17,10 @@ internal static class DemoCommand
 {
     private static readonly Option<bool> Once = new("--once") { Description = "End after the prediction" };
 
-    private static readonly Option<bool> Drift = new("--drift") { Description = "Then a second batch of trips that has drifted, whose run the drift gate blocks" };
+    private static readonly Option<bool> Drift = new("--drift")
+    {
+        Description = "Then a second batch of trips that has drifted, whose run the drift gate blocks",
+    };
 
     private static readonly JsonObject SampleRow = new()
     {
@@ -40,23 +43,23 @@ internal static class DemoCommand
     private static async Task<int> RunAsync(HostSettings settings, bool once, bool drift, CancellationToken cancel)
     {
         var terminal = new Terminal();
-        await using var session = await Session.StartAsync(settings, terminal, cancel);
-        if (!await EnsureProductionAsync(session.Services, settings, terminal, cancel))
+        await using var host = await RunningHost.StartAsync(settings, terminal, cancel);
+        if (!await EnsureProductionAsync(host.Services, settings, terminal, cancel))
         {
             return ExitCode.Failed;
         }
-        await PredictAsync(session.Url, terminal, cancel);
+        await PredictAsync(host.Url, terminal, cancel);
         if (drift)
         {
-            await RunDriftedAsync(session, settings, terminal, cancel);
+            await RunDriftedAsync(host, settings, terminal, cancel);
         }
-        PrintUrls(session.Url, terminal);
+        PrintUrls(host.Url, terminal);
         if (!once)
         {
             terminal.Say("Ctrl+C stops everything.");
             try
             {
-                await session.WaitForStopAsync(cancel);
+                await host.WaitForStopAsync(cancel);
             }
             catch (OperationCanceledException) when (cancel.IsCancellationRequested)
             {
@@ -78,21 +81,21 @@ internal static class DemoCommand
         var run = (await runs.ListUnfinishedAsync(cancel)).FirstOrDefault(run => run is { Model: SampleTrips.Model, Goal: RunGoal.Model })
             ?? await StartAsync(services.GetRequiredService<RunStarter>(), settings, drifted: false, terminal, cancel);
         var details = await new RunFollower(runs, terminal).FollowAsync(run.RunId, definition.CandidateKeys, cancel);
-        RunSummary.Print(terminal.Out, details);
+        RunOutcome.Print(terminal.Out, details);
         return details.Run.Promoted;
     }
 
     /// <summary>Runs the pipeline on a batch from a changed world and names the pages that show what changed.</summary>
-    private static async Task RunDriftedAsync(Session session, HostSettings settings, Terminal terminal, CancellationToken cancel)
+    private static async Task RunDriftedAsync(RunningHost host, HostSettings settings, Terminal terminal, CancellationToken cancel)
     {
-        var definition = await EnsureDefinitionAsync(session.Services.GetRequiredService<DefinitionStore>(), cancel);
+        var definition = await EnsureDefinitionAsync(host.Services.GetRequiredService<DefinitionStore>(), cancel);
         terminal.Out.WriteLine();
-        var run = await StartAsync(session.Services.GetRequiredService<RunStarter>(), settings, drifted: true, terminal, cancel);
-        var details = await new RunFollower(session.Services.GetRequiredService<RunStore>(), terminal).FollowAsync(run.RunId, definition.CandidateKeys, cancel);
-        RunSummary.Print(terminal.Out, details);
+        var run = await StartAsync(host.Services.GetRequiredService<RunStarter>(), settings, drifted: true, terminal, cancel);
+        var details = await new RunFollower(host.Services.GetRequiredService<RunStore>(), terminal).FollowAsync(run.RunId, definition.CandidateKeys, cancel);
+        RunOutcome.Print(terminal.Out, details);
         foreach (var page in details.Artifacts.Where(artifact => artifact.Path.EndsWith(".html", StringComparison.Ordinal)))
         {
-            terminal.SayWhole($"  {new Uri(session.Url, $"/runs/{run.RunId}/artifacts/{page.Path}")}");
+            terminal.SayWhole($"  {new Uri(host.Url, $"/runs/{run.RunId}/artifacts/{page.Path}")}");
         }
     }
 
@@ -135,7 +138,11 @@ internal static class DemoCommand
     private static void PrintUrls(Uri url, Terminal terminal)
     {
         terminal.Out.WriteLine();
-        foreach (var (name, path) in new[] { ("predict", "predict"), ("runs", "runs"), ("models", $"models/{SampleTrips.Model}"), ("health", "health"), ("openapi", "openapi.json") })
+        (string Name, string Path)[] pages =
+        [
+            ("predict", "predict"), ("runs", "runs"), ("models", $"models/{SampleTrips.Model}"), ("health", "health"), ("openapi", "openapi.json"),
+        ];
+        foreach (var (name, path) in pages)
         {
             terminal.Out.MarkupLineInterpolated($"  {name,-8} [blue]{new Uri(url, path)}[/]");
         }

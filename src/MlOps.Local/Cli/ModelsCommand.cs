@@ -18,9 +18,9 @@ internal static class ModelsCommand
     private static async Task<int> RunAsync(ParseResult parsed, CancellationToken cancel)
     {
         var terminal = new Terminal();
-        await using var visit = await Visit.StartAsync(GlobalOptions.Read(parsed), terminal, cancel);
-        var registry = visit.Services.GetRequiredService<ModelRegistry>();
-        var table = new Table().Border(TableBorder.Rounded).BorderColor(Color.Grey).AddColumns("Model", "Version", "Aliases", "Trained by", "Created (UTC)", "Metrics");
+        await using var storage = await ConnectedStorage.OpenAsync(GlobalOptions.Read(parsed), terminal, cancel);
+        var registry = storage.Services.GetRequiredService<ModelRegistry>();
+        var table = Terminal.Table("Model", "Version", "Aliases", "Trained by", "Created (UTC)", "Metrics");
         foreach (var model in await registry.ListAsync(cancel))
         {
             foreach (var version in await registry.ListVersionsAsync(model.Model, cancel))

@@ -58,7 +58,9 @@ internal static class PredictCommand
     /// <summary>A row from JSON and pairs together. A value that is JSON is meant as such; any other is text.</summary>
     internal static JsonObject Row(string? features, IReadOnlyList<string> pairs)
     {
-        var row = features is null ? [] : Parse(features) as JsonObject ?? throw new EnvironmentProblemException("--features must be a JSON object, such as {\"distance\": 3.2}.");
+        var row = features is null
+            ? []
+            : Parse(features) as JsonObject ?? throw new EnvironmentProblemException("--features must be a JSON object, such as {\"distance\": 3.2}.");
         foreach (var pair in pairs)
         {
             var (name, value) = pair.IndexOf('=', StringComparison.Ordinal) is > 0 and var at

@@ -20,8 +20,8 @@ internal static class PromoteCommand
     private static async Task<int> RunAsync(ParseResult parsed, CancellationToken cancel)
     {
         var terminal = new Terminal();
-        await using var visit = await Visit.StartAsync(GlobalOptions.Read(parsed), terminal, cancel);
-        var registry = visit.Services.GetRequiredService<ModelRegistry>();
+        await using var storage = await ConnectedStorage.OpenAsync(GlobalOptions.Read(parsed), terminal, cancel);
+        var registry = storage.Services.GetRequiredService<ModelRegistry>();
         var model = await registry.SetAliasAsync(
             parsed.GetValue(Model)!, ModelAlias.Production, parsed.GetValue(Version), "promoted by hand on the command line", cancel);
         terminal.Out.MarkupLineInterpolated($"[green]Model {model.Model}: version {model.Production} is in production.[/]");

@@ -19,8 +19,8 @@ internal static class RollbackCommand
     private static async Task<int> RunAsync(ParseResult parsed, CancellationToken cancel)
     {
         var terminal = new Terminal();
-        await using var visit = await Visit.StartAsync(GlobalOptions.Read(parsed), terminal, cancel);
-        var model = await visit.Services.GetRequiredService<ModelRegistry>().RollbackAsync(parsed.GetValue(Model)!, cancel);
+        await using var storage = await ConnectedStorage.OpenAsync(GlobalOptions.Read(parsed), terminal, cancel);
+        var model = await storage.Services.GetRequiredService<ModelRegistry>().RollbackAsync(parsed.GetValue(Model)!, cancel);
         terminal.Out.MarkupLineInterpolated($"[green]Model {model.Model}: version {model.Production} is in production again.[/]");
         return ExitCode.Done;
     }

@@ -27,7 +27,8 @@ internal sealed class RunFollower(RunStore runs, Terminal terminal)
     /// is waited for only a moment.
     /// </summary>
     private static bool IsSettled(RunDetails details) =>
-        details.Run.HasEnded && (details.Stages.All(stage => stage.State != StageState.Running) || DateTimeOffset.UtcNow - details.Run.Ended > TimeSpan.FromSeconds(2));
+        details.Run.HasEnded
+        && (details.Stages.All(stage => stage.State != StageState.Running) || DateTimeOffset.UtcNow - details.Run.Ended > TimeSpan.FromSeconds(2));
 
     private async Task<RunDetails> FollowLiveAsync(string runId, IReadOnlyList<string> candidates, CancellationToken cancel)
     {

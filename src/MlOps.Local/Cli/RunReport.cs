@@ -12,6 +12,7 @@ namespace MlOps.Local.Cli;
 /// <param name="Version">The registered version, if any.</param>
 /// <param name="Promoted">True when that version is in production now.</param>
 /// <param name="BlockedBy">Why not.</param>
+/// <param name="Rows">How many rows were kept, and why the others were dropped; left out when the run did not come to clean them.</param>
 /// <param name="Metrics">All metrics of the run.</param>
 /// <param name="Stages">Its stages in the order in which they started.</param>
 /// <param name="PeakMemoryMb">Most memory that this process held, in MiB.</param>
@@ -23,19 +24,21 @@ internal sealed record RunReport(
     [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] int? Version,
     bool Promoted,
     IReadOnlyList<string> BlockedBy,
+    CleanedRows? Rows,
     IReadOnlyDictionary<string, double> Metrics,
     IReadOnlyList<StageLine> Stages,
     double PeakMemoryMb,
     string? Error)
 {
     public static RunReport Of(RunDetails details) => new(
-        details.Run.RunId, details.Run.Model, details.Run.State, details.Run.Version, details.Run.Promoted, details.Run.BlockedBy, details.Metrics,
+        details.Run.RunId, details.Run.Model, details.Run.State, details.Run.Version, details.Run.Promoted, details.Run.BlockedBy,
+        CleanedRows.Of(details), details.Metrics,
         [.. RunTable.InOrder(details.Stages).Select(stage => new StageLine(stage.Stage, stage.Key, stage.State, stage.Seconds, stage.Rows))],
         PeakMemory(), details.Run.Error);
 
     /// <summary>What was wrong before there was a run.</summary>
     public static RunReport OfProblem(string model, string error) => new(
-        null, model, RunState.Failed, null, Promoted: false, [], new Dictionary<string, double>(), [], PeakMemory(), error);
+        null, model, RunState.Failed, null, Promoted: false, [], Rows: null, new Dictionary<string, double>(), [], PeakMemory(), error);
 
     private static double PeakMemory()
     {

@@ -17,17 +17,22 @@ internal static class RunTable
         var started = InOrder(details.Stages.Where(stage => stage.Stage != FinishStage.Name));
         var pending = details.Run.HasEnded
             ? []
-            : expected.Where(call => !started.Any(stage => (stage.Stage, stage.Key) == call)).Select(call => new StageStatus(call.Stage, call.Key, StageState.Pending));
+            : expected.Where(call => !started.Any(stage => (stage.Stage, stage.Key) == call))
+                .Select(call => new StageStatus(call.Stage, call.Key, StageState.Pending));
         return [.. started.Concat(pending)];
     }
 
     /// <summary>Stages by their start; calls of one stage stay together.</summary>
     public static IReadOnlyList<StageStatus> InOrder(IEnumerable<StageStatus> stages) =>
-        [.. stages.GroupBy(stage => stage.Stage).OrderBy(calls => calls.Min(call => call.Started)).SelectMany(calls => calls.OrderBy(call => call.Key, StringComparer.Ordinal))];
+    [
+        .. stages.GroupBy(stage => stage.Stage)
+            .OrderBy(calls => calls.Min(call => call.Started))
+            .SelectMany(calls => calls.OrderBy(call => call.Key, StringComparer.Ordinal)),
+    ];
 
     public static Table Draw(IReadOnlyList<StageStatus> stages, DateTimeOffset now)
     {
-        var table = new Table().Border(TableBorder.Rounded).BorderColor(Color.Grey).AddColumns("Stage", "State");
+        var table = Terminal.Table("Stage", "State");
         table.AddColumn("Seconds", column => column.RightAligned()).AddColumn("Rows", column => column.RightAligned());
         foreach (var stage in stages)
         {

@@ -24,8 +24,8 @@ internal static class RunsCommand
     private static async Task<int> RunAsync(ParseResult parsed, CancellationToken cancel)
     {
         var terminal = new Terminal();
-        await using var visit = await Visit.StartAsync(GlobalOptions.Read(parsed), terminal, cancel);
-        var runs = visit.Services.GetRequiredService<RunStore>();
+        await using var storage = await ConnectedStorage.OpenAsync(GlobalOptions.Read(parsed), terminal, cancel);
+        var runs = storage.Services.GetRequiredService<RunStore>();
         if (parsed.GetValue(Id) is not { } id)
         {
             terminal.Out.Write(Draw(await runs.ListAsync(parsed.GetValue(Model), Newest, cancel)));
@@ -33,13 +33,13 @@ internal static class RunsCommand
         }
         var details = await runs.FindDetailsAsync(id, cancel) ?? throw new InputException($"There is no run '{id}'. 'runs' without a name lists the newest.");
         terminal.Out.Write(RunTable.Draw(RunTable.Complete(details, []), DateTimeOffset.UtcNow));
-        RunSummary.Print(terminal.Out, details, isWhole: true);
+        RunOutcome.Print(terminal.Out, details, isWhole: true);
         return ExitCode.Done;
     }
 
     private static Table Draw(IReadOnlyList<Run> runs)
     {
-        var table = new Table().Border(TableBorder.Rounded).BorderColor(Color.Grey).AddColumns("Run", "State", "Started by", "Version", "Created (UTC)", "Outcome");
+        var table = Terminal.Table("Run", "State", "Started by", "Version", "Created (UTC)", "Outcome");
         foreach (var run in runs)
         {
             string[] cells =

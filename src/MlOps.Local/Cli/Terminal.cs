@@ -34,6 +34,9 @@ internal sealed class Terminal
     /// <summary>Prints a line as it is, not broken to the terminal's width, so that it can be copied.</summary>
     public void SayWhole(string line) => Story.Profile.Out.Writer.WriteLine(line);
 
+    /// <summary>An empty table in the look that all of them have.</summary>
+    public static Table Table(params string[] columns) => new Table().Border(TableBorder.Rounded).BorderColor(Color.Grey).AddColumns(columns);
+
     private static IAnsiConsole Create(TextWriter writer, bool isFile)
     {
         var console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(writer), Ansi = isFile ? AnsiSupport.No : AnsiSupport.Detect });

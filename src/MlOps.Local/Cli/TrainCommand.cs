@@ -14,24 +14,30 @@ namespace MlOps.Local.Cli;
 internal static partial class TrainCommand
 {
     private static readonly Argument<string> FileArgument = new("FILE") { Description = "CSV or Parquet file" };
-    private static readonly Option<string?> Target = new("--target") { Description = "Column to predict", HelpName = "COLUMN" };
-    private static readonly Option<string?> Definition = new("--definition") { Description = "Use this pipeline definition (JSON) instead of inferring one", HelpName = "FILE" };
+    private static readonly Option<string?> Definition = new("--definition")
+    {
+        Description = "Use this pipeline definition (JSON) instead of inferring one",
+        HelpName = "FILE",
+    };
+
     private static readonly Option<string?> Model = new("--model") { Description = "Name of the model [default: from the file's name]", HelpName = "NAME" };
-    private static readonly Option<string?> Task = new("--task") { Description = "regression or binary [default: from the target's values]" };
-    private static readonly Option<string?> Ignore = new("--ignore") { Description = "Columns that must not be used, separated by commas", HelpName = "a,b" };
     private static readonly Option<bool> AsJson = new("--json") { Description = "Print one JSON object on standard output" };
-    private static readonly Option<bool> RequirePromotion = new("--require-promotion") { Description = "End with exit code 1 when a gate blocks the new version" };
+    private static readonly Option<bool> RequirePromotion = new("--require-promotion")
+    {
+        Description = "End with exit code 1 when a gate blocks the new version",
+    };
 
     public static Command Create()
     {
-        Task.AcceptOnlyFromAmong("regression", "binary");
-        var command = new Command("train", "Train a model on a file: infer a definition, run the pipeline, print a table")
+        var command = new Command("train", "Train a model on a file: infer a definition, run the pipeline, print a table") { FileArgument };
+        InferenceOptions.AddTo(command);
+        foreach (var option in new Option[] { Definition, Model, AsJson, RequirePromotion })
         {
-            FileArgument, Target, Definition, Model, Task, Ignore, AsJson, RequirePromotion,
-        };
+            command.Add(option);
+        }
         command.Validators.Add(result =>
         {
-            if (result.GetResult(Target) is null == result.GetResult(Definition) is null)
+            if (result.GetResult(InferenceOptions.Target) is null == result.GetResult(Definition) is null)
             {
                 result.AddError("Name either the column to predict (--target COLUMN) or a pipeline definition (--definition FILE).");
             }
@@ -52,7 +58,7 @@ internal static partial class TrainCommand
         var asJson = parsed.GetValue(AsJson);
         try
         {
-            var details = await TrainAsync(parsed, declared is null ? null : declared with { Model = model }, model, file, new Terminal(asJson), cancel);
+            var details = await TrainAsync(parsed, declared, model, file, new Terminal(asJson), cancel);
             if (asJson)
             {
                 Console.Out.WriteLine(Json.Write(RunReport.Of(details)));
@@ -71,7 +77,8 @@ internal static partial class TrainCommand
         }
     }
 
-    private static async Task<RunDetails> TrainAsync(ParseResult parsed, PipelineDefinition? declared, string model, string file, Terminal terminal, CancellationToken cancel)
+    private static async Task<RunDetails> TrainAsync(
+        ParseResult parsed, PipelineDefinition? declared, string model, string file, Terminal terminal, CancellationToken cancel)
     {
         var settings = GlobalOptions.Read(parsed);
         await using var storage = await WarmStart.WhileAsync(LocalStorage.OwnOrJoinAsync(settings, terminal.Say, cancel), cancel);
@@ -79,19 +86,14 @@ internal static partial class TrainCommand
         storage.Publish(url: null);
 
         var services = host.Services;
-        var definition = declared ?? await InferAsync(services, parsed, model, file, cancel);
+        var definition = declared is not null
+            ? declared with { Model = model }
+            : await InferenceOptions.InferAsync(services.GetRequiredService<DefinitionInference>(), parsed, model, file, cancel);
         await services.GetRequiredService<DefinitionStore>().PutAsync(definition, cancel);
         var run = await services.GetRequiredService<RunStarter>().StartAsync(model, file, "cli", cancel);
         var details = await new RunFollower(services.GetRequiredService<RunStore>(), terminal).FollowAsync(run.RunId, definition.CandidateKeys, cancel);
-        RunSummary.Print(terminal.Story, details);
+        RunOutcome.Print(terminal.Story, details);
         return details;
-    }
-
-    private static Task<PipelineDefinition> InferAsync(IServiceProvider services, ParseResult parsed, string model, string file, CancellationToken cancel)
-    {
-        TaskKind? task = parsed.GetValue(Task) is { } name ? Enum.Parse<TaskKind>(name, ignoreCase: true) : null;
-        string[] ignore = parsed.GetValue(Ignore)?.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries) ?? [];
-        return services.GetRequiredService<DefinitionInference>().InferAsync(file, parsed.GetValue(Target)!, model, task, ignore, cancel);
     }
 
     private static async Task<string> ReadAsync(string path, CancellationToken cancel) => File.Exists(path)

@@ -35,9 +35,9 @@ internal static class UpCommand
         var terminal = new Terminal();
         try
         {
-            await using var session = await Session.StartAsync(settings, terminal, cancel);
-            terminal.Out.MarkupLineInterpolated($"Serving on [blue]{session.Url}[/]. Ctrl+C stops.");
-            await session.WaitForStopAsync(cancel);
+            await using var host = await RunningHost.StartAsync(settings, terminal, cancel);
+            terminal.Out.MarkupLineInterpolated($"Serving on [blue]{host.Url}[/]. Ctrl+C stops.");
+            await host.WaitForStopAsync(cancel);
         }
         catch (OperationCanceledException) when (cancel.IsCancellationRequested)
         {

@@ -9,7 +9,8 @@ namespace MlOps.Local.Engine;
 
 /// <summary>One run's orchestration in this process. Finished stages and past events are answered from the record.</summary>
 internal sealed partial class EmbeddedOrchestration(
-    RunInput input, ActiveRun active, StageRunner stages, RunStore runs, RunEvents events, EngineOptions options, TimeProvider time, ILogger logger, CancellationToken cancel)
+    RunInput input, ActiveRun active, StageRunner stages, RunStore runs, RunEvents events, EngineOptions options, TimeProvider time, ILogger logger,
+    CancellationToken cancel)
     : IOrchestration
 {
     public RunInput Run => input;
@@ -78,7 +79,8 @@ internal sealed partial class EmbeddedOrchestration(
                 Delay = retry.FirstDelay,
                 BackoffType = DelayBackoffType.Exponential,
                 UseJitter = true,
-                ShouldHandle = args => ValueTask.FromResult(!cancel.IsCancellationRequested && args.Outcome.Exception is { } fault && TransientFaults.IsTransient(fault)),
+                ShouldHandle = args => ValueTask.FromResult(
+                    !cancel.IsCancellationRequested && args.Outcome.Exception is { } fault && TransientFaults.IsTransient(fault)),
                 OnRetry = args =>
                 {
                     LogRetry(RunId, stage, args.RetryDelay, args.Outcome.Exception);

@@ -17,7 +17,9 @@ public sealed record HostSettings
     /// <summary>Holds embedded storage and what stages are working on.</summary>
     public string DataFolder { get; init; } = DefaultDataFolder;
 
-    /// <summary>Connection string of an Azure Storage account, or its blob address for sign-in by identity; null: embedded storage in the data folder.</summary>
+    /// <summary>
+    /// Connection string of an Azure Storage account, or its blob address for sign-in by identity; null: embedded storage in the data folder.
+    /// </summary>
     public string? Storage { get; init; }
 
     /// <summary>Log what happens, not only what goes wrong.</summary>

@@ -140,7 +140,8 @@ public sealed class LocalStorage : IAsyncDisposable
     private static LocalStorage Join(HostSettings settings, HostConnection host) => host.Storage is { } storage
         ? new LocalStorage(storage, TemporaryWorkFolder(), folder: null, azurite: null, host)
         : throw new EnvironmentProblemException(
-            $"The host on data folder {Path.GetFullPath(settings.DataFolder)} (pid {host.ProcessId}) uses a storage account: pass the same --storage and another --data.");
+            $"The host on data folder {Path.GetFullPath(settings.DataFolder)} (pid {host.ProcessId}) uses a storage account: "
+            + "pass the same --storage and another --data.");
 
     private static string TemporaryWorkFolder() => Path.Combine(Path.GetTempPath(), $"mlops-work-{Guid.NewGuid():N}");
 
@@ -153,7 +154,9 @@ public sealed class LocalStorage : IAsyncDisposable
             await Connect(new BlobClientOptions { Retry = { MaxRetries = FewRetries } }, new TableClientOptions { Retry = { MaxRetries = FewRetries } })
                 .EnsureCreatedAsync(deadline.Token);
         }
-        catch (Exception fault) when (fault is RequestFailedException or AggregateException or AuthenticationFailedException or OperationCanceledException && !cancel.IsCancellationRequested)
+        catch (Exception fault) when (
+            fault is RequestFailedException or AggregateException or AuthenticationFailedException
+                or OperationCanceledException && !cancel.IsCancellationRequested)
         {
             var reason = fault switch
             {

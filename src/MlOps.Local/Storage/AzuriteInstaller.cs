@@ -103,7 +103,8 @@ public static class AzuriteInstaller
             if (npm.ExitCode != 0)
             {
                 throw new EnvironmentProblemException(
-                    $"Azurite {Version} could not be installed: npm said '{LastLines(errors)}'. Check the network and npm's registry setting, or pass --storage with a connection string.");
+                    $"Azurite {Version} could not be installed: npm said '{LastLines(errors)}'. "
+                    + "Check the network and npm's registry setting, or pass --storage with a connection string.");
             }
         }
         finally
@@ -116,5 +117,6 @@ public static class AzuriteInstaller
         }
     }
 
-    private static string LastLines(string text) => string.Join(' ', text.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).TakeLast(5));
+    private static string LastLines(string text) =>
+        string.Join(' ', text.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).TakeLast(5));
 }

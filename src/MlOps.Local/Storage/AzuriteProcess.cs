@@ -119,7 +119,8 @@ public sealed partial class AzuriteProcess : IAsyncDisposable
                 throw new EnvironmentProblemException($"Azurite ended while it was starting (exit code {process.ExitCode}). {LastOutput()}");
             }
             ConnectionString =
-                $"DefaultEndpointsProtocol=http;AccountName={Account};AccountKey={Key};BlobEndpoint={Endpoint("Blob")};QueueEndpoint={Endpoint("Queue")};TableEndpoint={Endpoint("Table")};";
+                $"DefaultEndpointsProtocol=http;AccountName={Account};AccountKey={Key};BlobEndpoint={Endpoint("Blob")};"
+                + $"QueueEndpoint={Endpoint("Queue")};TableEndpoint={Endpoint("Table")};";
             await WaitForAnswerAsync(Endpoint("Blob"), deadline.Token);
             await WaitForAnswerAsync(Endpoint("Table"), deadline.Token);
         }

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using MlOps.Testing;
 
 namespace MlOps.Local.Tests.Cli;
@@ -28,7 +29,8 @@ public sealed class DemoTests : IDisposable
     {
         await using var demo = LocalProcess.Start("--port", "0", "--data", folder);
         await demo.PrintedAsync("Ctrl+C stops everything.");
-        var storage = int.Parse((await File.ReadAllTextAsync(Path.Combine(folder, "azurite", "azurite.pid"))).Split(' ')[0], System.Globalization.CultureInfo.InvariantCulture);
+        var written = await File.ReadAllTextAsync(Path.Combine(folder, "azurite", "azurite.pid"));
+        var storage = int.Parse(written.Split(' ')[0], CultureInfo.InvariantCulture);
 
         await demo.SignalAsync("INT");
 
@@ -58,5 +60,6 @@ public sealed class DemoTests : IDisposable
 
     public void Dispose() => Directory.Delete(folder, recursive: true);
 
-    private static string PredictionOf(string output) => output.Split('\n').Single(line => line.TrimStart().StartsWith("{\"prediction\":", StringComparison.Ordinal));
+    private static string PredictionOf(string output) =>
+        output.Split('\n').Single(line => line.TrimStart().StartsWith("{\"prediction\":", StringComparison.Ordinal));
 }

@@ -62,7 +62,8 @@ public sealed class EnvironmentProblemTests : IDisposable
         silent.Start();
         var port = ((IPEndPoint)silent.LocalEndpoint).Port;
         silent.Stop();
-        var storage = $"DefaultEndpointsProtocol=http;AccountName=a;AccountKey=a2V5;BlobEndpoint=http://127.0.0.1:{port}/a;TableEndpoint=http://127.0.0.1:{port}/a";
+        var address = $"http://127.0.0.1:{port}/a";
+        var storage = $"DefaultEndpointsProtocol=http;AccountName=a;AccountKey=a2V5;BlobEndpoint={address};TableEndpoint={address}";
 
         var result = await LocalProcess.RunAsync("runs", "--storage", storage);
 

@@ -28,7 +28,10 @@ public sealed class HostTests : IAsyncLifetime, IDisposable
     {
         var file = await Trips.WriteAsync(folder, rows: 400);
         string[] data = ["--data", Data];
-        string[] row = ["vendor=CITY", "passengers=2", "distance_km=5.5", "duration_min=17", "payment=card", "airport=false", "pickup_time=2026-03-03 10:00:00"];
+        string[] row =
+        [
+            "vendor=CITY", "passengers=2", "distance_km=5.5", "duration_min=17", "payment=card", "airport=false", "pickup_time=2026-03-03 10:00:00",
+        ];
 
         var second = await LocalProcess.RunAsync(["up", "--port", "0", .. data]);
         var train = await LocalProcess.RunAsync(["train", file, "--target", "fare", "--ignore", "trip_id", .. data]);
@@ -69,9 +72,11 @@ public sealed class HostTests : IAsyncLifetime, IDisposable
         }
 
         await Eventually.IsTrueAsync(
-            async () => (await http.GetAsync("/models/dropped")).IsSuccessStatusCode && (await http.GetStringAsync("/models/dropped")).Contains("\"production\"", StringComparison.Ordinal),
+            async () => (await http.GetAsync("/models/dropped")).IsSuccessStatusCode
+                && (await http.GetStringAsync("/models/dropped")).Contains("\"production\"", StringComparison.Ordinal),
             deadline: TimeSpan.FromSeconds(60));
-        var row = new { model = "dropped", features = new { vendor = "CITY", passengers = 2, distance_km = 5.5, duration_min = 17, payment = "card", airport = false } };
+        var features = new { vendor = "CITY", passengers = 2, distance_km = 5.5, duration_min = 17, payment = "card", airport = false };
+        var row = new { model = "dropped", features };
         using var answer = await http.PostAsJsonAsync("/predict", row);
         answer.IsSuccessStatusCode.Should().BeTrue(await answer.Content.ReadAsStringAsync());
     }
@@ -86,7 +91,8 @@ public sealed class HostTests : IAsyncLifetime, IDisposable
         (await http.PutAsync("/pipelines/dropped", new StringContent(DefinitionJson.Write(Trips.Definition("dropped"))))).EnsureSuccessStatusCode();
 
         var body = "";
-        await Eventually.IsTrueAsync(async () => (body = await http.GetStringAsync("/runs?model=dropped")).Contains("\"state\":\"succeeded\"", StringComparison.Ordinal), () => body);
+        await Eventually.IsTrueAsync(
+            async () => (body = await http.GetStringAsync("/runs?model=dropped")).Contains("\"state\":\"succeeded\"", StringComparison.Ordinal), () => body);
         var listed = await LocalProcess.RunAsync(["runs", "--data", Data]);
 
         var run = JsonDocument.Parse(body).RootElement.GetProperty("runs").EnumerateArray().Single();

@@ -19,14 +19,25 @@ public sealed class ServeOnlyTests(AzuriteFixture azurite) : IDisposable
         var model = AzuriteFixture.UniqueModel("served");
         var file = await Trips.WriteAsync(folder, rows: 400);
         var train = await LocalProcess.RunAsync(
-            "train", file, "--target", "fare", "--ignore", "trip_id", "--model", model, "--data", Path.Combine(folder, "train"), "--storage", azurite.ConnectionString);
+            "train", file, "--target", "fare", "--ignore", "trip_id", "--model", model,
+            "--data", Path.Combine(folder, "train"), "--storage", azurite.ConnectionString);
         train.ExitCode.Should().Be(0, train.Errors);
         await using var host = LocalProcess.Start(
             "up", "--serve-only", "--listen", "0.0.0.0", "--port", "0", "--data", Path.Combine(folder, "serve"), "--storage", azurite.ConnectionString);
         await host.PrintedAsync("Serving on");
         http.BaseAddress = new UriBuilder(DataFolder.FindHost(Path.Combine(folder, "serve"))!.Url!) { Host = "127.0.0.1" }.Uri;
 
-        var row = new { model, features = new { vendor = "CITY", passengers = 2, distance_km = 5.5, duration_min = 17, payment = "card", airport = false, pickup_time = "2026-03-03 10:00:00" } };
+        var features = new
+        {
+            vendor = "CITY",
+            passengers = 2,
+            distance_km = 5.5,
+            duration_min = 17,
+            payment = "card",
+            airport = false,
+            pickup_time = "2026-03-03 10:00:00",
+        };
+        var row = new { model, features };
         using var predicted = await http.PostAsJsonAsync("/predict", row);
         using var health = await http.GetAsync("/health");
         using var run = await http.PostAsync($"/pipelines/{model}/runs", content: null);

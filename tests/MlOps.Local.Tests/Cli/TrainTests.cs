@@ -28,10 +28,16 @@ public sealed class TrainTests : IDisposable
         report.GetProperty("promoted").GetBoolean().Should().BeTrue();
         report.GetProperty("blockedBy").EnumerateArray().Should().BeEmpty();
         report.GetProperty("metrics").GetProperty("val_rmse").GetDouble().Should().BePositive();
+        var rows = report.GetProperty("rows");
+        var dropped = rows.GetProperty("dropped").EnumerateObject().ToDictionary(reason => reason.Name, reason => reason.Value.GetInt64());
+        dropped.Keys.Should().Contain("null: vendor", "the table has such rows");
+        (rows.GetProperty("total").GetInt64(), rows.GetProperty("kept").GetInt64()).Should().Be((400, 400 - dropped.Values.Sum()));
+        first.Errors.Should().Contain($"{400 - dropped.Values.Sum()} of 400 rows kept").And.Contain("null in vendor");
         report.GetProperty("peakMemoryMb").GetDouble().Should().BeInRange(20, 4096);
         report.TryGetProperty("error", out _).Should().BeFalse();
         var stages = report.GetProperty("stages").EnumerateArray().ToList();
-        stages.Select(stage => stage.GetProperty("name").GetString()).Should().ContainInOrder("ingest", "clean", "features", "split", "train", "validate", "drift", "promote");
+        stages.Select(stage => stage.GetProperty("name").GetString())
+            .Should().ContainInOrder("ingest", "clean", "features", "split", "train", "validate", "drift", "promote");
         stages[0].GetProperty("rows").GetInt64().Should().Be(400);
         stages.Should().OnlyContain(stage => stage.GetProperty("seconds").GetDouble() > 0);
         first.Errors.Should().Contain("promoted to production", "the story goes to standard error");

@@ -71,7 +71,8 @@ internal sealed class EngineHost : IAsyncDisposable
 
     public async Task<Run> SubmitAsync(string model, Overlap overlap)
     {
-        await host.Get<DefinitionStore>().PutAsync(new PipelineDefinition { Model = model, Target = "y", RunOn = new(Overlap: overlap) }, CancellationToken.None);
+        var definition = new PipelineDefinition { Model = model, Target = "y", RunOn = new(Overlap: overlap) };
+        await host.Get<DefinitionStore>().PutAsync(definition, CancellationToken.None);
         return await host.Get<RunStarter>().StartAsync(model, "/nowhere.csv", "cli", CancellationToken.None);
     }
 

@@ -78,7 +78,8 @@ public sealed class EventTests(AzuriteFixture azurite)
         await host.Engine.SignalAsync(run.RunId, Event, "approved", CancellationToken.None);
 
         run.Error.Should().Be("got nothing");
-        (await host.Services.Get<RunEvents>().FindAsync(run.RunId, Event, CancellationToken.None))!.Payload.Should().BeNull("a replay must see what the run saw");
+        (await host.Services.Get<RunEvents>().FindAsync(run.RunId, Event, CancellationToken.None))!.Payload
+            .Should().BeNull("a replay must see what the run saw");
     }
 
     [Fact]

@@ -17,7 +17,8 @@ public sealed class QueueTests(AzuriteFixture azurite)
     {
         probe.Work = (_, _, cancel) => Task.Delay(100, cancel);
         await using var host = await EngineHost.StartAsync(
-            azurite, probe, orchestration => EngineHost.Stages(orchestration.Run.RunId)(orchestration), new EngineOptions { PollInterval = TimeSpan.FromMilliseconds(200), MostRuns = 4 });
+            azurite, probe, orchestration => EngineHost.Stages(orchestration.Run.RunId)(orchestration),
+            new EngineOptions { PollInterval = TimeSpan.FromMilliseconds(200), MostRuns = 4 });
 
         Run[] runs = [await host.SubmitAsync(model), await host.SubmitAsync(model), await host.SubmitAsync(model)];
         foreach (var run in runs)
@@ -71,7 +72,8 @@ public sealed class QueueTests(AzuriteFixture azurite)
     public async Task No_more_runs_than_allowed_work_at_the_same_time()
     {
         probe.Work = (_, _, cancel) => Task.Delay(300, cancel);
-        await using var host = await EngineHost.StartAsync(azurite, probe, options: new EngineOptions { PollInterval = TimeSpan.FromMilliseconds(200), MostRuns = 2 });
+        var two = new EngineOptions { PollInterval = TimeSpan.FromMilliseconds(200), MostRuns = 2 };
+        await using var host = await EngineHost.StartAsync(azurite, probe, options: two);
 
         var runs = await Task.WhenAll(Enumerable.Range(0, 5).Select(_ => host.SubmitAsync(AzuriteFixture.UniqueModel())));
         await Task.WhenAll(runs.Select(host.EndOfAsync));

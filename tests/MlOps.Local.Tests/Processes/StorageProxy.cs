@@ -58,7 +58,9 @@ internal sealed class StorageProxy : IAsyncDisposable
     {
         var ports = app.Services.GetRequiredService<Microsoft.AspNetCore.Hosting.Server.IServer>().Features.Get<IServerAddressesFeature>()!.Addresses
             .Select(address => new Uri(address).Port).ToList();
-        var parts = connectionString.Split(';', StringSplitOptions.RemoveEmptyEntries).Select(part => part.Split('=', 2)).ToDictionary(part => part[0], part => part[1]);
+        var parts = connectionString.Split(';', StringSplitOptions.RemoveEmptyEntries)
+            .Select(part => part.Split('=', 2))
+            .ToDictionary(part => part[0], part => part[1]);
         foreach (var (endpoint, port) in new[] { "BlobEndpoint", "TableEndpoint" }.Zip(ports))
         {
             var target = new Uri(parts[endpoint]);
@@ -87,7 +89,8 @@ internal sealed class StorageProxy : IAsyncDisposable
     private async Task SendAsync(HttpContext context, string target)
     {
         var raw = new UriCreationOptions { DangerousDisablePathAndQueryCanonicalization = true };
-        using var request = new HttpRequestMessage(new HttpMethod(context.Request.Method), new Uri(targets[context.Connection.LocalPort].ToString().TrimEnd('/') + target, raw));
+        var address = new Uri(targets[context.Connection.LocalPort].ToString().TrimEnd('/') + target, raw);
+        using var request = new HttpRequestMessage(new HttpMethod(context.Request.Method), address);
         if (context.Request.ContentLength is not null || context.Request.Headers.ContainsKey("Transfer-Encoding"))
         {
             request.Content = new StreamContent(context.Request.Body);
@@ -101,7 +104,9 @@ internal sealed class StorageProxy : IAsyncDisposable
         }
         using var response = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, context.RequestAborted);
         context.Response.StatusCode = (int)response.StatusCode;
-        foreach (var (name, values) in response.Headers.Concat(response.Content.Headers).Where(header => header.Key is not ("Transfer-Encoding" or "Connection" or "Keep-Alive")))
+        var headers = response.Headers.Concat(response.Content.Headers)
+            .Where(header => header.Key is not ("Transfer-Encoding" or "Connection" or "Keep-Alive"));
+        foreach (var (name, values) in headers)
         {
             context.Response.Headers.Append(name, values.ToArray());
         }

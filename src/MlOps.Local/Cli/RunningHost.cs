@@ -4,26 +4,26 @@ using MlOps.Local.Storage;
 namespace MlOps.Local.Cli;
 
 /// <summary>A whole host with its storage, from start to orderly end.</summary>
-internal sealed class Session : IAsyncDisposable
+internal sealed class RunningHost : IAsyncDisposable
 {
     private readonly LocalStorage storage;
     private readonly LocalHost host;
 
-    private Session(LocalStorage storage, LocalHost host) => (this.storage, this.host) = (storage, host);
+    private RunningHost(LocalStorage storage, LocalHost host) => (this.storage, this.host) = (storage, host);
 
     public Uri Url => host.Url!;
 
     public IServiceProvider Services => host.Services;
 
-    public static async Task<Session> StartAsync(HostSettings settings, Terminal terminal, CancellationToken cancel)
+    public static async Task<RunningHost> StartAsync(HostSettings settings, Terminal terminal, CancellationToken cancel)
     {
         LocalHost.CheckPort(settings.Listen, settings.Port);
         var storage = await WarmStart.WhileAsync(LocalStorage.OwnAsync(settings, terminal.Say, cancel), cancel);
         try
         {
-            var session = new Session(storage, await LocalHost.StartAsync(settings, storage, settings.ServeOnly ? HostParts.Web : HostParts.All, cancel));
-            storage.Publish(session.Url);
-            return session;
+            var host = new RunningHost(storage, await LocalHost.StartAsync(settings, storage, settings.ServeOnly ? HostParts.Web : HostParts.All, cancel));
+            storage.Publish(host.Url);
+            return host;
         }
         catch
         {

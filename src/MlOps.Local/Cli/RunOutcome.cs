@@ -5,16 +5,26 @@ using Spectre.Console;
 namespace MlOps.Local.Cli;
 
 /// <summary>How a run ended, for a person.</summary>
-internal static class RunSummary
+internal static class RunOutcome
 {
     private const string OfValidation = "val_";
+    private const int MostReasons = 8;
 
     /// <param name="console">Where to.</param>
     /// <param name="details">The run.</param>
-    /// <param name="isWhole">True: every metric, the candidates' included; else those of the validated winner.</param>
+    /// <param name="isWhole">
+    /// True: every metric, the candidates' included, and every reason why rows were dropped; else the metrics of the validated winner, and the
+    /// commonest reasons.
+    /// </param>
     public static void Print(IAnsiConsole console, RunDetails details, bool isWhole = false)
     {
-        var metrics = details.Metrics.Where(metric => isWhole || metric.Key.StartsWith(OfValidation, StringComparison.Ordinal)).ToList();
+        if (CleanedRows.Of(details) is { } rows)
+        {
+            console.MarkupLineInterpolated($"{rows.Describe(isWhole ? int.MaxValue : MostReasons)}");
+        }
+        var metrics = details.Metrics
+            .Where(metric => isWhole ? !CleanedRows.IsDropped(metric.Key) : metric.Key.StartsWith(OfValidation, StringComparison.Ordinal))
+            .ToList();
         if (metrics.Count > 0)
         {
             console.Write(Metrics(metrics));
@@ -54,7 +64,7 @@ internal static class RunSummary
 
     private static Table Metrics(IEnumerable<KeyValuePair<string, double>> metrics)
     {
-        var table = new Table().Border(TableBorder.Rounded).BorderColor(Color.Grey).AddColumn("Metric").AddColumn("Value", column => column.RightAligned());
+        var table = Terminal.Table("Metric").AddColumn("Value", column => column.RightAligned());
         foreach (var (name, value) in metrics)
         {
             table.AddRow(new Text(name), new Text(value.ToString("G6", CultureInfo.InvariantCulture)));
