@@ -6,7 +6,6 @@ using Microsoft.AspNetCore.Routing.Template;
 using Microsoft.Azure.Functions.Worker;
 using Microsoft.DurableTask.Client;
 using Microsoft.Extensions.DependencyInjection;
-using MlOps.Web.Access;
 using MlOps.Functions.Durable;
 using MlOps.Functions.Triggers;
 using MlOps.Pipeline;
@@ -15,6 +14,7 @@ using MlOps.Pipeline.Data;
 using MlOps.Pipeline.Stages;
 using MlOps.Serving;
 using MlOps.Web;
+using MlOps.Web.Access;
 
 namespace MlOps.Functions.Tests;
 

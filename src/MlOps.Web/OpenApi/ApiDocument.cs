@@ -2,8 +2,8 @@ using System.Text.Json.Nodes;
 using Microsoft.AspNetCore.Http.Metadata;
 using Microsoft.AspNetCore.OpenApi;
 using Microsoft.OpenApi;
-
 using MlOps.Web.Access;
+
 namespace MlOps.Web.OpenApi;
 
 /// <summary>The document at <c>GET /openapi.json</c>.</summary>

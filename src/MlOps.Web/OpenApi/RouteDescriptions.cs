@@ -1,7 +1,7 @@
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
-
 using MlOps.Web.Access;
+
 namespace MlOps.Web.OpenApi;
 
 /// <summary>
