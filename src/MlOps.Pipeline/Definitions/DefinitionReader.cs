@@ -1,5 +1,6 @@
 using System.Text.Json;
 using MlOps.Drift;
+using MlOps.Pipeline.Contracts;
 
 namespace MlOps.Pipeline.Definitions;
 
