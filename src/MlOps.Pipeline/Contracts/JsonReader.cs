@@ -125,8 +125,6 @@ public sealed class JsonReader
     public T? Choice<T>(string key, IReadOnlyDictionary<string, T> choices)
         where T : struct => Text(key) is { } text ? ChoiceOf(text, PathOf(key), choices) : null;
 
-    public IReadOnlyList<string>? Texts(string key) => Elements(key) is { } elements ? [.. elements.members.Keys.Select(elements.Text).OfType<string>()] : null;
-
     /// <summary>The elements of an array; null when the key is absent or no array.</summary>
     public IReadOnlyList<JsonElement>? Items(string key)
     {
