@@ -3,7 +3,6 @@ using System.Text.Json;
 using System.Text.Unicode;
 using Microsoft.AspNetCore.Http;
 using MlOps.Pipeline.Contracts;
-using MlOps.Pipeline.Definitions;
 
 namespace MlOps.Web;
 

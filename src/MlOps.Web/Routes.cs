@@ -33,6 +33,8 @@ public static class Routes
         api.MapPut("/pipelines/{model}", PipelinesApi.PutAsync).For(Admin).Describe("Pipelines", "Declare or replace a model's definition")
             .Takes<PipelineDefinition>("""{ "target": "fare_amount", "columns": { "vendor_id": "categorical" }, "candidates": [{ "trainer": "lightgbm" }] }""")
             .Gives<PipelineDefinition>().Gives<PipelineDefinition>(201).Fails(400, 413, 503);
+        api.MapGet("/schemas/pipeline.json", SchemasApi.GetPipeline).For(Reader).Describe("Pipelines", "JSON Schema of a definition, for editors")
+            .GivesSchema();
         api.MapPost("/pipelines/{model}/runs", PipelinesApi.StartRunAsync).For(Operator)
             .Describe("Pipelines", "Start a run, on the newest uploaded file or the one named")
             .Takes<StartRunRequest>("""{ "source": "raw/taxi-fare/2026-01.csv", "goal": "model" }""", isOptional: true)

@@ -1,6 +1,5 @@
 using Microsoft.AspNetCore.Http;
 using MlOps.Pipeline.Contracts;
-using MlOps.Pipeline.Definitions;
 using MlOps.Pipeline.Orchestration;
 using MlOps.Pipeline.Tracking;
 

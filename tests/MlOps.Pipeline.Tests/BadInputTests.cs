@@ -139,8 +139,8 @@ public sealed class BadInputTests(AzuriteFixture azurite)
         var scorer = await ScorerAsync(host, definition.Model);
         var rows = JsonSerializer.SerializeToElement(new object[]
         {
-            new { vendor = "VTS", passengers = "two", seconds = 3, milage = 1, payment = (string?)null },
-            new { vendor = "VTS", passengers = 1, seconds = 3, miles = true, payment = "CRD" },
+            new { vendor = "VTS", passengers = "two", seconds = 3, mile = 1, payment = (string?)null },
+            new { vendor = "VTS", passengers = 1, seconds = 3, miles = true, payment = "CRD", zzz = 1 },
             7,
         });
 
@@ -148,10 +148,11 @@ public sealed class BadInputTests(AzuriteFixture azurite)
 
         act.Should().Throw<InputException>().Which.Problems.Should().BeEquivalentTo(
             "rows[0]: feature 'passengers' must be a number, not \"two\".",
-            "rows[0]: feature 'milage' is not known; did you mean 'miles'?",
+            "rows[0]: feature 'mile' is not known; did you mean 'miles'?",
             "rows[0]: feature 'payment' is null, and the model has no value to fill it with.",
             "rows[0]: feature 'miles' (numeric) is missing.",
             "rows[1]: feature 'miles' must be a number, not true.",
+            "rows[1]: feature 'zzz' is not known; known are vendor, passengers, seconds, miles, payment.",
             "rows[2]: the features must be a JSON object of column names and values.");
     }
 

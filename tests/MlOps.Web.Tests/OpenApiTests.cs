@@ -13,8 +13,8 @@ public sealed class OpenApiTests(AzuriteFixture azurite) : WebTests(azurite)
         var routes = Operations(await DocumentAsync()).Select(operation => operation.Route);
 
         routes.Should().BeEquivalentTo(
-            "GET /health", "POST /predict",
-            "GET /pipelines", "GET /pipelines/{model}", "PUT /pipelines/{model}", "POST /pipelines/{model}/runs",
+            "GET /", "GET /health", "POST /predict",
+            "GET /pipelines", "GET /pipelines/{model}", "PUT /pipelines/{model}", "POST /pipelines/{model}/runs", "GET /schemas/pipeline.json",
             "GET /runs", "GET /runs/{id}", "GET /runs/{id}/artifacts/{path}",
             "POST /runs/{id}/approve", "POST /runs/{id}/reject", "POST /runs/{id}/cancel", "POST /runs/{id}/retry",
             "GET /models", "GET /models/{name}", "GET /models/{name}/versions/{version}",

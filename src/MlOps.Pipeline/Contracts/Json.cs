@@ -4,7 +4,9 @@ using System.Text.Json.Serialization;
 
 namespace MlOps.Pipeline.Contracts;
 
-/// <summary>The one JSON dialect of stored records and HTTP bodies: camel case, enums in camel case, NaN and infinities as text.</summary>
+/// <summary>
+/// The one JSON dialect of stored records and HTTP bodies, the same on every system: camel case, enums in camel case, NaN and infinities as text.
+/// </summary>
 public static class Json
 {
     public static JsonSerializerOptions Options { get; } = Create(indented: false);
@@ -28,7 +30,7 @@ public static class Json
 
     private static JsonSerializerOptions Create(bool indented)
     {
-        var options = new JsonSerializerOptions { WriteIndented = indented };
+        var options = new JsonSerializerOptions { WriteIndented = indented, NewLine = "\n" };
         Configure(options);
         options.MakeReadOnly(populateMissingResolver: true);
         return options;

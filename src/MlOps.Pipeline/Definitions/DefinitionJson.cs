@@ -1,11 +1,14 @@
 using System.Text.Json;
 using MlOps.Pipeline.Contracts;
+using MlOps.Pipeline.Definitions.Shapes;
 
 namespace MlOps.Pipeline.Definitions;
 
 /// <summary>Pipeline definitions as JSON.</summary>
 public static class DefinitionJson
 {
+    private static readonly JsonDocumentOptions Lenient = new() { AllowTrailingCommas = true, CommentHandling = JsonCommentHandling.Skip };
+
     /// <summary>Reads and validates a definition; all problems at once.</summary>
     /// <exception cref="InputException">The text is no valid definition.</exception>
     public static PipelineDefinition Read(string json)
@@ -19,19 +22,29 @@ public static class DefinitionJson
         return problems.Count == 0 && definition is not null ? definition : throw new InputException(problems);
     }
 
-    /// <summary>The canonical JSON of a definition, which <see cref="Read"/> reads back.</summary>
-    public static string Write(PipelineDefinition definition) => DefinitionWriter.Write(definition);
+    /// <summary>The canonical JSON of a definition, which <see cref="Read"/> reads back: in full, in the same order, equal for equal definitions.</summary>
+    public static string Write(PipelineDefinition definition) => Write(definition, Detail.Full);
+
+    /// <summary>
+    /// The text whose hash names a definition. What later releases added stands in it only where it is not the default, so that a definition
+    /// keeps its name from release to release.
+    /// </summary>
+    internal static string WriteIdentity(PipelineDefinition definition) => Write(definition, Detail.Identity);
+
+    private static string Write(PipelineDefinition definition, Detail detail) =>
+        DefinitionKeys.Definition.Write(definition, detail).ToJsonString(Json.Indented);
 
     private static PipelineDefinition? Parse(string json, List<string> problems)
     {
         try
         {
-            using var document = JsonDocument.Parse(json, new JsonDocumentOptions { AllowTrailingCommas = true, CommentHandling = JsonCommentHandling.Skip });
-            return DefinitionReader.Read(document.RootElement, problems);
+            using var document = JsonDocument.Parse(json, Lenient);
+            return DefinitionKeys.Definition.Read(new JsonReader(document.RootElement, "", problems));
         }
         catch (JsonException malformed)
         {
-            problems.Add($"The definition is no valid JSON (line {malformed.LineNumber + 1}, position {malformed.BytePositionInLine + 1}): {malformed.Message}");
+            var place = $"line {malformed.LineNumber + 1}, position {malformed.BytePositionInLine + 1}";
+            problems.Add($"The definition is no valid JSON ({place}): {malformed.Message}");
             return null;
         }
     }

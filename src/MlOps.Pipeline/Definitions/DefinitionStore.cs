@@ -23,7 +23,7 @@ public sealed class DefinitionStore(PipelineStorage storage)
     /// <summary>Stores a definition's snapshot and returns its id, a function of its content.</summary>
     public async Task<string> SnapshotAsync(PipelineDefinition definition, CancellationToken cancel)
     {
-        var identity = DefinitionWriter.WriteIdentity(definition);
+        var identity = DefinitionJson.WriteIdentity(definition);
         var id = $"{definition.Model}/{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(identity)))[..16]}";
         await UploadAsync($"snapshots/{id}.json", definition, cancel);
         return id;

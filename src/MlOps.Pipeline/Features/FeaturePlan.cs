@@ -33,7 +33,7 @@ public sealed record FeaturePlan(
         var target = Find(byName, definition.Target, "target");
         foreach (var declared in definition.Columns.Where(column => !byName.ContainsKey(column.Key)))
         {
-            warnings.Add($"Column '{declared.Key}' is declared but not in the data (nearest: '{NearestName.Of(declared.Key, byName.Keys)}').");
+            warnings.Add($"Column '{declared.Key}' is declared but not in the data ({Instead(declared.Key, byName.Keys)}).");
         }
         var derived = Derive(definition, byName, warnings);
         var taken = columns.Select(column => column.Name).ToHashSet(StringComparer.OrdinalIgnoreCase);
@@ -117,7 +117,7 @@ public sealed record FeaturePlan(
     {
         if (!columns.TryGetValue(name, out var column))
         {
-            return $"column '{name}' is not in the data (nearest: '{NearestName.Of(name, columns.Keys)}')";
+            return $"column '{name}' is not in the data ({Instead(name, columns.Keys)})";
         }
         if (definition.Columns.GetValueOrDefault(name) is { Ignore: true })
         {
@@ -131,7 +131,10 @@ public sealed record FeaturePlan(
 
     private static DatasetColumn Find(Dictionary<string, DatasetColumn> columns, string name, string role) => columns.TryGetValue(name, out var column)
         ? column
-        : throw new InputException($"There is no column '{name}' ({role}) in the data; did you mean '{NearestName.Of(name, columns.Keys)}'? {Listing(columns.Keys)}");
+        : throw new InputException($"There is no column '{name}' ({role}) in the data{NearestName.Question(name, columns.Keys)} {Listing(columns.Keys)}");
+
+    private static string Instead(string name, IReadOnlyCollection<string> columns) =>
+        NearestName.Of(name, columns) is { } near ? $"nearest: '{near}'" : $"its columns are {NearestName.List(columns)}";
 
     private static string Listing(IReadOnlyCollection<string> names) =>
         names.Count <= 30 ? $"The columns are: {string.Join(", ", names)}." : $"The first columns are: {string.Join(", ", names.Take(30))} (of {names.Count}).";

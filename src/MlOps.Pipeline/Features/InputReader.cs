@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Data;
 using MlOps.Pipeline.Definitions;
 
@@ -38,7 +39,7 @@ internal sealed class InputReader
         {
             if (!inputs.TryGetValue(member.Name, out var i))
             {
-                problems.Add($"{prefix}feature '{member.Name}' is not known; did you mean '{NearestName.Of(member.Name, inputs.Keys)}'?");
+                problems.Add($"{prefix}feature '{member.Name}' is not known{NearestName.Ending(member.Name, inputs.Keys)}");
             }
             else if (given[i])
             {

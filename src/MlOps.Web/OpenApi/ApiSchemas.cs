@@ -46,7 +46,7 @@ internal static class ApiSchemas
     {
         schema.Properties = null;
         schema.Required = new HashSet<string> { "target" };
-        schema.Description = "A pipeline definition. Every key but model and target has a default; the example has them all.";
+        schema.Description = "A pipeline definition, by GET /schemas/pipeline.json. Every key but model and target has a default; the example has them all.";
         schema.Examples = [JsonNode.Parse(DefinitionJson.Write(Sample))!];
     }
 

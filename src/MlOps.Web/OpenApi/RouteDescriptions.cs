@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using MlOps.Web.Access;
@@ -37,6 +38,9 @@ internal static class RouteDescriptions
     public static RouteHandlerBuilder GivesFile(this RouteHandlerBuilder route) => route.Produces<Stream>(StatusCodes.Status200OK, "application/octet-stream");
 
     public static RouteHandlerBuilder GivesPage(this RouteHandlerBuilder route) => route.Produces<string>(StatusCodes.Status200OK, "text/html");
+
+    public static RouteHandlerBuilder GivesSchema(this RouteHandlerBuilder route) =>
+        route.Produces<JsonObject>(StatusCodes.Status200OK, SchemasApi.ContentType);
 
     public static RouteHandlerBuilder Fails(this RouteHandlerBuilder route, params ReadOnlySpan<int> statuses)
     {

@@ -45,10 +45,11 @@ public sealed class DefinitionInferenceTests(AzuriteFixture azurite)
         await using var host = new PipelineHost(azurite);
         var path = host.WriteFile("trips.csv", Trips.Csv(50));
 
-        var act = () => host.Get<DefinitionInference>().InferAsync(path, "fair", "m", null, ["vender"], default);
+        var act = () => host.Get<DefinitionInference>().InferAsync(path, "fair", "m", null, ["vender", "zzz"], default);
 
         (await act.Should().ThrowAsync<InputException>()).Which.Problems.Should().SatisfyRespectively(
             target => target.Should().Contain("'fair'").And.Contain("did you mean 'fare'"),
-            ignored => ignored.Should().Contain("'vender'").And.Contain("did you mean 'vendor'"));
+            ignored => ignored.Should().Contain("'vender'").And.Contain("did you mean 'vendor'"),
+            unlike => unlike.Should().StartWith("There is no column 'zzz'. The columns are: vendor, "));
     }
 }

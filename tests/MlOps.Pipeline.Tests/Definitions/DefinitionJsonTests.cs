@@ -46,6 +46,14 @@ public sealed class DefinitionJsonTests
     }
 
     [Fact]
+    public void The_schema_that_a_definition_names_for_editors_is_no_part_of_it()
+    {
+        var definition = DefinitionJson.Read("""{ "$schema": "./pipeline.schema.json", "model": "m", "target": "y" }""");
+
+        DefinitionJson.Write(definition).Should().Be(DefinitionJson.Write(DefinitionJson.Read("""{ "model": "m", "target": "y" }"""))).And.NotContain("schema");
+    }
+
+    [Fact]
     public void Model_and_target_alone_are_enough()
     {
         var definition = DefinitionJson.Read("""{ "model": "m", "target": "y" }""");
@@ -105,9 +113,9 @@ public sealed class DefinitionJsonTests
             """;
         var definition = DefinitionJson.Read(Before);
 
-        DefinitionWriter.WriteIdentity(definition).Should().Be(Before);
-        DefinitionWriter.WriteIdentity(definition with { Monitor = new MonitorRules { MinRows = 501 } }).Should().Contain("501");
-        DefinitionWriter.WriteIdentity(definition with { RunOn = new TriggerRules(Drift: true) }).Should().Contain("\"drift\": true");
+        DefinitionJson.WriteIdentity(definition).Should().Be(Before);
+        DefinitionJson.WriteIdentity(definition with { Monitor = new MonitorRules { MinRows = 501 } }).Should().Contain("501");
+        DefinitionJson.WriteIdentity(definition with { RunOn = new TriggerRules(Drift: true) }).Should().Contain("\"drift\": true");
         DefinitionJson.Write(definition).Should().Contain("\"every\": \"01:00:00\"").And.Contain("\"drift\": false");
     }
 
@@ -131,6 +139,20 @@ public sealed class DefinitionJsonTests
             "gates.approval.timeout is 'soon'; it must be a time span such as \"1.00:00:00\" (one day) or \"02:00:00\" (two hours).");
     }
 
+    [Fact]
+    public void A_required_key_of_the_wrong_type_is_not_also_missing()
+    {
+        var act = () => DefinitionJson.Read("""{ "model": 1, "target": null, "candidates": [ null, { "trainer": true }, {} ] }""");
+
+        act.Should().Throw<InputException>().Which.Problems.Should().Equal(
+            "model must be a text, not a number.",
+            "target is missing.",
+            "candidates[0] must be a JSON object, not null.",
+            "candidates[0].trainer is missing.",
+            "candidates[1].trainer must be a text, not true or false.",
+            "candidates[2].trainer is missing.");
+    }
+
     [Theory]
     [InlineData("""{ "model": "My Model", "target": "y" }""", "*model is 'My Model'*lower-case*")]
     [InlineData("""{ "model": "m", "target": "y", "split": { "time": "t", "group": "g" } }""", "*both 'time' and 'group'*")]
@@ -142,7 +164,7 @@ public sealed class DefinitionJsonTests
     [InlineData("[]", "*must be a JSON object*")]
     [InlineData("""{ "model": "m", "target": "y", "runOn": { "schedule": "whenever" } }""", "*runOn.schedule is 'whenever'*cron*")]
     [InlineData("""{ "model": "m", "target": "y", "columns": { "a": { "kind": "categorical", "drift": { "test": "ks" } } } }""", "*columns.a: the drift test 'ks' needs a numeric column*jensenshannon*")]
-    [InlineData("""{ "model": "m", "target": "y", "columns": { "a": { "drift": { "test": "mmd", "limit": 1 } } } }""", "*columns.a.drift.test is 'mmd'; it must be one of ks, chisquare*columns.a.drift.limit is not known*")]
+    [InlineData("""{ "model": "m", "target": "y", "columns": { "a": { "drift": { "test": "mmd", "limit": 1 } } } }""", "*columns.a.drift.test is 'mmd'; it must be one of ks, chisquare*columns.a.drift.limit is not known; known are test, threshold.*")]
     [InlineData("""{ "model": "m", "target": "y", "monitor": { "evry": "01:00:00", "minrows": 5 } }""", "*monitor.evry is not known; did you mean 'every'?*monitor.minrows is not known; did you mean 'minRows'?*")]
     [InlineData("""{ "model": "m", "target": "y", "monitor": { "every": "00:00:59" } }""", "*monitor.every is '00:00:59'; it must be a time span from \"00:01:00\" (one minute) to \"1.00:00:00\" (one day).*")]
     [InlineData("""{ "model": "m", "target": "y", "monitor": { "every": "2.00:00:00", "minRows": 0 } }""", "*monitor.every is '2.00:00:00'*monitor.minRows is 0; it must be at least 1 and at most 100000.*")]

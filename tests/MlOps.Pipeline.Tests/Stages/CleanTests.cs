@@ -131,7 +131,7 @@ public sealed class CleanTests(AzuriteFixture azurite) : IAsyncLifetime
     }
 
     [Theory]
-    [InlineData("x", "*no column 'x'*did you mean 'a'*")]
+    [InlineData("x", "There is no column 'x' (target) in the data. The columns are: a, *")]
     [InlineData("b", "*'b' is not numeric*")]
     public async Task A_target_that_is_missing_or_not_numeric_is_named(string target, string message)
     {

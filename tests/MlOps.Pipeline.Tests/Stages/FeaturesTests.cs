@@ -29,11 +29,15 @@ public sealed class FeaturesTests(AzuriteFixture azurite) : IAsyncLifetime
     [Fact]
     public async Task Feature_engineering_handles_missing_columns()
     {
-        var definition = Trips.Definition() with { Features = new FeatureRules { Interactions = [["seconds", "milage"], ["seconds", "miles"]], Logs = ["vendor"] } };
+        var rules = new FeatureRules { Interactions = [["seconds", "milage"], ["seconds", "miles"]], Logs = ["vendor", "mile"] };
+        var definition = Trips.Definition() with { Features = rules };
 
         var features = await bench.FeaturesAsync(definition, Trips.Csv(50));
 
-        bench.Warnings.Should().Contain("Feature 'seconds_x_milage' is skipped: column 'milage' is not in the data (nearest: 'miles').")
+        bench.Warnings.Should()
+            .Contain("Feature 'seconds_x_milage' is skipped: column 'milage' is not in the data "
+                + "(its columns are vendor, passengers, seconds, miles, payment, fare).")
+            .And.Contain("Feature 'log_mile' is skipped: column 'mile' is not in the data (nearest: 'miles').")
             .And.Contain("Feature 'log_vendor' is skipped: column 'vendor' is categorical, not numeric.");
         (await bench.ManifestAsync(features.Features)).Columns.Select(column => column.Name).Should().Contain("seconds_x_miles").And.NotContain("seconds_x_milage");
     }

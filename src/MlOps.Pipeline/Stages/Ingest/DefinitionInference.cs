@@ -70,7 +70,8 @@ public sealed class DefinitionInference(PipelineStorage storage, DuckDb duckDb, 
     {
         var names = columns.Select(column => column.Name).ToHashSet(StringComparer.Ordinal);
         var problems = wanted.Where(name => !names.Contains(name)).Select(name =>
-            $"There is no column '{name}'; did you mean '{NearestName.Of(name, names)}'? The columns are: {string.Join(", ", columns.Take(30).Select(column => column.Name))}{(columns.Count > 30 ? ", …" : "")}.").ToList();
+            $"There is no column '{name}'{NearestName.Question(name, names)} "
+            + $"The columns are: {string.Join(", ", columns.Take(30).Select(column => column.Name))}{(columns.Count > 30 ? ", …" : "")}.").ToList();
         if (problems.Count > 0)
         {
             throw new InputException(problems);

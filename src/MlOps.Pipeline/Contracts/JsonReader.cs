@@ -1,11 +1,11 @@
 using System.Globalization;
 using System.Text.Json;
 
-namespace MlOps.Pipeline.Definitions;
+namespace MlOps.Pipeline.Contracts;
 
 /// <summary>
-/// Reads one JSON object key by key and collects every problem: wrong types, values out of range, and keys nobody asked for, with the
-/// nearest known one named.
+/// Reads one JSON object key by key and collects every problem: wrong types, values out of range, and keys nobody asked for, with what
+/// was probably meant.
 /// </summary>
 public sealed class JsonReader
 {
@@ -13,6 +13,7 @@ public sealed class JsonReader
     private readonly HashSet<string> known = new(StringComparer.Ordinal);
     private readonly string path;
     private readonly List<string> problems;
+    private readonly bool isArray;
 
     public JsonReader(JsonElement json, string path, List<string> problems)
     {
@@ -32,7 +33,27 @@ public sealed class JsonReader
         }
     }
 
-    public string? Text(string key) => Take(key) is { } value ? TextOf(value, PathOf(key)) : null;
+    private JsonReader(IReadOnlyList<JsonElement> items, string path, List<string> problems)
+    {
+        this.path = path;
+        this.problems = problems;
+        isArray = true;
+        members = items.Index().ToDictionary(item => $"[{item.Index}]", item => item.Item, StringComparer.Ordinal);
+    }
+
+    public string? Text(string key)
+    {
+        if (Take(key) is not { } value)
+        {
+            return null;
+        }
+        if (value.ValueKind == JsonValueKind.String)
+        {
+            return value.GetString();
+        }
+        problems.Add($"{PathOf(key)} must be a text, not {Describe(value)}.");
+        return null;
+    }
 
     public bool? Flag(string key)
     {
@@ -62,8 +83,8 @@ public sealed class JsonReader
         var number = value.GetDouble();
         if (number < min || number > max || (openMin && number == min) || (openMax && number == max) || !double.IsFinite(number))
         {
-            problems.Add(string.Create(
-                CultureInfo.InvariantCulture, $"{PathOf(key)} is {number}; it must be {(openMin ? "above" : "at least")} {min} and {(openMax ? "below" : "at most")} {max}."));
+            var range = string.Create(CultureInfo.InvariantCulture, $"{(openMin ? "above" : "at least")} {min} and {(openMax ? "below" : "at most")} {max}");
+            problems.Add(string.Create(CultureInfo.InvariantCulture, $"{PathOf(key)} is {number}; it must be {range}."));
             return null;
         }
         return number;
@@ -104,8 +125,6 @@ public sealed class JsonReader
     public T? Choice<T>(string key, IReadOnlyDictionary<string, T> choices)
         where T : struct => Text(key) is { } text ? ChoiceOf(text, PathOf(key), choices) : null;
 
-    public IReadOnlyList<string>? Texts(string key) => Items(key) is { } items ? [.. items.Select((item, i) => TextOf(item, $"{PathOf(key)}[{i}]")).OfType<string>()] : null;
-
     /// <summary>The elements of an array; null when the key is absent or no array.</summary>
     public IReadOnlyList<JsonElement>? Items(string key)
     {
@@ -121,14 +140,18 @@ public sealed class JsonReader
         return null;
     }
 
+    /// <summary>A reader of the elements of an array, whose keys are <c>[0]</c>, <c>[1]</c> and so on; null when the key is absent or no array.</summary>
+    public JsonReader? Elements(string key) => Items(key) is { } items ? new JsonReader(items, PathOf(key), problems) : null;
+
     /// <summary>Reads an object member with a reader of its own; null when absent.</summary>
     public T? Object<T>(string key, Func<JsonReader, T> read)
         where T : class => Take(key) is { } value ? read(new JsonReader(value, PathOf(key), problems)) : null;
 
+    /// <summary>A member as it is. Null counts as absent, except in an array, where it has a place.</summary>
     public JsonElement? Take(string key)
     {
         known.Add(key);
-        return members.TryGetValue(key, out var value) && value.ValueKind != JsonValueKind.Null ? value : null;
+        return members.TryGetValue(key, out var value) && (isArray || value.ValueKind != JsonValueKind.Null) ? value : null;
     }
 
     /// <summary>Every member, for objects whose keys are data.</summary>
@@ -145,21 +168,11 @@ public sealed class JsonReader
     {
         foreach (var key in members.Keys.Where(key => !known.Contains(key)))
         {
-            problems.Add($"{PathOf(key)} is not known; did you mean '{NearestName.Of(key, known)}'?");
+            problems.Add($"{PathOf(key)} is not known{NearestName.Ending(key, known)}");
         }
     }
 
-    public string PathOf(string key) => path.Length == 0 ? key : $"{path}.{key}";
-
-    private string? TextOf(JsonElement value, string where)
-    {
-        if (value.ValueKind == JsonValueKind.String)
-        {
-            return value.GetString();
-        }
-        problems.Add($"{where} must be a text, not {Describe(value)}.");
-        return null;
-    }
+    public string PathOf(string key) => path.Length == 0 || isArray ? path + key : $"{path}.{key}";
 
     private T? ChoiceOf<T>(string text, string where, IReadOnlyDictionary<string, T> choices)
         where T : struct

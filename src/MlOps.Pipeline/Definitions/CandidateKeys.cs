@@ -1,0 +1,29 @@
+using MlOps.Pipeline.Definitions.Shapes;
+using static MlOps.Pipeline.Definitions.Shapes.Shape;
+
+namespace MlOps.Pipeline.Definitions;
+
+/// <summary>The keys of one trainer.</summary>
+internal static class CandidateKeys
+{
+    public static ObjectShape<CandidateSpec> Candidate { get; } = Object(new CandidateSpec { Trainer = TrainerKind.LightGbm })
+        .Key("trainer", "The algorithm.", Choice(DefinitionNames.Trainers),
+            spec => spec.Trainer, (spec, value) => spec with { Trainer = value }).Required()
+        .Key("trees", "Number of trees (boosting rounds).", Whole(1, 100_000),
+            spec => spec.Trees, (spec, value) => spec with { Trees = value })
+        .Key("leaves", "Most leaves of a tree.", Whole(2, 100_000),
+            spec => spec.Leaves, (spec, value) => spec with { Leaves = value })
+        .Key("rate", "Learning rate of boosted trees.", Number(0, 1, openMin: true),
+            spec => spec.Rate, (spec, value) => spec with { Rate = value })
+        .Key("minRowsPerLeaf", "Fewest training rows in a leaf.", Whole(1, int.MaxValue),
+            spec => spec.MinRowsPerLeaf, (spec, value) => spec with { MinRowsPerLeaf = value })
+        .Key("earlyStopping", "Boosting stops after this many rounds without improvement on an inner split of train; 0 turns it off.", Whole(0, 100_000),
+            spec => spec.EarlyStopping, (spec, value) => spec with { EarlyStopping = value })
+        .Key("l2", "L2 regularisation of linear models; left out: the trainer's own choice.", Number(0),
+            spec => spec.L2, (spec, value) => spec with { L2 = value })
+        .Key("iterations", "Most passes over the data of linear models; left out: the trainer's own choice.", Whole(1, 100_000),
+            spec => spec.Iterations, (spec, value) => spec with { Iterations = value })
+        .Key("maxMinutes", "Most minutes of training: fewer trees when the declared ones would take longer. Not for linear models.",
+            Number(0, 100_000, openMin: true),
+            spec => spec.MaxMinutes, (spec, value) => spec with { MaxMinutes = value });
+}

@@ -1,0 +1,43 @@
+using MlOps.Pipeline.Definitions.Shapes;
+using static MlOps.Pipeline.Definitions.Shapes.Shape;
+
+namespace MlOps.Pipeline.Definitions;
+
+/// <summary>The keys of a definition. Reading, writing and the JSON Schema all come from these tables; defaults come from the records.</summary>
+internal static class DefinitionKeys
+{
+    public static ObjectShape<PipelineDefinition> Definition { get; } = Object(new PipelineDefinition { Model = "", Target = "" })
+        .Key("model", $"The model's name: {ModelName.Rule}.", Text(pattern: ModelName.SchemaPattern),
+            definition => definition.Model, (definition, value) => definition with { Model = value }).Required()
+        .Key("target", "The column to predict.", Text(shortest: 1),
+            definition => definition.Target, (definition, value) => definition with { Target = value }).Required()
+        .Key("task", "What is learned; left out: binary when the target has two values, else regression.", Choice(DefinitionNames.Tasks),
+            definition => definition.Task, (definition, value) => definition with { Task = value })
+        .Key("positive", "Binary: the target value that counts as positive; left out: the later of the two in sort order.", Scalar(),
+            definition => definition.Positive, (definition, value) => definition with { Positive = value })
+        .Key("threshold", "Binary: the probability from which a row is predicted positive.", Number(0, 1),
+            definition => definition.Threshold, (definition, value) => definition with { Threshold = value })
+        .Key("owner", "Who answers for the model; shown on its card.", Text(),
+            definition => definition.Owner, (definition, value) => definition with { Owner = value })
+        .Key("intendedUse", "What the model is for; shown on its card.", Text(),
+            definition => definition.IntendedUse, (definition, value) => definition with { IntendedUse = value })
+        .Key("limits", "Where the model must not be relied on; shown on its card.", Text(),
+            definition => definition.Limits, (definition, value) => definition with { Limits = value })
+        .Key("columns", "What is declared about columns, by name; the others are as sniffed from the data.", Map(new ColumnShape()),
+            definition => definition.Columns, (definition, value) => definition with { Columns = value })
+        .Key("cleaning", "How much cleaning may drop.", DataKeys.Cleaning,
+            definition => definition.Cleaning, (definition, value) => definition with { Cleaning = value })
+        .Key("features", "Computed columns.", DataKeys.Features,
+            definition => definition.Features, (definition, value) => definition with { Features = value })
+        .Key("split", "How rows are divided into train and validation.", DataKeys.Split,
+            definition => definition.Split, (definition, value) => definition with { Split = value })
+        .Key("candidates", "The trainers, side by side; the best one goes on.", List(CandidateKeys.Candidate, 1, PipelineDefinition.MostCandidates),
+            definition => definition.Candidates, (definition, value) => definition with { Candidates = value })
+        .Key("gates", "What must hold before promotion.", PromotionKeys.Gates,
+            definition => definition.Gates, (definition, value) => definition with { Gates = value })
+        .Key("runOn", "What starts a run by itself, and what it does beside others.", OperationKeys.Triggers,
+            definition => definition.RunOn, (definition, value) => definition with { RunOn = value })
+        .Key("monitor", "What is watched of a model that serves.", OperationKeys.Monitor,
+            definition => definition.Monitor, (definition, value) => definition with { Monitor = value }).Later()
+        .Ignored("$schema", "Where an editor finds this schema.", Text());
+}

@@ -1,0 +1,32 @@
+using MlOps.Pipeline.Definitions.Shapes;
+using static MlOps.Pipeline.Definitions.Shapes.Shape;
+
+namespace MlOps.Pipeline.Definitions;
+
+/// <summary>The keys of what must hold before promotion.</summary>
+internal static class PromotionKeys
+{
+    private static ObjectShape<ApprovalRule> Approval { get; } = Object(new ApprovalRule())
+        .Key("required", "A person must approve before promotion.", Flag(),
+            rule => rule.Required, (rule, value) => rule with { Required = value })
+        .Key("timeout", "How long to wait for it; left out: one day. Then the candidate counts as rejected.",
+            Span(TimeSpan.FromTicks(1), TimeSpan.MaxValue, "a time span such as \"1.00:00:00\" (one day) or \"02:00:00\" (two hours)"),
+            rule => rule.Timeout, (rule, value) => rule with { Timeout = value });
+
+    public static ObjectShape<GateRules> Gates { get; } = Object(new GateRules())
+        .Key("metric", "The metric that decides, one of the task's; left out: rmse for regression, auc for binary.",
+            Text(among: DefinitionNames.Metrics.SelectMany(metrics => metrics.Value.Keys)),
+            rules => rules.Metric, (rules, value) => rules with { Metric = value })
+        .Key("atMost", "The validation metric must not be above this.", Number(),
+            rules => rules.AtMost, (rules, value) => rules with { AtMost = value })
+        .Key("atLeast", "The validation metric must not be below this.", Number(),
+            rules => rules.AtLeast, (rules, value) => rules with { AtLeast = value })
+        .Key("betterBy", "How much better than production the candidate must be, in the metric's unit.", Number(0),
+            rules => rules.BetterBy, (rules, value) => rules with { BetterBy = value })
+        .Key("drift", "Whether a drifted data set blocks promotion, is a warning, or is ignored.", Choice(DefinitionNames.DriftGates),
+            rules => rules.Drift, (rules, value) => rules with { Drift = value })
+        .Key("driftShare", "Share of drifted columns from which the data set counts as drifted.", Number(0, 1),
+            rules => rules.DriftShare, (rules, value) => rules with { DriftShare = value })
+        .Key("approval", "Whether a person has the last word.", Approval,
+            rules => rules.Approval, (rules, value) => rules with { Approval = value });
+}
