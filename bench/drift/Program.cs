@@ -38,7 +38,11 @@ var table = new LocalTable(
         Stage = "bench",
         Parents = [],
         Parameters = [],
-        Columns = [.. names.Select(column => new DatasetColumn(column.Name, column.IsNumeric ? StorageType.Double : StorageType.Varchar, column.IsNumeric ? ColumnKind.Numeric : ColumnKind.Categorical))],
+        Columns =
+        [
+            .. names.Select(column => new DatasetColumn(
+                column.Name, column.IsNumeric ? StorageType.Double : StorageType.Varchar, column.IsNumeric ? ColumnKind.Numeric : ColumnKind.Categorical))
+        ],
         Rows = rows,
     },
     [path]);
@@ -57,9 +61,15 @@ var (reference, current) = await profiler.ProfileSidesAsync(table, new RowSelect
 var read = clock.Elapsed;
 using var file = new MemoryStream();
 ProfileFile.Write(file, reference);
-var compared = TableComparison.Compare("validation", (new DriftSide("reference", "", rows), reference), (new DriftSide("current", "", rows), current), new Dictionary<string, DriftRule>(), limit: 0.5);
+var compared = TableComparison.Compare(
+    "validation", (new DriftSide("reference", "", rows), reference), (new DriftSide("current", "", rows), current), new Dictionary<string, DriftRule>(),
+    limit: 0.5);
 var end = clock.Elapsed;
-var peak = File.Exists("/proc/self/status") ? File.ReadLines("/proc/self/status").First(line => line.StartsWith("VmHWM", StringComparison.Ordinal)).Split(':')[1].Trim() : "?";
+var peak = File.Exists("/proc/self/status")
+    ? File.ReadLines("/proc/self/status").First(line => line.StartsWith("VmHWM", StringComparison.Ordinal)).Split(':')[1].Trim()
+    : "?";
 Console.WriteLine(string.Create(
     CultureInfo.InvariantCulture,
-    $"{rows} rows x {columns} columns: {end.TotalSeconds:0.0} s (reading {read.TotalSeconds:0.0}, scores {(end - read).TotalSeconds:0.00}, {Environment.CpuUsage.TotalTime.TotalSeconds:0.0} s of processor), {end.TotalSeconds * 1e9 / rows / columns:0.0} ns a cell, profile {file.Length / 1e6:0.0} MB, peak {peak}, {compared.DriftedColumns} drifted"));
+    $"{rows} rows x {columns} columns: {end.TotalSeconds:0.0} s (reading {read.TotalSeconds:0.0}, scores {(end - read).TotalSeconds:0.00}, "
+        + $"{Environment.CpuUsage.TotalTime.TotalSeconds:0.0} s of processor), {end.TotalSeconds * 1e9 / rows / columns:0.0} ns a cell, profile "
+            + $"{file.Length / 1e6:0.0} MB, peak {peak}, {compared.DriftedColumns} drifted"));

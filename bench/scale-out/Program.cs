@@ -24,7 +24,8 @@ if (args[0] == "worker")
     return;
 }
 var (file, definitionFile, workers, folder) = (args[0], args[1], int.Parse(args[2], CultureInfo.InvariantCulture), args[3]);
-await using var azurite = await AzuriteProcess.StartAsync(Directory.CreateDirectory(Path.Combine(folder, "azurite")).FullName, Console.Error.WriteLine, default);
+await using var azurite = await AzuriteProcess.StartAsync(
+    Directory.CreateDirectory(Path.Combine(folder, "azurite")).FullName, Console.Error.WriteLine, default);
 await using var services = Worker.Services(azurite.ConnectionString, Path.Combine(folder, "starter"));
 var storage = services.GetRequiredService<PipelineStorage>();
 await storage.EnsureCreatedAsync(default);
@@ -46,17 +47,26 @@ do
     details = await runs.FindDetailsAsync(runId, default);
 }
 while (details is not { Run.HasEnded: true });
-Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{workers} workers: {details.Run.State} {details.Run.Error} after {started.Elapsed.TotalSeconds:0.0} s, processes started; {(details.Run.Ended - details.Run.Started)?.TotalSeconds:0.0} s as a run"));
+Console.WriteLine(string.Create(
+    CultureInfo.InvariantCulture,
+    $"{workers} workers: {details.Run.State} {details.Run.Error} after {started.Elapsed.TotalSeconds:0.0} s, processes started; "
+        + $"{(details.Run.Ended - details.Run.Started)?.TotalSeconds:0.0} s as a run"));
 // The run ends within its last stage, whose own end may not be there yet.
 foreach (var stage in details.Stages.Where(call => call.Ended is not null).GroupBy(stage => stage.Stage))
 {
     var wall = (stage.Max(call => call.Ended) - stage.Min(call => call.Started))!.Value.TotalSeconds;
-    Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  {stage.Key,-16} {stage.Count(),3} calls {wall,7:0.0} s wall {stage.Sum(call => call.Seconds),7:0.0} s work {stage.Max(call => call.Rows),12:N0} rows at most"));
+    Console.WriteLine(string.Create(
+        CultureInfo.InvariantCulture,
+        $"  {stage.Key,-16} {stage.Count(),3} calls {wall,7:0.0} s wall {stage.Sum(call => call.Seconds),7:0.0} s work "
+            + $"{stage.Max(call => call.Rows),12:N0} rows at most"));
 }
 foreach (var (process, i) in processes.Select((process, i) => (process, i)))
 {
     var peak = File.ReadLines($"/proc/{process.Id}/status").First(line => line.StartsWith("VmHWM:", StringComparison.Ordinal));
-    Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  worker {i}: peak {long.Parse(peak.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture) / 1024:N0} MiB, processor {process.TotalProcessorTime.TotalSeconds:0.0} s"));
+    Console.WriteLine(string.Create(
+        CultureInfo.InvariantCulture,
+        $"  worker {i}: peak {long.Parse(peak.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture) / 1024:N0} MiB, "
+            + $"processor {process.TotalProcessorTime.TotalSeconds:0.0} s"));
     process.Kill(entireProcessTree: true);
 }
 

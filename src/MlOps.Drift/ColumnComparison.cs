@@ -35,7 +35,8 @@ internal static class ColumnComparison
     private static ColumnDrift Missing(ColumnDrift drift, ColumnProfile reference, ColumnProfile current)
     {
         var drifted = reference.Count != current.Count;
-        var note = !drifted ? "Every value is missing on both sides." : current.Count == 0 ? "Every value is missing now." : "Every value is missing in the reference.";
+        var note =
+            !drifted ? "Every value is missing on both sides." : current.Count == 0 ? "Every value is missing now." : "Every value is missing in the reference.";
         return drift with { Drifted = drifted, Strength = drifted ? double.MaxValue : 0, Note = note };
     }
 
@@ -58,11 +59,13 @@ internal static class ColumnComparison
         };
     }
 
-    private static string? NoteOf(bool misfit, DriftRule? rule, ColumnPair pair, double score) => (misfit, double.IsNaN(score), pair.IsNumeric ? null : pair) switch
+    private static string? NoteOf(bool misfit, DriftRule? rule, ColumnPair pair, double score) =>
+        (misfit, double.IsNaN(score), pair.IsNumeric ? null : pair) switch
     {
         (true, _, _) => $"The declared test {DriftTests.Of(rule!.Test!.Value).Name} needs numbers; the default was used.",
         (_, true, _) => "The score is undefined on these values, which shows no drift.",
-        (_, _, { Reference: CategoryProfile { IsExact: false } } or { Current: CategoryProfile { IsExact: false } }) => $"Too many categories to keep: compared in {CategoryHash.Buckets} hash buckets.",
+        (_, _, { Reference: CategoryProfile { IsExact: false } } or { Current: CategoryProfile { IsExact: false } }) =>
+            $"Too many categories to keep: compared in {CategoryHash.Buckets} hash buckets.",
         _ => null,
     };
 
@@ -84,7 +87,8 @@ internal static class ColumnComparison
         {
             return drift;
         }
-        var added = current.Counts.Where(category => !reference.Counts.ContainsKey(category.Key)).OrderByDescending(category => category.Value).ThenBy(category => category.Key, StringComparer.Ordinal).ToList();
+        var added = current.Counts.Where(category => !reference.Counts.ContainsKey(category.Key)).OrderByDescending(category => category.Value)
+            .ThenBy(category => category.Key, StringComparer.Ordinal).ToList();
         return drift with
         {
             NewCategories = added.Count,

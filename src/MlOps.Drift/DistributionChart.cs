@@ -11,7 +11,8 @@ internal static class DistributionChart
     private const int LongestLabel = 40;
     private const int ShareDigits = 5;
 
-    public static DriftDistribution Of(ColumnPair pair) => pair.IsNumeric ? Numbers(pair.ReferenceNumbers, pair.CurrentNumbers) : Categories((CategoryProfile)pair.Reference, (CategoryProfile)pair.Current);
+    public static DriftDistribution Of(ColumnPair pair) =>
+        pair.IsNumeric ? Numbers(pair.ReferenceNumbers, pair.CurrentNumbers) : Categories((CategoryProfile)pair.Reference, (CategoryProfile)pair.Current);
 
     /// <summary>Bins over the middle of both sides: the outermost two hundredths of each share the first and last bin.</summary>
     private static DriftDistribution Numbers(NumericProfile reference, NumericProfile current)
@@ -25,13 +26,15 @@ internal static class DistributionChart
         }
         var edges = Enumerable.Range(0, Bins + 1).Select(i => low + ((high - low) * i / Bins)).ToArray();
         return new DriftDistribution(
-            [.. edges.Select(edge => edge.ToString("G5", CultureInfo.InvariantCulture))], Shares(Histogram.Counts(reference, edges), reference.Count), Shares(Histogram.Counts(current, edges), current.Count));
+            [.. edges.Select(edge => edge.ToString("G5", CultureInfo.InvariantCulture))], Shares(
+                Histogram.Counts(reference, edges), reference.Count), Shares(Histogram.Counts(current, edges), current.Count));
     }
 
     private static DriftDistribution Categories(CategoryProfile reference, CategoryProfile current)
     {
         var keys = reference.Counts.Keys.Union(current.Counts.Keys, StringComparer.Ordinal)
-            .OrderByDescending(key => Math.Max(ShareOf(reference, key), ShareOf(current, key))).ThenBy(key => key, StringComparer.Ordinal).Take(MostCategories).ToList();
+            .OrderByDescending(key => Math.Max(ShareOf(reference, key), ShareOf(current, key))).ThenBy(key => key, StringComparer.Ordinal).Take(MostCategories)
+                .ToList();
         var (shown, now) = (keys.Select(key => ShareOf(reference, key)).ToList(), keys.Select(key => ShareOf(current, key)).ToList());
         var (restThen, restNow) = (Math.Max(0, 1 - shown.Sum()), Math.Max(0, 1 - now.Sum()));
         const double Nothing = 1e-6;

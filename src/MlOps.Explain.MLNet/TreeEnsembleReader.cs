@@ -80,6 +80,7 @@ public static class TreeEnsembleReader
         var values = inside?.GetType().GetField("DefaultValueForMissing", BindingFlags.Instance | BindingFlags.Public);
         return values is not null
             ? (float[]?)values.GetValue(inside)
-            : throw new NotSupportedException($"This release of ML.NET ({typeof(RegressionTreeBase).Assembly.GetName().Version}) hides how its trees treat missing values.");
+            : throw new NotSupportedException(
+                $"This release of ML.NET ({typeof(RegressionTreeBase).Assembly.GetName().Version}) hides how its trees treat missing values.");
     }
 }

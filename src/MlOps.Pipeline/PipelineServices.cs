@@ -16,7 +16,8 @@ using MlOps.Pipeline.Tracking;
 
 namespace MlOps.Pipeline;
 
-/// <summary>Registers the pipeline's services; a host adds <see cref="PipelineStorage"/>, <see cref="PipelineOptions"/> and its <see cref="IPipelineEngine"/>.</summary>
+/// <summary>Registers the pipeline's services; a host adds <see cref="PipelineStorage"/>, <see cref="PipelineOptions"/> and its <see
+/// cref="IPipelineEngine"/>.</summary>
 public static class PipelineServices
 {
     public static IServiceCollection AddMlOpsPipeline(this IServiceCollection services)

@@ -25,7 +25,9 @@ public sealed class WarmUp(PipelineOptions options)
             await ReadAndWriteAsync(cancel);
             var table = FeatureTable.MadeUp(Rows);
             var ml = new MLContext(0);
-            var model = new Trainers(ml, new CandidateSpec { Trainer = TrainerKind.LightGbm, Trees = 2, EarlyStopping = 0 }, TaskKind.Regression, seed: 0, options.Threads).Fit(table);
+            var model = new Trainers(
+                ml, new CandidateSpec { Trainer = TrainerKind.LightGbm, Trees = 2, EarlyStopping = 0 }, TaskKind.Regression, seed: 0,
+                options.Threads).Fit(table);
             Evaluation.Measure(ml, model, table, options.Threads);
             using var zip = StoredModel.Contents(ml, model, table.Featurizer)[StoredModel.ModelFile].ToStream();
             Evaluation.Measure(ml, ml.Model.Load(zip, out _), table, options.Threads);
@@ -47,12 +49,14 @@ public sealed class WarmUp(PipelineOptions options)
         using var duckDb = new DuckDb(options, [new FeatureSqlFunctions()]);
         using var session = duckDb.Open(cancel);
         var file = Path.Combine(folder, "rows.csv");
-        session.Execute($"COPY (SELECT range % 9973 / 8 AS a, range % 31 AS b, range % 7919 / 4 AS c, 'c' || range % 5 AS d FROM range({Rows})) TO {Sql.Text(file)} (HEADER)");
+        session.Execute($"COPY (SELECT range % 9973 / 8 AS a, range % 31 AS b, range % 7919 / 4 AS c, 'c' || range % 5 AS d FROM range({Rows})) TO "
+            + $"{Sql.Text(file)} (HEADER)");
         using var source = SourceFile.OpenLocal(file);
         using var scan = await SourceScan.RunAsync(source, folder, cancel);
         var table = new CsvTable(scan, source.Name, new PipelineDefinition { Model = "warm", Target = "a" }).Strict()!;
         var part = PartWriter.Write(session, table, int.MaxValue, folder)[0];
         var cells = string.Join(", ", table.Columns.Select(column => Sql.Name(column.Name)));
-        using var first = FirstRows.Find(session, $"read_parquet({Sql.Text(part.Path)}, file_row_number = true)", (int)part.Rows, cells, "-1::INTEGER", reasons: 0, options.Threads);
+        using var first = FirstRows.Find(
+            session, $"read_parquet({Sql.Text(part.Path)}, file_row_number = true)", (int)part.Rows, cells, "-1::INTEGER", reasons: 0, options.Threads);
     }
 }

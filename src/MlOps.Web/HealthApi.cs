@@ -31,7 +31,8 @@ public static class HealthApi
         }
         catch (Exception fault) when (!cancel.IsCancellationRequested)
         {
-            return $"storage: {(fault as Azure.RequestFailedException)?.ErrorCode ?? fault.GetType().Name}. Check its connection string and this host's rights.";
+            return $"storage: {(fault as Azure.RequestFailedException)?.ErrorCode ?? fault.GetType().Name}. Check its connection string and this host's "
+                + $"rights.";
         }
     }
 }

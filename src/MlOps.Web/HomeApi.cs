@@ -8,7 +8,8 @@ namespace MlOps.Web;
 public static class HomeApi
 {
     public static Ok<HomeBody> Get() => TypedResults.Ok(new HomeBody(
-        "MlOps.Functions", typeof(HomeApi).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "unknown", "/openapi.json", "/health", "/models", "/runs", "/pipelines"));
+        "MlOps.Functions", typeof(HomeApi).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion
+            ?? "unknown", "/openapi.json", "/health", "/models", "/runs", "/pipelines"));
 }
 
 /// <summary>Who answers, and where to go on.</summary>

@@ -58,14 +58,17 @@ public static partial class HttpProblems
                 return TryLater("Storage does not answer at the moment. Try again; GET /health says when it is back.", StorageRetryAfter);
             default:
                 LogFailed(logger, http.Request.Method, http.Request.Path, fault!);
-                return Of(StatusCodes.Status500InternalServerError, ["Something went wrong in the server; its log says what. If trying again does not help, tell its operator."]);
+                return Of(
+                    StatusCodes.Status500InternalServerError,
+                    ["Something went wrong in the server; its log says what. If trying again does not help, tell its operator."]);
         }
     }
 
     /// <summary>Problems quote what was sent, and that can be megabytes.</summary>
     private static IReadOnlyList<string> Shorten(IReadOnlyList<string> problems)
     {
-        var shown = problems.Take(MostProblems).Select(problem => problem.Length <= LongestProblem ? problem : string.Concat(problem.AsSpan(0, LongestProblem), " …"));
+        var shown = problems.Take(MostProblems)
+            .Select(problem => problem.Length <= LongestProblem ? problem : string.Concat(problem.AsSpan(0, LongestProblem), " …"));
         return problems.Count <= MostProblems ? [.. shown] : [.. shown, $"… and {problems.Count - MostProblems} more."];
     }
 

@@ -78,7 +78,8 @@ internal static class JsonBody
             }
             catch (InvalidOperationException half)
             {
-                throw new BadHttpRequestException($"The body is not valid JSON: the text that ends at byte {reader.BytesConsumed} has half a surrogate pair.", half);
+                throw new BadHttpRequestException(
+                    $"The body is not valid JSON: the text that ends at byte {reader.BytesConsumed} has half a surrogate pair.", half);
             }
         }
     }

@@ -26,5 +26,6 @@ public static class LiveDriftApi
     }
 
     private static IResult NotChecked(string name) => HttpProblems.NotFound(
-        $"Live rows of model '{name}' have not been checked yet. A check comes when its production version has predicted monitor.minRows rows and monitor.every has passed; GET {Links.Pipeline(name)} shows both.");
+        $"Live rows of model '{name}' have not been checked yet. A check comes when its production version has predicted monitor.minRows rows and "
+            + $"monitor.every has passed; GET {Links.Pipeline(name)} shows both.");
 }

@@ -36,11 +36,13 @@ public static class ModelsApi
         var isNumber = int.TryParse(version, NumberStyles.None, CultureInfo.InvariantCulture, out var number);
         return isNumber && await registry.FindVersionAsync(name, number, cancel) is { } found
             ? TypedResults.Ok(VersionView.Of(found, model) with { Signature = await SignatureOfAsync(found, artifacts, cancel) })
-            : HttpProblems.NotFound($"Model '{name}' has no version '{version}'. GET {Links.Model(name)} lists its versions; the newest is {model.LatestVersion}.");
+            : HttpProblems.NotFound(
+                $"Model '{name}' has no version '{version}'. GET {Links.Model(name)} lists its versions; the newest is {model.LatestVersion}.");
     }
 
     /// <summary>Points an alias at a version: a person's decision, whatever the gates say.</summary>
-    public static async Task<IResult> PutAliasAsync(string name, string alias, HttpRequest request, ModelRegistry registry, WebOptions options, CancellationToken cancel)
+    public static async Task<IResult> PutAliasAsync(
+        string name, string alias, HttpRequest request, ModelRegistry registry, WebOptions options, CancellationToken cancel)
     {
         var version = await JsonBody.ReadAsync(request, options, ReadVersion, cancel);
         if (!Names.Alias.IsMatch(alias))
@@ -82,7 +84,8 @@ public static class ModelsApi
     internal static async Task<RegisteredModel?> FindAsync(string name, ModelRegistry registry, CancellationToken cancel) =>
         Names.IsModel(name) ? await registry.FindAsync(name, cancel) : null;
 
-    internal static IResult Unknown(string name) => HttpProblems.NotFound($"Model '{name}' has no registered version. GET /models lists those that have; POST /pipelines/{name}/runs trains one.");
+    internal static IResult Unknown(string name) =>
+        HttpProblems.NotFound($"Model '{name}' has no registered version. GET /models lists those that have; POST /pipelines/{name}/runs trains one.");
 
     private static async Task<Signature?> SignatureOfAsync(ModelVersion version, ArtifactStore artifacts, CancellationToken cancel) =>
         await artifacts.FindAsync($"{version.ModelBlobs}/signature.json", cancel) is { } signature ? Json.Read<Signature>(signature.ToString()) : null;

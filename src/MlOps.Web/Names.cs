@@ -40,7 +40,8 @@ internal static partial class Names
     public static string? ProblemOfSource(string model, string source)
     {
         var folder = $"raw/{model}/";
-        var isBlobOfModel = source.Length <= LongestBlob && source.StartsWith(folder, StringComparison.Ordinal) && source[folder.Length..].Split('/').All(part => ProblemOfFile(part) is null);
+        var isBlobOfModel = source.Length <= LongestBlob && source.StartsWith(folder, StringComparison.Ordinal)
+            && source[folder.Length..].Split('/').All(part => ProblemOfFile(part) is null);
         return isBlobOfModel ? null : $"source is '{source}'; it must be an uploaded file of this model, {folder}{{file}}. PUT /{folder}{{file}} uploads one.";
     }
 

@@ -37,7 +37,8 @@ public static class PipelinesApi
         var definition = DefinitionJson.Read(WithModel(body.RootElement, model));
         if (definition.Model != model)
         {
-            return HttpProblems.BadRequest($"The definition's model is '{definition.Model}' and the URL's is '{model}'. Make them the same, or leave it out of the body.");
+            return HttpProblems.BadRequest(
+                $"The definition's model is '{definition.Model}' and the URL's is '{model}'. Make them the same, or leave it out of the body.");
         }
         var isNew = await definitions.FindAsync(model, cancel) is null;
         await definitions.PutAsync(definition, cancel);
@@ -67,14 +68,17 @@ public static class PipelinesApi
 
     private static async Task<string?> ProblemOfAsync(string source, string model, PipelineStorage storage, CancellationToken cancel) =>
         Names.ProblemOfSource(model, source)
-        ?? (await storage.Raw.GetBlobClient(source["raw/".Length..]).ExistsAsync(cancel) ? null : $"There is no uploaded file '{source}'. PUT /{source} first.");
+        ?? (await storage.Raw.GetBlobClient(source["raw/".Length..]).ExistsAsync(cancel) ? null : $"There is no uploaded file '{source}'. PUT /{source} "
+            + $"first.");
 
     private static async Task<PipelineDefinition?> FindAsync(string model, DefinitionStore definitions, CancellationToken cancel) =>
         Names.IsModel(model) ? await definitions.FindAsync(model, cancel) : null;
 
-    private static IResult Unknown(string model) => HttpProblems.NotFound($"Model '{model}' has no pipeline definition. PUT /pipelines/{model} stores one; GET /pipelines lists all.");
+    private static IResult Unknown(string model) =>
+        HttpProblems.NotFound($"Model '{model}' has no pipeline definition. PUT /pipelines/{model} stores one; GET /pipelines lists all.");
 
-    private static IResult Show(PipelineDefinition definition, int status) => TypedResults.Text(DefinitionJson.Write(definition), "application/json", Encoding.UTF8, status);
+    private static IResult Show(PipelineDefinition definition, int status) =>
+        TypedResults.Text(DefinitionJson.Write(definition), "application/json", Encoding.UTF8, status);
 
     private static string WithModel(JsonElement definition, string model)
     {

@@ -29,7 +29,9 @@ public static class PredictApi
                 $"Model '{none.Model}' has no version in production yet. GET /runs?model={none.Model} shows its runs.", none.RetryAfter),
             PredictionResult.ModelNotNamed several => HttpProblems.BadRequest($"There are several models; name one as 'model': {List(several.Known)}."),
             PredictionResult.UnknownModel unknown => HttpProblems.NotFound(
-                unknown.Known.Count == 0 ? $"There is no model '{unknown.Model}', and no other." : $"There is no model '{unknown.Model}'. There is: {List(unknown.Known)}."),
+                unknown.Known.Count == 0
+                    ? $"There is no model '{unknown.Model}', and no other."
+                    : $"There is no model '{unknown.Model}'. There is: {List(unknown.Known)}."),
             var other => throw new InvalidOperationException($"Unexpected result {other.GetType().Name}."),
         };
     }
@@ -38,7 +40,9 @@ public static class PredictApi
     {
         var prediction = predicted.Predictions[0];
         return new PredictedRow(
-            Value(predicted.Task, prediction), predicted.Task == TaskKind.Binary ? Finite(prediction.Score) : null, predicted.Model, predicted.Version, predicted.Variant,
+            Value(predicted.Task, prediction), predicted.Task == TaskKind.Binary
+                ? Finite(prediction.Score)
+                : null, predicted.Model, predicted.Version, predicted.Variant,
             predicted.Explanations?.BaseValue, predicted.Explanations is { } explained ? Contributions(explained, 0) : null, Unit(predicted));
     }
 
@@ -46,12 +50,15 @@ public static class PredictApi
         [.. predicted.Predictions.Select(prediction => Value(predicted.Task, prediction))],
         predicted.Task == TaskKind.Binary ? [.. predicted.Predictions.Select(prediction => Finite(prediction.Score))] : null,
         predicted.Model, predicted.Version, predicted.Variant,
-        predicted.Explanations?.BaseValue, predicted.Explanations is { } explained ? [.. predicted.Predictions.Select((_, row) => Contributions(explained, row))] : null, Unit(predicted));
+        predicted.Explanations?.BaseValue, predicted.Explanations is { } explained
+            ? [.. predicted.Predictions.Select((_, row) => Contributions(explained, row))]
+            : null, Unit(predicted));
 
     private static Dictionary<string, double> Contributions(PredictionExplanations explanations, int row) =>
         explanations.Features.Select((name, feature) => (name, explanations.Contributions[row][feature])).ToDictionary(StringComparer.Ordinal);
 
-    private static string? Unit(PredictionResult.Predicted predicted) => predicted.Explanations is null ? null : predicted.Task == TaskKind.Binary ? "log-odds" : "prediction";
+    private static string? Unit(PredictionResult.Predicted predicted) =>
+        predicted.Explanations is null ? null : predicted.Task == TaskKind.Binary ? "log-odds" : "prediction";
 
     private static object? Value(TaskKind task, Prediction prediction) => task == TaskKind.Binary ? prediction.Label : Finite(prediction.Score);
 
@@ -74,7 +81,8 @@ public static class PredictApi
             var rows = body.Items("rows");
             if (features is null == body.Take("rows") is null)
             {
-                body.Problem("features", features is null ? "is missing: send it for one row, or 'rows' for several." : "and 'rows' are both given: send one of them.");
+                body.Problem(
+                    "features", features is null ? "is missing: send it for one row, or 'rows' for several." : "and 'rows' are both given: send one of them.");
             }
             if (features is { ValueKind: not JsonValueKind.Object })
             {

@@ -32,7 +32,8 @@ internal static class ProblemPages
         return app
             .UseExceptionHandler(new ExceptionHandlerOptions
             {
-                ExceptionHandler = http => HttpProblems.For(http.Features.GetRequiredFeature<IExceptionHandlerFeature>().Error, http, logger).ExecuteAsync(http),
+                ExceptionHandler = http =>
+                    HttpProblems.For(http.Features.GetRequiredFeature<IExceptionHandlerFeature>().Error, http, logger).ExecuteAsync(http),
                 SuppressDiagnosticsCallback = _ => true,
             })
             .UseStatusCodePages(page => Describe(page.HttpContext).ExecuteAsync(page.HttpContext));

@@ -39,7 +39,8 @@ public static class RawApi
         BlobProperties properties = await blob.GetPropertiesAsync(cancellationToken: cancel);
         var url = $"/raw/{model}/{Uri.EscapeDataString(file)}";
         request.HttpContext.Response.Headers.ETag = stored.ETag.ToString("H");
-        return TypedResults.Created(url, new UploadedFile($"raw/{model}/{file}", properties.ContentLength, Convert.ToHexStringLower(hash.Hash!), $"/pipelines/{model}/runs"));
+        return TypedResults.Created(
+            url, new UploadedFile($"raw/{model}/{file}", properties.ContentLength, Convert.ToHexStringLower(hash.Hash!), $"/pipelines/{model}/runs"));
     }
 }
 

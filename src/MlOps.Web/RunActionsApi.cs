@@ -14,13 +14,16 @@ public static class RunActionsApi
     /// <summary>Who is signed in, as App Service and Container Apps authentication say; clients cannot set it there.</summary>
     private const string PrincipalHeader = "X-MS-CLIENT-PRINCIPAL-NAME";
 
-    public static Task<IResult> ApproveAsync(string id, HttpRequest request, RunStore runs, IPipelineEngine engine, WebOptions options, TimeProvider time, CancellationToken cancel) =>
+    public static Task<IResult> ApproveAsync(
+        string id, HttpRequest request, RunStore runs, IPipelineEngine engine, WebOptions options, TimeProvider time, CancellationToken cancel) =>
         DecideAsync(id, approved: true, request, runs, engine, options, time, cancel);
 
-    public static Task<IResult> RejectAsync(string id, HttpRequest request, RunStore runs, IPipelineEngine engine, WebOptions options, TimeProvider time, CancellationToken cancel) =>
+    public static Task<IResult> RejectAsync(
+        string id, HttpRequest request, RunStore runs, IPipelineEngine engine, WebOptions options, TimeProvider time, CancellationToken cancel) =>
         DecideAsync(id, approved: false, request, runs, engine, options, time, cancel);
 
-    public static async Task<IResult> CancelAsync(string id, HttpRequest request, RunStore runs, IPipelineEngine engine, WebOptions options, CancellationToken cancel)
+    public static async Task<IResult> CancelAsync(
+        string id, HttpRequest request, RunStore runs, IPipelineEngine engine, WebOptions options, CancellationToken cancel)
     {
         var reason = await JsonBody.ReadAsync(request, options, body => ReadText(body, "reason", LongestReason), cancel) ?? "cancelled over HTTP";
         if (await FindAsync(id, runs, cancel) is not { } run)
@@ -53,7 +56,8 @@ public static class RunActionsApi
     private static async Task<IResult> DecideAsync(
         string id, bool approved, HttpRequest request, RunStore runs, IPipelineEngine engine, WebOptions options, TimeProvider time, CancellationToken cancel)
     {
-        var body = await JsonBody.ReadAsync(request, options, body => new DecisionRequest(ReadText(body, "by", LongestName), ReadText(body, "reason", LongestReason)), cancel);
+        var body = await JsonBody.ReadAsync(
+            request, options, body => new DecisionRequest(ReadText(body, "by", LongestName), ReadText(body, "reason", LongestReason)), cancel);
         if (await FindAsync(id, runs, cancel) is not { } run)
         {
             return RunsApi.Unknown(id);

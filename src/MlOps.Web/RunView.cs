@@ -69,7 +69,10 @@ public sealed record RunView
         Stages = [.. StagesOf(details, definition)],
         Params = details.Params,
         Metrics = details.Metrics,
-        Artifacts = [.. details.Artifacts.Select(artifact => new ArtifactLink(artifact.Path, artifact.Bytes, Web.Links.Artifact(details.Run.RunId, artifact.Path)))],
+        Artifacts =
+        [
+            .. details.Artifacts.Select(artifact => new ArtifactLink(artifact.Path, artifact.Bytes, Web.Links.Artifact(details.Run.RunId, artifact.Path)))
+        ],
         Alerts = details.Alerts,
     };
 

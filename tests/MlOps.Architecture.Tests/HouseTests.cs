@@ -11,7 +11,8 @@ public sealed class HouseTests
     {
         var floor = FloorOf(project);
         var own = House.Floors.Select(other => other.Project).ToHashSet(StringComparer.Ordinal);
-        Arrows(arrow => arrow.From.Project == project && arrow.To.Project != project && own.Contains(arrow.To.Project) && !floor.May.Contains(arrow.To.Project)).Should().BeEmpty();
+        Arrows(arrow => arrow.From.Project == project && arrow.To.Project != project && own.Contains(arrow.To.Project) && !floor.May.Contains(arrow.To.Project))
+            .Should().BeEmpty();
     }
 
     [Theory]
@@ -19,7 +20,8 @@ public sealed class HouseTests
     public void A_folder_uses_none_above_it(string project)
     {
         var floor = FloorOf(project);
-        Arrows(arrow => arrow.From.Project == project && arrow.To.Project == project && floor.LevelOf(arrow.From.Folder) < floor.LevelOf(arrow.To.Folder)).Should().BeEmpty();
+        Arrows(arrow => arrow.From.Project == project && arrow.To.Project == project && floor.LevelOf(arrow.From.Folder) < floor.LevelOf(arrow.To.Folder))
+            .Should().BeEmpty();
     }
 
     [Theory]
@@ -27,7 +29,8 @@ public sealed class HouseTests
     public void Every_folder_has_its_place_in_the_order(string project)
     {
         var floor = FloorOf(project);
-        House.Arrows.Where(arrow => arrow.From.Project == project && IsWithin(arrow.From.Folder, project) && floor.LevelOf(arrow.From.Folder) is null).Select(arrow => arrow.From.Folder).Distinct().Should().BeEmpty();
+        House.Arrows.Where(arrow => arrow.From.Project == project && IsWithin(arrow.From.Folder, project) && floor.LevelOf(arrow.From.Folder) is null)
+            .Select(arrow => arrow.From.Folder).Distinct().Should().BeEmpty();
     }
 
     /// <summary>Folders within folders too, at any depth.</summary>
@@ -36,11 +39,15 @@ public sealed class HouseTests
     public void No_folders_use_each_other_in_a_circle(string project)
     {
         var uses = House.Arrows.Where(arrow => arrow.From.Project == project && arrow.To.Project == project && arrow.From.Folder != arrow.To.Folder)
-            .GroupBy(arrow => arrow.From.Folder).ToDictionary(group => group.Key, group => group.Select(arrow => arrow.To.Folder).ToHashSet(StringComparer.Ordinal), StringComparer.Ordinal);
+            .GroupBy(arrow => arrow.From.Folder)
+                .ToDictionary(group => group.Key, group => group.Select(arrow => arrow.To.Folder).ToHashSet(StringComparer.Ordinal), StringComparer.Ordinal);
         var circles = uses.Keys.Where(folder => Reached(uses, folder).Contains(folder)).Order(StringComparer.Ordinal).ToList();
         circles.Should().BeEmpty(
             "of the arrows between them: {0}",
-            string.Join("; ", House.Arrows.Where(arrow => arrow.From.Folder != arrow.To.Folder && circles.Contains(arrow.From.Folder) && circles.Contains(arrow.To.Folder)).Distinct().Take(40)));
+            string.Join(
+                "; ",
+                House.Arrows.Where(arrow => arrow.From.Folder != arrow.To.Folder && circles.Contains(arrow.From.Folder) && circles.Contains(arrow.To.Folder))
+                    .Distinct().Take(40)));
     }
 
     [Theory]
@@ -58,7 +65,8 @@ public sealed class HouseTests
     public void The_arrows_that_are_meant_are_seen()
     {
         // In the body of an asynchronous method, in a closure, in a signature, across projects.
-        Arrows(arrow => arrow.From.Type.Contains("TrainingPipeline", StringComparison.Ordinal) && arrow.To.Type.EndsWith(".PromoteInput", StringComparison.Ordinal)).Should().NotBeEmpty();
+        Arrows(arrow => arrow.From.Type.Contains(
+            "TrainingPipeline", StringComparison.Ordinal) && arrow.To.Type.EndsWith(".PromoteInput", StringComparison.Ordinal)).Should().NotBeEmpty();
         Arrows(arrow => IsWithin(arrow.From.Folder, "MlOps.Pipeline.Stages") && IsWithin(arrow.To.Folder, "MlOps.Pipeline.Reports")).Should().NotBeEmpty();
         Arrows(arrow => arrow.From.Project == "MlOps.Web" && IsWithin(arrow.To.Folder, "Microsoft.AspNetCore.Http")).Should().NotBeEmpty();
         foreach (var (from, to) in new[] { ("MlOps.Pipeline", "MlOps.Explain"), ("MlOps.Serving", "MlOps.Pipeline"), ("MlOps.Web", "MlOps.Serving"), ("MlOps.Local", "MlOps.Web"), ("MlOps.Functions", "MlOps.Web") })
@@ -70,7 +78,8 @@ public sealed class HouseTests
     [Fact]
     public void The_documentation_shows_the_same_order()
     {
-        var rows = File.ReadAllLines(Documentation()).Where(line => line.StartsWith("| MlOps.", StringComparison.Ordinal)).Select(line => line.Trim('|', ' ').Split(" | "));
+        var rows = File.ReadAllLines(Documentation()).Where(line => line.StartsWith("| MlOps.", StringComparison.Ordinal))
+            .Select(line => line.Trim('|', ' ').Split(" | "));
 
         rows.Select(row => (Project: row[0], Folders: row[1])).Should().Equal(
             House.Floors.Where(floor => floor.Folders.Count > 0).Select(floor => (floor.Project, string.Join(", ", floor.Folders))));

@@ -72,7 +72,8 @@ public sealed class GoldenDriftTests
     private static double? Number(string? cell) => cell is null ? null : double.Parse(cell, CultureInfo.InvariantCulture);
 
     private static List<string?> Inline(JsonElement values) =>
-        [.. values.EnumerateArray().Select(value => value.ValueKind switch { JsonValueKind.Null => null, JsonValueKind.String => value.GetString(), _ => value.GetRawText() })];
+        [.. values.EnumerateArray().Select(
+            value => value.ValueKind switch { JsonValueKind.Null => null, JsonValueKind.String => value.GetString(), _ => value.GetRawText() })];
 
     private static List<string?> Cells(JsonElement source, string range)
     {

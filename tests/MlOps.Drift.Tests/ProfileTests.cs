@@ -11,7 +11,11 @@ public sealed class ProfileTests
     public void Radix_sort_orders_what_comparing_orders()
     {
         var random = new Random(7);
-        double[] values = [.. Enumerable.Range(0, 50_000).Select(_ => (random.NextDouble() - 0.5) * Math.Pow(10, random.Next(-300, 300))), 0, double.MaxValue, double.MinValue, double.Epsilon, -double.Epsilon];
+        double[] values =
+        [
+            .. Enumerable.Range(0, 50_000).Select(_ => (random.NextDouble() - 0.5) * Math.Pow(10, random.Next(-300, 300))), 0, double.MaxValue, double.MinValue,
+            double.Epsilon, -double.Epsilon
+        ];
         double[] expected = [.. values.Order()];
 
         RadixSort.Sort(values, new double[values.Length]);

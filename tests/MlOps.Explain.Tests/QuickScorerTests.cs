@@ -23,7 +23,8 @@ public sealed class QuickScorerTests
     [Fact]
     public void A_tree_of_one_leaf_adds_its_value()
     {
-        var ensemble = new TreeEnsemble { Roots = [0], Slot = [TreeEnsemble.Leaf], Threshold = [0], Left = [0], Right = [0], MissingLeft = [false], Value = [2.5], Base = 1 };
+        var ensemble =
+            new TreeEnsemble { Roots = [0], Slot = [TreeEnsemble.Leaf], Threshold = [0], Left = [0], Right = [0], MissingLeft = [false], Value = [2.5], Base = 1 };
         var sums = new double[QuickScorer.Lanes];
 
         QuickScorer.Of(ensemble)!.Predict([], sums);

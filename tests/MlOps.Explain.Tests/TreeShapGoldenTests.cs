@@ -53,7 +53,8 @@ public sealed class TreeShapGoldenTests
         };
         return (ensemble, Of("cover", cover => cover.GetInt64(), 0L));
 
-        T[] Of<T>(string name, Func<JsonElement, T> read, T absent) => [.. nodes.Select(node => node.Node.TryGetProperty(name, out var value) ? read(value) : absent)];
+        T[] Of<T>(string name, Func<JsonElement, T> read, T absent) =>
+            [.. nodes.Select(node => node.Node.TryGetProperty(name, out var value) ? read(value) : absent)];
     }
 
     private static float[] Floats(JsonElement numbers) => [.. numbers.EnumerateArray().Select(number => number.GetSingle())];

@@ -22,7 +22,8 @@ namespace MlOps.Functions.Tests;
 public sealed class BindingTests
 {
     private static readonly IReadOnlyList<MethodInfo> Functions =
-        [.. typeof(Stages).Assembly.GetExportedTypes().SelectMany(type => type.GetMethods()).Where(method => method.GetCustomAttribute<FunctionAttribute>() is not null)];
+        [.. typeof(Stages).Assembly.GetExportedTypes().SelectMany(type => type.GetMethods()).Where(
+            method => method.GetCustomAttribute<FunctionAttribute>() is not null)];
 
     [Fact]
     public void Every_function_has_a_name_of_its_own() =>
@@ -41,10 +42,12 @@ public sealed class BindingTests
     public void Every_stage_has_an_activity_of_its_name_and_input()
     {
         var stages = typeof(PipelineServices).Assembly.GetTypes()
-            .SelectMany(type => type.GetInterfaces().Where(face => face.IsGenericType && face.GetGenericTypeDefinition() == typeof(IStage<,>)).Select(face => (type.Name, Input: face.GetGenericArguments()[0])))
+            .SelectMany(type => type.GetInterfaces().Where(face => face.IsGenericType && face.GetGenericTypeDefinition() == typeof(IStage<,>)).Select(
+                face => (type.Name, Input: face.GetGenericArguments()[0])))
             .ToList();
 
-        var activities = Functions.Where(method => method.DeclaringType == typeof(Stages)).Select(method => (NameOf(method), method.GetParameters()[0].ParameterType.GetGenericArguments()[0]));
+        var activities = Functions.Where(method => method.DeclaringType == typeof(Stages))
+            .Select(method => (NameOf(method), method.GetParameters()[0].ParameterType.GetGenericArguments()[0]));
 
         stages.Should().HaveCountGreaterThan(10);
         activities.Should().BeEquivalentTo(stages);
@@ -68,12 +71,14 @@ public sealed class BindingTests
     [InlineData("POST", "/runs/{id}/retry", nameof(Http.StopOrRetryRun))]
     [InlineData("POST", "/runs/{id}/approve", nameof(Http.WebWrite))]
     [InlineData("GET", "/", nameof(Http.WebRead))]
-    public void A_route_has_the_function_that_is_meant_for_it(string verb, string pattern, string function) => FunctionFor(verb, pattern).Name.Should().Be(function);
+    public void A_route_has_the_function_that_is_meant_for_it(string verb, string pattern, string function) =>
+        FunctionFor(verb, pattern).Name.Should().Be(function);
 
     [Fact]
     public void Raw_files_are_told_by_event_grid_or_found_by_polling()
     {
-        var triggers = Functions.Where(method => method.DeclaringType == typeof(Blob)).ToDictionary(NameOf, method => method.GetParameters()[0].GetCustomAttribute<BlobTriggerAttribute>()!);
+        var triggers = Functions.Where(method => method.DeclaringType == typeof(Blob))
+            .ToDictionary(NameOf, method => method.GetParameters()[0].GetCustomAttribute<BlobTriggerAttribute>()!);
 
         triggers.Values.Should().OnlyContain(trigger => trigger.BlobPath == "raw/{name}" && trigger.Connection == "AzureWebJobsStorage");
         triggers[nameof(Blob.TakeRawFile)].Source.Should().Be(BlobTriggerSource.EventGrid);
@@ -88,7 +93,8 @@ public sealed class BindingTests
 
     private static string NameOf(MethodInfo method) => method.GetCustomAttribute<FunctionAttribute>()!.Name;
 
-    private static bool IsTrigger(ParameterInfo parameter) => parameter.GetCustomAttributes().Any(attribute => attribute.GetType().Name.EndsWith("TriggerAttribute", StringComparison.Ordinal));
+    private static bool IsTrigger(ParameterInfo parameter) =>
+        parameter.GetCustomAttributes().Any(attribute => attribute.GetType().Name.EndsWith("TriggerAttribute", StringComparison.Ordinal));
 
     private static AuthorizationLevel LevelOf(RouteRole role) => role switch
     {
@@ -122,7 +128,8 @@ public sealed class BindingTests
     {
         var builder = WebApplication.CreateSlimBuilder();
         builder.Services.AddMlOpsPipeline().AddMlOpsServing().AddMlOpsWeb();
-        builder.Services.AddSingleton<PipelineStorage>(_ => throw new NotSupportedException()).AddSingleton<IPipelineEngine>(_ => throw new NotSupportedException());
+        builder.Services.AddSingleton<PipelineStorage>(_ => throw new NotSupportedException())
+            .AddSingleton<IPipelineEngine>(_ => throw new NotSupportedException());
         var app = builder.Build();
         app.MapMlOps();
         return

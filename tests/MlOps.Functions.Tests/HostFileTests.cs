@@ -13,6 +13,7 @@ public sealed class HostFileTests
 
         extensions.GetProperty("http").GetProperty("routePrefix").GetString().Should().BeEmpty();
         extensions.GetProperty("durableTask").GetProperty("overridableExistingInstanceStates").GetString().Should().Be("NonRunningStates");
-        extensions.GetProperty("durableTask").GetProperty("maxConcurrentActivityFunctions").GetInt32().Should().BeLessThanOrEqualTo(4, "each may hold a table's features in memory");
+        extensions.GetProperty("durableTask").GetProperty("maxConcurrentActivityFunctions").GetInt32().Should()
+            .BeLessThanOrEqualTo(4, "each may hold a table's features in memory");
     }
 }

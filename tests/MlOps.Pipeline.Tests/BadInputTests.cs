@@ -86,7 +86,8 @@ public sealed class BadInputTests(AzuriteFixture azurite)
             Model = AzuriteFixture.UniqueModel(),
             Target = "fare",
             Features = new FeatureRules { Interactions = [[names[0], names[1]]] },
-            Columns = new Dictionary<string, ColumnRule> { [names[0]] = new() { Min = 0, Impute = new ImputeRule(ImputeStrategy.Mean) }, [names[2]] = new() { Allowed = ["c'0", "c'1", "c'2"] } },
+            Columns =
+                new Dictionary<string, ColumnRule> { [names[0]] = new() { Min = 0, Impute = new ImputeRule(ImputeStrategy.Mean) }, [names[2]] = new() { Allowed = ["c'0", "c'1", "c'2"] } },
             Candidates = [.. Enum.GetValues<TrainerKind>().Select(trainer => new CandidateSpec { Trainer = trainer, Trees = 10 })],
         };
 
@@ -106,7 +107,11 @@ public sealed class BadInputTests(AzuriteFixture azurite)
         var random = new Random(6);
         for (var row = 0; row < 120; row++)
         {
-            csv.Append(string.Join(',', Enumerable.Range(0, 5000).Select(i => i % 100 == 0 ? $"v{random.Next(3)}" : random.Next(100).ToString(CultureInfo.InvariantCulture)))).Append(CultureInfo.InvariantCulture, $",{random.Next(1000)}.5\n");
+            csv.Append(string.Join(
+                ',',
+                Enumerable.Range(0, 5000)
+                    .Select(i => i % 100 == 0 ? $"v{random.Next(3)}" : random.Next(100).ToString(CultureInfo.InvariantCulture)))).Append(
+                        CultureInfo.InvariantCulture, $",{random.Next(1000)}.5\n");
         }
         var path = host.WriteFile("wide.csv", csv.ToString());
         var definition = await host.Get<DefinitionInference>().InferAsync(path, "fare", AzuriteFixture.UniqueModel(), null, [], default);
@@ -163,7 +168,9 @@ public sealed class BadInputTests(AzuriteFixture azurite)
         var definition = Trips.Definition();
         await host.RunAsync(definition, host.WriteFile("trips.csv", Trips.Csv(400, seed: 64)));
         var scorer = await ScorerAsync(host, definition.Model);
-        var rows = Enumerable.Range(0, 500).Select(i => JsonSerializer.SerializeToElement(new { vendor = "VTS", passengers = 1 + (i % 5), seconds = 10 * i, miles = i / 40.0, payment = "CRD" })).ToList();
+        var rows = Enumerable.Range(0, 500)
+            .Select(i => JsonSerializer.SerializeToElement(
+                new { vendor = "VTS", passengers = 1 + (i % 5), seconds = 10 * i, miles = i / 40.0, payment = "CRD" })).ToList();
         var expected = scorer.Predict(rows);
 
         var parallel = new Prediction[rows.Count];
@@ -173,7 +180,8 @@ public sealed class BadInputTests(AzuriteFixture azurite)
         expected.Select(prediction => prediction.Score).Distinct().Count().Should().BeGreaterThan(20);
     }
 
-    private static JsonElement Trip(string vendor) => JsonSerializer.SerializeToElement(new { vendor, passengers = 2, seconds = 600, miles = 3.2, payment = "CRD" });
+    private static JsonElement Trip(string vendor) =>
+        JsonSerializer.SerializeToElement(new { vendor, passengers = 2, seconds = 600, miles = 3.2, payment = "CRD" });
 
     private static async Task<ModelScorer> ScorerAsync(PipelineHost host, string model) =>
         await ModelScorer.LoadAsync(host.Get<ArtifactStore>(), (await host.Get<ModelRegistry>().GetAsync(model, 1, default)).ModelBlobs, default);

@@ -29,7 +29,8 @@ internal sealed class StageBench(AzuriteFixture azurite, Func<PipelineOptions, P
     public async Task<IngestOutput> IngestAsync(PipelineDefinition definition, string source) =>
         await Host.Get<IngestStage>().RunAsync(await ContextAsync(definition), new IngestInput(source), default);
 
-    public Task<IngestOutput> IngestTextAsync(PipelineDefinition definition, string csv) => IngestAsync(definition, Host.WriteFile($"{Guid.NewGuid():N}.csv", csv));
+    public Task<IngestOutput> IngestTextAsync(PipelineDefinition definition, string csv) =>
+        IngestAsync(definition, Host.WriteFile($"{Guid.NewGuid():N}.csv", csv));
 
     public async Task<CleanOutput> CleanAsync(PipelineDefinition definition, string csv)
     {

@@ -31,6 +31,7 @@ public sealed class DefaultModelTests(AzuriteFixture azurite) : IClassFixture<Az
 
         await registry.AddVersionAsync("another");
         time.Advance(TimeSpan.FromSeconds(1));
-        await Eventually.IsTrueAsync(async () => await service.PredictAsync(null, OneRow, default) is PredictionResult.ModelNotNamed { Known: ["another", "only"] });
+        await Eventually.IsTrueAsync(
+            async () => await service.PredictAsync(null, OneRow, default) is PredictionResult.ModelNotNamed { Known: ["another", "only"] });
     }
 }

@@ -16,7 +16,9 @@ public sealed class InlineEngine(IServiceProvider services) : IPipelineEngine
     public Task StartAsync(RunInput input, CancellationToken cancel) =>
         TrainingPipeline.RunAsync(new InlineOrchestration(input, services.GetRequiredService<StageRunner>(), Approval, ScalesOut));
 
-    public Task SignalAsync(string runId, string eventName, string payload, CancellationToken cancel) => throw new NotSupportedException("A run of this engine has ended when it can be signalled.");
+    public Task SignalAsync(string runId, string eventName, string payload, CancellationToken cancel) =>
+        throw new NotSupportedException("A run of this engine has ended when it can be signalled.");
 
-    public Task CancelAsync(string runId, string reason, CancellationToken cancel) => throw new NotSupportedException("A run of this engine has ended when it can be cancelled.");
+    public Task CancelAsync(string runId, string reason, CancellationToken cancel) =>
+        throw new NotSupportedException("A run of this engine has ended when it can be cancelled.");
 }

@@ -28,7 +28,8 @@ public sealed class LocalProcess : IAsyncDisposable
     public static LocalProcess Start(IReadOnlyDictionary<string, string?> environment, params IEnumerable<string> arguments)
     {
         var program = Path.Combine(AppContext.BaseDirectory, "MlOps.Local.dll");
-        var start = new ProcessStartInfo(Environment.ProcessPath is { } path && Path.GetFileNameWithoutExtension(path) == "dotnet" ? path : "dotnet", [program, .. arguments])
+        var start = new ProcessStartInfo(
+            Environment.ProcessPath is { } path && Path.GetFileNameWithoutExtension(path) == "dotnet" ? path : "dotnet", [program, .. arguments])
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
@@ -72,7 +73,9 @@ public sealed class LocalProcess : IAsyncDisposable
 
     /// <summary>Waits until a text stands on standard output.</summary>
     public Task PrintedAsync(string text) => Eventually.IsTrueAsync(
-        () => Output.Contains(text, StringComparison.Ordinal) || (process.HasExited ? throw new InvalidOperationException($"It ended.\n{Output}\n{Errors}") : false),
+        () =>
+            Output.Contains(text, StringComparison.Ordinal)
+                || (process.HasExited ? throw new InvalidOperationException($"It ended.\n{Output}\n{Errors}") : false),
         () => $"{Output}\n{Errors}", Patience);
 
     /// <summary>Ends it as <c>kill -9</c> does: it can do nothing more.</summary>

@@ -56,7 +56,8 @@ public sealed class PipelineHost : IAsyncDisposable
     public StageContext Context(Run run, string key = "") => Context(run.RunId, run.DefinitionId, key);
 
     /// <inheritdoc cref="Context(Run, string)"/>
-    public StageContext Context(string runId, string definitionId = "", string key = "") => new(runId, key, definitionId, Get<DefinitionStore>(), Get<RunStore>());
+    public StageContext Context(string runId, string definitionId = "", string key = "") =>
+        new(runId, key, definitionId, Get<DefinitionStore>(), Get<RunStore>());
 
     public async ValueTask DisposeAsync()
     {

@@ -25,7 +25,8 @@ public sealed class SlackEndpoint : IAsyncDisposable
 
     public ConcurrentQueue<(JsonElement Message, DateTimeOffset At)> Calls { get; } = new();
 
-    public Uri Url => new(new Uri(app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First()), $"/services/{Secret}");
+    public Uri Url =>
+        new(new Uri(app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First()), $"/services/{Secret}");
 
     public static async Task<SlackEndpoint> StartAsync()
     {

@@ -33,7 +33,8 @@ public sealed class StorageGate(string connection) : HttpMessageHandler, IAsyncD
         return ValueTask.CompletedTask;
     }
 
-    protected override HttpResponseMessage Send(HttpRequestMessage request, CancellationToken cancellationToken) => isClosed ? throw Down() : inner.Send(request, cancellationToken);
+    protected override HttpResponseMessage Send(HttpRequestMessage request, CancellationToken cancellationToken) =>
+        isClosed ? throw Down() : inner.Send(request, cancellationToken);
 
     protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken) =>
         isClosed ? throw Down() : inner.SendAsync(request, cancellationToken);

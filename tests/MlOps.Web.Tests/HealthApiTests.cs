@@ -51,7 +51,8 @@ public sealed class HealthApiTests(AzuriteFixture azurite) : WebTests(azurite)
     public async Task A_wrong_account_key_is_told_without_the_key()
     {
         const string WrongKey = "d3JvbmcgYWNjb3VudCBrZXkgb2YgdGhpcyB0ZXN0";
-        var account = Azurite.ConnectionString.Split(';').Select(part => part.StartsWith("AccountKey=", StringComparison.Ordinal) ? $"AccountKey={WrongKey}" : part);
+        var account = Azurite.ConnectionString.Split(';')
+            .Select(part => part.StartsWith("AccountKey=", StringComparison.Ordinal) ? $"AccountKey={WrongKey}" : part);
         var connection = string.Join(';', account);
         await using var host = await WebHost.StartAsync(new PipelineStorage(new BlobServiceClient(connection), new TableServiceClient(connection)));
 

@@ -46,7 +46,8 @@ public sealed class HttpProblemsTests(AzuriteFixture azurite) : WebTests(azurite
     public async Task A_fault_in_a_handler_is_a_500_problem_without_insides_and_is_logged(string environment)
     {
         await using var host = await WebHost.StartAsync(
-            Azurite.NewStorage(), services => services.AddSingleton<IPipelineEngine>(new FaultyEngine(new InvalidOperationException(Secret))), environment: environment);
+            Azurite.NewStorage(), services =>
+                services.AddSingleton<IPipelineEngine>(new FaultyEngine(new InvalidOperationException(Secret))), environment: environment);
         var run = await AddRunAsync(RunState.Running);
 
         var problem = await host.Client.PostAsync($"/runs/{run.RunId}/cancel", null).ShouldBeProblemAsync(HttpStatusCode.InternalServerError);
@@ -58,7 +59,8 @@ public sealed class HttpProblemsTests(AzuriteFixture azurite) : WebTests(azurite
     [Fact]
     public async Task A_fault_outside_of_every_handler_is_a_500_problem_too()
     {
-        await using var host = await WebHost.StartAsync(Azurite.NewStorage(), map: app => app.MapGet("/elsewhere", string () => throw new InvalidOperationException(Secret)));
+        await using var host = await WebHost.StartAsync(
+            Azurite.NewStorage(), map: app => app.MapGet("/elsewhere", string () => throw new InvalidOperationException(Secret)));
 
         var problem = await host.Client.GetAsync("/elsewhere").ShouldBeProblemAsync(HttpStatusCode.InternalServerError);
 
@@ -72,7 +74,8 @@ public sealed class HttpProblemsTests(AzuriteFixture azurite) : WebTests(azurite
         await Registry.AddProductionAsync(Model);
         Host.Scorers.BeforeLoaded = _ => throw new InvalidDataException(Secret);
 
-        var detail = await Client.PostJsonAsync("/predict", $"{{\"model\": \"{Model}\", \"features\": {{}}}}").ShouldFailAsync(HttpStatusCode.InternalServerError);
+        var detail = await Client.PostJsonAsync("/predict", $"{{\"model\": \"{Model}\", \"features\": {{}}}}")
+            .ShouldFailAsync(HttpStatusCode.InternalServerError);
 
         detail.Should().Contain("Version 1").And.Contain($"/models/{Model}/rollback").And.NotContain(Secret);
     }

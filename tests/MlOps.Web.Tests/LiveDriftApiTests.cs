@@ -21,7 +21,8 @@ public sealed class LiveDriftApiTests(AzuriteFixture azurite) : WebTests(azurite
         var body = await Client.GetAsync($"/models/{Model}/drift").ShouldBeAsync(HttpStatusCode.OK);
         using var page = await Client.GetAsync($"/models/{Model}/drift/page");
 
-        ((string)body["model"]!, (int)body["version"]!, (bool)body["drifted"]!, (string)body["until"]!).Should().Be((Model, 1, true, "2026-05-04T03:30:00+00:00"));
+        ((string)body["model"]!, (int)body["version"]!, (bool)body["drifted"]!, (string)body["until"]!).Should()
+            .Be((Model, 1, true, "2026-05-04T03:30:00+00:00"));
         ((string)body["reasons"]![0]!).Should().Be("drift: a");
         ((double)body["report"]!["driftShare"]!).Should().Be(0.5);
         page.StatusCode.Should().Be(HttpStatusCode.OK);
@@ -34,7 +35,8 @@ public sealed class LiveDriftApiTests(AzuriteFixture azurite) : WebTests(azurite
     {
         await Registry.AddProductionAsync(Model);
 
-        (await Client.GetAsync($"/models/{Model}/drift").ShouldFailAsync(HttpStatusCode.NotFound)).Should().Contain("not been checked yet").And.Contain("monitor.minRows");
+        (await Client.GetAsync($"/models/{Model}/drift").ShouldFailAsync(HttpStatusCode.NotFound)).Should()
+            .Contain("not been checked yet").And.Contain("monitor.minRows");
         (await Client.GetAsync($"/models/{Model}/drift/page").ShouldFailAsync(HttpStatusCode.NotFound)).Should().Contain("not been checked yet");
     }
 

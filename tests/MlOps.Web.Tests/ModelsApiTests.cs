@@ -40,7 +40,8 @@ public sealed class ModelsApiTests(AzuriteFixture azurite) : WebTests(azurite)
     public async Task A_version_shows_its_signature_metrics_and_lineage()
     {
         var version = await Registry.AddVersionAsync(Model);
-        var signature = new Signature([new("a", ColumnKind.Numeric, Optional: true)], [new("a", ColumnKind.Numeric), new("log_a", ColumnKind.Numeric)], new("y", ColumnKind.Numeric));
+        var signature = new Signature(
+            [new("a", ColumnKind.Numeric, Optional: true)], [new("a", ColumnKind.Numeric), new("log_a", ColumnKind.Numeric)], new("y", ColumnKind.Numeric));
         await Host.Storage.Artifacts.GetBlobClient($"{version.ModelBlobs}/signature.json").UploadAsync(new BinaryData(Json.Write(signature)));
 
         var body = await Client.GetAsync($"/models/{Model}/versions/1").ShouldBeAsync(HttpStatusCode.OK);

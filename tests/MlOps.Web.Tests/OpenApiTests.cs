@@ -39,7 +39,8 @@ public sealed class OpenApiTests(AzuriteFixture azurite) : WebTests(azurite)
     public async Task Bodies_have_schema_and_example()
     {
         var document = await DocumentAsync();
-        var bodies = Operations(document).Where(operation => operation.Operation["requestBody"] is not null).ToDictionary(operation => operation.Route, operation => operation.Operation["requestBody"]!);
+        var bodies = Operations(document).Where(operation => operation.Operation["requestBody"] is not null)
+            .ToDictionary(operation => operation.Route, operation => operation.Operation["requestBody"]!);
 
         bodies.Keys.Should().BeEquivalentTo(
             "POST /predict", "PUT /pipelines/{model}", "POST /pipelines/{model}/runs", "POST /runs/{id}/approve", "POST /runs/{id}/reject", "POST /runs/{id}/cancel",
@@ -55,12 +56,14 @@ public sealed class OpenApiTests(AzuriteFixture azurite) : WebTests(azurite)
 
     [Fact]
     public async Task Summaries_are_those_of_the_route_table() =>
-        ((string)(await DocumentAsync())["paths"]!["/health"]!["get"]!["summary"]!).Should().Be("Whether storage answers, and which production versions are loaded");
+        ((string)(await DocumentAsync())["paths"]!["/health"]!["get"]!["summary"]!).Should()
+            .Be("Whether storage answers, and which production versions are loaded");
 
     [Fact]
     public async Task A_prediction_is_one_or_many()
     {
-        var answers = (await DocumentAsync())["paths"]!["/predict"]!["post"]!["responses"]!["200"]!["content"]!["application/json"]!["schema"]!["oneOf"]!.AsArray();
+        var answers =
+            (await DocumentAsync())["paths"]!["/predict"]!["post"]!["responses"]!["200"]!["content"]!["application/json"]!["schema"]!["oneOf"]!.AsArray();
 
         answers.Should().HaveCount(2);
         answers.Single(answer => answer!["properties"] is not null)!["properties"]!.AsObject().Should().ContainKey("predictions");

@@ -36,10 +36,13 @@ public sealed class PipelinesApiTests(AzuriteFixture azurite) : WebTests(azurite
     [Fact]
     public async Task A_wrong_definition_names_every_problem_and_stores_nothing()
     {
-        var problem = await Client.PutJsonAsync($"/pipelines/{Model}", """{"taget": "y", "split": {"validation": 3}}""").ShouldBeProblemAsync(HttpStatusCode.BadRequest);
+        var problem = await Client.PutJsonAsync($"/pipelines/{Model}", """{"taget": "y", "split": {"validation": 3}}""")
+            .ShouldBeProblemAsync(HttpStatusCode.BadRequest);
 
         var problems = problem["problems"]!.AsArray().Select(p => (string)p!).ToList();
-        problems.Should().Contain(p => p.Contains("did you mean 'target'")).And.Contain(p => p.Contains("split.validation")).And.Contain(p => p.Contains("target is missing"));
+        problems.Should()
+            .Contain(
+                p => p.Contains("did you mean 'target'")).And.Contain(p => p.Contains("split.validation")).And.Contain(p => p.Contains("target is missing"));
         await Client.GetAsync($"/pipelines/{Model}").ShouldFailAsync(HttpStatusCode.NotFound);
     }
 
@@ -59,7 +62,8 @@ public sealed class PipelinesApiTests(AzuriteFixture azurite) : WebTests(azurite
     [InlineData("a%0A")]
     public async Task A_name_that_is_no_model_name_is_400_to_put_and_404_to_get(string name)
     {
-        (await Client.PutJsonAsync($"/pipelines/{name}", """{"target": "y"}""").ShouldFailAsync(HttpStatusCode.BadRequest)).Should().Contain("lower-case letters");
+        (await Client.PutJsonAsync($"/pipelines/{name}", """{"target": "y"}""").ShouldFailAsync(HttpStatusCode.BadRequest)).Should()
+            .Contain("lower-case letters");
         await Client.GetAsync($"/pipelines/{name}").ShouldFailAsync(HttpStatusCode.NotFound);
         await Client.PostAsync($"/pipelines/{name}/runs", null).ShouldFailAsync(HttpStatusCode.NotFound);
     }
@@ -117,7 +121,8 @@ public sealed class PipelinesApiTests(AzuriteFixture azurite) : WebTests(azurite
         await DeclareAsync();
         await UploadAsync("a.csv");
 
-        (await Client.PostJsonAsync($"/pipelines/{Model}/runs", """{"goal": "ingest"}""").ShouldFailAsync(HttpStatusCode.BadRequest)).Should().Contain("goal is 'ingest'; it must be one of model, dataset");
+        (await Client.PostJsonAsync($"/pipelines/{Model}/runs", """{"goal": "ingest"}""").ShouldFailAsync(HttpStatusCode.BadRequest)).Should()
+            .Contain("goal is 'ingest'; it must be one of model, dataset");
         Host.Engine.Started.Should().BeEmpty();
     }
 
@@ -135,7 +140,8 @@ public sealed class PipelinesApiTests(AzuriteFixture azurite) : WebTests(azurite
     {
         await DeclareAsync();
 
-        (await StartAsync(source.Replace("{model}", Model, StringComparison.Ordinal)).ShouldFailAsync(HttpStatusCode.BadRequest)).Should().Contain($"raw/{Model}/");
+        (await StartAsync(source.Replace("{model}", Model, StringComparison.Ordinal)).ShouldFailAsync(HttpStatusCode.BadRequest)).Should()
+            .Contain($"raw/{Model}/");
         Host.Engine.Started.Should().BeEmpty();
     }
 
@@ -163,11 +169,13 @@ public sealed class PipelinesApiTests(AzuriteFixture azurite) : WebTests(azurite
     public async Task A_run_of_an_undeclared_model_is_404_and_an_unknown_key_400()
     {
         (await Client.PostAsync($"/pipelines/{Model}/runs", null).ShouldFailAsync(HttpStatusCode.NotFound)).Should().Contain($"PUT /pipelines/{Model}");
-        (await Client.PostJsonAsync($"/pipelines/{Model}/runs", """{"sourec": "x"}""").ShouldFailAsync(HttpStatusCode.BadRequest)).Should().Contain("did you mean 'source'");
+        (await Client.PostJsonAsync($"/pipelines/{Model}/runs", """{"sourec": "x"}""").ShouldFailAsync(HttpStatusCode.BadRequest)).Should()
+            .Contain("did you mean 'source'");
     }
 
     private Task<HttpResponseMessage> StartAsync(string source) =>
         Client.PostJsonAsync($"/pipelines/{Model}/runs", $"{{\"source\": {System.Text.Json.JsonSerializer.Serialize(source)}}}");
 
-    private Task UploadAsync(string file) => Host.Storage.Raw.GetBlobClient($"{Model}/{file}").UploadAsync(new BinaryData(Encoding.UTF8.GetBytes("x,y\n1,2\n")));
+    private Task UploadAsync(string file) =>
+        Host.Storage.Raw.GetBlobClient($"{Model}/{file}").UploadAsync(new BinaryData(Encoding.UTF8.GetBytes("x,y\n1,2\n")));
 }

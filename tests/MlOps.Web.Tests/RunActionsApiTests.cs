@@ -19,7 +19,8 @@ public sealed class RunActionsApiTests(AzuriteFixture azurite) : WebTests(azurit
         var body = await PostAsync(run, "approve", json).ShouldBeAsync(HttpStatusCode.Accepted);
 
         ((string)body["runId"]!).Should().Be(run.RunId);
-        TheDecision(run).Should().Match<ApprovalDecision>(decision => decision.Approved && decision.By == by && decision.Reason == reason && decision.At != null);
+        TheDecision(run).Should()
+            .Match<ApprovalDecision>(decision => decision.Approved && decision.By == by && decision.Reason == reason && decision.At != null);
     }
 
     [Fact]

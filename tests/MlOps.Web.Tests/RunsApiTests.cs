@@ -29,7 +29,8 @@ public sealed class RunsApiTests(AzuriteFixture azurite) : WebTests(azurite)
         var at = new DateTimeOffset(2026, 1, 2, 3, 4, 5, TimeSpan.Zero);
         await Runs.LogStageAsync(run.RunId, new StageStatus("train", "1-sdca", StageState.Running, at.AddSeconds(3), Attempts: 2), default);
         await Runs.LogStageAsync(run.RunId, new StageStatus("train", "0-lightgbm", StageState.Failed, at.AddSeconds(3), Error: "no rows"), default);
-        await Runs.LogStageAsync(run.RunId, new StageStatus("ingest", "", StageState.Succeeded, at, at.AddSeconds(1.5), 1.5, 1000, 1, Warnings: ["odd"]), default);
+        await Runs.LogStageAsync(
+            run.RunId, new StageStatus("ingest", "", StageState.Succeeded, at, at.AddSeconds(1.5), 1.5, 1000, 1, Warnings: ["odd"]), default);
         await Runs.LogStageAsync(run.RunId, new StageStatus("clean", "", StageState.Reused, at.AddSeconds(2), at.AddSeconds(2), 0.1, 990, 1), default);
         await Runs.LogParamsAsync(run.RunId, new Dictionary<string, string> { ["trees"] = "100" }, default);
         await Runs.LogMetricsAsync(run.RunId, new Dictionary<string, double> { ["val_rmse"] = 1.25, ["val_r2"] = double.NaN }, default);
@@ -52,7 +53,8 @@ public sealed class RunsApiTests(AzuriteFixture azurite) : WebTests(azurite)
     {
         var run = await AddRunAsync(RunState.Running);
         await Runs.LogStageAsync(run.RunId, new StageStatus("ingest", "", StageState.Failed, DateTimeOffset.UtcNow, Error: "a.csv is empty"), default);
-        await Runs.UpdateAsync(run.RunId, r => r with { State = RunState.Failed, Started = r.Created, Ended = r.Created.AddSeconds(9), Error = "a.csv is empty" }, default);
+        await Runs.UpdateAsync(
+            run.RunId, r => r with { State = RunState.Failed, Started = r.Created, Ended = r.Created.AddSeconds(9), Error = "a.csv is empty" }, default);
 
         var body = await GetAsync(run);
 
@@ -81,7 +83,8 @@ public sealed class RunsApiTests(AzuriteFixture azurite) : WebTests(azurite)
         var run = await AddRunAsync(RunState.Queued);
         await Runs.UpdateAsync(run.RunId, r => r with { Goal = RunGoal.Dataset }, default);
         Stages(await GetAsync(run)).Should().Equal("ingest  pending", "finish  pending");
-        await Runs.UpdateAsync(run.RunId, r => r with { State = RunState.Succeeded, Dataset = "657efcf842f1c0d2a5d6ffb235a1b539", Ended = r.Created.AddSeconds(9) }, default);
+        await Runs.UpdateAsync(
+            run.RunId, r => r with { State = RunState.Succeeded, Dataset = "657efcf842f1c0d2a5d6ffb235a1b539", Ended = r.Created.AddSeconds(9) }, default);
 
         var body = await GetAsync(run);
 

@@ -113,7 +113,8 @@ public sealed class TrainedModelTests(AzuriteFixture azurite) : IAsyncLifetime
     {
         await TrainAsync("price", row => row.Size.ToString("0.00", CultureInfo.InvariantCulture));
 
-        var problem = await AskAsync("rows", """[{"size": "large"}, {"size": 1, "colour": "red", "weight": 3}]""").ShouldBeProblemAsync(HttpStatusCode.BadRequest);
+        var problem = await AskAsync("rows", """[{"size": "large"}, {"size": 1, "colour": "red", "weight": 3}]""")
+            .ShouldBeProblemAsync(HttpStatusCode.BadRequest);
 
         var text = problem["problems"]!.ToJsonString(HttpAssertions.Relaxed);
         text.Should().Contain("size").And.Contain("colour").And.Contain("rows[0]");
@@ -127,7 +128,8 @@ public sealed class TrainedModelTests(AzuriteFixture azurite) : IAsyncLifetime
         var body = await host.Client.GetAsync($"/runs/{run}").ShouldBeAsync(HttpStatusCode.OK);
 
         ((string)body["state"]!).Should().Be("succeeded");
-        body["stages"]!.AsArray().Select(stage => (string)stage!["stage"]!).Should().Equal("ingest", "clean", "features", "split", "train", "validate", "drift", "promote", "explain", "model-card", "alert", "finish");
+        body["stages"]!.AsArray().Select(stage => (string)stage!["stage"]!).Should()
+            .Equal("ingest", "clean", "features", "split", "train", "validate", "drift", "promote", "explain", "model-card", "alert", "finish");
         ((string)body["alerts"]![0]!["kind"]!, (string)body["alerts"]![0]!["state"]!).Should().Be(("promotionSucceeded", "notSent"));
         body["stages"]!.AsArray().Select(stage => (string)stage!["state"]!).Should().OnlyContain(state => state == "succeeded");
         ((long)body["stages"]![0]!["rows"]!).Should().Be(500);
@@ -151,11 +153,13 @@ public sealed class TrainedModelTests(AzuriteFixture azurite) : IAsyncLifetime
             csv.Append(CultureInfo.InvariantCulture, $"{row.Size},{row.Colour},{answer(row)}\n");
         }
         await host.Client.PutAsync($"/raw/{model}/rows.csv", new StringContent(csv.ToString())).ShouldBeAsync(HttpStatusCode.Created);
-        await host.Client.PutJsonAsync($"/pipelines/{model}", $$"""{"target": "{{target}}", "candidates": [{"trainer": "lightgbm", "trees": 50, "minRowsPerLeaf": 5}]}""")
+        await host.Client.PutJsonAsync(
+            $"/pipelines/{model}", $$"""{"target": "{{target}}", "candidates": [{"trainer": "lightgbm", "trees": 50, "minRowsPerLeaf": 5}]}""")
             .ShouldBeAsync(HttpStatusCode.Created);
         var run = await host.Client.PostAsync($"/pipelines/{model}/runs", null).ShouldBeAsync(HttpStatusCode.Accepted);
         return (string)run["runId"]!;
     }
 
-    private Task<HttpResponseMessage> AskAsync(string key, string json) => host.Client.PostJsonAsync("/predict", $"{{\"model\": \"{model}\", \"{key}\": {json}}}");
+    private Task<HttpResponseMessage> AskAsync(string key, string json) =>
+        host.Client.PostJsonAsync("/predict", $"{{\"model\": \"{model}\", \"{key}\": {json}}}");
 }

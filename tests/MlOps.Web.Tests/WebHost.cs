@@ -31,7 +31,8 @@ internal sealed class WebHost : IAsyncDisposable
 
     public T Get<T>() where T : notnull => app.Services.GetRequiredService<T>();
 
-    public static async Task<WebHost> StartAsync(PipelineStorage storage, Action<IServiceCollection>? configure = null, Action<WebApplication>? map = null, string environment = "Production")
+    public static async Task<WebHost> StartAsync(
+        PipelineStorage storage, Action<IServiceCollection>? configure = null, Action<WebApplication>? map = null, string environment = "Production")
     {
         var builder = WebApplication.CreateBuilder(new WebApplicationOptions { EnvironmentName = environment });
         var errors = new ErrorLog();

@@ -36,4 +36,5 @@ await using (var file = new BinaryWriter(File.Create(Path.Combine(folder, "value
         file.Write(expected);
     }
 }
-Console.WriteLine(JsonSerializer.Serialize(new { program = "ours", threads, rows = Rows, seconds = Math.Round(seconds.Min(), 4), rows_per_s = Math.Round(Rows / seconds.Min()) }));
+Console.WriteLine(JsonSerializer.Serialize(
+    new { program = "ours", threads, rows = Rows, seconds = Math.Round(seconds.Min(), 4), rows_per_s = Math.Round(Rows / seconds.Min()) }));

@@ -46,6 +46,7 @@ internal static class XgboostTrees
             return place;
         }
 
-        T[] Of<T>(string name, Func<JsonElement, T> read, T absent) => [.. nodes.Select(node => node.TryGetProperty(name, out var value) ? read(value) : absent)];
+        T[] Of<T>(string name, Func<JsonElement, T> read, T absent) =>
+            [.. nodes.Select(node => node.TryGetProperty(name, out var value) ? read(value) : absent)];
     }
 }

@@ -19,7 +19,8 @@ internal static class Histogram
         return edges;
     }
 
-    /// <summary>Values per bin; a bin holds its lower edge, the last one its upper edge too. Buckets of a profile that lie across an edge are divided.</summary>
+    /// <summary>Values per bin; a bin holds its lower edge, the last one its upper edge too. Buckets of a profile that lie across an edge are
+    /// divided.</summary>
     public static double[] Counts(NumericProfile profile, double[] edges)
     {
         var counts = new double[edges.Length - 1];

@@ -53,7 +53,8 @@ public sealed class NumericSketch(int most, long rows)
         }
         Flush();
         AddMoments(other.Total, other.Mean, other.SquaredDeviations);
-        var theirs = other.Values.Select((value, i) => new Entry(value, other.Buckets?.Low[i] ?? value, other.Buckets?.High[i] ?? value, other.Counts[i])).ToArray();
+        var theirs = other.Values.Select((value, i) => new Entry(value, other.Buckets?.Low[i] ?? value, other.Buckets?.High[i] ?? value, other.Counts[i]))
+            .ToArray();
         isExact &= other.IsExact;
         merged = new Entry[length + theirs.Length];
         int i = 0, j = 0, next = 0;

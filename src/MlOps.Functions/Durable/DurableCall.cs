@@ -13,7 +13,8 @@ public sealed class DurableCall(IServiceProvider services)
     private DurableTaskClient? client;
 
     /// <exception cref="InvalidOperationException">The function does not bind a client.</exception>
-    public DurableTaskClient Client => client ?? throw new InvalidOperationException("This function has no durable client: give it a parameter [DurableClient] and bind it.");
+    public DurableTaskClient Client =>
+        client ?? throw new InvalidOperationException("This function has no durable client: give it a parameter [DurableClient] and bind it.");
 
     public void Bind(DurableTaskClient bound) => client = bound;
 

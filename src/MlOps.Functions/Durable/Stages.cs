@@ -20,50 +20,66 @@ namespace MlOps.Functions.Durable;
 public sealed class Stages(StageCalls stages)
 {
     [Function(nameof(IngestStage))]
-    public Task<StageOutcome> Ingest([ActivityTrigger] StageCall<IngestInput> call, CancellationToken cancel) => stages.RunAsync(PipelineStages.Ingest, call, cancel);
+    public Task<StageOutcome> Ingest([ActivityTrigger] StageCall<IngestInput> call, CancellationToken cancel) =>
+        stages.RunAsync(PipelineStages.Ingest, call, cancel);
 
     [Function(nameof(QuarantineStage))]
-    public Task<StageOutcome> Quarantine([ActivityTrigger] StageCall<QuarantineInput> call, CancellationToken cancel) => stages.RunAsync(PipelineStages.Quarantine, call, cancel);
+    public Task<StageOutcome> Quarantine([ActivityTrigger] StageCall<QuarantineInput> call, CancellationToken cancel) =>
+        stages.RunAsync(PipelineStages.Quarantine, call, cancel);
 
     [Function(nameof(CleanPartStage))]
-    public Task<StageOutcome> CleanPart([ActivityTrigger] StageCall<CleanPartInput> call, CancellationToken cancel) => stages.RunAsync(PipelineStages.CleanPart, call, cancel);
+    public Task<StageOutcome> CleanPart([ActivityTrigger] StageCall<CleanPartInput> call, CancellationToken cancel) =>
+        stages.RunAsync(PipelineStages.CleanPart, call, cancel);
 
     [Function(nameof(CleanStage))]
-    public Task<StageOutcome> Clean([ActivityTrigger] StageCall<CleanInput> call, CancellationToken cancel) => stages.RunAsync(PipelineStages.Clean, call, cancel);
+    public Task<StageOutcome> Clean([ActivityTrigger] StageCall<CleanInput> call, CancellationToken cancel) =>
+        stages.RunAsync(PipelineStages.Clean, call, cancel);
 
     [Function(nameof(FeaturesStage))]
-    public Task<StageOutcome> Features([ActivityTrigger] StageCall<FeaturesInput> call, CancellationToken cancel) => stages.RunAsync(PipelineStages.Features, call, cancel);
+    public Task<StageOutcome> Features([ActivityTrigger] StageCall<FeaturesInput> call, CancellationToken cancel) =>
+        stages.RunAsync(PipelineStages.Features, call, cancel);
 
     [Function(nameof(SplitStage))]
-    public Task<StageOutcome> Split([ActivityTrigger] StageCall<SplitInput> call, CancellationToken cancel) => stages.RunAsync(PipelineStages.Split, call, cancel);
+    public Task<StageOutcome> Split([ActivityTrigger] StageCall<SplitInput> call, CancellationToken cancel) =>
+        stages.RunAsync(PipelineStages.Split, call, cancel);
 
     [Function(nameof(TrainStage))]
-    public Task<StageOutcome> Train([ActivityTrigger] StageCall<TrainInput> call, CancellationToken cancel) => stages.RunAsync(PipelineStages.Train, call, cancel);
+    public Task<StageOutcome> Train([ActivityTrigger] StageCall<TrainInput> call, CancellationToken cancel) =>
+        stages.RunAsync(PipelineStages.Train, call, cancel);
 
     [Function(nameof(ValidateStage))]
-    public Task<StageOutcome> Validate([ActivityTrigger] StageCall<ValidateInput> call, CancellationToken cancel) => stages.RunAsync(PipelineStages.Validate, call, cancel);
+    public Task<StageOutcome> Validate([ActivityTrigger] StageCall<ValidateInput> call, CancellationToken cancel) =>
+        stages.RunAsync(PipelineStages.Validate, call, cancel);
 
     [Function(nameof(DriftPartStage))]
-    public Task<StageOutcome> DriftPart([ActivityTrigger] StageCall<DriftPartInput> call, CancellationToken cancel) => stages.RunAsync(PipelineStages.DriftPart, call, cancel);
+    public Task<StageOutcome> DriftPart([ActivityTrigger] StageCall<DriftPartInput> call, CancellationToken cancel) =>
+        stages.RunAsync(PipelineStages.DriftPart, call, cancel);
 
     [Function(nameof(DriftStage))]
-    public Task<StageOutcome> Drift([ActivityTrigger] StageCall<DriftInput> call, CancellationToken cancel) => stages.RunAsync(PipelineStages.Drift, call, cancel);
+    public Task<StageOutcome> Drift([ActivityTrigger] StageCall<DriftInput> call, CancellationToken cancel) =>
+        stages.RunAsync(PipelineStages.Drift, call, cancel);
 
     [Function(nameof(AwaitApprovalStage))]
-    public Task<StageOutcome> AwaitApproval([ActivityTrigger] StageCall<AwaitApprovalInput> call, CancellationToken cancel) => stages.RunAsync(PipelineStages.AwaitApproval, call, cancel);
+    public Task<StageOutcome> AwaitApproval([ActivityTrigger] StageCall<AwaitApprovalInput> call, CancellationToken cancel) =>
+        stages.RunAsync(PipelineStages.AwaitApproval, call, cancel);
 
     [Function(nameof(PromoteStage))]
-    public Task<StageOutcome> Promote([ActivityTrigger] StageCall<PromoteInput> call, CancellationToken cancel) => stages.RunAsync(PipelineStages.Promote, call, cancel);
+    public Task<StageOutcome> Promote([ActivityTrigger] StageCall<PromoteInput> call, CancellationToken cancel) =>
+        stages.RunAsync(PipelineStages.Promote, call, cancel);
 
     [Function(nameof(ExplainStage))]
-    public Task<StageOutcome> Explain([ActivityTrigger] StageCall<ExplainInput> call, CancellationToken cancel) => stages.RunAsync(PipelineStages.Explain, call, cancel);
+    public Task<StageOutcome> Explain([ActivityTrigger] StageCall<ExplainInput> call, CancellationToken cancel) =>
+        stages.RunAsync(PipelineStages.Explain, call, cancel);
 
     [Function(nameof(ModelCardStage))]
-    public Task<StageOutcome> ModelCard([ActivityTrigger] StageCall<ModelCardInput> call, CancellationToken cancel) => stages.RunAsync(PipelineStages.ModelCard, call, cancel);
+    public Task<StageOutcome> ModelCard([ActivityTrigger] StageCall<ModelCardInput> call, CancellationToken cancel) =>
+        stages.RunAsync(PipelineStages.ModelCard, call, cancel);
 
     [Function(nameof(AlertStage))]
-    public Task<StageOutcome> Alert([ActivityTrigger] StageCall<AlertInput> call, CancellationToken cancel) => stages.RunAsync(PipelineStages.Alert, call, cancel);
+    public Task<StageOutcome> Alert([ActivityTrigger] StageCall<AlertInput> call, CancellationToken cancel) =>
+        stages.RunAsync(PipelineStages.Alert, call, cancel);
 
     [Function(nameof(FinishStage))]
-    public Task<StageOutcome> Finish([ActivityTrigger] StageCall<FinishInput> call, CancellationToken cancel) => stages.RunAsync(PipelineStages.Finish, call, cancel);
+    public Task<StageOutcome> Finish([ActivityTrigger] StageCall<FinishInput> call, CancellationToken cancel) =>
+        stages.RunAsync(PipelineStages.Finish, call, cancel);
 }

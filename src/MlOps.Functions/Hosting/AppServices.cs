@@ -51,7 +51,8 @@ internal static class AppServices
     private static PipelineOptions Options(IConfiguration configuration)
     {
         var section = configuration.GetSection("Pipeline");
-        var options = new PipelineOptions { WorkFolder = section["WorkFolder"] is { Length: > 0 } folder ? folder : Path.Combine(Path.GetTempPath(), "mlops-work") };
+        var options =
+            new PipelineOptions { WorkFolder = section["WorkFolder"] is { Length: > 0 } folder ? folder : Path.Combine(Path.GetTempPath(), "mlops-work") };
         return options with
         {
             DuckDbMemoryMb = section.GetValue("DuckDbMemoryMb", options.DuckDbMemoryMb),

@@ -45,7 +45,8 @@ internal static class StorageConnection
 
     private static Uri AddressOf(IConfigurationSection section, string service)
     {
-        var address = section[$"{service}ServiceUri"] ?? (section["accountName"] is { Length: > 0 } account ? $"https://{account}.{service}.core.windows.net" : null);
+        var address = section[$"{service}ServiceUri"]
+            ?? (section["accountName"] is { Length: > 0 } account ? $"https://{account}.{service}.core.windows.net" : null);
         return Uri.TryCreate(address, UriKind.Absolute, out var uri)
             ? uri
             : throw new InputException($"Set {Setting} (a connection string), or {Setting}__{service}ServiceUri for access by managed identity.");

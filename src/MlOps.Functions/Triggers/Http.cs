@@ -36,7 +36,8 @@ public sealed class Http(WebPipeline web, DurableCall call)
 
     /// <summary>All that only looks.</summary>
     [Function(nameof(WebRead))]
-    public Task<IResult> WebRead([HttpTrigger(Function, "get", "head", Route = "{*path}")] HttpRequest request, CancellationToken cancel) => AnswerAsync(request);
+    public Task<IResult> WebRead([HttpTrigger(Function, "get", "head", Route = "{*path}")] HttpRequest request, CancellationToken cancel) =>
+        AnswerAsync(request);
 
     /// <summary>All else: what serves, and what runs are made of.</summary>
     [Function(nameof(WebWrite))]

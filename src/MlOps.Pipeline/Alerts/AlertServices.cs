@@ -17,7 +17,8 @@ internal static class AlertServices
             .RemoveAllLoggers()
             .ConfigureHttpClient(http => http.Timeout = Timeout.InfiniteTimeSpan)
             .ConfigurePrimaryHttpMessageHandler(() => new SocketsHttpHandler { AllowAutoRedirect = false })
-            .AddResilienceHandler(SlackClient.ClientName, (pipeline, context) => Configure(pipeline, context.ServiceProvider.GetRequiredService<AlertOptions>()));
+            .AddResilienceHandler(
+                SlackClient.ClientName, (pipeline, context) => Configure(pipeline, context.ServiceProvider.GetRequiredService<AlertOptions>()));
         return services.AddSingleton<SlackClient>();
     }
 
@@ -53,7 +54,8 @@ internal static class AlertServices
     private static bool IsRefused(Outcome<HttpResponseMessage> outcome) => outcome switch
     {
         { Result.StatusCode: HttpStatusCode.TooManyRequests or >= HttpStatusCode.InternalServerError } => true,
-        { Exception: HttpRequestException { HttpRequestError: HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError or HttpRequestError.SecureConnectionError } } => true,
+        { Exception: HttpRequestException { HttpRequestError: HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError or HttpRequestError.SecureConnectionError } } =>
+            true,
         _ => false,
     };
 }

@@ -19,7 +19,8 @@ public sealed record AlertSubject(string Name, IReadOnlyList<(string Name, strin
                 ("Model", run.Model),
                 ("Run", run.RunId),
                 ("Version", run.Version?.ToString(CultureInfo.InvariantCulture) ?? "none"),
-                .. details.Metrics.Where(metric => IsTold(metric.Key)).Select(metric => (metric.Key, metric.Value.ToString("G5", CultureInfo.InvariantCulture))),
+                .. details.Metrics.Where(metric => IsTold(metric.Key))
+                    .Select(metric => (metric.Key, metric.Value.ToString("G5", CultureInfo.InvariantCulture))),
             ],
             $"/runs/{Uri.EscapeDataString(run.RunId)}",
             $"run {run.RunId}");

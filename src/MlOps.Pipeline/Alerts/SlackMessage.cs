@@ -35,7 +35,8 @@ internal static class SlackMessage
     private static JsonObject Text(string markdown) => new() { ["type"] = "mrkdwn", ["text"] = markdown };
 
     /// <summary>Slack's three control characters: a column named &lt;!channel&gt; must wake nobody.</summary>
-    private static string Escape(string text) => text.Replace("&", "&amp;", StringComparison.Ordinal).Replace("<", "&lt;", StringComparison.Ordinal).Replace(">", "&gt;", StringComparison.Ordinal);
+    private static string Escape(string text) =>
+        text.Replace("&", "&amp;", StringComparison.Ordinal).Replace("<", "&lt;", StringComparison.Ordinal).Replace(">", "&gt;", StringComparison.Ordinal);
 
     private static string Cut(string text, int longest) => text.Length <= longest ? text : string.Concat(text.AsSpan(0, longest - 1), "…");
 }

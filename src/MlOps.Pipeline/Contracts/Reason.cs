@@ -34,7 +34,8 @@ internal sealed class ReasonJson : JsonConverter<Reason>
         return new Reason(stored.Text, stored.Gate);
     }
 
-    public override void Write(Utf8JsonWriter writer, Reason value, JsonSerializerOptions options) => JsonSerializer.Serialize(writer, new Stored(value.Text, value.Gate), options);
+    public override void Write(Utf8JsonWriter writer, Reason value, JsonSerializerOptions options) =>
+        JsonSerializer.Serialize(writer, new Stored(value.Text, value.Gate), options);
 
     private sealed record Stored(string Text, GateKind? Gate);
 }

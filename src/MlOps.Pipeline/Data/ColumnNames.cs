@@ -25,7 +25,8 @@ internal static class ColumnNames
             }
             if (name != original)
             {
-                warnings.Add(original.Length == 0 ? $"Column {position} has no name; it is called '{name}'." : $"The column name '{original}' is taken already; column {position} is called '{name}'.");
+                warnings.Add(original.Length == 0 ? $"Column {position} has no name; it is called '{name}'." : $"The column name '{original}' is taken "
+                    + $"already; column {position} is called '{name}'.");
             }
             names.Add(name);
         }

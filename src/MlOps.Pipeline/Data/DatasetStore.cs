@@ -11,7 +11,8 @@ namespace MlOps.Pipeline.Data;
 public sealed record LocalPart(string Path, long Rows);
 
 /// <summary>
-/// Dataset versions in blobs (<see cref="ContentStore"/>): <c>{id}/manifest.json</c> and Parquet parts named by their content. Parts are kept in a local folder too, so that the next stage on the same machine does not download them.
+/// Dataset versions in blobs (<see cref="ContentStore"/>): <c>{id}/manifest.json</c> and Parquet parts named by their content. Parts are kept in a
+/// local folder too, so that the next stage on the same machine does not download them.
 /// </summary>
 public sealed class DatasetStore(PipelineStorage storage, PipelineOptions options, TimeProvider time)
 {
@@ -43,7 +44,8 @@ public sealed class DatasetStore(PipelineStorage storage, PipelineOptions option
     public async Task<DatasetManifest> GetAsync(string id, CancellationToken cancel) =>
         await FindAsync(id, cancel) ?? throw new InputException($"Dataset version {id} does not exist any more. Start a new run from the raw file.");
 
-    /// <summary>Stores a new version with its parts; when the version exists meanwhile, that one is returned and <paramref name="parts"/> are dropped.</summary>
+    /// <summary>Stores a new version with its parts; when the version exists meanwhile, that one is returned and <paramref name="parts"/> are
+    /// dropped.</summary>
     public async Task<DatasetManifest> CommitAsync(DatasetManifest draft, IReadOnlyList<LocalPart> parts, CancellationToken cancel) =>
         await CommitAsync(draft with { Parts = await Task.WhenAll(parts.Select(part => StoreAsync(draft.Id, part, cancel))) }, cancel);
 
@@ -133,7 +135,8 @@ public sealed record LocalTable(DatasetManifest Manifest, IReadOnlyList<string> 
     internal string ToSql() => Manifest switch
     {
         { Selection: { } selection } => $"(SELECT * FROM {Parent!.ToSql()} WHERE {selection.ToSql()})",
-        { Projection: { } columns } => $"(SELECT {string.Join(", ", columns.Select(column => $"{column.Sql} AS {Sql.Name(column.Name)}"))}, {RowHash.ColumnName} FROM {Parent!.ToSql()})",
+        { Projection: { } columns } =>
+            $"(SELECT {string.Join(", ", columns.Select(column => $"{column.Sql} AS {Sql.Name(column.Name)}"))}, {RowHash.ColumnName} FROM {Parent!.ToSql()})",
         _ => $"read_parquet({Sql.Texts(Paths)})",
     };
 }

@@ -23,13 +23,16 @@ public sealed record RowSelection(SplitSide Side, double Validation, long Seed, 
     /// <summary>The condition as SQL over the parts' columns.</summary>
     internal string ToSql()
     {
-        var validates = Time is not null ? $"{TimeSql(Time)} > {Sql.Number(Cut ?? double.PositiveInfinity)}" : $"{UnitSql(Group, Seed)} < {Sql.Number(Validation)}";
+        var validates = Time is not null
+            ? $"{TimeSql(Time)} > {Sql.Number(Cut ?? double.PositiveInfinity)}"
+            : $"{UnitSql(Group, Seed)} < {Sql.Number(Validation)}";
         return Side == SplitSide.Validation ? $"coalesce({validates}, false)" : $"NOT coalesce({validates}, false)";
     }
 
     /// <summary>A time column as a number: microseconds since 1970 for timestamps, the value itself for numbers.</summary>
     internal static string TimeSql(string column) =>
-        $"CASE typeof({Sql.Name(column)}) WHEN 'TIMESTAMP' THEN epoch_us(TRY_CAST({Sql.Name(column)} AS TIMESTAMP))::DOUBLE ELSE TRY_CAST({Sql.Name(column)}::VARCHAR AS DOUBLE) END";
+        $"CASE typeof({Sql.Name(column)}) WHEN 'TIMESTAMP' THEN epoch_us(TRY_CAST({Sql.Name(column)} AS TIMESTAMP))::DOUBLE ELSE "
+            + $"TRY_CAST({Sql.Name(column)}::VARCHAR AS DOUBLE) END";
 
     /// <summary>A row's or group's place in [0, 1).</summary>
     internal static string UnitSql(string? group, long seed)

@@ -41,7 +41,8 @@ public static class StorageAnswers
 
     /// <summary>Writes a blob that is written once; false when it is there already.</summary>
     public static Task<bool> TryAddAsync(this BlobContainerClient container, string name, BinaryData content, CancellationToken cancel) =>
-        container.GetBlobClient(name).UploadAsync(content, new BlobUploadOptions { Conditions = new BlobRequestConditions { IfNoneMatch = ETag.All } }, cancel).WinsAsync();
+        container.GetBlobClient(name).UploadAsync(content, new BlobUploadOptions { Conditions = new BlobRequestConditions { IfNoneMatch = ETag.All } }, cancel)
+            .WinsAsync();
 
     private static async Task<BlobDownloadResult> DownloadAsync(BlobClient blob, CancellationToken cancel) => await blob.DownloadContentAsync(cancel);
 }

@@ -52,10 +52,12 @@ internal static class DefinitionNames
     };
 
     /// <summary>Evidently's names of its tests.</summary>
-    public static IReadOnlyDictionary<string, DriftTestKind> DriftTests { get; } = MlOps.Drift.DriftTests.All.ToDictionary(test => test.Name, test => test.Kind);
+    public static IReadOnlyDictionary<string, DriftTestKind> DriftTests { get; } =
+        MlOps.Drift.DriftTests.All.ToDictionary(test => test.Name, test => test.Kind);
 
     /// <summary>Metrics a gate may name, by task; true when larger is better.</summary>
-    public static IReadOnlyDictionary<TaskKind, IReadOnlyDictionary<string, bool>> Metrics { get; } = new Dictionary<TaskKind, IReadOnlyDictionary<string, bool>>
+    public static IReadOnlyDictionary<TaskKind, IReadOnlyDictionary<string, bool>> Metrics { get; } =
+        new Dictionary<TaskKind, IReadOnlyDictionary<string, bool>>
     {
         [TaskKind.Regression] = new Dictionary<string, bool> { ["rmse"] = false, ["mae"] = false, ["r2"] = true },
         [TaskKind.Binary] = new Dictionary<string, bool>

@@ -21,7 +21,8 @@ internal static class DefinitionRules
         {
             yield return $"columns.{definition.Target} is the target and cannot be ignored.";
         }
-        foreach (var problem in definition.Columns.SelectMany(column => ProblemsOf(column.Key, column.Value)).Concat(ProblemsOf(definition.Features, definition)))
+        foreach (var problem in definition.Columns.SelectMany(
+            column => ProblemsOf(column.Key, column.Value)).Concat(ProblemsOf(definition.Features, definition)))
         {
             yield return problem;
         }
@@ -35,7 +36,8 @@ internal static class DefinitionRules
         }
         if (definition.RunOn.Schedule is { } schedule && !IsCron(schedule))
         {
-            yield return $"runOn.schedule is '{schedule}'; it must be a cron expression in UTC, with seconds first, such as \"0 0 3 * * *\" (every day at 3:00).";
+            yield return $"runOn.schedule is '{schedule}'; it must be a cron expression in UTC, with seconds first, such as \"0 0 3 * * *\" (every day at "
+                + $"3:00).";
         }
         if (definition.RunOn.Drift && definition.Monitor is not { Log: true, Drift: true })
         {
@@ -48,7 +50,8 @@ internal static class DefinitionRules
     }
 
     /// <summary>Six fields with seconds, or the classic five.</summary>
-    private static bool IsCron(string schedule) => CronExpression.TryParse(schedule, CronFormat.IncludeSeconds, out _) || CronExpression.TryParse(schedule, CronFormat.Standard, out _);
+    private static bool IsCron(string schedule) =>
+        CronExpression.TryParse(schedule, CronFormat.IncludeSeconds, out _) || CronExpression.TryParse(schedule, CronFormat.Standard, out _);
 
     private static IEnumerable<string> ProblemsOf(string column, ColumnRule rule)
     {
@@ -58,7 +61,8 @@ internal static class DefinitionRules
         }
         if (rule.Impute is { Strategy: ImputeStrategy.Mean or ImputeStrategy.Median } && rule.Kind is { } kind and not ColumnKind.Numeric)
         {
-            yield return $"columns.{column}: {rule.Impute.Strategy} needs a numeric column, and it is declared {DefinitionNames.Kinds.NameOf(kind)}. Use mostFrequent or a constant.";
+            yield return $"columns.{column}: {rule.Impute.Strategy} needs a numeric column, and it is declared {DefinitionNames.Kinds.NameOf(kind)}. Use "
+                + $"mostFrequent or a constant.";
         }
         if (rule.Impute is { Strategy: ImputeStrategy.Constant, Constant: "" or null })
         {
@@ -78,7 +82,8 @@ internal static class DefinitionRules
     {
         if (rule.Test is { } test && DriftTests.Of(test).NeedsNumbers && kind is { } declared and not ColumnKind.Numeric)
         {
-            yield return $"columns.{column}: the drift test '{DefinitionNames.DriftTests.NameOf(test)}' needs a numeric column, and it is declared {DefinitionNames.Kinds.NameOf(declared)}. Use jensenshannon, psi, kl_div, hellinger or chisquare.";
+            yield return $"columns.{column}: the drift test '{DefinitionNames.DriftTests.NameOf(test)}' needs a numeric column, and it is declared "
+                + $"{DefinitionNames.Kinds.NameOf(declared)}. Use jensenshannon, psi, kl_div, hellinger or chisquare.";
         }
     }
 

@@ -47,7 +47,8 @@ internal static class FeatureFunctions
         foreach (var function in Enum.GetValues<FeatureFunction>())
         {
             DuckFunction.Register(
-                connection, SqlName(function), [DuckDBType.Double, DuckDBType.Double], DuckDBType.Double, (inputs, _, output, rows) => Compute(function, inputs, output, rows));
+                connection, SqlName(function), [DuckDBType.Double, DuckDBType.Double], DuckDBType.Double, (inputs, _, output, rows) =>
+                    Compute(function, inputs, output, rows));
         }
     }
 

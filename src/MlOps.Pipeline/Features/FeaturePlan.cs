@@ -23,7 +23,10 @@ public sealed record FeaturePlan(
     /// <summary>The note of a features table that carries its plan.</summary>
     public const string Note = "plan";
 
-    private static readonly FeatureFunction[] DateFunctions = [FeatureFunction.Year, FeatureFunction.Month, FeatureFunction.Day, FeatureFunction.DayOfWeek, FeatureFunction.Hour];
+    private static readonly FeatureFunction[] DateFunctions =
+    [
+        FeatureFunction.Year, FeatureFunction.Month, FeatureFunction.Day, FeatureFunction.DayOfWeek, FeatureFunction.Hour
+    ];
 
     /// <exception cref="InputException">The target, a split column or a required feature's input is missing, or nothing is left to learn from.</exception>
     public static FeaturePlan Of(PipelineDefinition definition, IReadOnlyList<DatasetColumn> columns)
@@ -45,10 +48,12 @@ public sealed record FeaturePlan(
         var inputs = columns.Where(column => column.Name != target.Name && IsInput(column, definition, used, warnings)).ToList();
         if (inputs.Count == 0)
         {
-            throw new InputException($"No column is left to predict '{target.Name}' from: the others are ignored, ids or free text. Declare the kind of those to use under 'columns'.");
+            throw new InputException($"No column is left to predict '{target.Name}' from: the others are ignored, ids or free text. Declare the kind of "
+                + $"those to use under 'columns'.");
         }
         IEnumerable<string> splitColumns = new[] { definition.Split.Time, definition.Split.Group }.OfType<string>();
-        var carried = splitColumns.Select(name => Find(byName, name, "split")).Where(column => column != target && !inputs.Contains(column)).Distinct().ToList();
+        var carried = splitColumns.Select(name => Find(byName, name, "split")).Where(column => column != target && !inputs.Contains(column)).Distinct()
+            .ToList();
         return new FeaturePlan(target, inputs, derived, carried, warnings);
     }
 
@@ -58,7 +63,8 @@ public sealed record FeaturePlan(
     /// <summary>The model's columns in order: inputs that it uses as they are, then the computed ones.</summary>
     [System.Text.Json.Serialization.JsonIgnore]
     public IReadOnlyList<DatasetColumn> Features =>
-        [.. Inputs.Where(input => input.Kind != ColumnKind.Datetime), .. Derived.Select(feature => new DatasetColumn(feature.Name, StorageType.Double, ColumnKind.Numeric))];
+        [.. Inputs.Where(input => input.Kind != ColumnKind.Datetime), .. Derived.Select(
+            feature => new DatasetColumn(feature.Name, StorageType.Double, ColumnKind.Numeric))];
 
     private static bool IsInput(DatasetColumn column, PipelineDefinition definition, HashSet<string> used, List<string> warnings)
     {
@@ -99,18 +105,23 @@ public sealed record FeaturePlan(
         var missing = new List<string>();
         foreach (var feature in declared)
         {
-            var problems = new[] { feature.A, feature.B }.OfType<string>().Select(name => ProblemOf(name, feature, definition, columns)).OfType<string>().ToList();
+            var problems = new[] { feature.A, feature.B }.OfType<string>().Select(name => ProblemOf(name, feature, definition, columns)).OfType<string>()
+                .ToList();
             if (problems.Count == 0)
             {
                 derived.Add(feature);
             }
             else
             {
-                (rules.Required.Contains(feature.Name, StringComparer.Ordinal) ? missing : warnings).Add($"Feature '{feature.Name}' is skipped: {string.Join("; ", problems)}.");
+                (rules.Required.Contains(feature.Name, StringComparer.Ordinal) ? missing : warnings)
+                    .Add($"Feature '{feature.Name}' is skipped: {string.Join("; ", problems)}.");
             }
         }
-        missing.AddRange(rules.Required.Where(name => !declared.Any(feature => feature.Name == name)).Select(name => $"features.required names '{name}', which no feature computes."));
-        return missing.Count == 0 ? derived : throw new InputException([.. missing.Select(text => text.Replace("is skipped", "is required", StringComparison.Ordinal))]);
+        missing.AddRange(rules.Required.Where(name => !declared.Any(feature => feature.Name == name)).Select(
+            name => $"features.required names '{name}', which no feature computes."));
+        return missing.Count == 0
+            ? derived
+            : throw new InputException([.. missing.Select(text => text.Replace("is skipped", "is required", StringComparison.Ordinal))]);
     }
 
     private static string? ProblemOf(string name, DerivedFeature feature, PipelineDefinition definition, Dictionary<string, DatasetColumn> columns)

@@ -17,7 +17,10 @@ internal sealed class FeatureTable
     {
         Featurizer = featurizer;
         Rows = rows;
-        Numbers = [.. featurizer.Direct.Where(input => input.Categories is null).Select(_ => new float[rows]), .. featurizer.Derived.Select(_ => new float[rows])];
+        Numbers =
+        [
+            .. featurizer.Direct.Where(input => input.Categories is null).Select(_ => new float[rows]), .. featurizer.Derived.Select(_ => new float[rows])
+        ];
         Codes = [.. featurizer.Direct.Where(input => input.Categories is not null).Select(_ => new int[rows])];
         Labels = new float[rows];
         Inner = new bool[rows];
@@ -60,7 +63,8 @@ internal sealed class FeatureTable
     public static (FeatureTable Train, FeatureTable Validation) LoadSides(DuckDbSession session, LocalTable train, LocalTable validation, Featurizer featurizer)
     {
         var (first, second) = (Empty(train.Manifest, featurizer), Empty(validation.Manifest, featurizer));
-        var query = $"SELECT {validation.Manifest.Selection!.ToSql()}, {string.Join(", ", FeatureTableSql.Cells(train.Manifest, featurizer))} FROM {train.Parent!.ToSql()}";
+        var query =
+            $"SELECT {validation.Manifest.Selection!.ToSql()}, {string.Join(", ", FeatureTableSql.Cells(train.Manifest, featurizer))} FROM {train.Parent!.ToSql()}";
         var (trained, held) = (0, 0);
         var places = (Train: Array.Empty<int>(), Validation: Array.Empty<int>());
         session.Read(query, (vectors, rows) =>

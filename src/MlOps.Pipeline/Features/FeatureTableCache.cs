@@ -29,7 +29,8 @@ public sealed class FeatureTableCache(DuckDb duckDb)
     }
 
     /// <summary>Both sides of a split, read in one pass where that is possible.</summary>
-    internal async Task<(FeatureTable Train, FeatureTable Validation)> GetSplitAsync(LocalTable train, LocalTable validation, Featurizer featurizer, CancellationToken cancel)
+    internal async Task<(FeatureTable Train, FeatureTable Validation)> GetSplitAsync(
+        LocalTable train, LocalTable validation, Featurizer featurizer, CancellationToken cancel)
     {
         var (first, second) = (EntryOf(train, featurizer), EntryOf(validation, featurizer));
         await first.Gate.WaitAsync(cancel);
@@ -41,7 +42,8 @@ public sealed class FeatureTableCache(DuckDb duckDb)
                 // The inner split of a split by time depends on all training rows: they are read by themselves.
                 if (first.Table is null && second.Table is null && train.Manifest.Selection is { Time: null } && train.Manifest.Parents[0] == validation.Manifest.Parents[0])
                 {
-                    return (first.Table, second.Table) = await LoadAsync(train, session => FeatureTable.LoadSides(session, train, validation, featurizer), cancel);
+                    return (first.Table, second.Table) = await LoadAsync(
+                        train, session => FeatureTable.LoadSides(session, train, validation, featurizer), cancel);
                 }
             }
             finally

@@ -27,7 +27,9 @@ internal static class FeatureTableSql
             yield return CodeSql(Sql.Name(input.Name), input.Categories!);
         }
         var target = featurizer.Target;
-        yield return target.Task == TaskKind.Binary ? $"({TargetColumn.TextSql(columns[target.Name])} = {Sql.Text(target.Positive!)})::INTEGER::FLOAT" : FloatSql(Sql.Name(target.Name));
+        yield return target.Task == TaskKind.Binary
+            ? $"({TargetColumn.TextSql(columns[target.Name])} = {Sql.Text(target.Positive!)})::INTEGER::FLOAT"
+            : FloatSql(Sql.Name(target.Name));
         yield return InnerSql(manifest.Selection);
     }
 
@@ -41,7 +43,8 @@ internal static class FeatureTableSql
     private static string InnerSql(RowSelection? selection) => selection switch
     {
         null or { Side: SplitSide.Validation } => "false",
-        { Time: { } time } => $"coalesce({RowSelection.TimeSql(time)} > quantile_disc({RowSelection.TimeSql(time)}, {Sql.Number(1 - InnerShare)}) OVER (), false)",
+        { Time: { } time } =>
+            $"coalesce({RowSelection.TimeSql(time)} > quantile_disc({RowSelection.TimeSql(time)}, {Sql.Number(1 - InnerShare)}) OVER (), false)",
         _ => $"{RowSelection.UnitSql(selection.Group, unchecked(selection.Seed + 1) & long.MaxValue)} < {Sql.Number(InnerShare)}",
     };
 }

@@ -13,7 +13,11 @@ internal sealed class FeatureVector
     {
         var sources = featurizer.Sources;
         // A category's slot is found from the first of its column.
-        slots = [.. sources.Select((source, offset) => (source, offset)).Where(slot => slot.source.Category is null or 0).Select(slot => new Slot(slot.offset, slot.source.Column, slot.source.Category is not null))];
+        slots =
+        [
+            .. sources.Select((source, offset) => (source, offset)).Where(slot => slot.source.Category is null or 0)
+                .Select(slot => new Slot(slot.offset, slot.source.Column, slot.source.Category is not null))
+        ];
         Size = sources.Count;
         filled = slots.Length;
         dense = Size <= 64 || filled * 3 >= Size;

@@ -73,7 +73,8 @@ public sealed record Featurizer(TargetColumn Target, double Threshold, IReadOnly
     [System.Text.Json.Serialization.JsonIgnore]
     public Signature Signature => new(
         [.. Inputs.Select(input => new SignatureColumn(input.Name, input.Kind, input.Optional || input.Imputed is not null))],
-        [.. Direct.Select(input => new SignatureColumn(input.Name, input.Kind, input.Optional)), .. Derived.Select(feature => new SignatureColumn(feature.Name, ColumnKind.Numeric, MayBeMissing(feature)))],
+        [.. Direct.Select(input => new SignatureColumn(input.Name, input.Kind, input.Optional)), .. Derived.Select(
+            feature => new SignatureColumn(feature.Name, ColumnKind.Numeric, MayBeMissing(feature)))],
         new SignatureColumn(Target.Name, Target.Task == TaskKind.Binary ? ColumnKind.Categorical : ColumnKind.Numeric));
 
     /// <summary>Fits the categories on a table of training rows.</summary>
@@ -96,12 +97,14 @@ public sealed record Featurizer(TargetColumn Target, double Threshold, IReadOnly
     {
         var name = Sql.Name(column.Name);
         var rows = session.Rows(
-            $"SELECT {name}::VARCHAR AS category FROM {train.ToSql()} WHERE {name} IS NOT NULL GROUP BY category ORDER BY count(*) DESC, category LIMIT {most.ToString(CultureInfo.InvariantCulture)}");
+            $"SELECT {name}::VARCHAR AS category FROM {train.ToSql()} WHERE {name} IS NOT NULL GROUP BY category ORDER BY count(*) DESC, category LIMIT "
+                + $"{most.ToString(CultureInfo.InvariantCulture)}");
         return [.. rows.Select(row => (string)row[0]!)];
     }
 
     private bool MayBeMissing(DerivedFeature feature) =>
-        feature.Function is FeatureFunction.Ratio or FeatureFunction.Log || Inputs.Any(input => input.Optional && (input.Name == feature.A || input.Name == feature.B));
+        feature.Function is FeatureFunction.Ratio or FeatureFunction.Log
+            || Inputs.Any(input => input.Optional && (input.Name == feature.A || input.Name == feature.B));
 }
 
 /// <summary>Where a slot of the feature vector comes from.</summary>

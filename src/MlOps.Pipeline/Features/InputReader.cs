@@ -18,7 +18,11 @@ internal sealed class InputReader
     {
         this.featurizer = featurizer;
         inputs = featurizer.Inputs.Select((input, i) => (input.Name, i)).ToDictionary(pair => pair.Name, pair => pair.i, StringComparer.Ordinal);
-        categories = [.. featurizer.Inputs.Select(input => input.Categories?.Select((category, code) => (category, code)).ToDictionary(pair => pair.category, pair => pair.code, StringComparer.Ordinal))];
+        categories =
+        [
+            .. featurizer.Inputs.Select(input => input.Categories?.Select((category, code) => (category, code)).ToDictionary(
+                pair => pair.category, pair => pair.code, StringComparer.Ordinal))
+        ];
         derivedFrom = [.. featurizer.Derived.Select(feature => (inputs[feature.A], feature.B is { } b ? inputs[b] : -1))];
     }
 
@@ -55,7 +59,9 @@ internal sealed class InputReader
         {
             if (!given[i])
             {
-                Fill(i, $"feature '{featurizer.Inputs[i].Name}' ({DefinitionNames.Kinds.NameOf(featurizer.Inputs[i].Kind)}) is missing.", prefix, problems, numbers, codes);
+                Fill(
+                    i, $"feature '{featurizer.Inputs[i].Name}' ({DefinitionNames.Kinds.NameOf(featurizer.Inputs[i].Kind)}) is missing.", prefix, problems,
+                    numbers, codes);
             }
         }
         return Compose(numbers, codes);

@@ -7,7 +7,8 @@ using MlOps.Pipeline.Data.Duck;
 
 namespace MlOps.Pipeline.Features;
 
-/// <summary>The one way in which a caller's datetime is read: by the scorer, and as the SQL function <c>input_time(text)</c> where rows that were scored are read again.</summary>
+/// <summary>The one way in which a caller's datetime is read: by the scorer, and as the SQL function <c>input_time(text)</c> where rows that were
+/// scored are read again.</summary>
 internal static class InputTime
 {
     public const string FunctionName = "input_time";

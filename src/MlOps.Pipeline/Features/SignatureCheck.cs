@@ -21,10 +21,12 @@ public static class SignatureCheck
             }
             else if (kind != column.Kind)
             {
-                problems.Add($"Feature '{column.Name}' is {DefinitionNames.Kinds.NameOf(kind)} in the data, but the model was trained on {DefinitionNames.Kinds.NameOf(column.Kind)}.");
+                problems.Add($"Feature '{column.Name}' is {DefinitionNames.Kinds.NameOf(kind)} in the data, but the model was trained on "
+                    + $"{DefinitionNames.Kinds.NameOf(column.Kind)}.");
             }
         }
-        problems.AddRange(given.Where(column => !trainedNames.Contains(column.Name)).Select(column => $"Feature '{column.Name}' is in the data, but the model was not trained on it."));
+        problems.AddRange(given.Where(column => !trainedNames.Contains(column.Name)).Select(
+            column => $"Feature '{column.Name}' is in the data, but the model was not trained on it."));
 
         var shared = trained.Where(column => givenKinds.ContainsKey(column.Name)).Select(column => column.Name).ToList();
         var order = given.Where(column => trainedNames.Contains(column.Name)).Select(column => column.Name).ToList();

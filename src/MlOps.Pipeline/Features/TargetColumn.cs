@@ -28,12 +28,15 @@ public sealed record TargetColumn(string Name, TaskKind Task, string? Positive =
     internal static string TextSql(DatasetColumn target)
     {
         var name = Sql.Name(target.Name);
-        return target.Type == StorageType.Double ? $"CASE WHEN {name} = trunc({name}) AND abs({name}) < 1e15 THEN {name}::BIGINT::VARCHAR ELSE {name}::VARCHAR END" : $"{name}::VARCHAR";
+        return target.Type == StorageType.Double
+            ? $"CASE WHEN {name} = trunc({name}) AND abs({name}) < 1e15 THEN {name}::BIGINT::VARCHAR ELSE {name}::VARCHAR END"
+            : $"{name}::VARCHAR";
     }
 
     /// <summary>Up to three different values of the target in a table, the smallest ones.</summary>
     internal static IReadOnlyList<string> Values(DuckDbSession session, string tableSql, DatasetColumn target) =>
-        [.. session.Rows($"SELECT {TextSql(target)} FROM (SELECT DISTINCT {Sql.Name(target.Name)} FROM {tableSql} ORDER BY 1 LIMIT {MostValues})").Select(row => (string)row[0]!)];
+        [.. session.Rows($"SELECT {TextSql(target)} FROM (SELECT DISTINCT {Sql.Name(target.Name)} FROM {tableSql} ORDER BY 1 LIMIT "
+            + $"{MostValues})").Select(row => (string)row[0]!)];
 
     /// <summary>Decides the task from the target's values and the definition.</summary>
     /// <param name="found">The <see cref="Values"/> of every part of the table.</param>
@@ -47,7 +50,8 @@ public sealed record TargetColumn(string Name, TaskKind Task, string? Positive =
             : found.Distinct().Order(StringComparer.Ordinal)).Take(MostValues).ToList();
         if (values.Count < 2)
         {
-            throw new InputException($"The target '{target.Name}' has the same value ('{values.FirstOrDefault()}') in all rows: there is nothing to learn. Choose another target or give more rows.");
+            throw new InputException($"The target '{target.Name}' has the same value ('{values.FirstOrDefault()}') in all rows: there is nothing to "
+                + $"learn. Choose another target or give more rows.");
         }
         var task = definition.Task ?? (values.Count == 2 ? TaskKind.Binary : TaskKind.Regression);
         if (task == TaskKind.Regression)
@@ -60,7 +64,8 @@ public sealed record TargetColumn(string Name, TaskKind Task, string? Positive =
         }
         if (values.Count > 2)
         {
-            throw new InputException($"The target '{target.Name}' has more than two values (for example '{values[0]}', '{values[1]}', '{values[2]}'), and task 'binary' needs exactly two.");
+            throw new InputException($"The target '{target.Name}' has more than two values (for example '{values[0]}', '{values[1]}', '{values[2]}'), and "
+                + $"task 'binary' needs exactly two.");
         }
         var positive = definition.Positive ?? values[1];
         return values.Contains(positive)

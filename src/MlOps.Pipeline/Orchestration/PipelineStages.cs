@@ -28,7 +28,8 @@ public static class PipelineStages
     public static Stage<ValidateInput, ValidateOutput> Validate { get; } = Stage.Of<ValidateStage, ValidateInput, ValidateOutput>();
     public static Stage<DriftPartInput, DriftPartOutput> DriftPart { get; } = Stage.Of<DriftPartStage, DriftPartInput, DriftPartOutput>();
     public static Stage<DriftInput, DriftOutput> Drift { get; } = Stage.Of<DriftStage, DriftInput, DriftOutput>();
-    public static Stage<AwaitApprovalInput, AwaitApprovalOutput> AwaitApproval { get; } = Stage.Of<AwaitApprovalStage, AwaitApprovalInput, AwaitApprovalOutput>();
+    public static Stage<AwaitApprovalInput, AwaitApprovalOutput> AwaitApproval { get; } =
+        Stage.Of<AwaitApprovalStage, AwaitApprovalInput, AwaitApprovalOutput>();
     public static Stage<PromoteInput, PromoteOutput> Promote { get; } = Stage.Of<PromoteStage, PromoteInput, PromoteOutput>();
     public static Stage<ExplainInput, ExplainOutput> Explain { get; } = Stage.Of<ExplainStage, ExplainInput, ExplainOutput>();
     public static Stage<ModelCardInput, ModelCardOutput> ModelCard { get; } = Stage.Of<ModelCardStage, ModelCardInput, ModelCardOutput>();

@@ -18,7 +18,8 @@ public sealed class RunStarter(DefinitionStore definitions, RunStore runs, Pipel
     /// <param name="trigger">What started it: see <see cref="Run.Trigger"/>.</param>
     /// <param name="cancel">Stops the start, not the run.</param>
     /// <exception cref="InputException">The model has no definition, or there is no file to run on.</exception>
-    public Task<Run> StartAsync(string model, string? source, string trigger, CancellationToken cancel) => StartAsync(new RunRequest(model, source, trigger), cancel);
+    public Task<Run> StartAsync(string model, string? source, string trigger, CancellationToken cancel) =>
+        StartAsync(new RunRequest(model, source, trigger), cancel);
 
     /// <inheritdoc cref="StartAsync(string, string?, string, CancellationToken)"/>
     /// <param name="request">What to run.</param>
@@ -27,7 +28,8 @@ public sealed class RunStarter(DefinitionStore definitions, RunStore runs, Pipel
     {
         var (model, source, _) = request;
         var definition = await definitions.FindAsync(model, cancel)
-            ?? throw new InputException($"Model '{model}' has no pipeline definition. PUT /pipelines/{model} first, or use the 'train' command, which infers one.");
+            ?? throw new InputException(
+                $"Model '{model}' has no pipeline definition. PUT /pipelines/{model} first, or use the 'train' command, which infers one.");
         source ??= await FindNewestRawFileAsync(model, cancel) is { } newest
             ? "raw/" + newest.Name
             : throw new InputException($"There is no raw file for model '{model}'. PUT /raw/{model}/{{file}} first, or name a 'source'.");

@@ -42,7 +42,8 @@ public sealed partial class StageRunner(IServiceProvider services, RunStore runs
         catch (Exception fault) when (fault is not OperationCanceledException || !cancel.IsCancellationRequested)
         {
             LogFault(runId, stage.Name, key, fault);
-            var failed = status with { State = StageState.Failed, Ended = time.GetUtcNow(), Seconds = (time.GetUtcNow() - started).TotalSeconds, Error = Shorten(fault.Message) };
+            var failed =
+                status with { State = StageState.Failed, Ended = time.GetUtcNow(), Seconds = (time.GetUtcNow() - started).TotalSeconds, Error = Shorten(fault.Message) };
             await runs.LogStageAsync(runId, failed, cancel);
             throw;
         }

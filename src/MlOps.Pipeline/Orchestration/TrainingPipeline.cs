@@ -105,7 +105,8 @@ public sealed class TrainingPipeline
         var features = await run.RunAsync(PipelineStages.Features, new FeaturesInput(clean.Clean));
         var split = await run.RunAsync(PipelineStages.Split, new SplitInput(features.Features));
 
-        var trained = await Task.WhenAll(run.Run.Candidates.Select((key, index) => run.RunAsync(PipelineStages.Train, new TrainInput(index, split.Train, split.Validation), key)));
+        var trained = await Task.WhenAll(
+            run.Run.Candidates.Select((key, index) => run.RunAsync(PipelineStages.Train, new TrainInput(index, split.Train, split.Validation), key)));
         IReadOnlyList<Training.TrainedCandidate> candidates = [.. trained.Select(output => output.Candidate)];
 
         var validation = await run.RunAsync(PipelineStages.Validate, new ValidateInput(candidates, split.Validation));
@@ -127,9 +128,11 @@ public sealed class TrainingPipeline
         failedGates = approval is { Approved: false } ? [new Reason($"approval: {approval}", GateKind.Approval)] : failedGates;
 
         var lineage = new ModelLineage(raw.Raw.Id, clean.Clean.Id, features.Features.Id, split.Train.Id, split.Validation.Id);
-        var promotion = await run.RunAsync(PipelineStages.Promote, new PromoteInput(validation.Winner, validation.Metrics, failedGates, split.Validation, lineage, approval));
+        var promotion = await run.RunAsync(
+            PipelineStages.Promote, new PromoteInput(validation.Winner, validation.Metrics, failedGates, split.Validation, lineage, approval));
         await TryAsync(PipelineStages.Explain, new ExplainInput(validation.Winner, split.Train, split.Validation));
-        await TryAsync(PipelineStages.ModelCard, new ModelCardInput(promotion.Version, promotion.Previous, promotion.Promoted, promotion.BlockedBy, candidates));
+        await TryAsync(
+            PipelineStages.ModelCard, new ModelCardInput(promotion.Version, promotion.Previous, promotion.Promoted, promotion.BlockedBy, candidates));
         return promotion;
     }
 
@@ -152,7 +155,8 @@ public sealed class TrainingPipeline
         where TOutput : IStageOutput =>
         Task.WhenAll(Enumerable.Range(0, parts).Select(part => run.RunAsync(stage, input(part), part.ToString(CultureInfo.InvariantCulture))));
 
-    private Task AlertAsync(AlertKind kind, IReadOnlyList<Reason> reasons) => TryAsync(PipelineStages.Alert, new AlertInput(kind, Reasons.Cap(reasons)), kind.ToString());
+    private Task AlertAsync(AlertKind kind, IReadOnlyList<Reason> reasons) =>
+        TryAsync(PipelineStages.Alert, new AlertInput(kind, Reasons.Cap(reasons)), kind.ToString());
 
     /// <summary>The decision about the version stands whatever becomes of what is told about it: a failure is kept on the stage, the run goes on.</summary>
     private async Task TryAsync<TInput, TOutput>(Stage<TInput, TOutput> stage, TInput input, string key = "")

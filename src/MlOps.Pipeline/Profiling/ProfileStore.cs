@@ -26,7 +26,8 @@ public sealed class ProfileStore(PipelineStorage storage, DatasetStore datasets,
     /// <param name="parts">Parts whose profiles are there (see <see cref="KeepPartAsync"/>) and only have to be joined; 0: none are.</param>
     /// <param name="progress">Told the number of columns just done, each side's counted.</param>
     /// <param name="cancel">Stops the reading.</param>
-    public async Task<(TableProfile Train, TableProfile Validation)> GetSplitAsync(DatasetManifest train, DatasetManifest validation, int parts, Func<int, Task> progress, CancellationToken cancel)
+    public async Task<(TableProfile Train, TableProfile Validation)> GetSplitAsync(
+        DatasetManifest train, DatasetManifest validation, int parts, Func<int, Task> progress, CancellationToken cancel)
     {
         if (parts > 0)
         {

@@ -16,9 +16,12 @@ public sealed record ProfiledColumn(string Name, bool IsNumeric, string Sql)
         var target = TargetColumn.Of(features);
         var stored = features.Columns.ToDictionary(column => column.Name, StringComparer.Ordinal);
         var plan = FeaturePlan.Of(features);
-        var calendar = plan.Derived.Where(feature => feature.Function is FeatureFunction.Year or FeatureFunction.Month or FeatureFunction.Day).Select(feature => feature.Name).ToHashSet(StringComparer.Ordinal);
-        var inputs = plan.Features.Where(feature => stored.ContainsKey(feature.Name) && !calendar.Contains(feature.Name)).Select(feature => stored[feature.Name]);
-        return [.. inputs.Where(column => column.Name != target.Name).Select(column => Of(column, column.Kind == ColumnKind.Numeric)), Of(stored[target.Name], target.Task == TaskKind.Regression)];
+        var calendar = plan.Derived.Where(feature => feature.Function is FeatureFunction.Year or FeatureFunction.Month or FeatureFunction.Day)
+            .Select(feature => feature.Name).ToHashSet(StringComparer.Ordinal);
+        var inputs = plan.Features.Where(feature => stored.ContainsKey(feature.Name) && !calendar.Contains(feature.Name))
+            .Select(feature => stored[feature.Name]);
+        return [.. inputs.Where(column => column.Name != target.Name).Select(
+            column => Of(column, column.Kind == ColumnKind.Numeric)), Of(stored[target.Name], target.Task == TaskKind.Regression)];
     }
 
     private static ProfiledColumn Of(DatasetColumn column, bool isNumeric) =>

@@ -58,7 +58,8 @@ public sealed class TableProfiler(DuckDb duckDb, PipelineOptions options)
         return (new TableProfile(first), new TableProfile(second));
     }
 
-    private IReadOnlyList<(IColumnReader First, IColumnReader Second)> Read(LocalTable table, string isSecond, IReadOnlyList<ProfiledColumn> columns, int most, CancellationToken cancel)
+    private IReadOnlyList<(IColumnReader First, IColumnReader Second)> Read(
+        LocalTable table, string isSecond, IReadOnlyList<ProfiledColumn> columns, int most, CancellationToken cancel)
     {
         using var session = duckDb.Open(table.Manifest.Columns.Count, cancel);
         var readers = columns.Select(column => (First: NewReader(column, most, table), Second: NewReader(column, most, table))).ToList();

@@ -14,7 +14,8 @@ public sealed class ModelRegistry(PipelineStorage storage, TimeProvider time)
 {
     private const string HeadRow = "head";
 
-    /// <summary>Registers a version with the next number and points alias <c>candidate</c> at it. The same run registers once: again, it gets the same version.</summary>
+    /// <summary>Registers a version with the next number and points alias <c>candidate</c> at it. The same run registers once: again, it gets the
+    /// same version.</summary>
     public async Task<ModelVersion> RegisterAsync(ModelVersion version, CancellationToken cancel)
     {
         while (true)

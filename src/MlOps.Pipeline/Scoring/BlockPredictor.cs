@@ -23,7 +23,8 @@ internal sealed class BlockPredictor
         {
             var parts = ModelParts.Of(model);
             // Forests of regression trees divide the sum, which rounds in another way than ML.NET does.
-            return parts is { Preparation: [], Model: not FastForestRegressionModelParameters } && TreeEnsembleReader.Read(parts.Model) is { } ensemble && QuickScorer.Of(ensemble) is { } trees
+            return parts is { Preparation: [], Model: not FastForestRegressionModelParameters } && TreeEnsembleReader.Read(parts.Model) is { } ensemble
+                && QuickScorer.Of(ensemble) is { } trees
                 ? new BlockPredictor(trees, parts.Link)
                 : null;
         }

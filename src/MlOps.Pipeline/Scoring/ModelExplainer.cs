@@ -50,7 +50,8 @@ internal sealed class ModelExplainer
         var columns = ColumnsOf(featurizer);
         return (parts.Model, state) switch
         {
-            (LinearModelParameters weights, { Means: { } means }) => new ModelExplainer(featurizer, parts, null, LinearShap.Of(weights.Weights, weights.Bias, means, columns, slope, offset)),
+            (LinearModelParameters weights, { Means: { } means }) =>
+                new ModelExplainer(featurizer, parts, null, LinearShap.Of(weights.Weights, weights.Bias, means, columns, slope, offset)),
             (var trees, { Covers: { } covers }) when TreeEnsembleReader.Read(trees) is { } ensemble =>
                 new ModelExplainer(featurizer, parts, new TreeShap(ensemble.Linear(slope, offset), covers, columns), null),
             _ => throw new NotSupportedException($"{parts.Model.GetType().Name} cannot be explained by {state.Kind}."),

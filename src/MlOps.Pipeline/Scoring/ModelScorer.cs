@@ -79,11 +79,13 @@ public sealed class ModelScorer
     private async Task<ModelExplainer> LoadExplainerAsync(CancellationToken cancel)
     {
         var stored = await readExplainer(cancel)
-            ?? throw new InputException("This version is not explained yet, or its run's stage 'explain' failed: try again when its run has ended, or leave out 'explain'.");
+            ?? throw new InputException(
+                "This version is not explained yet, or its run's stage 'explain' failed: try again when its run has ended, or leave out 'explain'.");
         var state = Stored.Read<ExplainerState>(stored.ToString());
         return state.Kind != ExplainerKind.Permutation
             ? ModelExplainer.Of(transformer, featurizer, state)
-            : throw new InputException("This version has no SHAP values (its run's stage 'explain' says why), so single predictions cannot be explained: leave out 'explain'.");
+            : throw new InputException(
+                "This version has no SHAP values (its run's stage 'explain' says why), so single predictions cannot be explained: leave out 'explain'.");
     }
 
     private FeatureRow[] Read(IReadOnlyList<JsonElement> rows)

@@ -5,7 +5,8 @@ using MlOps.Pipeline.Tracking;
 
 namespace MlOps.Pipeline.Scoring;
 
-/// <summary>A model as it stands in blob storage: <c>model.zip</c> (ML.NET), <c>featurizer.json</c>, <c>signature.json</c> and <c>training_features.txt</c>.</summary>
+/// <summary>A model as it stands in blob storage: <c>model.zip</c> (ML.NET), <c>featurizer.json</c>, <c>signature.json</c> and
+/// <c>training_features.txt</c>.</summary>
 internal sealed record StoredModel(ITransformer Transformer, Featurizer Featurizer, Signature Signature)
 {
     public const string ModelFile = "model.zip";

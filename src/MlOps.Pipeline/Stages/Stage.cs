@@ -27,5 +27,6 @@ public sealed class Stage<TInput, TOutput> : Stage
     internal Stage(string name, Type type, Func<IServiceProvider, StageContext, TInput, CancellationToken, Task<TOutput>> run)
         : base(name, type) => this.run = run;
 
-    internal Task<TOutput> RunAsync(IServiceProvider services, StageContext context, TInput input, CancellationToken cancel) => run(services, context, input, cancel);
+    internal Task<TOutput> RunAsync(IServiceProvider services, StageContext context, TInput input, CancellationToken cancel) =>
+        run(services, context, input, cancel);
 }

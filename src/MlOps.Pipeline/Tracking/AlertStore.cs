@@ -11,7 +11,8 @@ public sealed class AlertStore(PipelineStorage storage)
     internal const string RowKind = "alert";
 
     /// <summary>Writes an alert that nobody has written; false when this run has told it already, or is just telling it.</summary>
-    public Task<bool> TryClaimAsync(string runId, Alert alert, CancellationToken cancel) => storage.RunRecords.AddEntityAsync(EntityOf(runId, alert), cancel).WinsAsync();
+    public Task<bool> TryClaimAsync(string runId, Alert alert, CancellationToken cancel) =>
+        storage.RunRecords.AddEntityAsync(EntityOf(runId, alert), cancel).WinsAsync();
 
     public Task UpdateAsync(string runId, Alert alert, CancellationToken cancel) =>
         storage.RunRecords.UpsertEntityAsync(EntityOf(runId, alert), TableUpdateMode.Replace, cancel);

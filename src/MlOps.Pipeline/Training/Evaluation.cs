@@ -30,7 +30,9 @@ internal static class Evaluation
             Probability = Math.Clamp(row.Score, 1e-7f, 1 - 1e-7f),
             PredictedLabel = row.Score >= threshold,
         });
-        var binary = ml.BinaryClassification.Evaluate(ml.Data.LoadFromEnumerable(rows), nameof(ScoredBinaryRow.Label), nameof(ScoredBinaryRow.Score), nameof(ScoredBinaryRow.Probability), nameof(ScoredBinaryRow.PredictedLabel));
+        var binary = ml.BinaryClassification.Evaluate(
+            ml.Data.LoadFromEnumerable(rows), nameof(ScoredBinaryRow.Label), nameof(ScoredBinaryRow.Score), nameof(ScoredBinaryRow.Probability),
+            nameof(ScoredBinaryRow.PredictedLabel));
         return new Dictionary<string, double>
         {
             ["auc"] = binary.AreaUnderRocCurve,
@@ -53,7 +55,8 @@ internal static class Evaluation
     }
 
     /// <summary>ML.NET's evaluator counts a row as predicted positive when its score is above zero, whatever the probability.</summary>
-    private static float Margin(float probability, double threshold) => probability >= threshold ? Math.Max((float)(probability - threshold), float.Epsilon) : (float)(probability - threshold);
+    private static float Margin(float probability, double threshold) =>
+        probability >= threshold ? Math.Max((float)(probability - threshold), float.Epsilon) : (float)(probability - threshold);
 
     /// <summary>The predicted value of every row, or its probability of being positive.</summary>
     public static float[] Predict(ITransformer model, FeatureTable table, int threads) =>

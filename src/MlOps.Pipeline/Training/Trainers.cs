@@ -23,7 +23,8 @@ internal sealed class Trainers(MLContext ml, CandidateSpec spec, TaskKind task, 
     public ITransformer Fit(FeatureTable table)
     {
         OpenMp.Prepare();
-        var stopsEarly = spec.EarlyStopping > 0 && spec.Trainer is TrainerKind.LightGbm or TrainerKind.FastTree && table.Inner.Any(inner => inner) && table.Inner.Any(inner => !inner);
+        var stopsEarly = spec.EarlyStopping > 0 && spec.Trainer is TrainerKind.LightGbm or TrainerKind.FastTree && table.Inner.Any(inner => inner)
+            && table.Inner.Any(inner => !inner);
         var train = new FeatureView(table, stopsEarly ? false : null);
         var watched = stopsEarly ? new FeatureView(table, inner: true) : null;
         try
@@ -32,11 +33,13 @@ internal sealed class Trainers(MLContext ml, CandidateSpec spec, TaskKind task, 
             {
                 return FitTrainer(train, watched);
             }
-            return new TransformerChain<ITransformer>(preparation, FitTrainer(preparation.Transform(train), watched is null ? null : preparation.Transform(watched)));
+            return new TransformerChain<ITransformer>(
+                preparation, FitTrainer(preparation.Transform(train), watched is null ? null : preparation.Transform(watched)));
         }
         catch (DllNotFoundException missing)
         {
-            throw new InputException($"The native library of {spec.Trainer} cannot be loaded ({missing.Message}). On Debian and Ubuntu: apt-get install libgomp1.", missing);
+            throw new InputException(
+                $"The native library of {spec.Trainer} cannot be loaded ({missing.Message}). On Debian and Ubuntu: apt-get install libgomp1.", missing);
         }
     }
 
@@ -58,8 +61,15 @@ internal sealed class Trainers(MLContext ml, CandidateSpec spec, TaskKind task, 
     {
         (TrainerKind.LightGbm, TaskKind.Regression) => Fit(ml.Regression.Trainers.LightGbm(LightGbm(new LightGbmRegressionTrainer.Options())), train, watched),
         (TrainerKind.LightGbm, _) => Fit(ml.BinaryClassification.Trainers.LightGbm(LightGbm(new LightGbmBinaryTrainer.Options())), train, watched),
-        (TrainerKind.FastTree, TaskKind.Regression) => Fit(ml.Regression.Trainers.FastTree(Boosted(new FastTreeRegressionTrainer.Options { EarlyStoppingMetric = EarlyStoppingMetric.L2Norm }, watched)), train, watched),
-        (TrainerKind.FastTree, _) => Fit(ml.BinaryClassification.Trainers.FastTree(Boosted(new FastTreeBinaryTrainer.Options { EarlyStoppingMetric = EarlyStoppingMetric.L1Norm }, watched)), train, watched),
+        (TrainerKind.FastTree, TaskKind.Regression) =>
+            Fit(
+                ml.Regression.Trainers.FastTree(Boosted(new FastTreeRegressionTrainer.Options { EarlyStoppingMetric = EarlyStoppingMetric.L2Norm }, watched)),
+                train, watched),
+        (TrainerKind.FastTree, _) =>
+            Fit(
+                ml.BinaryClassification.Trainers.FastTree(
+                    Boosted(new FastTreeBinaryTrainer.Options { EarlyStoppingMetric = EarlyStoppingMetric.L1Norm }, watched)),
+                train, watched),
         (TrainerKind.FastForest, TaskKind.Regression) => ml.Regression.Trainers.FastForest(Forest(new FastForestRegressionTrainer.Options())).Fit(train),
         (TrainerKind.FastForest, _) => Calibrated(ml.BinaryClassification.Trainers.FastForest(Forest(new FastForestBinaryTrainer.Options())), train),
         (TrainerKind.Sdca, TaskKind.Regression) => ml.Regression.Trainers.Sdca(new SdcaRegressionTrainer.Options
@@ -100,7 +110,8 @@ internal sealed class Trainers(MLContext ml, CandidateSpec spec, TaskKind task, 
         return new TransformerChain<ITransformer>(forest, platt.Fit(forest.Transform(train)));
     }
 
-    /// <summary>Row-wise histograms in deterministic mode: the same trees with one thread and with many, and the faster layout for tables of this shape.</summary>
+    /// <summary>Row-wise histograms in deterministic mode: the same trees with one thread and with many, and the faster layout for tables of this
+    /// shape.</summary>
     private TOptions LightGbm<TOptions>(TOptions options)
         where TOptions : TrainerInputBaseWithGroupId
     {
@@ -110,7 +121,8 @@ internal sealed class Trainers(MLContext ml, CandidateSpec spec, TaskKind task, 
         {
             case LightGbmRegressionTrainer.Options regression:
                 (regression.NumberOfIterations, regression.NumberOfLeaves, regression.LearningRate) = (spec.Trees, spec.Leaves, spec.Rate);
-                (regression.MinimumExampleCountPerLeaf, regression.EarlyStoppingRound, regression.UseCategoricalSplit) = (spec.MinRowsPerLeaf, spec.EarlyStopping, false);
+                (regression.MinimumExampleCountPerLeaf, regression.EarlyStoppingRound, regression.UseCategoricalSplit) =
+                    (spec.MinRowsPerLeaf, spec.EarlyStopping, false);
                 (regression.Deterministic, regression.ForceRowWise, regression.Seed, regression.NumberOfThreads) = (true, true, seed, threads);
                 break;
             case LightGbmBinaryTrainer.Options binary:

@@ -9,7 +9,8 @@ namespace MlOps.Serving.Models;
 /// The production versions in use, each loaded when first asked for and swapped when its alias moves. The old version answers until
 /// the new one is loaded, and goes on if that fails.
 /// </summary>
-internal sealed partial class ModelCache(ModelRegistry registry, IScorerLoader loader, ServingOptions options, TimeProvider time, ILogger<ModelCache> logger) : IDisposable
+internal sealed partial class ModelCache(
+    ModelRegistry registry, IScorerLoader loader, ServingOptions options, TimeProvider time, ILogger<ModelCache> logger) : IDisposable
 {
     private readonly ConcurrentDictionary<string, Refreshed<ServedModel>> models = new(StringComparer.Ordinal);
     private readonly CancellationTokenSource stopping = new();

@@ -6,7 +6,8 @@ using MlOps.Pipeline.Scoring;
 
 namespace MlOps.Serving.Monitoring;
 
-/// <summary>Writes predicted rows as lines of the log. Used again for the next request, so that a row costs little more than the copying of its bytes.</summary>
+/// <summary>Writes predicted rows as lines of the log. Used again for the next request, so that a row costs little more than the copying of its
+/// bytes.</summary>
 internal sealed class LineWriter
 {
     /// <summary>A writer that has grown larger is not kept.</summary>

@@ -43,7 +43,8 @@ public sealed class LiveDrift(DatasetStore datasets, DuckDb duckDb, TableProfile
         ModelVersion version, PipelineDefinition definition, IReadOnlyList<string> files, LiveWindow window, string folder, CancellationToken cancel)
     {
         var train = await datasets.FindAsync(version.Lineage.Train, cancel)
-            ?? throw new InputException($"The training rows of version {version.Version} of model '{version.Model}' are gone, so live rows cannot be compared with them. Start a new run.");
+            ?? throw new InputException($"The training rows of version {version.Version} of model '{version.Model}' are gone, so live rows cannot be "
+                + $"compared with them. Start a new run.");
         var live = await ReadAsync(train, files, window, Path.Combine(folder, "live.parquet"), cancel);
         var target = TargetColumn.Of(train).Name;
         var now = await profiler.ProfileAsync(live, [.. ProfiledColumn.Of(train).Where(column => column.Name != target)], _ => Task.CompletedTask, cancel);
@@ -57,10 +58,12 @@ public sealed class LiveDrift(DatasetStore datasets, DuckDb duckDb, TableProfile
             definition.DriftRules,
             definition.Gates.DriftShare);
         var report = new DriftReport(version.RunId, version.Model, definition.Gates.Drift, definition.Gates.DriftShare, comparison.Drifted, [comparison]);
-        return new LiveComparison(report, live.Manifest.Rows, comparison.Drifted ? [comparison.Describe(report.DriftShare)] : [], await RenderAsync(report, definition, window));
+        return new LiveComparison(
+            report, live.Manifest.Rows, comparison.Drifted ? [comparison.Describe(report.DriftShare)] : [], await RenderAsync(report, definition, window));
     }
 
-    private Task<LocalTable> ReadAsync(DatasetManifest train, IReadOnlyList<string> files, LiveWindow window, string path, CancellationToken cancel) => Task.Run(
+    private Task<LocalTable> ReadAsync(DatasetManifest train, IReadOnlyList<string> files, LiveWindow window, string path, CancellationToken cancel) =>
+        Task.Run(
         () =>
         {
             using var session = duckDb.Open(train.Columns.Count, cancel);
@@ -69,11 +72,13 @@ public sealed class LiveDrift(DatasetStore datasets, DuckDb duckDb, TableProfile
         },
         cancel);
 
-    private Task<BinaryData> RenderAsync(DriftReport report, PipelineDefinition definition, LiveWindow window) => pages.RenderAsync<DriftPage>(new Dictionary<string, object?>
+    private Task<BinaryData> RenderAsync(DriftReport report, PipelineDefinition definition, LiveWindow window) =>
+        pages.RenderAsync<DriftPage>(new Dictionary<string, object?>
     {
         [nameof(DriftPage.Report)] = report,
         [nameof(DriftPage.Subtitle)] = string.Create(
-            CultureInfo.InvariantCulture, $"Version {window.Version}, rows predicted from {window.From.UtcDateTime:yyyy-MM-dd HH:mm:ss} to {window.Until.UtcDateTime:yyyy-MM-dd HH:mm:ss} UTC"),
+            CultureInfo.InvariantCulture, $"Version {window.Version}, rows predicted from {window.From.UtcDateTime:yyyy-MM-dd HH:mm:ss} to "
+                + $"{window.Until.UtcDateTime:yyyy-MM-dd HH:mm:ss} UTC"),
         [nameof(DriftPage.Consequence)] = definition.RunOn.Drift ? "of live rows is told to Slack, and starts a run" : "of live rows is told to Slack",
     });
 }

@@ -13,7 +13,8 @@ namespace MlOps.Serving.Monitoring;
 /// <param name="Claimed">When a host took the present window for itself; null: nobody has.</param>
 /// <param name="Until">The end of that window.</param>
 public sealed record LiveDriftMark(
-    string Model, DateTimeOffset? LookedAt = null, DateTimeOffset? CheckedUntil = null, string? Newest = null, DateTimeOffset? Claimed = null, DateTimeOffset? Until = null)
+    string Model, DateTimeOffset? LookedAt =
+        null, DateTimeOffset? CheckedUntil = null, string? Newest = null, DateTimeOffset? Claimed = null, DateTimeOffset? Until = null)
 {
     internal ETag ETag { get; init; }
 }

@@ -16,7 +16,8 @@ public sealed class LiveDriftStore(PipelineStorage storage, LiveDriftMarks marks
         await NewestAsync(model, cancel) is { } name ? await ReadAsync($"{name}.html", cancel) : null;
 
     /// <summary>A check's name; the same window always has the same.</summary>
-    internal static string NameOf(LiveDriftCheck check) => string.Create(CultureInfo.InvariantCulture, $"live-drift/{check.Model}/{check.Until.UtcDateTime:yyyyMMddHHmmssfff}");
+    internal static string NameOf(LiveDriftCheck check) =>
+        string.Create(CultureInfo.InvariantCulture, $"live-drift/{check.Model}/{check.Until.UtcDateTime:yyyyMMddHHmmssfff}");
 
     internal async Task<LiveDriftCheck?> FindAsync(string name, CancellationToken cancel) =>
         await ReadAsync($"{name}.json", cancel) is { } json ? Stored.Read<LiveDriftCheck>(json.ToString()) : null;

@@ -14,14 +14,17 @@ internal static class LiveRows
     public static long Count(DuckDbSession session, IReadOnlyList<string> files, LiveWindow window) =>
         session.Count($"SELECT count(*) FROM {FromSql(files, features: false)} WHERE {WhereSql(window)}");
 
-    /// <summary>Writes the newest rows of the window as a Parquet file with the inputs and computed features of a training table; returns their number.</summary>
+    /// <summary>Writes the newest rows of the window as a Parquet file with the inputs and computed features of a training table; returns their
+    /// number.</summary>
     public static long Write(DuckDbSession session, IReadOnlyList<string> files, LiveWindow window, int most, DatasetManifest train, string path)
     {
         var plan = FeaturePlan.Of(train);
         var imputed = train.Notes[DatasetNotes.Imputed]?.AsObject() ?? [];
         var types = plan.Inputs.ToDictionary(input => input.Name, input => input.Type, StringComparer.Ordinal);
         var paths = Sql.Texts(plan.Inputs.Select(input => PointerTo(input.Name)));
-        var logged = $"SELECT json_extract_string({Sql.Name(LoggedRow.Features)}, {paths}) AS {Cells} FROM {FromSql(files, features: true)} WHERE {WhereSql(window)} ORDER BY {Sql.Name(LoggedRow.At)} DESC LIMIT {Sql.Number((long)most)}";
+        var logged =
+            $"SELECT json_extract_string({Sql.Name(LoggedRow.Features)}, {paths}) AS {Cells} FROM {FromSql(files, features: true)} WHERE "
+                + $"{WhereSql(window)} ORDER BY {Sql.Name(LoggedRow.At)} DESC LIMIT {Sql.Number((long)most)}";
         var inputs = string.Join(", ", plan.Inputs.Select((input, i) => $"{CellSql(input, i + 1, imputed)} AS {Sql.Name(input.Name)}"));
         var derived = string.Concat(plan.Derived.Select(feature => $", {FeatureSql.Of(feature, types)} AS {Sql.Name(feature.Name)}"));
         return session.Copy($"SELECT *{derived} FROM (SELECT {inputs} FROM ({logged}))", path);
@@ -33,7 +36,8 @@ internal static class LiveRows
     private static string WhereSql(LiveWindow window)
     {
         var at = Sql.Name(LoggedRow.At);
-        return $"{Sql.Name(LoggedRow.Version)} = {Sql.Number((long)window.Version)} AND {at} >= {Sql.Text(LoggedRow.TimeText(window.From))} AND {at} < {Sql.Text(LoggedRow.TimeText(window.Until))}";
+        return $"{Sql.Name(LoggedRow.Version)} = {Sql.Number((long)window.Version)} AND {at} >= {Sql.Text(LoggedRow.TimeText(window.From))} AND {at} < "
+            + $"{Sql.Text(LoggedRow.TimeText(window.Until))}";
     }
 
     /// <summary>A value that is not of the column's type is null. What fills a null is what the scorer fills it with.</summary>
@@ -47,7 +51,9 @@ internal static class LiveRows
             StorageType.Timestamp => $"{InputTime.FunctionName}({cell})",
             _ => cell,
         };
-        return imputed[input.Name]?.GetValue<string>() is { } value ? $"coalesce({typed}, CAST({Sql.Text(value)} AS {input.Type.ToString().ToUpperInvariant()}))" : typed;
+        return imputed[input.Name]?.GetValue<string>() is { } value
+            ? $"coalesce({typed}, CAST({Sql.Text(value)} AS {input.Type.ToString().ToUpperInvariant()}))"
+            : typed;
     }
 
     /// <summary>A JSON pointer (RFC 6901): column names may have any character.</summary>

@@ -30,7 +30,8 @@ internal sealed class PredictionBlobs(PipelineStorage storage, PredictionLogOpti
     {
         var parts = name.Split('/');
         return parts.Length == 6
-            && DateTimeOffset.TryParseExact(string.Join('/', parts[1..5]), "yyyy/MM/dd/HH", CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var hour)
+            && DateTimeOffset.TryParseExact(
+                string.Join('/', parts[1..5]), "yyyy/MM/dd/HH", CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var hour)
             ? hour
             : null;
     }
@@ -72,7 +73,8 @@ internal sealed class PredictionBlobs(PipelineStorage storage, PredictionLogOpti
     private async Task<OpenBlob> BeginAsync(string model, DateTimeOffset hour, CancellationToken cancel)
     {
         begun++;
-        var client = storage.Predictions.GetAppendBlobClient(string.Create(CultureInfo.InvariantCulture, $"{model}/{hour.UtcDateTime:yyyy/MM/dd/HH}/{host}-{begun:D4}.jsonl"));
+        var client = storage.Predictions.GetAppendBlobClient(
+            string.Create(CultureInfo.InvariantCulture, $"{model}/{hour.UtcDateTime:yyyy/MM/dd/HH}/{host}-{begun:D4}.jsonl"));
         await client.CreateAsync(new AppendBlobCreateOptions { HttpHeaders = new BlobHttpHeaders { ContentType = ContentType } }, cancel);
         return new OpenBlob(client);
     }

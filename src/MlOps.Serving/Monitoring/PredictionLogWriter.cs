@@ -149,10 +149,12 @@ internal sealed partial class PredictionLogWriter(
 
     private static DateTimeOffset HourOf(DateTimeOffset at) => new(at.UtcDateTime.Date.AddHours(at.UtcDateTime.Hour), TimeSpan.Zero);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "Predicted rows cannot be written to storage now; they wait in memory, and what does not fit there is dropped")]
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Predicted rows cannot be written to storage now; they wait in memory, and what does not fit "
+        + "there is dropped")]
     private partial void LogTrouble(Exception fault);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "{Rows} predicted rows were not kept: too many were waiting to be written, or they were too large ({All} since the start)")]
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Rows} predicted rows were not kept: too many were waiting to be written, or they were too large "
+        + "({All} since the start)")]
     private partial void LogDropped(long rows, long all);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "{Rows} predicted rows were not kept: storage did not take them before the host ended")]

@@ -10,7 +10,8 @@ public abstract record PredictionResult
 
     /// <summary>One prediction per row, in the request's order, and how each comes about when that was asked for.</summary>
     public sealed record Predicted(
-        string Model, int Version, string Variant, TaskKind Task, IReadOnlyList<Prediction> Predictions, PredictionExplanations? Explanations = null) : PredictionResult;
+        string Model, int Version, string Variant, TaskKind Task, IReadOnlyList<Prediction> Predictions, PredictionExplanations? Explanations =
+            null) : PredictionResult;
 
     /// <summary>Neither a definition nor a registered version has this name.</summary>
     public sealed record UnknownModel(string Model, IReadOnlyList<string> Known) : PredictionResult;

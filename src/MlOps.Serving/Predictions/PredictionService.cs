@@ -29,7 +29,8 @@ public sealed class PredictionService
     public IReadOnlyList<LoadedModel> Loaded => [.. cache.Loaded.Select(model => new LoadedModel(model.Model, model.Version))];
 
     /// <inheritdoc cref="PredictAsync(string?, IReadOnlyList{JsonElement}, bool, CancellationToken)"/>
-    public Task<PredictionResult> PredictAsync(string? model, IReadOnlyList<JsonElement> rows, CancellationToken cancel) => PredictAsync(model, rows, explain: false, cancel);
+    public Task<PredictionResult> PredictAsync(string? model, IReadOnlyList<JsonElement> rows, CancellationToken cancel) =>
+        PredictAsync(model, rows, explain: false, cancel);
 
     /// <summary>Predicts rows given as JSON objects of raw input columns.</summary>
     /// <param name="model">The model's name; null: the only model there is.</param>
@@ -42,7 +43,8 @@ public sealed class PredictionService
     {
         if (rows.Count > options.MaxRows)
         {
-            throw new InputException(string.Create(CultureInfo.InvariantCulture, $"The request has {rows.Count:N0} rows; {options.MaxRows:N0} are the most at once. Send several requests."));
+            throw new InputException(string.Create(
+                CultureInfo.InvariantCulture, $"The request has {rows.Count:N0} rows; {options.MaxRows:N0} are the most at once. Send several requests."));
         }
         if (model is null)
         {

@@ -45,7 +45,8 @@ public sealed partial class LiveDriftTrigger(
     private async Task LookAsync(string model, int production, CancellationToken cancel)
     {
         var definition = await FindDefinitionAsync(model, cancel);
-        if (definition is not { Monitor: { Log: true, Drift: true } monitor } || await marks.TryClaimAsync(model, monitor.Every, time.GetUtcNow(), cancel) is not { } claim)
+        if (definition is not { Monitor: { Log: true, Drift: true } monitor } || await marks.TryClaimAsync(
+            model, monitor.Every, time.GetUtcNow(), cancel) is not { } claim)
         {
             return;
         }
@@ -89,7 +90,8 @@ public sealed partial class LiveDriftTrigger(
         {
             var file = await starter.FindNewestRawFileAsync(check.Model, cancel)
                 ?? throw new InputException($"There is no raw file for model '{check.Model}'. PUT /raw/{check.Model}/{{file}} uploads one.");
-            var runId = TriggeredRunId.For(check.Model, file.Properties.LastModified ?? DateTimeOffset.UnixEpoch, $"drift|{check.Version}|{file.Name}|{file.Properties.ETag}");
+            var runId = TriggeredRunId.For(
+                check.Model, file.Properties.LastModified ?? DateTimeOffset.UnixEpoch, $"drift|{check.Version}|{file.Name}|{file.Properties.ETag}");
             await starter.StartAsync(new RunRequest(check.Model, "raw/" + file.Name, "drift") { RunId = runId }, cancel);
             LogStarted(check.Model, runId);
             await checks.UpdateAsync(check with { RunId = runId }, cancel);

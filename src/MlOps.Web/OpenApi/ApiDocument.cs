@@ -17,7 +17,9 @@ internal static class ApiDocument
     {
         options.AddDocumentTransformer((document, _, _) =>
         {
-            document.Info = new OpenApiInfo { Title = "MlOps.Functions", Version = Name, Description = "Train, promote and serve models of tables. Errors are RFC 9457 problem+json." };
+            document.Info =
+                new OpenApiInfo { Title = "MlOps.Functions", Version = Name, Description = "Train, promote and serve models of tables. Errors are RFC "
+                    + "9457 problem+json." };
             document.Servers?.Clear();
             return Task.CompletedTask;
         });
@@ -45,7 +47,8 @@ internal static class ApiDocument
         }
     }
 
-    private static async Task<OpenApiRequestBody> DescribeAsync(BodyDescription body, OpenApiOperationTransformerContext context, CancellationToken cancel) => new()
+    private static async Task<OpenApiRequestBody> DescribeAsync(BodyDescription body, OpenApiOperationTransformerContext context, CancellationToken cancel) =>
+        new()
     {
         Required = !body.IsOptional,
         Content = new Dictionary<string, OpenApiMediaType>

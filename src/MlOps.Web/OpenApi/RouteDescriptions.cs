@@ -31,9 +31,11 @@ internal static class RouteDescriptions
 
     public static RouteHandlerBuilder TakesFile(this RouteHandlerBuilder route) => route.WithMetadata(new BodyDescription(null, null, IsOptional: false));
 
-    public static RouteHandlerBuilder Gives<T>(this RouteHandlerBuilder route, int status = StatusCodes.Status200OK) => route.Produces<T>(status, "application/json");
+    public static RouteHandlerBuilder Gives<T>(this RouteHandlerBuilder route, int status = StatusCodes.Status200OK) =>
+        route.Produces<T>(status, "application/json");
 
-    public static RouteHandlerBuilder GivesEither<T, TOther>(this RouteHandlerBuilder route) => route.Gives<T>().WithMetadata(new AlternativeAnswer(typeof(TOther)));
+    public static RouteHandlerBuilder GivesEither<T, TOther>(this RouteHandlerBuilder route) =>
+        route.Gives<T>().WithMetadata(new AlternativeAnswer(typeof(TOther)));
 
     public static RouteHandlerBuilder GivesFile(this RouteHandlerBuilder route) => route.Produces<Stream>(StatusCodes.Status200OK, "application/octet-stream");
 

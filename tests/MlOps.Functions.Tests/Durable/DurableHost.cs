@@ -22,7 +22,8 @@ internal sealed class DurableHost : EngineUnderTest
         DurableWorker? started = null;
         var host = new PipelineHost(azurite, services =>
         {
-            services.AddSingleton<StageCalls>().AddSingleton<IPipelineEngine>(provider => new DurableEngine(started!.Client, provider.GetRequiredService<RunStore>()));
+            services.AddSingleton<StageCalls>()
+                .AddSingleton<IPipelineEngine>(provider => new DurableEngine(started!.Client, provider.GetRequiredService<RunStore>()));
             configure?.Invoke(services);
         });
         started = await DurableWorker.StartAsync(host.Get<IServiceProvider>(), backend);

@@ -27,7 +27,8 @@ internal sealed class DurableWorker
     private readonly WebApplication sidecar;
     private readonly IHost worker;
 
-    private DurableWorker(IOrchestrationService backend, WebApplication sidecar, IHost worker) => (this.backend, this.sidecar, this.worker) = (backend, sidecar, worker);
+    private DurableWorker(IOrchestrationService backend, WebApplication sidecar, IHost worker) =>
+        (this.backend, this.sidecar, this.worker) = (backend, sidecar, worker);
 
     public DurableTaskClient Client => worker.Services.GetRequiredService<DurableTaskClient>();
 

@@ -17,7 +17,8 @@ internal sealed class FunctionActivity(MethodInfo method, object target) : ITask
     /// <summary>All activity functions of the app.</summary>
     public static IEnumerable<FunctionActivity> All(Func<Type, object> create) =>
         from type in typeof(Stages).Assembly.GetExportedTypes()
-        let methods = type.GetMethods().Where(method => method.GetParameters() is [var first, ..] && first.GetCustomAttribute<ActivityTriggerAttribute>() is not null).ToList()
+        let methods = type.GetMethods()
+            .Where(method => method.GetParameters() is [var first, ..] && first.GetCustomAttribute<ActivityTriggerAttribute>() is not null).ToList()
         where methods.Count > 0
         let target = create(type)
         from method in methods

@@ -29,7 +29,8 @@ internal static class Histories
 
     private static HistoryEvent Read(JToken happened)
     {
-        var type = typeof(HistoryEvent).Assembly.GetType($"{typeof(HistoryEvent).Namespace}.{(EventType)(int)happened["EventType"]!}Event", throwOnError: true)!;
+        var type = typeof(HistoryEvent).Assembly.GetType(
+            $"{typeof(HistoryEvent).Namespace}.{(EventType)(int)happened["EventType"]!}Event", throwOnError: true)!;
         return (HistoryEvent)happened.ToObject(type, Events)!;
     }
 
@@ -45,7 +46,8 @@ internal static class Histories
         var state = new OrchestrationRuntimeState(told[..lastTurn]);
         told[lastTurn..].ForEach(state.AddEvent);
         var shims = new DurableTaskShimFactory(new DurableTaskWorkerOptions { DataConverter = new JsonDataConverter(Json.Options) });
-        var orchestration = shims.CreateOrchestration<RunInput, RunResult?>(nameof(Orchestrator.TrainModel), (context, input) => Orchestrator.TrainModel(context, input!));
+        var orchestration = shims.CreateOrchestration<RunInput, RunResult?>(
+            nameof(Orchestrator.TrainModel), (context, input) => Orchestrator.TrainModel(context, input!));
         var result = new TaskOrchestrationExecutor(state, orchestration, BehaviorOnContinueAsNew.Carryover, ErrorPropagationMode.UseFailureDetails).Execute();
         return result.Actions.OfType<OrchestrationCompleteOrchestratorAction>().Single();
     }

@@ -41,7 +41,8 @@ public sealed class HistoryTests(AzuriteFixture azurite)
     {
         var history = Histories.Read(File.ReadAllText(Path.Combine(Histories.Folder(), "approved.json"))).ToList();
         var scheduled = history.OfType<TaskScheduledEvent>().First(task => task.Name == "CleanStage");
-        history[history.IndexOf(scheduled)] = new TaskScheduledEvent(scheduled.EventId, "ScrubStage") { Input = scheduled.Input, Timestamp = scheduled.Timestamp };
+        history[history.IndexOf(scheduled)] =
+            new TaskScheduledEvent(scheduled.EventId, "ScrubStage") { Input = scheduled.Input, Timestamp = scheduled.Timestamp };
 
         Histories.Replay(history).OrchestrationStatus.Should().Be(OrchestrationStatus.Failed);
     }
@@ -82,7 +83,11 @@ public sealed class HistoryTests(AzuriteFixture azurite)
     {
         var definition = Trips.Definition() with
         {
-            Candidates = [.. Enumerable.Range(0, PipelineDefinition.MostCandidates).Select(i => new CandidateSpec { Trainer = TrainerKind.FastTree, Trees = 1 + (i % 3), Leaves = 2 + i })],
+            Candidates =
+            [
+                .. Enumerable.Range(0, PipelineDefinition.MostCandidates)
+                    .Select(i => new CandidateSpec { Trainer = TrainerKind.FastTree, Trees = 1 + (i % 3), Leaves = 2 + i })
+            ],
             Gates = new GateRules { AtMost = 0.0001, Drift = DriftGate.Block, DriftShare = 0 },
         };
         var backend = await Backends.AzureStorageAsync(azurite);
@@ -119,7 +124,8 @@ public sealed class HistoryTests(AzuriteFixture azurite)
     public async Task The_instances_status_shows_the_states_of_the_stages()
     {
         await using var host = await DurableHost.StartAsync(azurite, Backends.InMemory());
-        var run = await host.SubmitAsync(Trips.Definition() with { Gates = new GateRules { Approval = new ApprovalRule(true, TimeSpan.FromHours(1)) } }, Trips.Csv(300));
+        var run = await host.SubmitAsync(
+            Trips.Definition() with { Gates = new GateRules { Approval = new ApprovalRule(true, TimeSpan.FromHours(1)) } }, Trips.Csv(300));
         await host.UntilAsync(run, now => now.Run.State == RunState.Waiting);
 
         var status = await host.Client.GetInstanceAsync(run.RunId, getInputsAndOutputs: true);

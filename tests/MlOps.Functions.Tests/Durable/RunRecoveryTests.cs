@@ -9,7 +9,8 @@ namespace MlOps.Functions.Tests.Durable;
 [Collection(AzuriteFixture.Collection)]
 public sealed class RunRecoveryTests(AzuriteFixture azurite)
 {
-    private readonly PipelineDefinition definition = Trips.Definition() with { Gates = new GateRules { Approval = new ApprovalRule(true, TimeSpan.FromHours(1)) } };
+    private readonly PipelineDefinition definition =
+        Trips.Definition() with { Gates = new GateRules { Approval = new ApprovalRule(true, TimeSpan.FromHours(1)) } };
 
     [Fact]
     public async Task A_run_whose_starter_died_before_it_was_scheduled_is_started()

@@ -30,7 +30,9 @@ public sealed class AlertTests(AzuriteFixture azurite)
         message.GetProperty("blocks")[0].GetProperty("type").GetString().Should().Be("header");
         message.GetProperty("blocks")[0].GetProperty("text").GetProperty("text").GetString().Should().Be($"{definition.Model}: version 1 is in production");
         var fields = message.GetProperty("blocks")[1].GetProperty("fields").EnumerateArray().Select(field => field.GetProperty("text").GetString()!).ToList();
-        fields.Should().Contain($"*Model*\n{definition.Model}").And.Contain($"*Run*\n{run.Run.RunId}").And.Contain("*Version*\n1").And.Contain(field => field.StartsWith("*val_rmse*\n", StringComparison.Ordinal));
+        fields.Should()
+            .Contain($"*Model*\n{definition.Model}").And.Contain($"*Run*\n{run.Run.RunId}").And.Contain("*Version*\n1").And.Contain(
+                field => field.StartsWith("*val_rmse*\n", StringComparison.Ordinal));
         message.GetRawText().Should().Contain($"https://mlops.example/runs/{run.Run.RunId}");
     }
 
@@ -188,11 +190,14 @@ public sealed class AlertTests(AzuriteFixture azurite)
 
         await host.Get<AlertStage>().RunAsync(host.Context(runId), new AlertInput(AlertKind.RunFailed, [new Reason("why")]), default);
 
-        log.Lines.Should().Contain(line => line.Contains("was not sent: Slack answered 500", StringComparison.Ordinal)).And.NotContain(line => line.Contains(SlackEndpoint.Secret, StringComparison.Ordinal));
+        log.Lines.Should()
+            .Contain(line => line.Contains("was not sent: Slack answered 500", StringComparison.Ordinal)).And.NotContain(
+                line => line.Contains(SlackEndpoint.Secret, StringComparison.Ordinal));
         host.Get<AlertOptions>().ToString().Should().NotContain(SlackEndpoint.Secret);
         await foreach (var row in host.Storage.RunRecords.QueryAsync<TableEntity>(row => row.PartitionKey == runId))
         {
-            row.Select(cell => cell.Value?.ToString()).Should().NotContain(text => text != null && text.Contains(SlackEndpoint.Secret, StringComparison.Ordinal));
+            row.Select(cell => cell.Value?.ToString()).Should()
+                .NotContain(text => text != null && text.Contains(SlackEndpoint.Secret, StringComparison.Ordinal));
         }
     }
 
@@ -203,7 +208,11 @@ public sealed class AlertTests(AzuriteFixture azurite)
         await using var host = HostOf(slack);
         var runId = await NewRunAsync(host);
 
-        await host.Get<AlertStage>().RunAsync(host.Context(runId), new AlertInput(AlertKind.DriftDetected, [new Reason("drift: <!channel> & more"), .. Enumerable.Repeat(new Reason(new string('x', 900)), 30)]), default);
+        await host.Get<AlertStage>()
+            .RunAsync(
+                host.Context(runId),
+                new AlertInput(AlertKind.DriftDetected, [new Reason("drift: <!channel> & more"), .. Enumerable.Repeat(new Reason(new string('x', 900)), 30)]),
+                default);
 
         var text = slack.Calls.Single().Message.GetProperty("blocks")[2].GetProperty("text").GetProperty("text").GetString()!;
         text.Should().Contain("&lt;!channel&gt; &amp; more").And.NotContain("<!channel>");
@@ -212,7 +221,8 @@ public sealed class AlertTests(AzuriteFixture azurite)
 
     private PipelineHost HostOf(SlackEndpoint? slack, Func<AlertOptions, AlertOptions>? change = null, Action<IServiceCollection>? configure = null)
     {
-        var options = new AlertOptions { SlackWebhookUrl = slack?.Url, BaseUrl = new Uri("https://mlops.example"), FirstDelay = TimeSpan.FromMilliseconds(20), Attempts = 3 };
+        var options =
+            new AlertOptions { SlackWebhookUrl = slack?.Url, BaseUrl = new Uri("https://mlops.example"), FirstDelay = TimeSpan.FromMilliseconds(20), Attempts = 3 };
         options = change?.Invoke(options) ?? options;
         return new PipelineHost(azurite, services =>
         {
@@ -225,7 +235,9 @@ public sealed class AlertTests(AzuriteFixture azurite)
     {
         var model = AzuriteFixture.UniqueModel();
         var runId = RunId.New(model, DateTimeOffset.UtcNow);
-        await host.Get<RunStore>().CreateAsync(new Run { RunId = runId, Model = model, State = RunState.Running, DefinitionId = "d", Source = "s", Trigger = "test", Created = DateTimeOffset.UtcNow }, default);
+        await host.Get<RunStore>().CreateAsync(
+            new Run { RunId = runId, Model = model, State = RunState.Running, DefinitionId = "d", Source = "s", Trigger = "test", Created = DateTimeOffset.UtcNow },
+            default);
         return runId;
     }
 
@@ -250,7 +262,8 @@ public sealed class AlertTests(AzuriteFixture azurite)
 
         public bool IsEnabled(LogLevel logLevel) => true;
 
-        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) => Lines.Enqueue($"{formatter(state, exception)} {exception}");
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
+            Lines.Enqueue($"{formatter(state, exception)} {exception}");
 
         public void Dispose()
         {

@@ -5,10 +5,12 @@ namespace MlOps.Pipeline.Tests.Contracts;
 
 public sealed class StoredTests
 {
-    private const string Earlier = """{"runId":"m-20260101000000000-abcdef","model":"m","state":"queued","definitionId":"m/1","source":"a.csv","trigger":"cli","created":"2026-01-01T00:00:00Z"}""";
+    private const string Earlier =
+        """{"runId":"m-20260101000000000-abcdef","model":"m","state":"queued","definitionId":"m/1","source":"a.csv","trigger":"cli","created":"2026-01-01T00:00:00Z"}""";
 
     [Fact]
-    public void What_was_stored_before_there_were_numbers_is_read() => Stored.Read<Run>(Earlier).Should().Match<Run>(run => run.Format == 1 && run.Model == "m");
+    public void What_was_stored_before_there_were_numbers_is_read() =>
+        Stored.Read<Run>(Earlier).Should().Match<Run>(run => run.Format == 1 && run.Model == "m");
 
     [Fact]
     public void What_is_stored_says_its_format() => Json.Write(Stored.Read<Run>(Earlier)).Should().Contain("\"format\":1");

@@ -27,7 +27,8 @@ public sealed class DefinitionJsonTests
     {
         var definition = DefinitionJson.Read(Full);
 
-        definition.Columns["trip_distance"].Should().Be(new ColumnRule { Kind = ColumnKind.Numeric, Min = 0, Max = 200, Impute = new ImputeRule(ImputeStrategy.Median), Drift = new DriftRule(DriftTestKind.PopulationStability, 0.2) });
+        definition.Columns["trip_distance"].Should()
+            .Be(new ColumnRule { Kind = ColumnKind.Numeric, Min = 0, Max = 200, Impute = new ImputeRule(ImputeStrategy.Median), Drift = new DriftRule(DriftTestKind.PopulationStability, 0.2) });
         definition.Columns["note"].Ignore.Should().BeTrue();
         definition.Columns["flag"].Impute.Should().Be(new ImputeRule(ImputeStrategy.Constant, "true"));
         definition.CandidateKeys.Should().Equal("0-lightgbm", "1-fasttree", "2-sdca");
@@ -163,13 +164,19 @@ public sealed class DefinitionJsonTests
     [InlineData("""{ "model": "m", "target": "y" """, "*no valid JSON (line 1*")]
     [InlineData("[]", "*must be a JSON object*")]
     [InlineData("""{ "model": "m", "target": "y", "runOn": { "schedule": "whenever" } }""", "*runOn.schedule is 'whenever'*cron*")]
-    [InlineData("""{ "model": "m", "target": "y", "columns": { "a": { "kind": "categorical", "drift": { "test": "ks" } } } }""", "*columns.a: the drift test 'ks' needs a numeric column*jensenshannon*")]
-    [InlineData("""{ "model": "m", "target": "y", "columns": { "a": { "drift": { "test": "mmd", "limit": 1 } } } }""", "*columns.a.drift.test is 'mmd'; it must be one of ks, chisquare*columns.a.drift.limit is not known; known are test, threshold.*")]
-    [InlineData("""{ "model": "m", "target": "y", "monitor": { "evry": "01:00:00", "minrows": 5 } }""", "*monitor.evry is not known; did you mean 'every'?*monitor.minrows is not known; did you mean 'minRows'?*")]
-    [InlineData("""{ "model": "m", "target": "y", "monitor": { "every": "00:00:59" } }""", "*monitor.every is '00:00:59'; it must be a time span from \"00:01:00\" (one minute) to \"1.00:00:00\" (one day).*")]
+    [InlineData("""{ "model": "m", "target": "y", "columns": { "a": { "kind": "categorical", "drift": { "test": "ks" } } } }""", "*columns.a: the drift "
+        + "test 'ks' needs a numeric column*jensenshannon*")]
+    [InlineData("""{ "model": "m", "target": "y", "columns": { "a": { "drift": { "test": "mmd", "limit": 1 } } } }""", "*columns.a.drift.test is 'mmd'; "
+        + "it must be one of ks, chisquare*columns.a.drift.limit is not known; known are test, threshold.*")]
+    [InlineData("""{ "model": "m", "target": "y", "monitor": { "evry": "01:00:00", "minrows": 5 } }""", "*monitor.evry is not known; did you mean "
+        + "'every'?*monitor.minrows is not known; did you mean 'minRows'?*")]
+    [InlineData("""{ "model": "m", "target": "y", "monitor": { "every": "00:00:59" } }""", "*monitor.every is '00:00:59'; it must be a time span from "
+        + "\"00:01:00\" (one minute) to \"1.00:00:00\" (one day).*")]
     [InlineData("""{ "model": "m", "target": "y", "monitor": { "every": "2.00:00:00", "minRows": 0 } }""", "*monitor.every is '2.00:00:00'*monitor.minRows is 0; it must be at least 1 and at most 100000.*")]
-    [InlineData("""{ "model": "m", "target": "y", "monitor": { "every": "hourly", "log": "no" } }""", "*monitor.log must be true or false*monitor.every is 'hourly'*")]
-    [InlineData("""{ "model": "m", "target": "y", "monitor": { "log": false }, "runOn": { "drift": true } }""", "*runOn.drift is true*set monitor.log and monitor.drift to true*")]
+    [InlineData("""{ "model": "m", "target": "y", "monitor": { "every": "hourly", "log": "no" } }""", "*monitor.log must be true or false*monitor.every "
+        + "is 'hourly'*")]
+    [InlineData("""{ "model": "m", "target": "y", "monitor": { "log": false }, "runOn": { "drift": true } }""", "*runOn.drift is true*set monitor.log "
+        + "and monitor.drift to true*")]
     public void A_definition_that_makes_no_sense_says_why(string json, string message)
     {
         var act = () => DefinitionJson.Read(json);

@@ -67,7 +67,8 @@ public sealed class IngestOnlyTests(AzuriteFixture azurite) : IAsyncLifetime
     [Fact]
     public void Rows_of_runs_without_a_goal_are_read_as_runs_that_go_all_the_way()
     {
-        const string Before = """{"runId":"m-20260101000000000-abcdef","model":"m","state":"running","definitionId":"m/1","source":"raw/m/a.csv","trigger":"http","created":"2026-01-01T00:00:00+00:00"}""";
+        const string Before =
+            """{"runId":"m-20260101000000000-abcdef","model":"m","state":"running","definitionId":"m/1","source":"raw/m/a.csv","trigger":"http","created":"2026-01-01T00:00:00+00:00"}""";
 
         Json.Read<Run>(Before).Goal.Should().Be(RunGoal.Model);
     }
@@ -76,7 +77,8 @@ public sealed class IngestOnlyTests(AzuriteFixture azurite) : IAsyncLifetime
     {
         await host.Storage.Raw.GetBlobClient($"{model}/{file}").UploadAsync(BinaryData.FromString(content), overwrite: true);
         await host.Get<DefinitionStore>().PutAsync(Trips.Definition(model), CancellationToken.None);
-        return await DetailsOfAsync(await host.Get<RunStarter>().StartAsync(new RunRequest(model, $"raw/{model}/{file}", "file") { Goal = goal }, CancellationToken.None));
+        return await DetailsOfAsync(
+            await host.Get<RunStarter>().StartAsync(new RunRequest(model, $"raw/{model}/{file}", "file") { Goal = goal }, CancellationToken.None));
     }
 
     private async Task<RunDetails> DetailsOfAsync(Run run) => (await host.Get<RunStore>().FindDetailsAsync(run.RunId, CancellationToken.None))!;

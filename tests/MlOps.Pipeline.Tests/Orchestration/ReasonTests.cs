@@ -20,7 +20,8 @@ public sealed class ReasonTests
     [Fact]
     public void Records_of_earlier_versions_are_read_whose_reasons_were_texts()
     {
-        var promotion = Json.Read<PromoteOutput>("""{"version":1,"promoted":false,"blockedBy":["rmse: 0.14 on validation is above the allowed 0.0001"],"report":{"rows":119,"reused":false}}""");
+        var promotion = Json.Read<PromoteOutput>(
+            """{"version":1,"promoted":false,"blockedBy":["rmse: 0.14 on validation is above the allowed 0.0001"],"report":{"rows":119,"reused":false}}""");
         var alert = Json.Read<AlertInput>("""{"runId":"m-20260101000000000-abcdef","kind":"runFailed","reasons":["a.csv is empty"]}""");
 
         promotion.BlockedBy.Should().Equal(new Reason("rmse: 0.14 on validation is above the allowed 0.0001"));

@@ -143,7 +143,8 @@ public sealed class RunAdmissionTests(AzuriteFixture azurite) : IAsyncLifetime
 
     private async Task<Run> FindAsync(Run run) => (await host.Get<RunStore>().FindAsync(run.RunId, CancellationToken.None))!;
 
-    private async Task<Run> CreateAsync(int second, Overlap overlap = Overlap.Queue, string? model = null, RunGoal goal = RunGoal.Model, string trigger = "test")
+    private async Task<Run> CreateAsync(
+        int second, Overlap overlap = Overlap.Queue, string? model = null, RunGoal goal = RunGoal.Model, string trigger = "test")
     {
         var created = start.AddSeconds(second);
         var run = new Run

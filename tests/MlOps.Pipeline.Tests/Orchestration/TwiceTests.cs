@@ -20,7 +20,8 @@ public sealed class TwiceTests(AzuriteFixture azurite)
 
         RunSummary.Of(twice).Should().Be(RunSummary.Of(once));
         (await host.Get<ModelRegistry>().ListVersionsAsync(definition.Model, CancellationToken.None)).Should().ContainSingle();
-        (await host.Get<ModelRegistry>().ListHistoryAsync(definition.Model, CancellationToken.None)).Should().ContainSingle(change => change.Alias == ModelAlias.Production);
+        (await host.Get<ModelRegistry>().ListHistoryAsync(definition.Model, CancellationToken.None)).Should()
+            .ContainSingle(change => change.Alias == ModelAlias.Production);
     }
 
     private static async Task<RunDetails> RunTwiceAsync(PipelineHost host, PipelineDefinition definition, string file)

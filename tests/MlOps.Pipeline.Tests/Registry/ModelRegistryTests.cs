@@ -84,7 +84,8 @@ public sealed class ModelRegistryTests(AzuriteFixture azurite)
         await registry.RegisterAsync(Version("run-1"), default);
 
         (await registry.SetAliasAsync(model, "shadow", 1, "test", default)).Aliases.Should().Contain("shadow", 1);
-        (await registry.Awaiting(r => r.SetAliasAsync(model, "shadow", 9, "test", default)).Should().ThrowAsync<InputException>()).WithMessage("*no version 9*");
+        (await registry.Awaiting(r => r.SetAliasAsync(model, "shadow", 9, "test", default)).Should().ThrowAsync<InputException>())
+            .WithMessage("*no version 9*");
     }
 
     private ModelVersion Version(string runId) => new()

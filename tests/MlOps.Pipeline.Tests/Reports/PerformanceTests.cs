@@ -81,7 +81,8 @@ public sealed class PerformanceTests
     private static double Auc(Performance performance)
     {
         var ml = new MLContext(1);
-        var rows = ml.Data.LoadFromEnumerable(performance.Labels.Zip(performance.Predictions, (label, score) => new Row { Label = label > 0.5f, Score = score }));
+        var rows = ml.Data.LoadFromEnumerable(
+            performance.Labels.Zip(performance.Predictions, (label, score) => new Row { Label = label > 0.5f, Score = score }));
         return ml.BinaryClassification.EvaluateNonCalibrated(rows, nameof(Row.Label), nameof(Row.Score)).AreaUnderRocCurve;
     }
 

@@ -68,7 +68,8 @@ public sealed class ModelExplainerTests(AzuriteFixture azurite)
         var version = await host.Get<ModelRegistry>().GetAsync(definition.Model, 1, default);
         var stored = await StoredModel.LoadAsync(host.Get<ArtifactStore>(), version.ModelBlobs, default);
         var datasets = host.Get<DatasetStore>();
-        var table = await host.Get<FeatureTableCache>().GetAsync(await datasets.OpenAsync(await datasets.GetAsync(version.Lineage.Train, default), default), stored.Featurizer, default);
+        var table = await host.Get<FeatureTableCache>()
+            .GetAsync(await datasets.OpenAsync(await datasets.GetAsync(version.Lineage.Train, default), default), stored.Featurizer, default);
         var explainer = ModelExplainer.Of(stored.Transformer, stored.Featurizer, ModelExplainer.Fit(stored.Transformer, table, 1, default));
 
         var contributions = explainer.Explain(table, [.. Enumerable.Range(0, table.Rows)], 1, default);
@@ -89,7 +90,8 @@ public sealed class ModelExplainerTests(AzuriteFixture azurite)
         var version = await host.Get<ModelRegistry>().GetAsync(definition.Model, 1, default);
         var stored = await StoredModel.LoadAsync(host.Get<ArtifactStore>(), version.ModelBlobs, default);
         var datasets = host.Get<DatasetStore>();
-        var table = await host.Get<FeatureTableCache>().GetAsync(await datasets.OpenAsync(await datasets.GetAsync(version.Lineage.Validation, default), default), stored.Featurizer, default);
+        var table = await host.Get<FeatureTableCache>()
+            .GetAsync(await datasets.OpenAsync(await datasets.GetAsync(version.Lineage.Validation, default), default), stored.Featurizer, default);
 
         var importances = PermutationImportance.Measure(stored.Transformer, table, [.. Enumerable.Range(0, table.Rows)], 1, default);
 

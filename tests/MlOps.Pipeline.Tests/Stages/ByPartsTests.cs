@@ -33,11 +33,16 @@ public sealed class ByPartsTests(AzuriteFixture azurite)
 
         whole.Run.Stages.Select(stage => stage.Stage).Should().NotContain([CleanPartStage.Name, DriftPartStage.Name]);
         var count = (int)Math.Ceiling(Rows / (double)RowsPerPart);
-        parts.Run.Stages.Where(stage => stage.Stage == CleanPartStage.Name).Should().HaveCountGreaterThanOrEqualTo(count).And.OnlyContain(stage => stage.State == StageState.Succeeded);
-        parts.Run.Stages.Where(stage => stage.Stage == DriftPartStage.Name).Should().HaveCountGreaterThanOrEqualTo(count).And.OnlyContain(stage => stage.State == StageState.Succeeded);
+        parts.Run.Stages.Where(stage => stage.Stage == CleanPartStage.Name).Should()
+            .HaveCountGreaterThanOrEqualTo(count).And.OnlyContain(stage => stage.State == StageState.Succeeded);
+        parts.Run.Stages.Where(stage => stage.Stage == DriftPartStage.Name).Should()
+            .HaveCountGreaterThanOrEqualTo(count).And.OnlyContain(stage => stage.State == StageState.Succeeded);
         parts.Run.Run.State.Should().Be(RunState.Succeeded);
         parts.Lineage.Should().Be(whole.Lineage);
-        parts.Clean.Should().BeEquivalentTo(whole.Clean, options => options.Excluding(manifest => manifest.Created).Excluding(manifest => manifest.Notes).Excluding(manifest => manifest.Parameters));
+        parts.Clean.Should()
+            .BeEquivalentTo(
+                whole.Clean,
+                options => options.Excluding(manifest => manifest.Created).Excluding(manifest => manifest.Notes).Excluding(manifest => manifest.Parameters));
         parts.Clean.Notes.ToJsonString().Should().Be(whole.Clean.Notes.ToJsonString());
         parts.Run.Metrics["val_rmse"].Should().Be(whole.Run.Metrics["val_rmse"]);
         // Moments are added in another order, which the last digits show.
@@ -57,10 +62,14 @@ public sealed class ByPartsTests(AzuriteFixture azurite)
         var stage = host.Get<CleanPartStage>();
         var run = first.Run.Run;
 
-        var again = await Task.WhenAll(Enumerable.Range(0, 2).Select(_ => stage.RunAsync(host.Context(run), new CleanPartInput(new DatasetRef(first.Lineage.Raw, Rows), 1), default)));
-        var profiled = await host.Get<DriftPartStage>().RunAsync(host.Context(run), new DriftPartInput(new DatasetRef(first.Lineage.Train, 0), new DatasetRef(first.Lineage.Validation, 0), 1), default);
+        var again = await Task.WhenAll(
+            Enumerable.Range(0, 2).Select(_ => stage.RunAsync(host.Context(run), new CleanPartInput(new DatasetRef(first.Lineage.Raw, Rows), 1), default)));
+        var profiled = await host.Get<DriftPartStage>()
+            .RunAsync(host.Context(run), new DriftPartInput(new DatasetRef(first.Lineage.Train, 0), new DatasetRef(first.Lineage.Validation, 0), 1), default);
 
-        again.Should().OnlyContain(output => output.Report.Reused && output.Report.Rows == first.Run.Stages.Single(done => done.Stage == CleanPartStage.Name && done.Key == "1").Rows);
+        again.Should()
+            .OnlyContain(output => output.Report.Reused && output.Report.Rows == first.Run.Stages.Single(
+                done => done.Stage == CleanPartStage.Name && done.Key == "1").Rows);
         profiled.Report.Reused.Should().BeTrue();
     }
 
@@ -78,13 +87,18 @@ public sealed class ByPartsTests(AzuriteFixture azurite)
     public async Task What_is_wrong_with_the_whole_is_said_of_the_whole()
     {
         await using var host = Host();
-        var csv = string.Join('\n', Trips.Csv(Rows, seed: 94).Split('\n').Select((line, i) => i > 0 && line.Length > 0 && i % 3 > 0 ? "," + line[(line.IndexOf(',', StringComparison.Ordinal) + 1)..] : line));
+        var csv = string.Join(
+            '\n',
+            Trips.Csv(Rows, seed: 94).Split('\n')
+                .Select((line, i) => i > 0 && line.Length > 0 && i % 3 > 0 ? "," + line[(line.IndexOf(',', StringComparison.Ordinal) + 1)..] : line));
         ((InlineEngine)host.Get<IPipelineEngine>()).ScalesOut = true;
 
         var run = await host.RunAsync(Trips.Definition(), host.WriteFile("trips.csv", csv));
 
         run.Run.State.Should().Be(RunState.Failed);
-        run.Run.Error.Should().Be("Cleaning would drop 2000 of 3000 rows, more than the allowed 50 %: 2000 null: vendor. Fill nulls with 'impute', declare columns 'ignore' or 'required': false, widen their rules, or raise cleaning.maxDropped.");
+        run.Run.Error.Should()
+            .Be("Cleaning would drop 2000 of 3000 rows, more than the allowed 50 %: 2000 null: vendor. Fill nulls with 'impute', declare columns "
+                + "'ignore' or 'required': false, widen their rules, or raise cleaning.maxDropped.");
     }
 
     private async Task<Outcome> RunAsync(PipelineDefinition definition, string csv, bool scalesOut)
@@ -136,7 +150,8 @@ public sealed class ByPartsTests(AzuriteFixture azurite)
     }
 
     private static IEnumerable<(string Column, double Score, bool Drifted)> Scores(DriftReport report) =>
-        report.Comparisons.SelectMany(comparison => comparison.Scores).OrderBy(score => score.Column, StringComparer.Ordinal).Select(score => (score.Column, score.Score!.Value, score.Drifted));
+        report.Comparisons.SelectMany(comparison => comparison.Scores).OrderBy(score => score.Column, StringComparer.Ordinal)
+            .Select(score => (score.Column, score.Score!.Value, score.Drifted));
 
     private sealed record Outcome(RunDetails Run, ModelLineage Lineage, DatasetManifest Clean, DriftReport Drift);
 }

@@ -45,7 +45,8 @@ public sealed class CleanTests(AzuriteFixture azurite) : IAsyncLifetime
         var clean = await bench.CleanAsync(Definition, Table("1,a,1", "1,a,1", "1.0,a,1", "1,a,1.5", "1,A,1"));
 
         clean.Dropped.Should().BeEquivalentTo(new Dictionary<string, long> { ["duplicate"] = 2 });
-        (await bench.RowsAsync(clean.Clean, "a", "b", "y")).Take(3).Should().BeEquivalentTo(new object?[][] { [1.0, "a", 1.0], [1.0, "a", 1.5], [1.0, "A", 1.0] }, options => options.WithStrictOrdering());
+        (await bench.RowsAsync(clean.Clean, "a", "b", "y")).Take(3).Should()
+            .BeEquivalentTo(new object?[][] { [1.0, "a", 1.0], [1.0, "a", 1.5], [1.0, "A", 1.0] }, options => options.WithStrictOrdering());
     }
 
     [Fact]
@@ -122,8 +123,10 @@ public sealed class CleanTests(AzuriteFixture azurite) : IAsyncLifetime
         var train = (await bench.RowsAsync(split.Train, "y")).Select(row => (double)row[0]!).ToHashSet();
         var trained = (await bench.RowsAsync(raw.Raw, "a", "b", "y")).Where(row => train.Contains((double)row[2]!)).ToList();
         var a0 = trained.Select(row => row[0]).OfType<double>().Order().ToList();
-        double.Parse(filled["a"]!.GetValue<string>(), CultureInfo.InvariantCulture).Should().BeApproximately((a0[(a0.Count - 1) / 2] + a0[a0.Count / 2]) / 2, 1e-9);
-        double.Parse(filled["b"]!.GetValue<string>(), CultureInfo.InvariantCulture).Should().BeApproximately(trained.Select(row => row[1]).OfType<double>().Average(), 1e-9);
+        double.Parse(filled["a"]!.GetValue<string>(), CultureInfo.InvariantCulture).Should()
+            .BeApproximately((a0[(a0.Count - 1) / 2] + a0[a0.Count / 2]) / 2, 1e-9);
+        double.Parse(filled["b"]!.GetValue<string>(), CultureInfo.InvariantCulture).Should()
+            .BeApproximately(trained.Select(row => row[1]).OfType<double>().Average(), 1e-9);
         filled["c"]!.GetValue<string>().Should().Be("blue");
         filled["d"]!.GetValue<string>().Should().Be("-1");
         (await bench.RowsAsync(split.Validation, "a", "b", "c", "d")).Should().OnlyContain(row => row.All(cell => cell != null));
@@ -147,7 +150,8 @@ public sealed class CleanTests(AzuriteFixture azurite) : IAsyncLifetime
         var constant = string.Concat("a,y\n", string.Concat(Enumerable.Range(0, 20).Select(i => $"{i},3\n")));
 
         (await bench.Awaiting(b => b.CleanAsync(Definition, empty)).Should().ThrowAsync<InputException>()).WithMessage("*20 of 20 rows*null: y*");
-        (await bench.Awaiting(b => b.CleanAsync(Definition, constant)).Should().ThrowAsync<InputException>()).WithMessage("*'y' has the same value ('3')*nothing to learn*");
+        (await bench.Awaiting(b => b.CleanAsync(Definition, constant)).Should().ThrowAsync<InputException>())
+            .WithMessage("*'y' has the same value ('3')*nothing to learn*");
     }
 
     [Fact]

@@ -29,7 +29,8 @@ public sealed class ExplainTests(AzuriteFixture azurite)
 
         var run = await host.RunAsync(definition, host.WriteFile("trips.csv", Trips.Csv(1000, seed: 61)));
 
-        run.Stages.Single(stage => stage.Stage == "explain").Should().Match<StageStatus>(stage => stage.State == StageState.Succeeded && stage.Warnings == null);
+        run.Stages.Single(stage => stage.Stage == "explain").Should()
+            .Match<StageStatus>(stage => stage.State == StageState.Succeeded && stage.Warnings == null);
         var page = await TextAsync(host, run, ExplainStage.Page);
         page.Should().StartWith("<!DOCTYPE html>").And.Contain(method).And.Contain("seconds_x_miles").And.Contain("<svg").And.NotContain("http://localhost");
         foreach (var picture in new[] { ExplainStage.ImportancePicture, ExplainStage.SummaryPicture })
@@ -63,7 +64,8 @@ public sealed class ExplainTests(AzuriteFixture azurite)
     {
         await using var host = new PipelineHost(azurite);
         const string Odd = "<script>alert(1)</script> & \"miles\"";
-        var csv = Trips.Csv(800, seed: 63).Replace("miles", $"\"{Odd.Replace("\"", "\"\"", StringComparison.Ordinal)}\"", StringComparison.Ordinal).Replace("CMT", "<b>CMT</b>", StringComparison.Ordinal);
+        var csv = Trips.Csv(800, seed: 63).Replace("miles", $"\"{Odd.Replace("\"", "\"\"", StringComparison.Ordinal)}\"", StringComparison.Ordinal)
+            .Replace("CMT", "<b>CMT</b>", StringComparison.Ordinal);
 
         var run = await host.RunAsync(Trips.Definition() with { Features = new FeatureRules() }, host.WriteFile("trips.csv", csv));
 
@@ -84,7 +86,9 @@ public sealed class ExplainTests(AzuriteFixture azurite)
 
         var context = host.Context(run.Run);
         var explained = await host.Get<ExplainStage>().RunAsync(
-            context, new ExplainInput(new TrainedCandidate("0-gam", blobs, version.Metrics), new DatasetRef(version.Lineage.Train, 0), new DatasetRef(version.Lineage.Validation, 0)), default);
+            context, new ExplainInput(
+                new TrainedCandidate("0-gam", blobs, version.Metrics), new DatasetRef(version.Lineage.Train, 0),
+                new DatasetRef(version.Lineage.Validation, 0)), default);
 
         explained.Kind.Should().Be(ExplainerKind.Permutation);
         context.Warnings.Should().ContainSingle().Which.Should().Contain("permutation importance").And.Contain("Gam");
@@ -101,7 +105,8 @@ public sealed class ExplainTests(AzuriteFixture azurite)
 
         run.Run.State.Should().Be(RunState.Succeeded);
         run.Run.Promoted.Should().BeTrue();
-        run.Stages.Single(stage => stage.Stage == "explain").Should().Match<StageStatus>(stage => stage.State == StageState.Failed && stage.Error == "No pens.");
+        run.Stages.Single(stage => stage.Stage == "explain").Should()
+            .Match<StageStatus>(stage => stage.State == StageState.Failed && stage.Error == "No pens.");
     }
 
     /// <summary>A generalised additive model: neither trees nor linear.</summary>
@@ -109,7 +114,8 @@ public sealed class ExplainTests(AzuriteFixture azurite)
     {
         var featurizer = (await StoredModel.LoadAsync(host.Get<ArtifactStore>(), version.ModelBlobs, default)).Featurizer;
         var datasets = host.Get<DatasetStore>();
-        var table = await host.Get<FeatureTableCache>().GetAsync(await datasets.OpenAsync(await datasets.GetAsync(version.Lineage.Train, default), default), featurizer, default);
+        var table = await host.Get<FeatureTableCache>()
+            .GetAsync(await datasets.OpenAsync(await datasets.GetAsync(version.Lineage.Train, default), default), featurizer, default);
         var ml = new MLContext(1);
         var model = ml.Regression.Trainers.Gam(FeatureView.Label, FeatureView.Features, numberOfIterations: 200).Fit(new FeatureView(table));
         var blobs = $"models/{Guid.NewGuid():N}";
@@ -126,7 +132,8 @@ public sealed class ExplainTests(AzuriteFixture azurite)
         return Math.Abs(cells[0] - cells[1..].Sum()) < 1e-4;
     }
 
-    private static async Task<string> TextAsync(PipelineHost host, RunDetails run, string path) => System.Text.Encoding.UTF8.GetString(await BytesAsync(host, run, path));
+    private static async Task<string> TextAsync(PipelineHost host, RunDetails run, string path) =>
+        System.Text.Encoding.UTF8.GetString(await BytesAsync(host, run, path));
 
     private static async Task<byte[]> BytesAsync(PipelineHost host, RunDetails run, string path) =>
         (await host.Get<ArtifactStore>().ReadAsync(run.Artifacts.Single(artifact => artifact.Path == path).Blob, default)).ToArray();

@@ -39,7 +39,8 @@ public sealed class FeaturesTests(AzuriteFixture azurite) : IAsyncLifetime
                 + "(its columns are vendor, passengers, seconds, miles, payment, fare).")
             .And.Contain("Feature 'log_mile' is skipped: column 'mile' is not in the data (nearest: 'miles').")
             .And.Contain("Feature 'log_vendor' is skipped: column 'vendor' is categorical, not numeric.");
-        (await bench.ManifestAsync(features.Features)).Columns.Select(column => column.Name).Should().Contain("seconds_x_miles").And.NotContain("seconds_x_milage");
+        (await bench.ManifestAsync(features.Features)).Columns.Select(column => column.Name).Should()
+            .Contain("seconds_x_miles").And.NotContain("seconds_x_milage");
     }
 
     [Fact]
@@ -57,7 +58,8 @@ public sealed class FeaturesTests(AzuriteFixture azurite) : IAsyncLifetime
     {
         var csv = "a,b,t,y\n6,3,2026-02-01T13:30:00,1\n5,0,2024-02-29 00:00:00,2\n-1,2,1999-12-31 23:59:59,3\n"
             + string.Concat(Enumerable.Range(10, 10).Select(i => $"{i},1,2026-01-01 00:00:00,{i}\n"));
-        var definition = new PipelineDefinition { Model = "features", Target = "y", Features = new FeatureRules { Ratios = [["a", "b"]], Logs = ["a"], DateParts = ["t"] } };
+        var definition =
+            new PipelineDefinition { Model = "features", Target = "y", Features = new FeatureRules { Ratios = [["a", "b"]], Logs = ["a"], DateParts = ["t"] } };
 
         var features = await bench.FeaturesAsync(definition, csv);
 
@@ -81,7 +83,8 @@ public sealed class FeaturesTests(AzuriteFixture azurite) : IAsyncLifetime
         var definition = Trips.Definition() with
         {
             Features = new FeatureRules { Interactions = [["seconds", "miles"]], Ratios = [["miles", "passengers"]], Logs = ["miles"], MaxCategories = 2 },
-            Columns = new Dictionary<string, ColumnRule> { ["miles"] = new() { Impute = new ImputeRule(ImputeStrategy.Median) }, ["passengers"] = new() { Required = false } },
+            Columns =
+                new Dictionary<string, ColumnRule> { ["miles"] = new() { Impute = new ImputeRule(ImputeStrategy.Median) }, ["passengers"] = new() { Required = false } },
         };
         var lines = Trips.Csv(400, seed: 21).Split('\n', StringSplitOptions.RemoveEmptyEntries);
         for (var i = 1; i < lines.Length; i++)
@@ -94,7 +97,8 @@ public sealed class FeaturesTests(AzuriteFixture azurite) : IAsyncLifetime
         var csv = string.Join('\n', lines) + "\n";
         var split = await bench.SplitAsync(definition, csv);
         // What callers send: rows as they are before anything is filled in, found again by their hash.
-        var unfilled = await bench.CleanAsync(definition with { Columns = definition.Columns.ToDictionary(column => column.Key, _ => new ColumnRule { Required = false }) }, csv);
+        var unfilled = await bench.CleanAsync(
+            definition with { Columns = definition.Columns.ToDictionary(column => column.Key, _ => new ColumnRule { Required = false }) }, csv);
 
         var datasets = bench.Host.Get<DatasetStore>();
         var train = await datasets.OpenAsync(await datasets.GetAsync(split.Train.Id, default), default);
@@ -106,12 +110,14 @@ public sealed class FeaturesTests(AzuriteFixture azurite) : IAsyncLifetime
         {
             var table = FeatureTable.Load(session, await datasets.OpenAsync(await datasets.GetAsync(side.Id, default), default), featurizer);
             var hashes = await bench.RowsAsync(side, "__row_hash");
-            var sent = (await bench.RowsAsync(unfilled.Clean, "__row_hash", "vendor", "passengers", "seconds", "miles", "payment")).ToDictionary(row => (ulong)row[0]!);
+            var sent = (await bench.RowsAsync(unfilled.Clean, "__row_hash", "vendor", "passengers", "seconds", "miles", "payment"))
+                .ToDictionary(row => (ulong)row[0]!);
             hashes.Should().HaveCount(table.Rows).And.HaveCountGreaterThan(50);
             for (var i = 0; i < table.Rows; i++)
             {
                 var cells = sent[(ulong)hashes[i][0]!];
-                var json = JsonSerializer.SerializeToElement(new { vendor = cells[1], passengers = cells[2], seconds = cells[3], miles = cells[4], payment = cells[5] });
+                var json = JsonSerializer.SerializeToElement(
+                    new { vendor = cells[1], passengers = cells[2], seconds = cells[3], miles = cells[4], payment = cells[5] });
                 var problems = new List<string>();
                 var row = reader.Read(json, "", problems);
                 problems.Should().BeEmpty();

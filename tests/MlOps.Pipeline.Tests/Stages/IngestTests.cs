@@ -25,7 +25,8 @@ public sealed class IngestTests(AzuriteFixture azurite) : IAsyncLifetime
     [InlineData('|')]
     public async Task Every_delimiter_is_recognised(char delimiter)
     {
-        var raw = await bench.IngestTextAsync(Definition, "a,b,y\n1,x,2.5\n2,\"p,q;r\ts|t\",3.5\n".Replace(',', delimiter).Replace($"p{delimiter}q", "p,q", StringComparison.Ordinal));
+        var raw = await bench.IngestTextAsync(
+            Definition, "a,b,y\n1,x,2.5\n2,\"p,q;r\ts|t\",3.5\n".Replace(',', delimiter).Replace($"p{delimiter}q", "p,q", StringComparison.Ordinal));
 
         var rows = await bench.RowsAsync(raw.Raw, "a", "b", "y");
         rows.Should().BeEquivalentTo(new object?[][] { [1.0, "x", 2.5], [2.0, "p,q;r\ts|t", 3.5] }, options => options.WithStrictOrdering());
@@ -45,7 +46,8 @@ public sealed class IngestTests(AzuriteFixture azurite) : IAsyncLifetime
 
         var raw = await bench.IngestAsync(Definition, path);
 
-        (await bench.RowsAsync(raw.Raw, "straße", "y")).Should().BeEquivalentTo(new object?[][] { ["Äpfel 日本", 1.0], ["Birnen", 2.0] }, options => options.WithStrictOrdering());
+        (await bench.RowsAsync(raw.Raw, "straße", "y")).Should()
+            .BeEquivalentTo(new object?[][] { ["Äpfel 日本", 1.0], ["Birnen", 2.0] }, options => options.WithStrictOrdering());
     }
 
     [Fact]
@@ -71,7 +73,9 @@ public sealed class IngestTests(AzuriteFixture azurite) : IAsyncLifetime
         var csv = new StringBuilder("order_id,when,rating,flag,city,note,amount,zip\n");
         for (var i = 0; i < 200; i++)
         {
-            csv.Append(System.Globalization.CultureInfo.InvariantCulture, $"{1000 + i},2026-01-{1 + (i % 28):D2} 10:30:00,{i % 5},{(i % 2 == 0 ? "true" : "false")},{(i % 3 == 0 ? "Rome" : "Oslo")},a long remark on order number {i} that nobody reads,{i * 1.25},{i % 90:D5}\n");
+            csv.Append(
+                System.Globalization.CultureInfo.InvariantCulture,
+                $"{1000 + i},2026-01-{1 + (i % 28):D2} 10:30:00,{i % 5},{(i % 2 == 0 ? "true" : "false")},{(i % 3 == 0 ? "Rome" : "Oslo")},a long remark on order number {i} that nobody reads,{i * 1.25},{i % 90:D5}\n");
         }
 
         var raw = await bench.IngestTextAsync(Definition, csv.ToString());
@@ -204,7 +208,8 @@ public sealed class IngestTests(AzuriteFixture azurite) : IAsyncLifetime
         var fromParquet = await bench.IngestAsync(Definition, parquet);
 
         string[] columns = ["vendor", "passengers", "seconds", "miles", "payment", "fare"];
-        (await bench.RowsAsync(fromParquet.Raw, columns)).Should().BeEquivalentTo(await bench.RowsAsync(fromCsv.Raw, columns), options => options.WithStrictOrdering());
+        (await bench.RowsAsync(fromParquet.Raw, columns)).Should()
+            .BeEquivalentTo(await bench.RowsAsync(fromCsv.Raw, columns), options => options.WithStrictOrdering());
     }
 
     [Fact]
@@ -224,7 +229,8 @@ public sealed class IngestTests(AzuriteFixture azurite) : IAsyncLifetime
 
         var ingest = () => bench.IngestTextAsync(Definition, csv);
 
-        (await ingest.Should().ThrowAsync<InputException>()).WithMessage($"*the first line has {cells} most lines below it have another number of cells (5).*remove a title*");
+        (await ingest.Should().ThrowAsync<InputException>())
+            .WithMessage($"*the first line has {cells} most lines below it have another number of cells (5).*remove a title*");
     }
 
     [Fact]
@@ -286,8 +292,10 @@ public sealed class IngestTests(AzuriteFixture azurite) : IAsyncLifetime
     [Fact]
     public async Task A_missing_file_and_a_missing_blob_are_named()
     {
-        (await bench.Awaiting(b => b.IngestAsync(Definition, "/nowhere/x.csv")).Should().ThrowAsync<InputException>()).WithMessage("*/nowhere/x.csv does not exist*");
-        (await bench.Awaiting(b => b.IngestAsync(Definition, "raw/ingest/none.csv")).Should().ThrowAsync<InputException>()).WithMessage("*no blob raw/ingest/none.csv*");
+        (await bench.Awaiting(b => b.IngestAsync(Definition, "/nowhere/x.csv")).Should().ThrowAsync<InputException>())
+            .WithMessage("*/nowhere/x.csv does not exist*");
+        (await bench.Awaiting(b => b.IngestAsync(Definition, "raw/ingest/none.csv")).Should().ThrowAsync<InputException>())
+            .WithMessage("*no blob raw/ingest/none.csv*");
     }
 
     [Fact]
@@ -327,7 +335,11 @@ public sealed class IngestTests(AzuriteFixture azurite) : IAsyncLifetime
         var csv = new StringBuilder(string.Join(",", Enumerable.Range(0, 5000).Select(i => $"c{i}"))).Append(",y\n");
         for (var row = 0; row < 30; row++)
         {
-            csv.Append(string.Join(",", Enumerable.Range(0, 5000).Select(i => i % 7 == 0 ? "text" : ((row * i) % 11).ToString(System.Globalization.CultureInfo.InvariantCulture)))).Append(System.Globalization.CultureInfo.InvariantCulture, $",{row}\n");
+            csv.Append(string.Join(
+                ",",
+                Enumerable.Range(0, 5000)
+                    .Select(i => i % 7 == 0 ? "text" : ((row * i) % 11).ToString(System.Globalization.CultureInfo.InvariantCulture)))).Append(
+                        System.Globalization.CultureInfo.InvariantCulture, $",{row}\n");
         }
 
         var raw = await bench.IngestTextAsync(Definition, csv.ToString());

@@ -35,18 +35,26 @@ public sealed class ModelCardTests(AzuriteFixture azurite)
         foreach (var card in new[] { await TextAsync(host, run, ModelCardStage.Page), await TextAsync(host, run, ModelCardStage.MarkdownFile) })
         {
             var text = System.Net.WebUtility.HtmlDecode(card).Replace("\\", "", StringComparison.Ordinal);
-            text.Should().Contain("fleet team").And.Contain("estimate before a trip").And.Contain("one city only").And.Contain("Promoted to production; the first version there");
-            text.Should().Contain(run.Run.RunId).And.Contain("seconds × miles").And.Contain("rmse at most 50").And.Contain("0-lightgbm (this version)").And.Contain("1-fasttree").And.Contain("min_rows_per_leaf");
+            text.Should()
+                .Contain("fleet team").And.Contain("estimate before a trip").And.Contain("one city only").And.Contain(
+                    "Promoted to production; the first version there");
+            text.Should()
+                .Contain(run.Run.RunId).And.Contain("seconds × miles").And.Contain("rmse at most 50").And.Contain("0-lightgbm (this version)").And.Contain("1-fasttree").And.Contain("min_rows_per_leaf");
             foreach (var id in await LineageAsync(host, run))
             {
                 text.Should().Contain(id);
             }
-            text.Should().Contain(run.Stages.Single(stage => stage.Stage == "train" && stage.Key == "0-lightgbm").Rows!.Value.ToString("N0", CultureInfo.InvariantCulture));
-            text.Should().Contain(run.Metrics["0-lightgbm.rmse"].ToString("G5", CultureInfo.InvariantCulture)).And.Contain(run.Metrics["1-fasttree.rmse"].ToString("G5", CultureInfo.InvariantCulture));
+            text.Should()
+                .Contain(
+                    run.Stages.Single(stage => stage.Stage == "train" && stage.Key == "0-lightgbm").Rows!.Value.ToString("N0", CultureInfo.InvariantCulture));
+            text.Should()
+                .Contain(run.Metrics["0-lightgbm.rmse"].ToString("G5", CultureInfo.InvariantCulture)).And.Contain(
+                    run.Metrics["1-fasttree.rmse"].ToString("G5", CultureInfo.InvariantCulture));
             text.Should().Contain("explain.html").And.Contain("drift.html").And.Contain("0-lightgbm/model.zip");
         }
         var page = await TextAsync(host, run, ModelCardStage.Page);
-        page.Should().StartWith("<!DOCTYPE html>").And.Contain("data:image/png;base64,").And.Contain("Predicted against true").And.NotContain("http://localhost");
+        page.Should()
+            .StartWith("<!DOCTYPE html>").And.Contain("data:image/png;base64,").And.Contain("Predicted against true").And.NotContain("http://localhost");
     }
 
     [Fact]
@@ -62,7 +70,9 @@ public sealed class ModelCardTests(AzuriteFixture azurite)
 
         better.Run.Promoted.Should().BeTrue();
         var promoted = await TextAsync(host, better, ModelCardStage.Page);
-        promoted.Should().Contain("in place of version 1").And.Contain("version 1, replaced").And.Contain(better.Metrics["production_r2"].ToString("G5", CultureInfo.InvariantCulture));
+        promoted.Should()
+            .Contain("in place of version 1").And.Contain("version 1, replaced").And.Contain(
+                better.Metrics["production_r2"].ToString("G5", CultureInfo.InvariantCulture));
         worse.Run.Promoted.Should().BeFalse();
         var blocked = await TextAsync(host, worse, ModelCardStage.Page);
         blocked.Should().Contain("Registered, not promoted").And.Contain("version 2, in production").And.Contain(worse.Run.BlockedBy.Single());
@@ -72,11 +82,13 @@ public sealed class ModelCardTests(AzuriteFixture azurite)
     public async Task A_card_traces_filled_nulls_back_to_the_rows_that_were_kept_and_only_the_raw_table_to_a_file()
     {
         await using var host = new PipelineHost(azurite);
-        var definition = Trips.Definition() with { Columns = new Dictionary<string, ColumnRule> { ["miles"] = new() { Impute = new ImputeRule(ImputeStrategy.Median) } } };
+        var definition =
+            Trips.Definition() with { Columns = new Dictionary<string, ColumnRule> { ["miles"] = new() { Impute = new ImputeRule(ImputeStrategy.Median) } } };
 
         var run = await host.RunAsync(definition, host.WriteFile("trips.csv", Trips.Csv(800, seed: 78)));
 
-        var rows = (await TextAsync(host, run, ModelCardStage.MarkdownFile)).Split('\n').Where(line => line.StartsWith("| ", StringComparison.Ordinal)).Select(line => line.Split(" | ")).ToList();
+        var rows = (await TextAsync(host, run, ModelCardStage.MarkdownFile)).Split('\n').Where(line => line.StartsWith("| ", StringComparison.Ordinal))
+            .Select(line => line.Split(" | ")).ToList();
         var origin = rows.Where(row => row.Length == 4).Select(row => (Role: row[0][2..], From: row[3].TrimEnd(' ', '|'))).ToList();
         origin.Should().Contain([("rows kept", "raw"), ("clean", "rows kept"), ("features", "clean"), ("train", "features")]);
         origin.Where(version => version.From.StartsWith("file of SHA-256", StringComparison.Ordinal)).Should().ContainSingle().Which.Role.Should().Be("raw");
@@ -87,7 +99,8 @@ public sealed class ModelCardTests(AzuriteFixture azurite)
     {
         await using var host = new PipelineHost(azurite);
         ((InlineEngine)host.Get<IPipelineEngine>()).Approval = new ApprovalDecision(true, "Ann", "checked against May").ToPayload();
-        var definition = Trips.Definition() with { Target = "payment", Features = new FeatureRules(), Gates = new GateRules { Approval = new ApprovalRule(Required: true) } };
+        var definition =
+            Trips.Definition() with { Target = "payment", Features = new FeatureRules(), Gates = new GateRules { Approval = new ApprovalRule(Required: true) } };
 
         var run = await host.RunAsync(definition, host.WriteFile("trips.csv", Trips.Csv(1000, seed: 73)));
 
@@ -105,7 +118,8 @@ public sealed class ModelCardTests(AzuriteFixture azurite)
 
         var run = await host.RunAsync(definition, host.WriteFile("trips.csv", csv));
 
-        (await TextAsync(host, run, ModelCardStage.Page)).Should().NotContain("<script").And.NotContain("<b>us").And.Contain("&lt;script&gt;alert(1)&lt;/script&gt;");
+        (await TextAsync(host, run, ModelCardStage.Page)).Should()
+            .NotContain("<script").And.NotContain("<b>us").And.Contain("&lt;script&gt;alert(1)&lt;/script&gt;");
         (await TextAsync(host, run, ModelCardStage.MarkdownFile)).Should()
             .Contain("""\<script\>alert(1)\</script\> \| "miles" |""").And.Contain("""\[no\](javascript:x) \`code\`""").And.NotMatchRegex("""[^\\]<""");
     }
@@ -120,7 +134,8 @@ public sealed class ModelCardTests(AzuriteFixture azurite)
         var withoutPictures = await unexplained.RunAsync(Trips.Definition(), unexplained.WriteFile("trips.csv", Trips.Csv(800, seed: 76)));
 
         (withoutCard.Run.State, withoutCard.Run.Promoted).Should().Be((RunState.Succeeded, true));
-        (await TextAsync(unexplained, withoutPictures, ModelCardStage.Page)).Should().Contain("Gates").And.NotContain("data:image/png").And.NotContain("What drives the predictions");
+        (await TextAsync(unexplained, withoutPictures, ModelCardStage.Page)).Should()
+            .Contain("Gates").And.NotContain("data:image/png").And.NotContain("What drives the predictions");
     }
 
     [Fact]
@@ -130,7 +145,10 @@ public sealed class ModelCardTests(AzuriteFixture azurite)
         var run = await host.RunAsync(Trips.Definition(), host.WriteFile("trips.csv", Trips.Csv(800, seed: 77)));
         var first = await TextAsync(host, run, ModelCardStage.MarkdownFile);
         var version = await host.Get<ModelRegistry>().GetAsync(run.Run.Model, 1, default);
-        var candidate = new TrainedCandidate(version.Candidate, version.ModelBlobs, run.Metrics.Where(metric => metric.Key.StartsWith("0-lightgbm.", StringComparison.Ordinal)).ToDictionary(metric => metric.Key[11..], metric => metric.Value));
+        var candidate = new TrainedCandidate(
+            version.Candidate, version.ModelBlobs,
+            run.Metrics.Where(metric => metric.Key.StartsWith("0-lightgbm.", StringComparison.Ordinal))
+                .ToDictionary(metric => metric.Key[11..], metric => metric.Value));
 
         await host.Get<ModelCardStage>().RunAsync(host.Context(run.Run), new ModelCardInput(1, null, true, [], [candidate]), default);
 

@@ -120,7 +120,8 @@ public sealed class PromoteTests(AzuriteFixture azurite)
         var definition = Trips.Definition();
         var csv = Trips.Csv(800, seed: 47);
         await host.RunAsync(definition, host.WriteFile("full.csv", csv));
-        var withoutPayment = string.Join('\n', csv.Split('\n').Where(line => line.Length > 0).Select(line => string.Join(',', line.Split(',').Where((_, i) => i != 4)))) + "\n";
+        var withoutPayment = string.Join(
+            '\n', csv.Split('\n').Where(line => line.Length > 0).Select(line => string.Join(',', line.Split(',').Where((_, i) => i != 4)))) + "\n";
 
         var run = await host.RunAsync(definition, host.WriteFile("narrow.csv", withoutPayment));
 
@@ -153,7 +154,8 @@ public sealed class PromoteTests(AzuriteFixture azurite)
         var (run, input) = await PromoteInputAsync(host);
         var reads = 0;
         // Between the two reads that the decision rests on, whichever comes first.
-        var hold = new HoldOnce((method, path) => method == "GET" && (path.Contains("RowKey='head'", StringComparison.Ordinal) || path.Contains("RowKey='promotion", StringComparison.Ordinal)) && ++reads == 2);
+        var hold = new HoldOnce((method, path) => method == "GET" && (path.Contains("RowKey='head'", StringComparison.Ordinal) || path.Contains(
+            "RowKey='promotion", StringComparison.Ordinal)) && ++reads == 2);
         await using var slow = new PipelineHost(azurite, services => services.AddSingleton(hold.Storage(azurite)));
         var overtaken = Task.Run(() => slow.Get<PromoteStage>().RunAsync(slow.Context(run), input, CancellationToken.None));
         await hold.Held;
@@ -164,18 +166,21 @@ public sealed class PromoteTests(AzuriteFixture azurite)
 
         faster.Promoted.Should().BeTrue();
         slower.Should().BeEquivalentTo(faster);
-        (await host.Get<ModelRegistry>().ListHistoryAsync(run.Model, CancellationToken.None)).Should().ContainSingle(change => change.Alias == ModelAlias.Production);
+        (await host.Get<ModelRegistry>().ListHistoryAsync(run.Model, CancellationToken.None)).Should()
+            .ContainSingle(change => change.Alias == ModelAlias.Production);
     }
 
     /// <summary>A run that has come to its last decision, its version registered, with nothing in production yet.</summary>
     private static async Task<(Run Run, PromoteInput Input)> PromoteInputAsync(PipelineHost host)
     {
         var definition = Trips.Definition() with { Candidates = [Poor] };
-        var blocked = await host.RunAsync(definition with { Gates = new GateRules { Metric = "rmse", AtMost = 0.0001 } }, host.WriteFile("trips.csv", Trips.Csv(800, seed: 49)));
+        var blocked = await host.RunAsync(
+            definition with { Gates = new GateRules { Metric = "rmse", AtMost = 0.0001 } }, host.WriteFile("trips.csv", Trips.Csv(800, seed: 49)));
         var registry = host.Get<ModelRegistry>();
         var trained = await registry.GetAsync(definition.Model, blocked.Run.Version!.Value, CancellationToken.None);
         var now = DateTimeOffset.UtcNow;
-        var run = blocked.Run with { RunId = RunId.New(definition.Model, now), State = RunState.Running, Created = now, DefinitionId = await host.Get<DefinitionStore>().PutAsync(definition, CancellationToken.None) };
+        var run =
+            blocked.Run with { RunId = RunId.New(definition.Model, now), State = RunState.Running, Created = now, DefinitionId = await host.Get<DefinitionStore>().PutAsync(definition, CancellationToken.None) };
         await host.Get<RunStore>().CreateAsync(run, CancellationToken.None);
         await registry.RegisterAsync(trained with { RunId = run.RunId }, CancellationToken.None);
         var validation = await host.Get<DatasetStore>().GetAsync(trained.Lineage.Validation, CancellationToken.None);

@@ -72,5 +72,6 @@ public sealed class QuarantineTests(AzuriteFixture azurite)
 
     private async Task<bool> ExistsAsync(PipelineHost host, string file) => (await host.Storage.Raw.GetBlobClient($"{model}/{file}").ExistsAsync()).Value;
 
-    private static async Task<string> ReadAsync(PipelineHost host, string blob) => (await host.Storage.Quarantine.GetBlobClient(blob).DownloadContentAsync()).Value.Content.ToString();
+    private static async Task<string> ReadAsync(PipelineHost host, string blob) =>
+        (await host.Storage.Quarantine.GetBlobClient(blob).DownloadContentAsync()).Value.Content.ToString();
 }

@@ -29,7 +29,9 @@ public sealed class SplitTests(AzuriteFixture azurite) : IAsyncLifetime
     public async Task The_same_rows_fall_on_the_same_side_in_another_order_and_among_others()
     {
         var lines = Trips.Csv(1000).Split('\n', StringSplitOptions.RemoveEmptyEntries);
-        var reversed = string.Join('\n', new[] { lines[0] }.Concat(lines.Skip(1).Reverse()).Concat(Trips.Csv(300, seed: 99).Split('\n', StringSplitOptions.RemoveEmptyEntries).Skip(1)));
+        var reversed = string.Join(
+            '\n',
+            new[] { lines[0] }.Concat(lines.Skip(1).Reverse()).Concat(Trips.Csv(300, seed: 99).Split('\n', StringSplitOptions.RemoveEmptyEntries).Skip(1)));
 
         var first = await bench.SplitAsync(Trips.Definition(), string.Join('\n', lines) + "\n");
         var second = await bench.SplitAsync(Trips.Definition(), reversed + "\n");

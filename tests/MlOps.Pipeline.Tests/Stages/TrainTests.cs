@@ -36,7 +36,8 @@ public sealed class TrainTests(AzuriteFixture azurite)
 
         var again = await host.RunAsync(definition with { Model = AzuriteFixture.UniqueModel() }, path);
 
-        again.Stages.Where(stage => stage.Stage is "ingest" or "clean" or "features" or "split" or "train").Should().HaveCount(5).And.OnlyContain(stage => stage.State == StageState.Reused);
+        again.Stages.Where(stage => stage.Stage is "ingest" or "clean" or "features" or "split" or "train").Should()
+            .HaveCount(5).And.OnlyContain(stage => stage.State == StageState.Reused);
         again.Run.State.Should().Be(RunState.Succeeded);
         again.Artifacts.Select(artifact => artifact.Path).Should().Contain("0-lightgbm/model.zip");
     }
@@ -53,7 +54,8 @@ public sealed class TrainTests(AzuriteFixture azurite)
 
         var run = await host.RunAsync(Trips.Definition() with { Candidates = [stopping, stopping with { EarlyStopping = 0 }] }, path);
 
-        var sizes = run.Artifacts.Where(artifact => artifact.Path.EndsWith("/model.zip", StringComparison.Ordinal)).OrderBy(artifact => artifact.Path, StringComparer.Ordinal).Select(artifact => artifact.Bytes).ToList();
+        var sizes = run.Artifacts.Where(artifact => artifact.Path.EndsWith("/model.zip", StringComparison.Ordinal))
+            .OrderBy(artifact => artifact.Path, StringComparer.Ordinal).Select(artifact => artifact.Bytes).ToList();
         sizes[0].Should().BeLessThan(sizes[1] / 4);
         run.Metrics[$"0-{trainer.ToString().ToLowerInvariant()}.rmse"].Should().BeLessThan(run.Metrics[$"1-{trainer.ToString().ToLowerInvariant()}.rmse"]);
     }
@@ -63,8 +65,13 @@ public sealed class TrainTests(AzuriteFixture azurite)
     {
         await using var host = new PipelineHost(azurite);
         var lines = Trips.Csv(2000, seed: 34).Split('\n', StringSplitOptions.RemoveEmptyEntries);
-        var csv = string.Join('\n', lines.Select((line, i) => i == 0 ? line + ",tip" : $"{line},{(double.Parse(line.Split(',')[3], System.Globalization.CultureInfo.InvariantCulture) > 6 ? "yes" : "no")}")) + "\n";
-        var definition = Trips.Definition() with { Target = "tip", Candidates = [.. Enum.GetValues<TrainerKind>().Select(trainer => new CandidateSpec { Trainer = trainer, Trees = 20 })] };
+        var csv = string.Join(
+            '\n',
+            lines.Select((line, i) => i == 0 ? line + ",tip" : $"{line},{(double.Parse(line.Split(',')[3], System.Globalization.CultureInfo.InvariantCulture) > 6 ? "yes" : "no")}")) + "\n";
+        var definition = Trips.Definition() with { Target = "tip", Candidates =
+        [
+            .. Enum.GetValues<TrainerKind>().Select(trainer => new CandidateSpec { Trainer = trainer, Trees = 20 })
+        ] };
 
         var run = await host.RunAsync(definition, host.WriteFile("tips.csv", csv));
 
@@ -73,7 +80,8 @@ public sealed class TrainTests(AzuriteFixture azurite)
         run.Metrics["val_log_loss"].Should().BeInRange(0, 0.3);
         foreach (var key in new[] { "0-lightgbm", "1-fasttree", "2-fastforest", "3-sdca" })
         {
-            run.Metrics.Keys.Should().Contain(new[] { "auc", "log_loss", "accuracy", "f1", "precision", "recall", "threshold" }.Select(metric => $"{key}.{metric}"));
+            run.Metrics.Keys.Should()
+                .Contain(new[] { "auc", "log_loss", "accuracy", "f1", "precision", "recall", "threshold" }.Select(metric => $"{key}.{metric}"));
             run.Metrics[$"{key}.accuracy"].Should().BeGreaterThan(0.8, key);
         }
     }

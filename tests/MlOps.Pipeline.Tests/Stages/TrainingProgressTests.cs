@@ -59,7 +59,8 @@ public sealed class TrainingProgressTests(AzuriteFixture azurite)
             ["0-lightgbm.expected_seconds"] = 110,
         });
         lines.Told.Should().Equal(
-            $"Run {run}: candidate 0-lightgbm has trained for 15 s; trees: not told by this trainer; left of its budget: 105 s; expected to end after: not known yet",
+            $"Run {run}: candidate 0-lightgbm has trained for 15 s; trees: not told by this trainer; left of its budget: 105 s; expected to end after: "
+                + $"not known yet",
             $"Run {run}: candidate 0-lightgbm has trained for 30 s; trees: not told by this trainer; left of its budget: 90 s; expected to end after: 110 s");
     }
 
@@ -125,14 +126,16 @@ public sealed class TrainingProgressTests(AzuriteFixture azurite)
     private async Task AdvanceAsync(PipelineHost host, string run, double seconds)
     {
         time.Advance(TrainingProgress.Every);
-        await Eventually.IsTrueAsync(async () => (await MetricsAsync(host, run)).Any(metric => metric.Key.EndsWith("elapsed_seconds", StringComparison.Ordinal) && metric.Value == seconds));
+        await Eventually.IsTrueAsync(async () => (await MetricsAsync(host, run)).Any(
+            metric => metric.Key.EndsWith("elapsed_seconds", StringComparison.Ordinal) && metric.Value == seconds));
     }
 
     private static async Task<string> CreateRunAsync(PipelineHost host)
     {
         var now = DateTimeOffset.UtcNow;
         var model = AzuriteFixture.UniqueModel();
-        var run = new Run { RunId = RunId.New(model, now), Model = model, State = RunState.Cancelled, DefinitionId = "none", Source = "/nowhere.csv", Trigger = "test", Created = now };
+        var run =
+            new Run { RunId = RunId.New(model, now), Model = model, State = RunState.Cancelled, DefinitionId = "none", Source = "/nowhere.csv", Trigger = "test", Created = now };
         await host.Get<RunStore>().CreateAsync(run, CancellationToken.None);
         return run.RunId;
     }
@@ -166,13 +169,15 @@ public sealed class TrainingProgressTests(AzuriteFixture azurite)
 
         public IReadOnlyList<string> Told => [.. told];
 
-        public ILogger CreateLogger(string categoryName) => categoryName == typeof(TrainingProgress).FullName ? this : Microsoft.Extensions.Logging.Abstractions.NullLogger.Instance;
+        public ILogger CreateLogger(string categoryName) =>
+            categoryName == typeof(TrainingProgress).FullName ? this : Microsoft.Extensions.Logging.Abstractions.NullLogger.Instance;
 
         public IDisposable? BeginScope<TState>(TState state) where TState : notnull => null;
 
         public bool IsEnabled(LogLevel logLevel) => true;
 
-        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) => told.Enqueue(formatter(state, exception));
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
+            told.Enqueue(formatter(state, exception));
 
         public void Dispose() { }
     }

@@ -15,7 +15,10 @@ public sealed class ValidateTests(AzuriteFixture azurite)
     [Fact]
     public void Every_difference_between_signature_and_data_is_listed()
     {
-        SignatureColumn[] trained = [new("a", ColumnKind.Numeric), new("b", ColumnKind.Categorical), new("c", ColumnKind.Numeric), new("d", ColumnKind.Numeric)];
+        SignatureColumn[] trained =
+        [
+            new("a", ColumnKind.Numeric), new("b", ColumnKind.Categorical), new("c", ColumnKind.Numeric), new("d", ColumnKind.Numeric)
+        ];
         SignatureColumn[] given = [new("c", ColumnKind.Numeric), new("b", ColumnKind.Numeric), new("a", ColumnKind.Numeric), new("e", ColumnKind.Numeric)];
 
         SignatureCheck.Differences(trained, given).Should().Equal(
@@ -38,9 +41,11 @@ public sealed class ValidateTests(AzuriteFixture azurite)
         var split = await bench.SplitAsync(Trips.Definition(), Trips.Csv(500, seed: 51));
 
         var act = async () => await host.Get<ValidateStage>().RunAsync(
-            host.Context(trained.Run), new ValidateInput([new TrainedCandidate("0-lightgbm", blobs, new Dictionary<string, double> { ["rmse"] = 1 })], split.Validation), default);
+            host.Context(trained.Run), new ValidateInput(
+                [new TrainedCandidate("0-lightgbm", blobs, new Dictionary<string, double> { ["rmse"] = 1 })], split.Validation), default);
 
-        (await act.Should().ThrowAsync<InputException>()).WithMessage("*does not fit the validation data*'vendor' is in the data, but the model was not trained on it*");
+        (await act.Should().ThrowAsync<InputException>())
+            .WithMessage("*does not fit the validation data*'vendor' is in the data, but the model was not trained on it*");
     }
 
     [Fact]
@@ -55,7 +60,8 @@ public sealed class ValidateTests(AzuriteFixture azurite)
             run.Metrics[$"val_{metric}"].Should().Be(run.Metrics[$"0-lightgbm.{metric}"]);
         }
         run.Artifacts.Select(artifact => artifact.Path).Should().Contain(["model.zip", "featurizer.json", "signature.json", "training_features.txt"]);
-        run.Stages.Select(stage => stage.Stage).Should().Equal("ingest", "clean", "features", "split", "train", "validate", "drift", "promote", "explain", "model-card", "alert", "finish");
+        run.Stages.Select(stage => stage.Stage).Should()
+            .Equal("ingest", "clean", "features", "split", "train", "validate", "drift", "promote", "explain", "model-card", "alert", "finish");
         run.Run.State.Should().Be(RunState.Succeeded);
     }
 

@@ -13,7 +13,8 @@ public sealed class LineWriterTests
     public void A_row_is_one_line_with_all_that_there_is_to_know()
     {
         Lines(("""{"a": 1.50, "b": "x"}""", new Prediction(2.25, null)))
-            .Should().Equal("""{"at":"2026-05-04T10:30:01.234000Z","model":"m","version":3,"variant":"production","prediction":2.25,"features":{"a": 1.50, "b": "x"}}""");
+            .Should().Equal(
+                """{"at":"2026-05-04T10:30:01.234000Z","model":"m","version":3,"variant":"production","prediction":2.25,"features":{"a": 1.50, "b": "x"}}""");
     }
 
     [Fact]
@@ -33,7 +34,8 @@ public sealed class LineWriterTests
     {
         var lines = Lines(("{}", new Prediction(0.75, "yes \"sure\"\n")), ("{}", new Prediction(0.25, "no")), ("{}", new Prediction(0.875, "yes \"sure\"\n")));
 
-        var read = lines.Select(line => JsonDocument.Parse(line).RootElement).Select(line => (line.GetProperty("prediction").GetString(), line.GetProperty("probability").GetDouble()));
+        var read = lines.Select(line => JsonDocument.Parse(line).RootElement)
+            .Select(line => (line.GetProperty("prediction").GetString(), line.GetProperty("probability").GetDouble()));
         read.Should().Equal(("yes \"sure\"\n", 0.75), ("no", 0.25), ("yes \"sure\"\n", 0.875));
     }
 

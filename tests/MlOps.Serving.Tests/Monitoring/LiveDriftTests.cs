@@ -58,12 +58,14 @@ public sealed class LiveDriftTests(AzuriteFixture azurite) : IAsyncLifetime
 
         var check = (await NewestAsync(host))!;
         (check.Model, check.Version, check.Rows, check.Drifted, check.Until).Should().Be((model, 1, 1000, false, clock.Now));
-        check.Report.Comparisons.Single().Scores.Select(score => score.Column).Should().BeEquivalentTo("vendor", "passengers", "seconds", "miles", "payment", "seconds_x_miles");
+        check.Report.Comparisons.Single().Scores.Select(score => score.Column).Should()
+            .BeEquivalentTo("vendor", "passengers", "seconds", "miles", "payment", "seconds_x_miles");
         check.Report.Comparisons[0].OnlyInReference.Should().BeEmpty("what callers do not send is not missed");
         check.Alert.Should().BeNull();
         check.Reasons.Should().BeEmpty();
         slack.Calls.Should().BeEmpty();
-        (await PageAsync(host)).Should().Contain("The data has not drifted").And.Contain("Version 1, rows predicted from 2026-05-03 02:30:00 to 2026-05-04 02:30:00 UTC");
+        (await PageAsync(host)).Should()
+            .Contain("The data has not drifted").And.Contain("Version 1, rows predicted from 2026-05-03 02:30:00 to 2026-05-04 02:30:00 UTC");
     }
 
     [Fact]
@@ -81,8 +83,11 @@ public sealed class LiveDriftTests(AzuriteFixture azurite) : IAsyncLifetime
         (check.Alert!.Kind, check.Alert.State, check.Alert.Problem).Should().Be((AlertKind.LiveDriftDetected, AlertState.Sent, null));
         var message = slack.Calls.Should().ContainSingle().Subject.Message;
         message.GetProperty("text").GetString().Should().Be($"{model}: live rows have drifted from what version 1 was trained on");
-        message.GetRawText().Should().Contain($"https://mlops.example/models/{model}/drift/page").And.Contain("*Live rows*\\n1,000").And.Contain("drift: 3 of 6 columns");
-        (await PageAsync(host)).Should().Contain("The data has drifted").And.Contain("Live rows against training rows of version 1").And.Contain("drift of live rows is told to Slack.").And.Contain("<svg");
+        message.GetRawText().Should()
+            .Contain($"https://mlops.example/models/{model}/drift/page").And.Contain("*Live rows*\\n1,000").And.Contain("drift: 3 of 6 columns");
+        (await PageAsync(host)).Should()
+            .Contain("The data has drifted").And.Contain(
+                "Live rows against training rows of version 1").And.Contain("drift of live rows is told to Slack.").And.Contain("<svg");
         (check.RunId, check.RunProblem).Should().Be((null, null));
     }
 
@@ -185,7 +190,8 @@ public sealed class LiveDriftTests(AzuriteFixture azurite) : IAsyncLifetime
         (await NewestAsync(host))!.Until.Should().Be(claim.Until!.Value);
         (await ChecksAsync(host)).Should().ContainSingle();
         slack.Calls.Should().ContainSingle();
-        (await host.Get<LiveDriftMarks>().TryClaimAsync(model, TimeSpan.FromHours(1), clock.Now, default)).Should().BeNull("it is given back, and an hour has not passed");
+        (await host.Get<LiveDriftMarks>().TryClaimAsync(model, TimeSpan.FromHours(1), clock.Now, default)).Should()
+            .BeNull("it is given back, and an hour has not passed");
     }
 
     [Fact]
@@ -208,7 +214,8 @@ public sealed class LiveDriftTests(AzuriteFixture azurite) : IAsyncLifetime
         await using var host = await ServingAsync();
         var at = "2026-05-04T02:10:00.000000Z";
         string[] broken = ["\"far\"", "null", "true", "{\"x\":1}", "[1]", "\"\""];
-        var lines = LiveTrips.Rows(300, seed: 50).Select((row, i) => i < 60 ? row.Replace("\"miles\":", $"\"miles\":{broken[i % broken.Length]},\"m\":", StringComparison.Ordinal) : row)
+        var lines = LiveTrips.Rows(300, seed: 50)
+            .Select((row, i) => i < 60 ? row.Replace("\"miles\":", $"\"miles\":{broken[i % broken.Length]},\"m\":", StringComparison.Ordinal) : row)
             .Select(row => $$"""{"at":"{{at}}","version":1,"features":{{row}}}""")
             .Append("""{"at":"2026-05-04T02:10:00.000000Z","version":1,"fea""")
             .Append("""not json at all""")
@@ -233,7 +240,9 @@ public sealed class LiveDriftTests(AzuriteFixture azurite) : IAsyncLifetime
     public async Task A_model_that_is_not_to_be_watched_is_not_checked(bool log, bool drift)
     {
         await using var host = await ServingAsync(monitor: new MonitorRules { Log = log, Drift = drift });
-        await WriteAsync(host, "2026/05/04/02/other-0001.jsonl", LiveTrips.Rows(600, seed: 60, factor: 3).Select(row => $$"""{"at":"2026-05-04T02:10:00.000000Z","version":1,"features":{{row}}}"""));
+        await WriteAsync(
+            host, "2026/05/04/02/other-0001.jsonl",
+            LiveTrips.Rows(600, seed: 60, factor: 3).Select(row => $$"""{"at":"2026-05-04T02:10:00.000000Z","version":1,"features":{{row}}}"""));
 
         await host.LookAsync();
 
@@ -245,7 +254,8 @@ public sealed class LiveDriftTests(AzuriteFixture azurite) : IAsyncLifetime
     {
         await using var host = await ServingAsync();
         var broken = AzuriteFixture.UniqueModel("a-broken");
-        await host.Get<DefinitionStore>().PutAsync(new PipelineDefinition { Model = broken, Target = "y", Monitor = new MonitorRules { MinRows = 1 } }, default);
+        await host.Get<DefinitionStore>()
+            .PutAsync(new PipelineDefinition { Model = broken, Target = "y", Monitor = new MonitorRules { MinRows = 1 } }, default);
         await host.Get<ModelRegistry>().AddProductionAsync(broken);
         await host.Get<PipelineStorage>().Predictions.GetBlobClient($"{broken}/2026/05/04/02/x-0001.jsonl")
             .UploadAsync(BinaryData.FromString("""{"at":"2026-05-04T02:10:00.000000Z","version":1,"features":{"a":1}}"""));

@@ -48,7 +48,8 @@ public sealed class LiveRowsTests(AzuriteFixture azurite)
         var scores = compared.Report.Comparisons[0].Scores;
         scores.Select(score => score.Column).Should().BeEquivalentTo(
             Slashed, Quoted, "filled", "code", "flag", $"{Slashed}_x_filled", $"log_{Slashed}", "when_day_of_week", "when_hour");
-        scores.Should().OnlyContain(score => score.Score < 1e-9 && score.Current.Missing == score.Reference.Missing && score.NewCategories.GetValueOrDefault() == 0);
+        scores.Should()
+            .OnlyContain(score => score.Score < 1e-9 && score.Current.Missing == score.Reference.Missing && score.NewCategories.GetValueOrDefault() == 0);
         scores.Single(score => score.Column == Quoted).Current.Missing.Should().BePositive();
     }
 
@@ -62,7 +63,9 @@ public sealed class LiveRowsTests(AzuriteFixture azurite)
         var log = new StringBuilder();
         for (var i = 0; i < MonitorRules.MostRows + 500; i++)
         {
-            log.Append(CultureInfo.InvariantCulture, $$$"""{"at":"{{{LoggedRow.TimeText(At.AddMilliseconds(i))}}}","version":1,"features":{"vendor":"{{{(i < 500 ? "old" : "VTS")}}}","passengers":1,"seconds":60,"miles":1.5,"payment":"CRD"}}""").Append('\n');
+            log.Append(
+                CultureInfo.InvariantCulture,
+                $$$"""{"at":"{{{LoggedRow.TimeText(At.AddMilliseconds(i))}}}","version":1,"features":{"vendor":"{{{(i < 500 ? "old" : "VTS")}}}","passengers":1,"seconds":60,"miles":1.5,"payment":"CRD"}}""").Append('\n');
         }
         var file = host.WriteFile("log.jsonl", log.ToString());
         var window = new LiveWindow(1, At, At.AddDays(1));
@@ -82,7 +85,9 @@ public sealed class LiveRowsTests(AzuriteFixture azurite)
         {
             var miles = Math.Round(random.NextDouble() * 20, 3);
             var when = new DateTime(2026, 1, 1, 0, 0, 0, DateTimeKind.Utc).AddMinutes(random.Next(500_000));
-            csv.Append(CultureInfo.InvariantCulture, $"{miles},{(random.Next(10) == 0 ? "" : random.Next(3) == 0 ? "a b" : "ü")},{(random.Next(10) == 0 ? "" : random.Next(50))},{random.Next(1, 5)},{(random.Next(2) == 0 ? "true" : "false")},{when:yyyy-MM-dd HH:mm:ss},{miles * 2}\n");
+            csv.Append(
+                CultureInfo.InvariantCulture,
+                $"{miles},{(random.Next(10) == 0 ? "" : random.Next(3) == 0 ? "a b" : "ü")},{(random.Next(10) == 0 ? "" : random.Next(50))},{random.Next(1, 5)},{(random.Next(2) == 0 ? "true" : "false")},{when:yyyy-MM-dd HH:mm:ss},{miles * 2}\n");
         }
         return csv.ToString();
     }
@@ -98,8 +103,10 @@ public sealed class LiveRowsTests(AzuriteFixture azurite)
         var log = new StringBuilder();
         foreach (var row in session.Rows($"SELECT {string.Join(", ", inputs.Select(input => Sql.Name(input.Name)))} FROM {train.ToSql()}"))
         {
-            var features = inputs.Select((input, i) => (input.Name, Value: Sent(input.Name, row[i], filled))).ToDictionary(cell => cell.Name, cell => cell.Value);
-            log.Append(CultureInfo.InvariantCulture, $$"""{"at":"{{LoggedRow.TimeText(At)}}","version":1,"features":{{JsonSerializer.Serialize(features)}}}""").Append('\n');
+            var features = inputs.Select((input, i) => (input.Name, Value: Sent(input.Name, row[i], filled)))
+                .ToDictionary(cell => cell.Name, cell => cell.Value);
+            log.Append(CultureInfo.InvariantCulture, $$"""{"at":"{{LoggedRow.TimeText(At)}}","version":1,"features":{{JsonSerializer.Serialize(features)}}}""")
+                .Append('\n');
         }
         return log.ToString();
     }

@@ -141,7 +141,8 @@ public sealed class PredictionLogTests(AzuriteFixture azurite)
     {
         using var lossy = new LossyNetwork();
         var blobs = new BlobClientOptions { Transport = new HttpClientTransport(lossy), Retry = { Delay = TimeSpan.FromMilliseconds(10) } };
-        await using var host = await ServingAsync(Never, new PipelineStorage(new BlobServiceClient(azurite.ConnectionString, blobs), new TableServiceClient(azurite.ConnectionString)));
+        await using var host = await ServingAsync(
+            Never, new PipelineStorage(new BlobServiceClient(azurite.ConnectionString, blobs), new TableServiceClient(azurite.ConnectionString)));
         await host.PredictAsync(model, """{"a": 1}""");
 
         await host.StopAsync();

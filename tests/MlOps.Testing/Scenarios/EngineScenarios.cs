@@ -53,7 +53,8 @@ public abstract class EngineScenarios(AzuriteFixture azurite)
         var fault = new FaultOnce("PUT", "/artifacts/models/");
         await using var engine = await StartAsync(services => services.AddSingleton(fault.Storage(azurite)));
 
-        var run = await engine.EndOfAsync(await engine.SubmitAsync(Definition() with { Split = new SplitRules { Seed = Random.Shared.Next() } }, Trips.Csv(600)));
+        var run = await engine.EndOfAsync(
+            await engine.SubmitAsync(Definition() with { Split = new SplitRules { Seed = Random.Shared.Next() } }, Trips.Csv(600)));
 
         run.Run.State.Should().Be(RunState.Succeeded, run.Run.Error);
         fault.HasFailed.Should().BeTrue();
@@ -86,7 +87,8 @@ public abstract class EngineScenarios(AzuriteFixture azurite)
         var file = run.Run.Source["raw/".Length..];
         var place = file.Insert(file.IndexOf('/', StringComparison.Ordinal), "/" + run.Run.RunId);
         (await engine.Host.Storage.Raw.GetBlobClient(file).ExistsAsync()).Value.Should().BeFalse();
-        (await engine.Host.Storage.Quarantine.GetBlobClient(place + ".error.txt").DownloadContentAsync()).Value.Content.ToString().TrimEnd().Should().Be(run.Run.Error);
+        (await engine.Host.Storage.Quarantine.GetBlobClient(place + ".error.txt").DownloadContentAsync()).Value.Content.ToString().TrimEnd().Should()
+            .Be(run.Run.Error);
     }
 
     [Fact]
@@ -109,7 +111,8 @@ public abstract class EngineScenarios(AzuriteFixture azurite)
     public async Task A_dropped_file_whose_training_is_skipped_is_ingested_all_the_same()
     {
         await using var engine = await StartAsync();
-        var definition = Definition() with { Gates = new GateRules { Approval = new ApprovalRule(true, TimeSpan.FromHours(1)) }, RunOn = new TriggerRules(NewFile: true, Overlap: Overlap.Skip) };
+        var definition =
+            Definition() with { Gates = new GateRules { Approval = new ApprovalRule(true, TimeSpan.FromHours(1)) }, RunOn = new TriggerRules(NewFile: true, Overlap: Overlap.Skip) };
         var first = await engine.SubmitAsync(definition, Trips.Csv(300), "file");
         await engine.UntilAsync(first, now => now.Run.State == RunState.Waiting);
 
@@ -131,7 +134,8 @@ public abstract class EngineScenarios(AzuriteFixture azurite)
     {
         var decision = approved is { } yes ? new ApprovalDecision(yes, "Ann", yes ? "checked against May" : "too little data from May").ToPayload() : null;
         await using var engine = await StartAsync();
-        var definition = Definition() with { Gates = new GateRules { Approval = new ApprovalRule(true, decision is null ? TimeSpan.FromSeconds(2) : TimeSpan.FromHours(1)) } };
+        var definition = Definition() with { Gates = new GateRules { Approval = new ApprovalRule(
+            true, decision is null ? TimeSpan.FromSeconds(2) : TimeSpan.FromHours(1)) } };
         var run = await engine.SubmitAsync(definition, Trips.Csv(600));
 
         if (decision is not null)
@@ -166,7 +170,11 @@ public abstract class EngineScenarios(AzuriteFixture azurite)
         await using var engine = await StartAsync();
         var definition = Definition();
 
-        Run[] runs = [await engine.SubmitAsync(definition, Trips.Csv(300)), await engine.SubmitAsync(definition, Trips.Csv(400)), await engine.SubmitAsync(definition, Trips.Csv(500))];
+        Run[] runs =
+        [
+            await engine.SubmitAsync(definition, Trips.Csv(300)), await engine.SubmitAsync(definition, Trips.Csv(400)),
+            await engine.SubmitAsync(definition, Trips.Csv(500))
+        ];
         RunDetails[] ended = [await engine.EndOfAsync(runs[0]), await engine.EndOfAsync(runs[1]), await engine.EndOfAsync(runs[2])];
 
         ended.Should().OnlyContain(run => run.Run.State == RunState.Succeeded || run.Run.State == RunState.Blocked);

@@ -8,8 +8,14 @@ public sealed record RunSummary(RunState State, bool Promoted, int? Version, str
     public static RunSummary Of(RunDetails details) => new(
         details.Run.State, details.Run.Promoted, details.Run.Version, Named(details.Run.Error ?? "", details.Run),
         string.Join('\n', details.Run.BlockedBy),
-        string.Join('\n', details.Stages.Where(stage => !IsPart(stage)).Select(stage => $"{stage.Stage} {stage.Key} {StateOf(stage)} {stage.Rows}").Order(StringComparer.Ordinal)),
-        string.Join('\n', details.Metrics.Where(metric => !metric.Key.Contains("seconds", StringComparison.Ordinal) && !metric.Key.StartsWith("drift_columns", StringComparison.Ordinal)).Select(metric => $"{metric.Key} {metric.Value:R}")),
+        string.Join(
+            '\n',
+            details.Stages.Where(stage => !IsPart(stage)).Select(stage => $"{stage.Stage} {stage.Key} {StateOf(stage)} {stage.Rows}")
+                .Order(StringComparer.Ordinal)),
+        string.Join(
+            '\n',
+            details.Metrics.Where(metric => !metric.Key.Contains("seconds", StringComparison.Ordinal) && !metric.Key.StartsWith(
+                "drift_columns", StringComparison.Ordinal)).Select(metric => $"{metric.Key} {metric.Value:R}")),
         string.Join('\n', details.Alerts.Select(alert => Named(Describe(alert), details.Run)).Order(StringComparer.Ordinal)));
 
     /// <summary>The model and its file have names of their own in every test.</summary>

@@ -21,7 +21,8 @@ internal static class RowHash
     /// <summary>The column that carries a row's hash from cleaning on.</summary>
     public const string ColumnName = "__row_hash";
 
-    public static void Register(DuckDBConnection connection) => DuckFunction.Register(connection, FunctionName, parameters: null, DuckDBType.UnsignedBigInt, Compute);
+    public static void Register(DuckDBConnection connection) =>
+        DuckFunction.Register(connection, FunctionName, parameters: null, DuckDBType.UnsignedBigInt, Compute);
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Compute(ReadOnlySpan<DuckVector> inputs, ReadOnlySpan<DuckDBType> types, DuckVector output, int rows)

@@ -21,8 +21,12 @@ internal static class CardGates
         GateRules gates, string metric, double value, double? production, int? previous, DriftReport? drift, ApprovalDecision? approval, bool promoted, IReadOnlyList<Reason> blockedBy) =>
     [
         new("Signature", "the model reads the columns that the data has", GateVerdict.Passed, "names, types and order agree"),
-        .. gates.AtMost is { } most ? [new CardGate("Metric", $"{metric} at most {Text(most)}", value <= most ? GateVerdict.Passed : GateVerdict.Failed, $"{metric} {Text(value)}")] : Array.Empty<CardGate>(),
-        .. gates.AtLeast is { } least ? [new CardGate("Metric", $"{metric} at least {Text(least)}", value >= least ? GateVerdict.Passed : GateVerdict.Failed, $"{metric} {Text(value)}")] : Array.Empty<CardGate>(),
+        .. gates.AtMost is { } most
+            ? [new CardGate("Metric", $"{metric} at most {Text(most)}", value <= most ? GateVerdict.Passed : GateVerdict.Failed, $"{metric} {Text(value)}")]
+            : Array.Empty<CardGate>(),
+        .. gates.AtLeast is { } least
+            ? [new CardGate("Metric", $"{metric} at least {Text(least)}", value >= least ? GateVerdict.Passed : GateVerdict.Failed, $"{metric} {Text(value)}")]
+            : Array.Empty<CardGate>(),
         DriftOf(gates, drift),
         ApprovalOf(gates, approval),
         ProductionOf(gates, metric, value, production, previous, promoted, blockedBy),
@@ -30,12 +34,16 @@ internal static class CardGates
 
     private static CardGate DriftOf(GateRules gates, DriftReport? drift)
     {
-        var rule = $"less than {gates.DriftShare.ToString("P0", CultureInfo.InvariantCulture)} of the columns drift ({gates.Drift.ToString().ToLowerInvariant()})";
+        var rule =
+            $"less than {gates.DriftShare.ToString("P0", CultureInfo.InvariantCulture)} of the columns drift ({gates.Drift.ToString().ToLowerInvariant()})";
         if (drift is null)
         {
             return new CardGate("Drift", rule, GateVerdict.Information, "no drift report");
         }
-        var detail = string.Join("; ", drift.Comparisons.Select(comparison => $"{comparison.Current.Label} against {comparison.Reference.Label}: {comparison.DriftedColumns} of {comparison.Columns}"));
+        var detail = string.Join(
+            "; ",
+            drift.Comparisons.Select(
+                comparison => $"{comparison.Current.Label} against {comparison.Reference.Label}: {comparison.DriftedColumns} of {comparison.Columns}"));
         var verdict = !drift.Drifted ? GateVerdict.Passed : gates.Drift == DriftGate.Block ? GateVerdict.Failed : GateVerdict.Information;
         return new CardGate("Drift", rule, verdict, detail);
     }
@@ -51,7 +59,8 @@ internal static class CardGates
         return new CardGate("Approval", "a person approves", verdict, approval is null ? "not asked: an earlier gate failed" : approval + at);
     }
 
-    private static CardGate ProductionOf(GateRules gates, string metric, double value, double? production, int? previous, bool promoted, IReadOnlyList<Reason> blockedBy)
+    private static CardGate ProductionOf(
+        GateRules gates, string metric, double value, double? production, int? previous, bool promoted, IReadOnlyList<Reason> blockedBy)
     {
         var rule = $"{metric} better than production's on the same rows{(gates.BetterBy > 0 ? $" by at least {Text(gates.BetterBy)}" : "")}";
         if (previous is null)
@@ -60,10 +69,14 @@ internal static class CardGates
         }
         if (production is { } old)
         {
-            return new CardGate("Better than production", rule, promoted ? GateVerdict.Passed : GateVerdict.Failed, $"{metric} {Text(value)} against {Text(old)} of version {previous}");
+            return new CardGate(
+                "Better than production", rule, promoted ? GateVerdict.Passed : GateVerdict.Failed,
+                $"{metric} {Text(value)} against {Text(old)} of version {previous}");
         }
         var misfit = blockedBy.FirstOrDefault(reason => reason.Gate == GateKind.Production);
-        return new CardGate("Better than production", rule, misfit is null ? GateVerdict.NotReached : GateVerdict.Failed, misfit?.Text ?? "not measured: an earlier gate failed");
+        return new CardGate(
+            "Better than production", rule, misfit is null ? GateVerdict.NotReached : GateVerdict.Failed,
+            misfit?.Text ?? "not measured: an earlier gate failed");
     }
 
     private static string Text(double value) => value.ToString("G5", CultureInfo.InvariantCulture);

@@ -46,7 +46,10 @@ internal static class CardText
 
     /// <summary>The roles of the versions it was made from, where they are on the card.</summary>
     public static string Parents(CardDataset dataset, IReadOnlyList<CardDataset> all) =>
-        string.Join(", ", dataset.Parents.Select(parent => all.FirstOrDefault(other => other.Id == parent)?.Role ?? (dataset == all[0] ? $"file of SHA-256 {parent}" : $"version {parent}")));
+        string.Join(
+            ", ",
+            dataset.Parents.Select(
+                parent => all.FirstOrDefault(other => other.Id == parent)?.Role ?? (dataset == all[0] ? $"file of SHA-256 {parent}" : $"version {parent}")));
 
     public static string Dropped(CardData data)
     {
@@ -75,7 +78,9 @@ internal static class CardText
     [
         .. featurizer.Direct.Select(input => (
             input.Name,
-            input.Categories is { } categories ? $"categorical, {Count(categories.Count)} {(categories.Count == 1 ? "category" : "categories")}" : input.Kind.ToString().ToLowerInvariant(),
+            input.Categories is { } categories
+                ? $"categorical, {Count(categories.Count)} {(categories.Count == 1 ? "category" : "categories")}"
+                : input.Kind.ToString().ToLowerInvariant(),
             input switch { { Imputed: { } value } => $"filled with {value}", { Optional: true } => "left to the model", _ => "not allowed" })),
         .. featurizer.Derived.Select(feature => (feature.Name, $"computed: {Formula(feature)}", "follow from its inputs")),
     ];
@@ -83,10 +88,15 @@ internal static class CardText
     public static string Drift(DriftComparison comparison)
     {
         const int Most = 5;
-        var drifted = comparison.Scores.Where(score => score.Drifted).Take(Most).Select(score => score.Score is { } value ? $"{score.Column} ({score.Title} {value.ToString("G3", CultureInfo.InvariantCulture)})" : score.Column).ToList();
-        var columns = drifted.Count == 0 ? "" : $": {string.Join(", ", drifted)}{(comparison.DriftedColumns > Most ? $" and {comparison.DriftedColumns - Most} more" : "")}";
+        var drifted = comparison.Scores.Where(score => score.Drifted).Take(Most)
+            .Select(score => score.Score is { } value ? $"{score.Column} ({score.Title} {value.ToString("G3", CultureInfo.InvariantCulture)})" : score.Column)
+                .ToList();
+        var columns = drifted.Count == 0
+            ? ""
+            : $": {string.Join(", ", drifted)}{(comparison.DriftedColumns > Most ? $" and {comparison.DriftedColumns - Most} more" : "")}";
         var verdict = comparison.Drifted ? "the table has drifted" : "the table has not drifted";
-        return $"{comparison.Current.Label} against {comparison.Reference.Label}: {comparison.DriftedColumns} of {comparison.Columns} columns drifted, {verdict}{columns}";
+        return $"{comparison.Current.Label} against {comparison.Reference.Label}: {comparison.DriftedColumns} of {comparison.Columns} columns drifted, "
+            + $"{verdict}{columns}";
     }
 
     public static string PictureTitle(string file) => file switch

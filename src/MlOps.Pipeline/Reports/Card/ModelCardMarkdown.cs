@@ -17,7 +17,9 @@ internal static class ModelCardMarkdown
     {
         var text = new StringBuilder();
         AddMetadata(text, data);
-        text.Append(CultureInfo.InvariantCulture, $"# Model Card for {Escape(data.Version.Model)}, version {data.Version.Version}\n\n{Escape(data.TaskText)}. {Escape(data.Status)}.\n\n");
+        text.Append(
+            CultureInfo.InvariantCulture,
+            $"# Model Card for {Escape(data.Version.Model)}, version {data.Version.Version}\n\n{Escape(data.TaskText)}. {Escape(data.Status)}.\n\n");
         foreach (var reason in data.BlockedBy)
         {
             text.Append(CultureInfo.InvariantCulture, $"- {Escape(reason)}\n");
@@ -54,8 +56,13 @@ internal static class ModelCardMarkdown
         var isBinary = data.Target.Task == TaskKind.Binary;
         var task = isBinary ? "tabular-classification" : "tabular-regression";
         var winner = data.Candidates.First(candidate => candidate.IsWinner);
-        text.Append(CultureInfo.InvariantCulture, $"---\nlibrary_name: ml.net\npipeline_tag: {task}\ntags:\n- tabular\n- {task}\nmodel-index:\n- name: {Quote(data.Version.Model)}\n  results:\n");
-        text.Append(CultureInfo.InvariantCulture, $"  - task:\n      type: {task}\n    dataset:\n      name: {Quote(data.Source)}\n      type: tabular\n      split: validation\n      revision: {Quote(data.Version.Lineage.Validation)}\n    metrics:\n");
+        text.Append(
+            CultureInfo.InvariantCulture,
+            $"---\nlibrary_name: ml.net\npipeline_tag: {task}\ntags:\n- tabular\n- {task}\nmodel-index:\n- name: {Quote(data.Version.Model)}\n  results:\n");
+        text.Append(
+            CultureInfo.InvariantCulture,
+            $"  - task:\n      type: {task}\n    dataset:\n      name: {Quote(data.Source)}\n      type: tabular\n      split: validation\n      "
+                + $"revision: {Quote(data.Version.Lineage.Validation)}\n    metrics:\n");
         foreach (var name in DefinitionNames.Metrics[data.Target.Task].Keys.Where(winner.Metrics.ContainsKey))
         {
             text.Append(CultureInfo.InvariantCulture, $"    - type: {Quote(name)}\n      value: {winner.Metrics[name]:R}\n");
@@ -73,7 +80,8 @@ internal static class ModelCardMarkdown
         Item(text, "Target", data.TaskText);
         text.Append("\n## Uses\n\n### Direct Use\n\n").Append(Escape(definition.IntendedUse ?? CardText.NotSaid("intendedUse")));
         text.Append("\n\n## Bias, Risks, and Limitations\n\n").Append(Escape(definition.Limits ?? CardText.NotSaid("limits")));
-        text.Append("\n\n## How to Get Started with the Model\n\n`POST /predict` with `{\"model\": ").Append(JsonSerializer.Serialize(data.Version.Model)).Append(", \"features\": {…}}`; the columns stand in `signature.json`.\n");
+        text.Append("\n\n## How to Get Started with the Model\n\n`POST /predict` with `{\"model\": ").Append(JsonSerializer.Serialize(data.Version.Model))
+            .Append(", \"features\": {…}}`; the columns stand in `signature.json`.\n");
     }
 
     private static void AddTraining(StringBuilder text, CardData data)
@@ -81,9 +89,14 @@ internal static class ModelCardMarkdown
         text.Append("\n## Training Details\n\n### Training Data\n\n");
         Item(text, "Source", data.Source);
         text.Append('\n');
-        Table(text, ["Data", "Rows", "Version", "Made from"], data.Datasets.Select(dataset => new[] { dataset.Role, CardText.Count(dataset.Rows), dataset.Id, CardText.Parents(dataset, data.Datasets) }));
-        text.Append('\n').Append(Escape(CardText.Dropped(data))).Append(' ').Append(Escape(CardText.Split(data.Definition.Split))).Append("\n\n### Training Procedure\n\n#### Preprocessing\n\n");
-        Table(text, ["Feature", "Kind", "Missing values"], CardText.Features(data.Featurizer).Select(feature => new[] { feature.Name, feature.Kind, feature.Missing }));
+        Table(
+            text, ["Data", "Rows", "Version", "Made from"],
+            data.Datasets.Select(dataset => new[] { dataset.Role, CardText.Count(dataset.Rows), dataset.Id, CardText.Parents(dataset, data.Datasets) }));
+        text.Append('\n').Append(Escape(CardText.Dropped(data))).Append(' ').Append(Escape(CardText.Split(data.Definition.Split)))
+            .Append("\n\n### Training Procedure\n\n#### Preprocessing\n\n");
+        Table(
+            text, ["Feature", "Kind", "Missing values"],
+            CardText.Features(data.Featurizer).Select(feature => new[] { feature.Name, feature.Kind, feature.Missing }));
         text.Append("\n#### Training Hyperparameters\n\n");
         foreach (var parameter in data.HyperParameters)
         {
@@ -99,12 +112,15 @@ internal static class ModelCardMarkdown
         var rows = data.Candidates.Select(candidate => Row(candidate.Key + (candidate.IsWinner ? " (this version)" : ""), candidate.Metrics));
         if (data.Previous is { } previous)
         {
-            var role = $"version {previous.Version}, {(data.Promoted ? "replaced" : "in production")}{(previous.OnSameRows ? "" : ", on its own validation rows")}";
+            var role =
+                $"version {previous.Version}, {(data.Promoted ? "replaced" : "in production")}{(previous.OnSameRows ? "" : ", on its own validation rows")}";
             rows = rows.Append(Row(role, previous.Metrics));
         }
         Table(text, ["Model", .. metrics], rows);
         text.Append("\n### Gates\n\n");
-        Table(text, ["Gate", "Rule", "Verdict", "Detail"], data.Gates.Select(gate => new[] { gate.Name, gate.Rule, CardText.Verdict(gate.Verdict), gate.Detail }));
+        Table(
+            text, ["Gate", "Rule", "Verdict", "Detail"],
+            data.Gates.Select(gate => new[] { gate.Name, gate.Rule, CardText.Verdict(gate.Verdict), gate.Detail }));
 
         string[] Row(string name, IReadOnlyDictionary<string, double> values) => [name, .. metrics.Select(metric => CardText.Number(values, metric))];
     }
@@ -128,7 +144,8 @@ internal static class ModelCardMarkdown
         text.Append("\n## Model Card Contact\n\n").Append(Escape(data.Definition.Owner ?? CardText.NotSaid("owner"))).Append('\n');
     }
 
-    private static void Item(StringBuilder text, string name, string value) => text.Append(CultureInfo.InvariantCulture, $"- **{Escape(name)}:** {Escape(value)}\n");
+    private static void Item(StringBuilder text, string name, string value) =>
+        text.Append(CultureInfo.InvariantCulture, $"- **{Escape(name)}:** {Escape(value)}\n");
 
     private static void Table(StringBuilder text, string[] header, IEnumerable<string[]> rows)
     {

@@ -32,7 +32,8 @@ internal static class PerformanceCharts
     {
         var chart = new Chart(Width, Height);
         var (centres, counts, width) = performance.ResidualHistogram();
-        chart.Plot.Add.Bars(centres.Zip(counts, (centre, count) => new Bar { Position = centre, Value = count, Size = width * 0.94, FillColor = Chart.Low, LineWidth = 0 }).ToArray());
+        chart.Plot.Add.Bars(centres.Zip(
+            counts, (centre, count) => new Bar { Position = centre, Value = count, Size = width * 0.94, FillColor = Chart.Low, LineWidth = 0 }).ToArray());
         chart.Plot.Add.VerticalLine(0, 2, Chart.Ink);
         chart.Plot.XLabel("predicted minus true value");
         chart.Plot.YLabel("rows");
@@ -46,7 +47,8 @@ internal static class PerformanceCharts
         var chart = new Chart(Width, Height);
         var points = performance.Roc(MostRocPoints);
         AddDiagonal(chart, 0, 1);
-        var line = chart.Plot.Add.ScatterLine(points.Select(point => point.FalsePositives).ToArray(), points.Select(point => point.TruePositives).ToArray(), Chart.Low);
+        var line = chart.Plot.Add.ScatterLine(
+            points.Select(point => point.FalsePositives).ToArray(), points.Select(point => point.TruePositives).ToArray(), Chart.Low);
         line.LineWidth = 2;
         chart.Plot.XLabel("false positive rate");
         chart.Plot.YLabel("true positive rate");

@@ -57,7 +57,8 @@ internal sealed partial class Chart
     public static Color Between(double share) => Low.MixedWith(High, Math.Clamp(share, 0, 1));
 
     /// <summary>Indices that are spread evenly over all rows.</summary>
-    public static int[] Sample(int rows, int most) => rows <= most ? [.. Enumerable.Range(0, rows)] : [.. Enumerable.Range(0, most).Select(i => (int)((long)i * rows / most))];
+    public static int[] Sample(int rows, int most) =>
+        rows <= most ? [.. Enumerable.Range(0, rows)] : [.. Enumerable.Range(0, most).Select(i => (int)((long)i * rows / most))];
 
     /// <summary>A name that fits beside an axis.</summary>
     public static string Shorten(string name, int most = LongestLabel) => name.Length <= most ? name : string.Concat(name.AsSpan(0, most - 1), "…");
@@ -89,7 +90,10 @@ internal sealed partial class Chart
             .Replace(Grid.ToHex(), "var(--grid)", StringComparison.OrdinalIgnoreCase);
         svg = LongNumber().Replace(svg, "$1");
         var label = System.Net.WebUtility.HtmlEncode(description);
-        return (MarkupString)OpeningTag().Replace(svg, $"<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" role=\"img\" aria-label=\"{label.Replace("$", "$$", StringComparison.Ordinal)}\">", 1);
+        return (MarkupString)OpeningTag().Replace(
+            svg,
+            $"<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" role=\"img\" aria-label=\"{label.Replace("$", "$$", StringComparison.Ordinal)}\">",
+            1);
     }
 
     /// <summary>Hundredths of a pixel are enough; numbers between tags are text.</summary>

@@ -20,7 +20,8 @@ internal sealed class EmbeddedFonts : IFontResolver
     /// <summary>Call before the first chart is drawn.</summary>
     public static bool Register() => Registration.Value;
 
-    public SKTypeface? CreateTypeface(string fontName, FontWeight weight, FontSlant slant, FontSpacing spacing) => CreateTypeface(fontName, bold: false, italic: false);
+    public SKTypeface? CreateTypeface(string fontName, FontWeight weight, FontSlant slant, FontSpacing spacing) =>
+        CreateTypeface(fontName, bold: false, italic: false);
 
     public SKTypeface? CreateTypeface(string fontName, bool bold, bool italic) => fontName == Family ? regular.Value : null;
 

@@ -21,7 +21,9 @@ internal static class DistributionSvg
         var svg = new StringBuilder();
         var isNumeric = shares.Labels.Count == shares.Reference.Count + 1;
         var height = isNumeric ? Height + 14 : RowHeight * shares.Labels.Count;
-        svg.Append(CultureInfo.InvariantCulture, $"<svg class=\"bars\" viewBox=\"0 0 {Width} {height}\" role=\"img\" aria-label=\"Distributions of {Encode(score.Column, 80)}\">");
+        svg.Append(
+            CultureInfo.InvariantCulture,
+            $"<svg class=\"bars\" viewBox=\"0 0 {Width} {height}\" role=\"img\" aria-label=\"Distributions of {Encode(score.Column, 80)}\">");
         if (isNumeric)
         {
             AddColumns(svg, shares, largest);
@@ -41,11 +43,15 @@ internal static class DistributionSvg
             svg.Append("<path class=\"").Append(side).Append("\" d=\"");
             for (var i = 0; i < values.Count; i++)
             {
-                svg.Append(CultureInfo.InvariantCulture, $"M{i * width:0.#} {Height}V{Height - (Height * values[i] / largest):0.#}h{width - 0.6:0.#}V{Height}z");
+                svg.Append(
+                    CultureInfo.InvariantCulture, $"M{i * width:0.#} {Height}V{Height - (Height * values[i] / largest):0.#}h{width - 0.6:0.#}V{Height}z");
             }
             svg.Append("\"/>");
         }
-        svg.Append(CultureInfo.InvariantCulture, $"<text x=\"0\" y=\"{Height + 12}\">{Encode(shares.Labels[0], LongestLabel)}</text><text x=\"{Width}\" y=\"{Height + 12}\" text-anchor=\"end\">{Encode(shares.Labels[^1], LongestLabel)}</text>");
+        svg.Append(
+            CultureInfo.InvariantCulture,
+            $"<text x=\"0\" y=\"{Height + 12}\">{Encode(shares.Labels[0], LongestLabel)}</text><text x=\"{Width}\" y=\"{Height + 12}\" "
+                + $"text-anchor=\"end\">{Encode(shares.Labels[^1], LongestLabel)}</text>");
     }
 
     private static void AddRows(StringBuilder svg, DriftDistribution shares, double largest)
@@ -56,10 +62,13 @@ internal static class DistributionSvg
             svg.Append(CultureInfo.InvariantCulture, $"<text x=\"0\" y=\"{top + 12}\">{Encode(shares.Labels[i], LongestLabel)}</text>");
             foreach (var (share, side, y) in new[] { (shares.Reference[i], "then", top + 2), (shares.Current[i], "now", top + 9) })
             {
-                svg.Append(CultureInfo.InvariantCulture, $"<rect class=\"{side}\" x=\"{LabelWidth}\" y=\"{y}\" width=\"{(Width - LabelWidth) * share / largest:0.#}\" height=\"6\"/>");
+                svg.Append(
+                    CultureInfo.InvariantCulture,
+                    $"<rect class=\"{side}\" x=\"{LabelWidth}\" y=\"{y}\" width=\"{(Width - LabelWidth) * share / largest:0.#}\" height=\"6\"/>");
             }
         }
     }
 
-    private static string Encode(string text, int longest) => WebUtility.HtmlEncode(text.Length <= longest ? text : string.Concat(text.AsSpan(0, longest - 1), "…"));
+    private static string Encode(string text, int longest) =>
+        WebUtility.HtmlEncode(text.Length <= longest ? text : string.Concat(text.AsSpan(0, longest - 1), "…"));
 }

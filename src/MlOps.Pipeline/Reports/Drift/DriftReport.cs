@@ -9,5 +9,6 @@ namespace MlOps.Pipeline.Reports.Drift;
 /// <param name="Gate">What drift does to the run.</param>
 /// <param name="DriftShare">Share of drifted columns from which a table counts as drifted.</param>
 /// <param name="Drifted">True when any comparison shows a drifted table.</param>
-/// <param name="Comparisons">Validation against training rows, then training rows against those of the production version. Of live rows: those against the training rows.</param>
+/// <param name="Comparisons">Validation against training rows, then training rows against those of the production version. Of live rows: those
+/// against the training rows.</param>
 public sealed record DriftReport(string RunId, string Model, DriftGate Gate, double DriftShare, bool Drifted, IReadOnlyList<DriftComparison> Comparisons);

@@ -72,7 +72,9 @@ internal static class ExplanationCharts
         {
             sample = [.. sample.Where(row => feature.Values[row] < MostCategories)];
             var known = Math.Min(categories.Count, MostCategories);
-            chart.Plot.Axes.Bottom.SetTicks([.. Enumerable.Range(0, known).Prepend(-1).Select(code => (double)code)], [.. categories.Take(known).Select(category => Chart.Shorten(category, most: 18)).Prepend("other")]);
+            chart.Plot.Axes.Bottom.SetTicks(
+                [.. Enumerable.Range(0, known).Prepend(-1).Select(code => (double)code)],
+                [.. categories.Take(known).Select(category => Chart.Shorten(category, most: 18)).Prepend("other")]);
             if (known > 4)
             {
                 // Slanted names need room that the axis does not take by itself.
@@ -141,7 +143,9 @@ internal static class ExplanationCharts
         const int Steps = 10;
         foreach (var group in Enumerable.Range(0, x.Length).GroupBy(i => colours[i] < 0 ? -1 : (int)Math.Round(colours[i] * Steps)).OrderBy(group => group.Key))
         {
-            var markers = chart.Plot.Add.Markers(group.Select(i => x[i]).ToArray(), group.Select(i => y[i]).ToArray(), MarkerShape.FilledCircle, size, group.Key < 0 ? Chart.Neutral : Chart.Between(group.Key / (double)Steps));
+            var markers = chart.Plot.Add.Markers(
+                group.Select(i => x[i]).ToArray(), group.Select(i => y[i]).ToArray(), MarkerShape.FilledCircle, size,
+                group.Key < 0 ? Chart.Neutral : Chart.Between(group.Key / (double)Steps));
             markers.MarkerStyle.LineWidth = 0;
         }
     }

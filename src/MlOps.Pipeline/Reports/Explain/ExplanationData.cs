@@ -21,14 +21,16 @@ public sealed record ExplanationData(
     public string Unit => Target.Task == TaskKind.Binary ? $"log-odds of {Target.Name} = {Target.Positive}" : Target.Name;
 
     /// <summary>What the importance of a feature is.</summary>
-    public string ImportanceLabel => HasShap ? $"mean |SHAP value| ({Unit})" : Target.Task == TaskKind.Binary ? "loss of AUC when shuffled" : "gain of RMSE when shuffled";
+    public string ImportanceLabel =>
+        HasShap ? $"mean |SHAP value| ({Unit})" : Target.Task == TaskKind.Binary ? "loss of AUC when shuffled" : "gain of RMSE when shuffled";
 
     /// <summary>Collects an explanation with SHAP values.</summary>
     internal static ExplanationData OfShap(ModelExplainer explainer, ExplainerKind kind, string trainer, FeatureTable table, int[] rows, double[] contributions)
     {
         var predictions = new double[rows.Length];
         var names = explainer.Features;
-        var features = names.Select((name, feature) => ExplainedFeature.Of(name, feature, table, rows, [.. rows.Select((_, row) => contributions[(row * names.Count) + feature])])).ToList();
+        var features = names.Select((name, feature) => ExplainedFeature.Of(
+            name, feature, table, rows, [.. rows.Select((_, row) => contributions[(row * names.Count) + feature])])).ToList();
         for (var row = 0; row < rows.Length; row++)
         {
             predictions[row] = explainer.BaseValue + features.Sum(feature => feature.Contributions[row]);
@@ -44,7 +46,8 @@ public sealed record ExplanationData(
         return new ExplanationData(table.Featurizer.Target, trainer, ExplainerKind.Permutation, fallback, table.Rows, Sort(features), double.NaN, []);
     }
 
-    private static IReadOnlyList<ExplainedFeature> Sort(IEnumerable<ExplainedFeature> features) => [.. features.OrderByDescending(feature => feature.Importance)];
+    private static IReadOnlyList<ExplainedFeature> Sort(IEnumerable<ExplainedFeature> features) =>
+        [.. features.OrderByDescending(feature => feature.Importance)];
 }
 
 /// <summary>One feature of an explanation.</summary>

@@ -3,7 +3,8 @@ using System.Text;
 
 namespace MlOps.Pipeline.Reports.Explain;
 
-/// <summary>SHAP values as CSV (RFC 4180): a row per explained row, its prediction and base value first, then a column per feature in the signature's order.</summary>
+/// <summary>SHAP values as CSV (RFC 4180): a row per explained row, its prediction and base value first, then a column per feature in the signature's
+/// order.</summary>
 internal static class ShapCsv
 {
     public static BinaryData Write(ExplanationData data)

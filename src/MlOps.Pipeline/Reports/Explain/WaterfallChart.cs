@@ -43,7 +43,8 @@ internal static class WaterfallChart
         var span = Math.Max(values.Max() - values.Min(), 1e-9);
         foreach (var (bar, step) in bars.Zip(Enumerable.Reverse(steps)))
         {
-            var text = chart.Plot.Add.Text(step.Value.ToString("+0.####;-0.####;0", CultureInfo.InvariantCulture), Math.Max(bar.Value, bar.ValueBase) + (span * 0.015), bar.Position);
+            var text = chart.Plot.Add.Text(
+                step.Value.ToString("+0.####;-0.####;0", CultureInfo.InvariantCulture), Math.Max(bar.Value, bar.ValueBase) + (span * 0.015), bar.Position);
             text.LabelStyle.Alignment = Alignment.MiddleLeft;
             text.LabelStyle.ForeColor = Chart.Ink;
             text.LabelStyle.FontSize = 12;

@@ -26,8 +26,13 @@ public sealed class AlertStage(AlertStore alerts, SlackClient slack, RunStore ru
         {
             return new AlertOutput(new StageReport());
         }
-        IReadOnlyList<string> reasons = [.. input.Reasons.Texts().Take(MostReasons).Select(text => text.Length <= LongestReason ? text : string.Concat(text.AsSpan(0, LongestReason), "…"))];
-        var alert = new Alert(input.Kind, slack.IsConfigured ? AlertState.Sending : AlertState.NotSent, TitleOf(input, details.Run), reasons, time.GetUtcNow(), slack.IsConfigured ? null : "No Slack webhook is set.");
+        IReadOnlyList<string> reasons =
+        [
+            .. input.Reasons.Texts().Take(MostReasons).Select(text => text.Length <= LongestReason ? text : string.Concat(text.AsSpan(0, LongestReason), "…"))
+        ];
+        var alert = new Alert(
+            input.Kind, slack.IsConfigured ? AlertState.Sending : AlertState.NotSent, TitleOf(input, details.Run), reasons, time.GetUtcNow(),
+            slack.IsConfigured ? null : "No Slack webhook is set.");
         if (!await alerts.TryClaimAsync(context.RunId, alert, cancel) || !slack.IsConfigured)
         {
             return new AlertOutput(new StageReport());

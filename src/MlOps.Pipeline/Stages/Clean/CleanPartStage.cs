@@ -25,7 +25,8 @@ public sealed class CleanPartStage(PipelineStorage storage, DatasetStore dataset
             return new CleanPartOutput(new StageReport(existing.Parts[input.Part].Rows, Reused: true));
         }
         var table = await datasets.OpenAsync(raw, input.Part, cancel);
-        var cleaned = await new PartCleaner(datasets, duckDb, raw, FeaturePlan.Of(definition, raw.Columns), definition).CleanAsync(input.Part, table.Paths[0], ids.Rows, cancel);
+        var cleaned = await new PartCleaner(datasets, duckDb, raw, FeaturePlan.Of(definition, raw.Columns), definition)
+            .CleanAsync(input.Part, table.Paths[0], ids.Rows, cancel);
         await cleaned.SaveAsync(storage, ids.Rows, input.Part, cancel);
         return new CleanPartOutput(new StageReport(cleaned.Part.Rows));
     }

@@ -44,14 +44,17 @@ public sealed class CleanStage(PipelineStorage storage, DatasetStore datasets, D
         var rows = await datasets.FindAsync(ids.Rows, cancel);
         if (rows is null)
         {
-            var parts = input.ByParts ? await ReadPartsAsync(ids.Rows, raw.Parts.Count, cancel) : await CleanPartsAsync(raw, plan, definition, ids.Rows, cancel);
+            var parts = input.ByParts
+                ? await ReadPartsAsync(ids.Rows, raw.Parts.Count, cancel)
+                : await CleanPartsAsync(raw, plan, definition, ids.Rows, cancel);
             rows = await datasets.CommitAsync(Join(raw, parts, plan, definition, ids), cancel);
         }
         var clean = ids.Clean == ids.Rows ? rows : await FillAsync(rows, plan, definition, ids, cancel);
         return await ReportAsync(context, clean, reused: false, cancel);
     }
 
-    private async Task<IReadOnlyList<CleanedPart>> CleanPartsAsync(DatasetManifest raw, FeaturePlan plan, PipelineDefinition definition, string dataset, CancellationToken cancel)
+    private async Task<IReadOnlyList<CleanedPart>> CleanPartsAsync(
+        DatasetManifest raw, FeaturePlan plan, PipelineDefinition definition, string dataset, CancellationToken cancel)
     {
         var table = await datasets.OpenAsync(raw, cancel);
         var cleaner = new PartCleaner(datasets, duckDb, raw, plan, definition);
@@ -139,7 +142,8 @@ public sealed class CleanStage(PipelineStorage storage, DatasetStore datasets, D
     {
         var dropped = manifest.Notes[DatasetNotes.Dropped]!.AsObject().ToDictionary(reason => reason.Key, reason => reason.Value!.GetValue<long>());
         await context.LogMetricsAsync(dropped.ToDictionary(reason => $"dropped: {Shorten(reason.Key)}", reason => (double)reason.Value), cancel);
-        return new CleanOutput(manifest.Ref, dropped.OrderByDescending(reason => reason.Value).Take(100).ToDictionary(), new StageReport(manifest.Rows, reused));
+        return new CleanOutput(
+            manifest.Ref, dropped.OrderByDescending(reason => reason.Value).Take(100).ToDictionary(), new StageReport(manifest.Rows, reused));
     }
 
     private static string Shorten(string reason) => reason.Length <= 120 ? reason : string.Concat(reason.AsSpan(0, 120), "…");

@@ -20,7 +20,8 @@ internal static class Imputation
         }
         var train = RowSplit.Of(definition.Split, session, cleanedSql).Train;
         var trainSql = $"(SELECT * FROM {cleanedSql} WHERE {train.ToSql()})";
-        return imputed.ToDictionary(column => column.Name, column => ValueOf(session, trainSql, column, definition.Columns[column.Name].Impute!), StringComparer.Ordinal);
+        return imputed.ToDictionary(
+            column => column.Name, column => ValueOf(session, trainSql, column, definition.Columns[column.Name].Impute!), StringComparer.Ordinal);
     }
 
     /// <summary>The columns with their nulls filled.</summary>
@@ -35,7 +36,8 @@ internal static class Imputation
     {
         if (rule.Strategy is ImputeStrategy.Mean or ImputeStrategy.Median && column.Kind != ColumnKind.Numeric)
         {
-            throw new InputException($"Column '{column.Name}' cannot be filled with its {rule.Strategy.ToString().ToLowerInvariant()}: it is {DefinitionNames.Kinds.NameOf(column.Kind)}. Use mostFrequent or a constant.");
+            throw new InputException($"Column '{column.Name}' cannot be filled with its {rule.Strategy.ToString().ToLowerInvariant()}: it is "
+                + $"{DefinitionNames.Kinds.NameOf(column.Kind)}. Use mostFrequent or a constant.");
         }
         var name = Sql.Name(column.Name);
         var value = rule.Strategy switch
@@ -43,12 +45,15 @@ internal static class Imputation
             // A sorted, compensated sum: the same mean whatever the number of threads.
             ImputeStrategy.Mean => session.Scalar($"SELECT fsum({name}::DOUBLE ORDER BY {name}) / count({name}) FROM {trainSql}"),
             ImputeStrategy.Median => session.Scalar($"SELECT quantile_cont({name}::DOUBLE, 0.5) FROM {trainSql}"),
-            ImputeStrategy.MostFrequent => session.Scalar($"SELECT {name}::VARCHAR FROM {trainSql} WHERE {name} IS NOT NULL GROUP BY {name} ORDER BY count(*) DESC, {name} LIMIT 1"),
+            ImputeStrategy.MostFrequent =>
+                session.Scalar($"SELECT {name}::VARCHAR FROM {trainSql} WHERE {name} IS NOT NULL GROUP BY {name} ORDER BY count(*) DESC, {name} LIMIT 1"),
             _ => rule.Constant,
         };
         var text = value switch
         {
-            null => throw new InputException($"Column '{column.Name}' has no value in the training rows to fill its nulls from. Declare it 'ignore', or give a constant."),
+            null =>
+                throw new InputException(
+                    $"Column '{column.Name}' has no value in the training rows to fill its nulls from. Declare it 'ignore', or give a constant."),
             double number => number.ToString("R", CultureInfo.InvariantCulture),
             _ => value.ToString()!,
         };

@@ -30,7 +30,8 @@ internal sealed class PartCleaner(DatasetStore datasets, DuckDb duckDb, DatasetM
         }
     }
 
-    private (LocalPart Part, IReadOnlyList<string> TargetValues) Clean(int part, string source, string path, Dictionary<string, long> dropped, CancellationToken cancel)
+    private (LocalPart Part, IReadOnlyList<string> TargetValues) Clean(
+        int part, string source, string path, Dictionary<string, long> dropped, CancellationToken cancel)
     {
         using var session = duckDb.Open(raw.Columns.Count, cancel);
         var sourceSql = $"read_parquet({Sql.Text(source)}, file_row_number = true)";

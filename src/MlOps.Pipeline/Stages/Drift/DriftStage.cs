@@ -41,17 +41,22 @@ public sealed partial class DriftStage(
         var validation = await datasets.GetAsync(input.Validation.Id, cancel);
         var production = await FindProductionAsync(context, train.Id, cancel);
 
-        var progress = new Progress(this, context, ProfiledColumn.Of(train).Count + ProfiledColumn.Of(validation).Count + (production is { } side ? ProfiledColumn.Of(side.Manifest).Count : 0), cancel);
+        var progress = new Progress(
+            this, context,
+            ProfiledColumn.Of(train).Count + ProfiledColumn.Of(validation).Count + (production is { } side ? ProfiledColumn.Of(side.Manifest).Count : 0),
+            cancel);
         var split = await profiles.GetSplitAsync(train, validation, input.Parts, progress.AddAsync, cancel);
         var trained = (Side: new DriftSide("training rows", train.Id, train.Rows), Profile: split.Train);
         var held = (Side: new DriftSide("validation rows", validation.Id, validation.Rows), Profile: split.Validation);
         List<DriftComparison> comparisons = [TableComparison.Compare("validation", trained, held, definition.DriftRules, definition.Gates.DriftShare)];
         if (production is { Manifest: var manifest, Version: var version })
         {
-            var then = (new DriftSide($"training rows of version {version}", manifest.Id, manifest.Rows, version), await profiles.GetAsync(manifest, progress.AddAsync, cancel));
+            var then = (new DriftSide(
+                $"training rows of version {version}", manifest.Id, manifest.Rows, version), await profiles.GetAsync(manifest, progress.AddAsync, cancel));
             comparisons.Add(TableComparison.Compare("production", then, trained, definition.DriftRules, definition.Gates.DriftShare));
         }
-        var report = new DriftReport(context.RunId, context.Model, definition.Gates.Drift, definition.Gates.DriftShare, comparisons.Any(comparison => comparison.Drifted), comparisons);
+        var report = new DriftReport(
+            context.RunId, context.Model, definition.Gates.Drift, definition.Gates.DriftShare, comparisons.Any(comparison => comparison.Drifted), comparisons);
         await SaveAsync(report, cancel);
         return OutputOf(context, report, train.Rows + validation.Rows);
     }
@@ -86,7 +91,8 @@ public sealed partial class DriftStage(
     private static DriftOutput OutputOf(StageContext context, DriftReport report, long rows)
     {
         IReadOnlyList<Reason> drifted =
-            [.. report.Comparisons.Where(comparison => comparison.Drifted).Select(comparison => new Reason(comparison.Describe(report.DriftShare), GateKind.Drift))];
+            [.. report.Comparisons.Where(comparison => comparison.Drifted).Select(
+                comparison => new Reason(comparison.Describe(report.DriftShare), GateKind.Drift))];
         if (report.Gate == DriftGate.Warn)
         {
             context.Warn(drifted.Texts());

@@ -46,7 +46,8 @@ public sealed partial class ExplainStage(
     {
         var found = await explanations.FindAsync<Explanation>($"{input.Winner.ModelBlobs}/{Manifest}", cancel);
         var explanation = found ?? await ExplainAsync(input, cancel);
-        await artifacts.ListAsync(context.RunId, explanation.Files.Select(file => new Artifact(file.Key, $"{explanation.Folder}/{file.Key}", file.Value)), cancel);
+        await artifacts.ListAsync(
+            context.RunId, explanation.Files.Select(file => new Artifact(file.Key, $"{explanation.Folder}/{file.Key}", file.Value)), cancel);
         if (explanation.Fallback is { } why)
         {
             context.Warn($"SHAP values could not be computed, so the page shows permutation importance: {why}");
@@ -74,14 +75,17 @@ public sealed partial class ExplainStage(
         }
         await storage.Artifacts.TryAddAsync($"{input.Winner.ModelBlobs}/{ExplainerState.File}", BinaryData.FromString(Json.Write(state)), cancel);
         var folder = await explanations.StoreAsync($"{input.Winner.ModelBlobs}/explain", files, cancel);
-        var explanation = new Explanation(state.Kind, data.Features[0].Values.Length, data.Fallback, folder, files.ToDictionary(file => file.Key, file => (long)file.Value.ToMemory().Length));
+        var explanation = new Explanation(
+            state.Kind, data.Features[0].Values.Length, data.Fallback, folder,
+            files.ToDictionary(file => file.Key, file => (long)file.Value.ToMemory().Length));
         return await explanations.CommitAsync($"{input.Winner.ModelBlobs}/{Manifest}", explanation, cancel);
     }
 
     private async Task<FeatureTable> TableAsync(DatasetRef dataset, Featurizer featurizer, CancellationToken cancel) =>
         await tables.GetAsync(await datasets.OpenAsync(await datasets.GetAsync(dataset.Id, cancel), cancel), featurizer, cancel);
 
-    private (ExplainerState State, ExplanationData Data) Explain(StoredModel model, string key, FeatureTable train, FeatureTable validation, CancellationToken cancel)
+    private (ExplainerState State, ExplanationData Data) Explain(
+        StoredModel model, string key, FeatureTable train, FeatureTable validation, CancellationToken cancel)
     {
         var features = model.Signature.Features.Count;
         var rows = Chart.Sample(validation.Rows, Math.Clamp(MostValues / Math.Max(features, 1), 100, MostRows));

@@ -5,7 +5,8 @@ namespace MlOps.Pipeline.Stages.Ingest;
 /// <summary>What the text of a single cell can be read as.</summary>
 internal static class CellText
 {
-    /// <summary>Supported datetime formats: .NET's pattern and DuckDB's strptime pattern of the same. Null means ISO 8601, which DuckDB casts by itself.</summary>
+    /// <summary>Supported datetime formats: .NET's pattern and DuckDB's strptime pattern of the same. Null means ISO 8601, which DuckDB casts by
+    /// itself.</summary>
     private static readonly (string Net, string? Strptime)[] DateFormats =
     [
         ("yyyy-MM-dd", null),
@@ -54,7 +55,8 @@ internal static class CellText
             }
             text = text.ToString().Replace(',', '.');
         }
-        return double.TryParse(text, NumberStyles.AllowLeadingSign | NumberStyles.AllowDecimalPoint | NumberStyles.AllowExponent, CultureInfo.InvariantCulture, out _)
+        return double.TryParse(
+            text, NumberStyles.AllowLeadingSign | NumberStyles.AllowDecimalPoint | NumberStyles.AllowExponent, CultureInfo.InvariantCulture, out _)
             || digits.Equals("inf", StringComparison.OrdinalIgnoreCase)
             || digits.Equals("infinity", StringComparison.OrdinalIgnoreCase);
     }

@@ -37,7 +37,9 @@ internal static partial class ColumnSniffer
             ColumnKind.Numeric => AsNumber(name, cells, commaIsFree, share: 0) ?? new SniffedColumn(StorageType.Double, ColumnKind.Numeric),
             ColumnKind.Datetime => AsDate(cells) ?? new SniffedColumn(StorageType.Timestamp, ColumnKind.Datetime),
             { } other => new SniffedColumn(TypeOf(other), other),
-            null => AsBoolean(cells) ?? AsNumber(name, cells, commaIsFree, NumericShare) ?? AsDate(cells) ?? new SniffedColumn(StorageType.Varchar, KindOfText(cells)),
+            null =>
+                AsBoolean(cells) ?? AsNumber(name, cells, commaIsFree, NumericShare) ?? AsDate(cells)
+                    ?? new SniffedColumn(StorageType.Varchar, KindOfText(cells)),
         };
         return declared is { } kind ? guess with { Kind = kind } : guess;
     }
@@ -59,7 +61,8 @@ internal static partial class ColumnSniffer
         {
             return ColumnKind.Categorical;
         }
-        var looksLikeText = cells.Average(cell => cell.Length) > LongText || cells.Count(cell => cell.Contains(' ', StringComparison.Ordinal)) > cells.Count / 2;
+        var looksLikeText = cells.Average(cell => cell.Length) > LongText
+            || cells.Count(cell => cell.Contains(' ', StringComparison.Ordinal)) > cells.Count / 2;
         return looksLikeText ? ColumnKind.Text : ColumnKind.IdLike;
     }
 
@@ -79,7 +82,8 @@ internal static partial class ColumnSniffer
         {
             return new SniffedColumn(StorageType.Double, ColumnKind.Numeric);
         }
-        return new SniffedColumn(values.All(value => value is >= -LargestExact and <= LargestExact) ? StorageType.Double : StorageType.Varchar, ColumnKind.IdLike);
+        return new SniffedColumn(
+            values.All(value => value is >= -LargestExact and <= LargestExact) ? StorageType.Double : StorageType.Varchar, ColumnKind.IdLike);
     }
 
     private static SniffedColumn? AsBoolean(IReadOnlyList<string> cells) =>
@@ -89,7 +93,9 @@ internal static partial class ColumnSniffer
     {
         if (cells.All(CellText.IsInteger))
         {
-            return share > 0 ? OfIntegers(name, [.. cells.Select(cell => long.Parse(cell, CultureInfo.InvariantCulture))]) : new SniffedColumn(StorageType.Double, ColumnKind.Numeric);
+            return share > 0
+                ? OfIntegers(name, [.. cells.Select(cell => long.Parse(cell, CultureInfo.InvariantCulture))])
+                : new SniffedColumn(StorageType.Double, ColumnKind.Numeric);
         }
         foreach (var decimalComma in commaIsFree ? [false, true] : new[] { false })
         {
@@ -112,7 +118,8 @@ internal static partial class ColumnSniffer
             }
         }
         // ISO 8601 cells may differ in precision; DuckDB's cast reads them all.
-        var isIso = formats.Any(format => CellText.Strptime(format) is null) && cells.All(cell => CellText.DateFormatsOf(cell).Any(format => CellText.Strptime(format) is null));
+        var isIso = formats.Any(format => CellText.Strptime(format) is null)
+            && cells.All(cell => CellText.DateFormatsOf(cell).Any(format => CellText.Strptime(format) is null));
         return isIso ? new SniffedColumn(StorageType.Timestamp, ColumnKind.Datetime, 0) : null;
     }
 

@@ -75,7 +75,10 @@ internal static class CsvSniffer
 
     /// <summary>Apostrophes quote when they open cells and double quotes do not.</summary>
     private static char QuoteOf(string text, char delimiter) =>
-        !text.Contains('"', StringComparison.Ordinal) && text.Contains($"{delimiter}'", StringComparison.Ordinal) && text.Contains($"'{delimiter}", StringComparison.Ordinal) ? '\'' : '"';
+        !text.Contains('"', StringComparison.Ordinal) && text.Contains($"{delimiter}'", StringComparison.Ordinal)
+            && text.Contains($"'{delimiter}", StringComparison.Ordinal)
+            ? '\''
+            : '"';
 
     private static Candidate Parse(string text, bool whole, char delimiter, char quote)
     {

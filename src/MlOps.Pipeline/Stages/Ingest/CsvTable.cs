@@ -19,7 +19,8 @@ internal sealed class CsvTable
     private const long DefaultLineBytes = 2 << 20;
     private const long DefaultBufferBytes = 32 << 20;
 
-    /// <summary>Small buffers are used again and again, where large ones cost the first touch of fresh memory: a third of the time for a file of 25 MB.</summary>
+    /// <summary>Small buffers are used again and again, where large ones cost the first touch of fresh memory: a third of the time for a file of 25
+    /// MB.</summary>
     private const long StrictBufferBytes = 2 << 20;
 
     private const long StrictLineBytes = 1 << 18;
@@ -50,7 +51,9 @@ internal sealed class CsvTable
     public double EstimatedRows => new FileInfo(scan.Path).Length / format.BytesPerRow;
 
     /// <summary>The strict reading; null when the sample alone shows that it cannot be used.</summary>
-    public RawTable? Strict() => sniffed.Any(column => column.Unknown) || sniffed.Select(column => column.DecimalComma).Where((comma, i) => sniffed[i].Type == StorageType.Double).Distinct().Count() > 1
+    public RawTable? Strict() =>
+        sniffed.Any(column => column.Unknown)
+            || sniffed.Select(column => column.DecimalComma).Where((comma, i) => sniffed[i].Type == StorageType.Double).Distinct().Count() > 1
         ? null
         : Table(strict: true);
 
@@ -114,7 +117,8 @@ internal sealed class CsvTable
         var row = session.Rows($"SELECT {string.Join(", ", counts)} FROM {ReadSql(strict: false)}")[0];
         foreach (var (i, position) in open.Select((i, position) => (i, position)))
         {
-            sniffed[i] = Retype(names[i], sniffed[i], cells: Long(row[position * 3]), numbers: Long(row[(position * 3) + 1]), distinct: Long(row[(position * 3) + 2]));
+            sniffed[i] = Retype(
+                names[i], sniffed[i], cells: Long(row[position * 3]), numbers: Long(row[(position * 3) + 1]), distinct: Long(row[(position * 3) + 2]));
         }
         static long Long(object? value) => Convert.ToInt64(value, System.Globalization.CultureInfo.InvariantCulture);
     }
@@ -158,7 +162,8 @@ internal sealed class CsvTable
         }
         // A row of quoted cells may go over many lines. Where it is longer than this, the strict reading fails and the tolerant one has room for it.
         var (lineBytes, bufferBytes) = strict ? (StrictLineBytes, StrictBufferBytes) : (DefaultLineBytes, DefaultBufferBytes);
-        options.Add($"max_line_size = {Sql.Number(Math.Max(lineBytes, scan.LongestLine * 2))}, buffer_size = {Sql.Number(Math.Max(bufferBytes, scan.LongestLine * 4))}");
+        options.Add($"max_line_size = {Sql.Number(Math.Max(lineBytes, scan.LongestLine * 2))}, buffer_size = "
+            + $"{Sql.Number(Math.Max(bufferBytes, scan.LongestLine * 4))}");
         return $"read_csv({Sql.Text(scan.Path)}, {string.Join(", ", options)})";
     }
 
@@ -175,14 +180,16 @@ internal sealed class CsvTable
     {
         StorageType.Varchar when strict => $"CASE WHEN {Sql.NotIn(Sql.Name(name), CsvFormat.NullTexts.Select(Sql.Text))} THEN {Sql.Name(name)} END",
         StorageType.Varchar => Sql.Name(name),
-        StorageType.Timestamp when column.DateFormat is { } format && CellText.Strptime(format) is { } pattern => $"TRY_CAST(try_strptime({Sql.Name(name)}, {Sql.Text(pattern)}) AS TIMESTAMP)",
+        StorageType.Timestamp when column.DateFormat is { } format && CellText.Strptime(format) is { } pattern =>
+            $"TRY_CAST(try_strptime({Sql.Name(name)}, {Sql.Text(pattern)}) AS TIMESTAMP)",
         // An offset counts; a time without one is taken as UTC.
         StorageType.Timestamp => $"make_timestamp(epoch_us(TRY_CAST({Sql.Name(name)} AS TIMESTAMPTZ)))",
         _ when strict => Sql.Name(name),
         _ => $"TRY_CAST({NumberText(name, column)} AS {ReadType(column)})",
     };
 
-    private static string? BadSql(string name, SniffedColumn column, bool strict) => column.Type is StorageType.Varchar || (strict && column.Type is not StorageType.Timestamp)
+    private static string? BadSql(string name, SniffedColumn column, bool strict) =>
+        column.Type is StorageType.Varchar || (strict && column.Type is not StorageType.Timestamp)
         ? null
         : $"WHEN {Sql.Name(name)} IS NOT NULL AND {ValueSql(name, column, strict)} IS NULL THEN {Sql.Text(name)}";
 

@@ -22,7 +22,8 @@ public sealed class DefinitionInference(PipelineStorage storage, DuckDb duckDb, 
     /// <param name="ignore">Columns to leave out.</param>
     /// <param name="cancel">Stops the inference.</param>
     /// <exception cref="InputException">The file cannot be read, or has no such column.</exception>
-    public async Task<PipelineDefinition> InferAsync(string path, string target, string model, TaskKind? task, IReadOnlyList<string> ignore, CancellationToken cancel)
+    public async Task<PipelineDefinition> InferAsync(
+        string path, string target, string model, TaskKind? task, IReadOnlyList<string> ignore, CancellationToken cancel)
     {
         using var source = await SourceFile.OpenAsync(path, storage, options, cancel);
         using var scan = await SourceScan.RunAsync(source, options.WorkFolder, cancel);
@@ -31,25 +32,39 @@ public sealed class DefinitionInference(PipelineStorage storage, DuckDb duckDb, 
         var (columns, rows, values) = await Task.Run(() => Describe(scan, source.Name, definition, cancel), cancel);
         CheckNames(columns, [target, .. ignore]);
 
-        var shares = columns.Select((column, i) => (column.Name, Share: rows == 0 ? 0 : (double)values[i] / rows)).ToDictionary(column => column.Name, column => column.Share, StringComparer.Ordinal);
-        var imputed = Imputed(columns.Where(column => column.Name != target && !ignored.ContainsKey(column.Name) && shares[column.Name] >= FewestValues), shares);
+        var shares = columns.Select((column, i) => (column.Name, Share: rows == 0 ? 0 : (double)values[i] / rows))
+            .ToDictionary(column => column.Name, column => column.Share, StringComparer.Ordinal);
+        var imputed = Imputed(
+            columns.Where(column => column.Name != target && !ignored.ContainsKey(column.Name) && shares[column.Name] >= FewestValues), shares);
         var inferred = definition with
         {
-            Columns = columns.ToDictionary(column => column.Name, column => RuleOf(column, column.Name == target ? 1 : shares[column.Name], ignored.ContainsKey(column.Name), imputed.Contains(column.Name)), StringComparer.Ordinal),
-            Features = new FeatureRules { DateParts = [.. columns.Where(column => column.Kind == ColumnKind.Datetime && column.Name != target && !ignored.ContainsKey(column.Name) && shares[column.Name] >= FewestValues).Select(column => column.Name)] },
-            Candidates = [new CandidateSpec { Trainer = TrainerKind.LightGbm }, new CandidateSpec { Trainer = TrainerKind.FastTree }, new CandidateSpec { Trainer = TrainerKind.Sdca }],
+            Columns = columns.ToDictionary(
+                column => column.Name,
+                column => RuleOf(column, column.Name == target ? 1 : shares[column.Name], ignored.ContainsKey(column.Name), imputed.Contains(column.Name)),
+                StringComparer.Ordinal),
+            Features = new FeatureRules { DateParts =
+            [
+                .. columns.Where(column => column.Kind == ColumnKind.Datetime && column.Name != target && !ignored.ContainsKey(column.Name) && shares[column.Name] >= FewestValues).Select(column => column.Name)
+            ] },
+            Candidates =
+            [
+                new CandidateSpec { Trainer = TrainerKind.LightGbm }, new CandidateSpec { Trainer = TrainerKind.FastTree },
+                new CandidateSpec { Trainer = TrainerKind.Sdca }
+            ],
         };
         var problems = DefinitionRules.ProblemsOf(inferred).ToList();
         return problems.Count == 0 ? inferred : throw new InputException(problems);
     }
 
-    private (IReadOnlyList<DatasetColumn> Columns, long Rows, IReadOnlyList<long> Values) Describe(SourceScan scan, string name, PipelineDefinition definition, CancellationToken cancel)
+    private (IReadOnlyList<DatasetColumn> Columns, long Rows, IReadOnlyList<long> Values) Describe(
+        SourceScan scan, string name, PipelineDefinition definition, CancellationToken cancel)
     {
         if (scan.Format == SourceFormat.Parquet)
         {
             using var parquetSession = duckDb.Open(cancel);
             var parquet = ParquetTable.Read(parquetSession, scan.Path, name, definition);
-            var row = parquetSession.Rows($"SELECT count(*), {string.Join(", ", parquet.Columns.Select(column => $"count({Sql.Name(column.Name)})"))} FROM ({parquet.SelectSql})")[0];
+            var row = parquetSession.Rows(
+                $"SELECT count(*), {string.Join(", ", parquet.Columns.Select(column => $"count({Sql.Name(column.Name)})"))} FROM ({parquet.SelectSql})")[0];
             var counts = row.Select(value => Convert.ToInt64(value, System.Globalization.CultureInfo.InvariantCulture)).ToList();
             return (parquet.Columns, counts[0], counts[1..]);
         }

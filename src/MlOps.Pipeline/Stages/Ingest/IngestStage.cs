@@ -77,7 +77,8 @@ public sealed class IngestStage(PipelineStorage storage, DatasetStore datasets, 
         return new JsonObject { ["kinds"] = new JsonObject(kinds), ["format"] = 1 };
     }
 
-    private (RawTable Table, IReadOnlyList<LocalPart> Parts, Ragged Ragged) Read(SourceScan scan, string name, PipelineDefinition definition, string folder, CancellationToken cancel)
+    private (RawTable Table, IReadOnlyList<LocalPart> Parts, Ragged Ragged) Read(
+        SourceScan scan, string name, PipelineDefinition definition, string folder, CancellationToken cancel)
     {
         if (scan.Format == SourceFormat.Parquet)
         {
@@ -133,7 +134,9 @@ public sealed class IngestStage(PipelineStorage storage, DatasetStore datasets, 
             var rows = Convert.ToInt64(row[0], System.Globalization.CultureInfo.InvariantCulture);
             return rows == 0
                 ? None
-                : new Ragged(rows, [$"{name}: {(Convert.ToInt64(row[3], System.Globalization.CultureInfo.InvariantCulture) < CsvTable.MostRejects ? "" : "at least ")}{rows} rows were left out because their number of cells is not the header's; the first is line {row[1]} ({((string?)row[2])?.Split('\n')[0]})."]);
+                : new Ragged(
+                    rows,
+                    [$"{name}: {(Convert.ToInt64(row[3], System.Globalization.CultureInfo.InvariantCulture) < CsvTable.MostRejects ? "" : "at least ")}{rows} rows were left out because their number of cells is not the header's; the first is line {row[1]} ({((string?)row[2])?.Split('\n')[0]})."]);
         }
     }
 }

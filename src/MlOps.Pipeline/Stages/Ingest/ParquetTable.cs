@@ -55,7 +55,8 @@ internal static class ParquetTable
 
     private static StorageType? StorageOf(string type, ColumnKind? declared) => type switch
     {
-        _ when type.EndsWith(']') || type.StartsWith("STRUCT", StringComparison.Ordinal) || type.StartsWith("MAP", StringComparison.Ordinal) || type is "BLOB" or "INTERVAL" or "BIT" => null,
+        _ when type.EndsWith(']') || type.StartsWith("STRUCT", StringComparison.Ordinal) || type.StartsWith("MAP", StringComparison.Ordinal)
+            || type is "BLOB" or "INTERVAL" or "BIT" => null,
         _ when declared is { } kind => ColumnSniffer.TypeOf(kind),
         "BOOLEAN" => StorageType.Boolean,
         "FLOAT" or "DOUBLE" => StorageType.Double,
@@ -66,7 +67,8 @@ internal static class ParquetTable
         _ => StorageType.Varchar,
     };
 
-    private static bool IsInteger(string type) => type is "TINYINT" or "SMALLINT" or "INTEGER" or "BIGINT" or "HUGEINT" or "UTINYINT" or "USMALLINT" or "UINTEGER" or "UBIGINT" or "UHUGEINT";
+    private static bool IsInteger(string type) =>
+        type is "TINYINT" or "SMALLINT" or "INTEGER" or "BIGINT" or "HUGEINT" or "UTINYINT" or "USMALLINT" or "UINTEGER" or "UBIGINT" or "UHUGEINT";
 
     private static SniffedColumn Sniff(DuckDbSession session, string source, string column, string name, string type, StorageType storage)
     {
@@ -79,7 +81,8 @@ internal static class ParquetTable
             return new SniffedColumn(storage, ColumnKind.Numeric);
         }
         var cast = storage == StorageType.Double ? "BIGINT" : "VARCHAR";
-        var cells = session.Rows($"SELECT TRY_CAST(v AS {cast}) FROM (SELECT {Sql.Name(column)} AS v FROM {source} LIMIT {SampleRows}) WHERE v IS NOT NULL").Select(row => row[0]).ToList();
+        var cells = session.Rows($"SELECT TRY_CAST(v AS {cast}) FROM (SELECT {Sql.Name(column)} AS v FROM {source} LIMIT {SampleRows}) WHERE v IS NOT NULL")
+            .Select(row => row[0]).ToList();
         return storage == StorageType.Double
             ? ColumnSniffer.OfIntegers(name, [.. cells.OfType<long>()])
             : new SniffedColumn(storage, cells.Count == 0 ? ColumnKind.Text : ColumnSniffer.KindOfText([.. cells.OfType<string>()]));

@@ -8,4 +8,5 @@ namespace MlOps.Pipeline.Stages.Ingest;
 /// <param name="MarksUnparseable">True when the query has that column.</param>
 /// <param name="EstimatedRows">For choosing the number of parts.</param>
 /// <param name="Warnings">What the user should know.</param>
-internal sealed record RawTable(IReadOnlyList<DatasetColumn> Columns, string SelectSql, bool MarksUnparseable, double EstimatedRows, IReadOnlyList<string> Warnings);
+internal sealed record RawTable(
+    IReadOnlyList<DatasetColumn> Columns, string SelectSql, bool MarksUnparseable, double EstimatedRows, IReadOnlyList<string> Warnings);

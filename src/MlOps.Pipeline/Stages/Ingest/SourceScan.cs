@@ -185,13 +185,15 @@ internal sealed class SourceScan : IDisposable
         var zero = text.IndexOf((byte)0);
         if (zero >= 0)
         {
-            throw new InputException($"{name} is no text file: line {line + text[..zero].Count((byte)'\n')} has a zero byte. Give a CSV (UTF-8 or UTF-16) or a Parquet file.");
+            throw new InputException(
+                $"{name} is no text file: line {line + text[..zero].Count((byte)'\n')} has a zero byte. Give a CSV (UTF-8 or UTF-16) or a Parquet file.");
         }
         if (!Utf8.IsValid(text))
         {
             var valid = ValidPrefix(text);
             throw new InputException(
-                $"{name} is not UTF-8: line {line + text[..valid].Count((byte)'\n')} has the byte 0x{text[valid]:X2}. Save it as UTF-8 (or UTF-16) and try again.");
+                $"{name} is not UTF-8: line {line + text[..valid].Count((byte)'\n')} has the byte 0x{text[valid]:X2}. Save it as UTF-8 (or UTF-16) and "
+                    + $"try again.");
         }
     }
 

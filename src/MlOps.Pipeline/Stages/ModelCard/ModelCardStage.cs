@@ -62,22 +62,35 @@ public sealed class ModelCardStage(
             Source = details.Run.Source,
             Promoted = input.Promoted,
             BlockedBy = input.BlockedBy.Texts(),
-            Datasets = [.. manifests.Select(found => new CardDataset(found.Role, found.Manifest.Id, found.Manifest.Rows, found.Manifest.Parents, found.Manifest.Created))],
+            Datasets =
+            [
+                .. manifests.Select(
+                    found => new CardDataset(found.Role, found.Manifest.Id, found.Manifest.Rows, found.Manifest.Parents, found.Manifest.Created))
+            ],
             Dropped = Dropped(manifests.Single(found => found.Manifest.Id == version.Lineage.Clean).Manifest),
             HyperParameters = Prefixed(details.Params, $"{version.Candidate}."),
             Candidates = [.. input.Candidates.Select(candidate => new CardCandidate(candidate.Key, candidate.Key == version.Candidate, candidate.Metrics))],
             Previous = input.Previous is { } previous ? await PreviousAsync(context.Model, previous, details, cancel) : null,
             Performance = await PredictAsync(stored, manifests[^1].Manifest, cancel),
-            Gates = CardGates.Of(definition.Gates, metric, version.Metrics[$"val_{metric}"], production, input.Previous, drift, details.Run.Approval, input.Promoted, input.BlockedBy),
+            Gates = CardGates.Of(
+                definition.Gates, metric, version.Metrics[$"val_{metric}"], production, input.Previous, drift, details.Run.Approval, input.Promoted,
+                input.BlockedBy),
             Drift = drift,
             Pictures = await PicturesAsync(details, cancel),
-            Artifacts = [.. details.Artifacts.Where(artifact => artifact.Path is not (Page or MarkdownFile)).OrderBy(artifact => artifact.Path.Contains('/', StringComparison.Ordinal)).ThenBy(artifact => artifact.Path, StringComparer.Ordinal)],
+            Artifacts =
+            [
+                .. details.Artifacts.Where(artifact => artifact.Path is not (Page or MarkdownFile))
+                    .OrderBy(artifact => artifact.Path.Contains('/', StringComparison.Ordinal)).ThenBy(artifact => artifact.Path, StringComparer.Ordinal)
+            ],
         };
     }
 
     private async Task<IReadOnlyList<(string Role, DatasetManifest Manifest)>> ManifestsAsync(ModelLineage lineage, CancellationToken cancel)
     {
-        (string Role, string Id)[] versions = [("raw", lineage.Raw), ("clean", lineage.Clean), ("features", lineage.Features), ("train", lineage.Train), ("validation", lineage.Validation)];
+        (string Role, string Id)[] versions =
+        [
+            ("raw", lineage.Raw), ("clean", lineage.Clean), ("features", lineage.Features), ("train", lineage.Train), ("validation", lineage.Validation)
+        ];
         var manifests = await Task.WhenAll(versions.Select(version => datasets.GetAsync(version.Id, cancel)));
         var found = versions.Zip(manifests, (version, manifest) => (version.Role, Manifest: manifest)).ToList();
         var clean = found.FindIndex(version => version.Manifest.Id == lineage.Clean);

@@ -12,7 +12,8 @@ using MlOps.Pipeline.Training;
 namespace MlOps.Pipeline.Stages.Promote;
 
 public sealed record PromoteInput(
-    TrainedCandidate Winner, IReadOnlyDictionary<string, double> Metrics, IReadOnlyList<Reason> FailedGates, DatasetRef Validation, ModelLineage Lineage, ApprovalDecision? Approval = null);
+    TrainedCandidate Winner, IReadOnlyDictionary<string, double> Metrics, IReadOnlyList<Reason> FailedGates, DatasetRef Validation, ModelLineage Lineage, ApprovalDecision? Approval =
+        null);
 
 /// <param name="Version">The registered version.</param>
 /// <param name="Promoted">True when it is in production now.</param>
@@ -57,7 +58,8 @@ public sealed class PromoteStage(
         return new PromoteOutput(version.Version, blockedBy.Count == 0, previous, Reasons.Cap(blockedBy), new StageReport(manifest.Rows));
     }
 
-    /// <summary>The version in production before, and no reason when promoted, else the reasons why not. The loser of a race with another run decides again against the new production.</summary>
+    /// <summary>The version in production before, and no reason when promoted, else the reasons why not. The loser of a race with another run decides
+    /// again against the new production.</summary>
     private async Task<(int? Previous, IReadOnlyList<Reason> BlockedBy)> PromoteAsync(
         StageContext context, PromoteInput input, ModelVersion version, DatasetManifest validation, GateRules gates, TaskKind task, CancellationToken cancel)
     {
@@ -70,7 +72,8 @@ public sealed class PromoteStage(
             {
                 return (earlier.Replaced, []);
             }
-            if (production is { } current && await CompareAsync(context, input, version, current, validation, gates, metric, largerIsBetter, cancel) is { } reason)
+            if (production is { } current && await CompareAsync(
+                context, input, version, current, validation, gates, metric, largerIsBetter, cancel) is { } reason)
             {
                 return (current, [new Reason(reason, GateKind.Production)]);
             }
@@ -103,10 +106,14 @@ public sealed class PromoteStage(
         var gain = largerIsBetter ? value - productionValue : productionValue - value;
         return gain > gates.BetterBy || (gates.BetterBy > 0 && gain >= gates.BetterBy)
             ? null
-            : string.Create(CultureInfo.InvariantCulture, $"production: {metric} {value:G6} is not better than {productionValue:G6} of production version {current} on the same rows by the required {gates.BetterBy:G6}");
+            : string.Create(
+                CultureInfo.InvariantCulture,
+                $"production: {metric} {value:G6} is not better than {productionValue:G6} of production version {current} on the same rows by the "
+                    + $"required {gates.BetterBy:G6}");
     }
 
-    private async Task<IReadOnlyDictionary<string, double>> RescoreAsync(ModelVersion production, DatasetManifest validation, string metric, CancellationToken cancel)
+    private async Task<IReadOnlyDictionary<string, double>> RescoreAsync(
+        ModelVersion production, DatasetManifest validation, string metric, CancellationToken cancel)
     {
         var stored = await StoredModel.LoadAsync(artifacts, production.ModelBlobs, cancel);
         var table = await tables.GetAsync(await datasets.OpenAsync(validation, cancel), stored.Featurizer, cancel);

@@ -29,7 +29,8 @@ public sealed class QuarantineStage(RunStore runs, PipelineStorage storage) : IS
         }
         var file = run.Source["raw/".Length..];
         var place = $"{run.Model}/{run.RunId}/{file[(run.Model.Length + 1)..]}";
-        await storage.Quarantine.GetBlobClient(place + ".error.txt").UploadAsync(BinaryData.FromString(input.Error + Environment.NewLine), overwrite: true, cancel);
+        await storage.Quarantine.GetBlobClient(place + ".error.txt")
+            .UploadAsync(BinaryData.FromString(input.Error + Environment.NewLine), overwrite: true, cancel);
         var moved = await MoveAsync(storage.Raw.GetBlobClient(file), storage.Quarantine.GetBlobClient(place), cancel);
         if (moved)
         {

@@ -45,7 +45,9 @@ public sealed class SplitStage(DatasetStore datasets, DuckDb duckDb) : IStage<Sp
         using var session = duckDb.Open(features.Manifest.Columns.Count, cancel);
         var split = RowSplit.Of(rules, session, features.ToSql());
         var target = TargetColumn.Of(features.Manifest);
-        var positive = target.Positive is null ? "NULL" : $"{TargetColumn.TextSql(features.Manifest.Columns.Single(column => column.Name == target.Name))} = {Sql.Text(target.Positive)}";
+        var positive = target.Positive is null
+            ? "NULL"
+            : $"{TargetColumn.TextSql(features.Manifest.Columns.Single(column => column.Name == target.Name))} = {Sql.Text(target.Positive)}";
         var rows = session.Rows($"SELECT {split.Validation.ToSql()} AS validates, count(*), count_if({positive}) FROM {features.ToSql()} GROUP BY validates")
             .ToDictionary(row => (bool)row[0]!, row => (Rows: Long(row[1]), Positives: Long(row[2])));
         foreach (var (validates, side) in new[] { (false, "train"), (true, "validation") })
@@ -53,20 +55,24 @@ public sealed class SplitStage(DatasetStore datasets, DuckDb duckDb) : IStage<Sp
             var (count, positives) = rows.GetValueOrDefault(validates);
             if (count == 0)
             {
-                throw new InputException($"The split leaves no {side} rows out of {features.Manifest.Rows}. Give more rows, or change split.validation, seed, time or group.");
+                throw new InputException(
+                    $"The split leaves no {side} rows out of {features.Manifest.Rows}. Give more rows, or change split.validation, seed, time or group.");
             }
             if (target.Task == TaskKind.Binary && (positives == 0 || positives == count))
             {
                 var absent = positives == 0 ? target.Positive : target.Negative;
-                throw new InputException($"The split leaves no {side} rows with {target.Name} = '{absent}'. Give more such rows, or change split.validation or split.seed.");
+                throw new InputException(
+                    $"The split leaves no {side} rows with {target.Name} = '{absent}'. Give more such rows, or change split.validation or split.seed.");
             }
         }
         return (split, (rows[false].Rows, rows[true].Rows));
         // DuckDB counts a condition in 128 bits.
-        static long Long(object? value) => value is System.Numerics.BigInteger wide ? (long)wide : Convert.ToInt64(value, System.Globalization.CultureInfo.InvariantCulture);
+        static long Long(object? value) =>
+            value is System.Numerics.BigInteger wide ? (long)wide : Convert.ToInt64(value, System.Globalization.CultureInfo.InvariantCulture);
     }
 
-    private static DatasetManifest Select(DatasetManifest features, RowSelection selection, Dictionary<SplitSide, string> ids, long rows, JsonNode rules) => new()
+    private static DatasetManifest Select(DatasetManifest features, RowSelection selection, Dictionary<SplitSide, string> ids, long rows, JsonNode rules) =>
+        new()
     {
         Id = ids[selection.Side],
         Stage = Name,

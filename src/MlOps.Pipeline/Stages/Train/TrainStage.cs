@@ -46,10 +46,13 @@ public sealed class TrainStage(
         var featurizer = await Task.Run(() => FitFeaturizer(train, definition, cancel), cancel);
         var name = NameOf(input, candidate, featurizer);
         var found = await models.FindAsync<TrainedModel>($"{name}.json", cancel);
-        var model = found ?? await TrainAsync(candidate, new TrainingWatch(context.RunId, candidate.Key, candidate.Spec.MaxMinutes), featurizer, train, validation, name, cancel);
+        var model = found
+            ?? await TrainAsync(
+                candidate, new TrainingWatch(context.RunId, candidate.Key, candidate.Spec.MaxMinutes), featurizer, train, validation, name, cancel);
 
         await context.LogMetricsAsync(model.Metrics.ToDictionary(metric => $"{candidate.Key}.{metric.Key}", metric => metric.Value), cancel);
-        await runs.LogArtifactsAsync(context.RunId, model.Files.Select(file => new Artifact($"{candidate.Key}/{file.Key}", $"{model.Blobs}/{file.Key}", file.Value)), cancel);
+        await runs.LogArtifactsAsync(
+            context.RunId, model.Files.Select(file => new Artifact($"{candidate.Key}/{file.Key}", $"{model.Blobs}/{file.Key}", file.Value)), cancel);
         return new TrainOutput(new TrainedCandidate(candidate.Key, model.Blobs, model.Metrics), new StageReport(input.Train.Rows, Reused: found is not null));
     }
 
@@ -85,7 +88,8 @@ public sealed class TrainStage(
         }
 
         var files = StoredModel.Contents(ml, model, featurizer).Append(new(MetricsFile, BinaryData.FromString(Json.Write(logged)))).ToDictionary();
-        var stored = new TrainedModel(await models.StoreAsync(name, files, cancel), logged, files.ToDictionary(file => file.Key, file => (long)file.Value.ToMemory().Length));
+        var stored = new TrainedModel(
+            await models.StoreAsync(name, files, cancel), logged, files.ToDictionary(file => file.Key, file => (long)file.Value.ToMemory().Length));
         return await models.CommitAsync($"{name}.json", stored, cancel);
     }
 
@@ -98,7 +102,8 @@ public sealed class TrainStage(
 
     private static string NameOf(TrainInput input, Candidate candidate, Featurizer featurizer)
     {
-        var identity = Json.Write(new { format = 1, train = input.Train.Id, validation = input.Validation.Id, spec = candidate.Spec, featurizer, seed = candidate.Seed });
+        var identity = Json.Write(
+            new { format = 1, train = input.Train.Id, validation = input.Validation.Id, spec = candidate.Spec, featurizer, seed = candidate.Seed });
         return "models/" + Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(identity)))[..32];
     }
 

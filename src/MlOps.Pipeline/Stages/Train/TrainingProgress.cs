@@ -74,7 +74,8 @@ public sealed partial class TrainingProgress(RunStore runs, TimeProvider time, I
     [LoggerMessage(Level = LogLevel.Information, Message = "Run {RunId}: candidate {Candidate} has trained for {Seconds:0} s; trees: {Trees}")]
     private partial void LogTraining(string runId, string candidate, double seconds, string trees);
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "Run {RunId}: candidate {Candidate} has trained for {Seconds:0} s; trees: {Trees}; left of its budget: {BudgetLeft:0} s; expected to end after: {End}")]
+    [LoggerMessage(Level = LogLevel.Information, Message = "Run {RunId}: candidate {Candidate} has trained for {Seconds:0} s; trees: {Trees}; left of "
+        + "its budget: {BudgetLeft:0} s; expected to end after: {End}")]
     private partial void LogBudget(string runId, string candidate, double seconds, string trees, double budgetLeft, string end);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "Run {RunId}: the progress of candidate {Candidate} could not be kept on the run; training goes on")]

@@ -63,7 +63,8 @@ public sealed class ValidateStage(DatasetStore datasets, ArtifactStore artifacts
     private static IReadOnlyList<SignatureColumn> FeaturesOf(DatasetManifest manifest)
     {
         var stored = manifest.Columns.ToDictionary(column => column.Name, StringComparer.Ordinal);
-        return [.. FeaturePlan.Of(manifest).Features.Where(feature => stored.ContainsKey(feature.Name)).Select(feature => new SignatureColumn(feature.Name, stored[feature.Name].Kind))];
+        return [.. FeaturePlan.Of(manifest).Features.Where(feature => stored.ContainsKey(feature.Name)).Select(
+            feature => new SignatureColumn(feature.Name, stored[feature.Name].Kind))];
     }
 
     private static IReadOnlyList<Reason> FailedGates(GateRules gates, string metric, double value)
@@ -71,11 +72,13 @@ public sealed class ValidateStage(DatasetStore datasets, ArtifactStore artifacts
         var failed = new List<Reason>();
         if (gates.AtMost is { } most && !(value <= most))
         {
-            failed.Add(new Reason(string.Create(CultureInfo.InvariantCulture, $"{metric}: {value:G6} on validation is above the allowed {most:G6}"), GateKind.Metric));
+            failed.Add(
+                new Reason(string.Create(CultureInfo.InvariantCulture, $"{metric}: {value:G6} on validation is above the allowed {most:G6}"), GateKind.Metric));
         }
         if (gates.AtLeast is { } least && !(value >= least))
         {
-            failed.Add(new Reason(string.Create(CultureInfo.InvariantCulture, $"{metric}: {value:G6} on validation is below the required {least:G6}"), GateKind.Metric));
+            failed.Add(new Reason(
+                string.Create(CultureInfo.InvariantCulture, $"{metric}: {value:G6} on validation is below the required {least:G6}"), GateKind.Metric));
         }
         return failed;
     }

@@ -16,10 +16,12 @@ public sealed class DriftPageTests
     public async Task The_page_stays_small_whatever_the_columns_and_needs_nothing_from_elsewhere()
     {
         var columns = Enumerable.Range(0, 5000).Select(i => $"{i}-{new string('n', 300)}").ToList();
-        var html = await RenderAsync(Compare(columns, i => i % 2 == 0 ? Profiled.Numbers(Numbers(i)) : Profiled.Categories(Numbers(i).Select(number => $"{new string('c', 200)}{number:0}"))));
+        var html = await RenderAsync(Compare(
+            columns, i => i % 2 == 0 ? Profiled.Numbers(Numbers(i)) : Profiled.Categories(Numbers(i).Select(number => $"{new string('c', 200)}{number:0}"))));
 
         html.Length.Should().BeLessThan(TwoMegabytes);
-        html.Should().Contain("The 1000 strongest of 5000 columns").And.Contain("<svg").And.NotContain("http://").And.NotContain("https://").And.NotContain("<script");
+        html.Should()
+            .Contain("The 1000 strongest of 5000 columns").And.Contain("<svg").And.NotContain("http://").And.NotContain("https://").And.NotContain("<script");
     }
 
     [Fact]
@@ -42,12 +44,16 @@ public sealed class DriftPageTests
     {
         var then = new TableProfile(columns.Select((column, i) => (column, i)).ToDictionary(pair => pair.column, pair => profile(pair.i)));
         var now = new TableProfile(columns.Select((column, i) => (column, i)).ToDictionary(pair => pair.column, pair => profile(pair.i + 2)));
-        return TableComparison.Compare("validation", (new DriftSide("training rows", "a", 100), then), (new DriftSide("validation rows", "b", 100), now), new Dictionary<string, DriftRule>(), limit: 0.5);
+        return TableComparison.Compare(
+            "validation", (new DriftSide("training rows", "a", 100), then), (new DriftSide("validation rows", "b", 100), now), new Dictionary<string,
+            DriftRule>(), limit: 0.5);
     }
 
     private static async Task<string> RenderAsync(DriftComparison comparison)
     {
-        var report = new DriftReport("m-20260101000000000-abcdef", "m", DriftGate.Block, 0.5, comparison.Drifted, [comparison, comparison with { Name = "production" }]);
-        return (await new ReportRenderer(NullLoggerFactory.Instance).RenderAsync<DriftPage>(new Dictionary<string, object?> { [nameof(DriftPage.Report)] = report })).ToString();
+        var report = new DriftReport(
+            "m-20260101000000000-abcdef", "m", DriftGate.Block, 0.5, comparison.Drifted, [comparison, comparison with { Name = "production" }]);
+        return (await new ReportRenderer(NullLoggerFactory.Instance).RenderAsync<DriftPage>(
+            new Dictionary<string, object?> { [nameof(DriftPage.Report)] = report })).ToString();
     }
 }

@@ -18,13 +18,15 @@ public sealed class DriftStageTests(AzuriteFixture azurite)
     {
         await using var host = new PipelineHost(azurite);
 
-        var run = await host.RunAsync(Trips.Definition() with { Gates = new GateRules { Drift = DriftGate.Block } }, host.WriteFile("trips.csv", Trips.Csv(3000, seed: 61)));
+        var run = await host.RunAsync(
+            Trips.Definition() with { Gates = new GateRules { Drift = DriftGate.Block } }, host.WriteFile("trips.csv", Trips.Csv(3000, seed: 61)));
 
         run.Run.State.Should().Be(RunState.Succeeded);
         var report = await ReportAsync(host, run);
         var comparison = report.Comparisons.Should().ContainSingle().Subject;
         (comparison.Name, comparison.Drifted, comparison.Columns).Should().Be(("validation", false, 7));
-        comparison.Scores.Select(score => score.Column).Should().BeEquivalentTo("vendor", "passengers", "seconds", "miles", "payment", "seconds_x_miles", "fare");
+        comparison.Scores.Select(score => score.Column).Should()
+            .BeEquivalentTo("vendor", "passengers", "seconds", "miles", "payment", "seconds_x_miles", "fare");
         comparison.Scores.Single(score => score.Column == "miles").Test.Should().Be("wasserstein");
         comparison.Scores.Single(score => score.Column == "passengers").Test.Should().Be("jensenshannon");
         run.Metrics.Should().Contain("drift_columns_read", 14).And.Contain("drift_columns", 14);
@@ -43,14 +45,16 @@ public sealed class DriftStageTests(AzuriteFixture azurite)
         var run = await host.RunAsync(definition, host.WriteFile("drifted.csv", Drifted(Trips.Csv(1500, seed: 63))));
 
         var drift = run.Stages.Single(stage => stage.Stage == DriftStage.Name);
-        (await ReportAsync(host, run)).Comparisons.Select(comparison => (comparison.Name, comparison.Drifted)).Should().Equal(("validation", false), ("production", true));
+        (await ReportAsync(host, run)).Comparisons.Select(comparison => (comparison.Name, comparison.Drifted)).Should()
+            .Equal(("validation", false), ("production", true));
         run.Metrics["drift_production_share"].Should().BeGreaterThanOrEqualTo(0.5);
         run.Run.BlockedBy.Any(reason => reason.StartsWith("drift: ", StringComparison.Ordinal)).Should().Be(gate == DriftGate.Block);
         (drift.Warnings?.Any(warning => warning.StartsWith("drift: ", StringComparison.Ordinal)) ?? false).Should().Be(gate == DriftGate.Warn);
         if (gate == DriftGate.Block)
         {
             run.Run.State.Should().Be(RunState.Blocked);
-            run.Run.BlockedBy.Single().Should().Match("drift: * of 7 columns of the training rows differ from the training rows of version 1 (share 0.*, limit 0.50): *");
+            run.Run.BlockedBy.Single().Should()
+                .Match("drift: * of 7 columns of the training rows differ from the training rows of version 1 (share 0.*, limit 0.50): *");
             (await host.Get<ModelRegistry>().FindAsync(definition.Model, default))!.Production.Should().Be(1);
         }
     }
@@ -85,7 +89,8 @@ public sealed class DriftStageTests(AzuriteFixture azurite)
         var definition = Trips.Definition() with { Columns = new Dictionary<string, ColumnRule> { ["vendor"] = new() { Required = false } } };
         await host.RunAsync(definition, host.WriteFile("first.csv", Trips.Csv(1500, seed: 65)));
         var lines = Trips.Csv(1500, seed: 66).TrimEnd('\n').Split('\n');
-        var changed = lines.Select((line, i) => i == 0 ? line.Replace("payment", "paid_by", StringComparison.Ordinal) : i % 3 == 0 ? "NEW" + line[3..] : i % 5 == 0 ? line[3..] : line);
+        var changed = lines.Select((line, i) => i == 0 ? line.Replace(
+            "payment", "paid_by", StringComparison.Ordinal) : i % 3 == 0 ? "NEW" + line[3..] : i % 5 == 0 ? line[3..] : line);
 
         var run = await host.RunAsync(definition, host.WriteFile("second.csv", string.Join('\n', changed)));
 
@@ -128,6 +133,8 @@ public sealed class DriftStageTests(AzuriteFixture azurite)
     private static string Drifted(string csv) => string.Join('\n', csv.TrimEnd('\n').Split('\n').Select((line, i) =>
     {
         var cells = line.Split(',');
-        return i == 0 ? line : string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{cells[0]},{cells[1]},{3 * int.Parse(cells[2], System.Globalization.CultureInfo.InvariantCulture)},{3 * double.Parse(cells[3], System.Globalization.CultureInfo.InvariantCulture):0.00},{cells[4]},{3 * double.Parse(cells[5], System.Globalization.CultureInfo.InvariantCulture):0.00}");
+        return i == 0 ? line : string.Create(
+            System.Globalization.CultureInfo.InvariantCulture,
+            $"{cells[0]},{cells[1]},{3 * int.Parse(cells[2], System.Globalization.CultureInfo.InvariantCulture)},{3 * double.Parse(cells[3], System.Globalization.CultureInfo.InvariantCulture):0.00},{cells[4]},{3 * double.Parse(cells[5], System.Globalization.CultureInfo.InvariantCulture):0.00}");
     }));
 }
