@@ -28,7 +28,8 @@ if (!File.Exists(path))
 if (args.Length > 3)
 {
     using var session = duckDb.Open(default);
-    session.Execute($"COPY (SELECT {string.Join(", ", names.Select(column => column.Name))} FROM {Sql.Texts([path]).Replace("[", "read_parquet([", StringComparison.Ordinal)}) LIMIT 1000000) TO {Sql.Text(args[3])} (FORMAT csv, HEADER)");
+    session.Execute($"COPY (SELECT {string.Join(", ", names.Select(column => column.Name))} FROM "
+        + $"{Sql.Texts([path]).Replace("[", "read_parquet([", StringComparison.Ordinal)}) LIMIT 1000000) TO {Sql.Text(args[3])} (FORMAT csv, HEADER)");
 }
 
 var table = new LocalTable(

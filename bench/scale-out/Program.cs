@@ -38,7 +38,8 @@ await Worker.Backend(azurite.ConnectionString, hub).CreateIfNotExistsAsync();
 var runId = RunId.New(definition.Model, DateTimeOffset.UtcNow);
 var started = Stopwatch.StartNew();
 var processes = Enumerable.Range(0, workers).Select(i => Process.Start(new ProcessStartInfo(
-    "dotnet", [typeof(Worker).Assembly.Location, "worker", azurite.ConnectionString, hub, Path.Combine(folder, $"worker-{i}"), .. i == 0 ? [runId] : Array.Empty<string>()]))!).ToList();
+    "dotnet",
+    [typeof(Worker).Assembly.Location, "worker", azurite.ConnectionString, hub, Path.Combine(folder, $"worker-{i}"), .. i == 0 ? [runId] : Array.Empty<string>()]))!).ToList();
 var runs = services.GetRequiredService<RunStore>();
 RunDetails? details;
 do

@@ -21,7 +21,12 @@ internal static class ColumnComparison
         };
         if (reference.GetType() != current.GetType())
         {
-            return drift with { Drifted = true, Strength = double.MaxValue, Note = $"The reference side is {(reference is NumericProfile ? "numeric" : "categorical")}." };
+            return drift with
+            {
+                Drifted = true,
+                Strength = double.MaxValue,
+                Note = $"The reference side is {(reference is NumericProfile ? "numeric" : "categorical")}.",
+            };
         }
         if (reference.Count == 0 || current.Count == 0)
         {
@@ -36,7 +41,9 @@ internal static class ColumnComparison
     {
         var drifted = reference.Count != current.Count;
         var note =
-            !drifted ? "Every value is missing on both sides." : current.Count == 0 ? "Every value is missing now." : "Every value is missing in the reference.";
+            !drifted ? "Every value is missing on both sides."
+            : current.Count == 0 ? "Every value is missing now."
+            : "Every value is missing in the reference.";
         return drift with { Drifted = drifted, Strength = drifted ? double.MaxValue : 0, Note = note };
     }
 

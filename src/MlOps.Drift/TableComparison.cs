@@ -25,6 +25,7 @@ public static class TableComparison
         var share = scores.Count == 0 ? 0 : (double)drifted / scores.Count;
         return new DriftComparison(
             name, reference.Side, current.Side, scores.Count, drifted, share, scores.Count > 0 && share >= limit, scores,
-            [.. then.Keys.Where(column => !now.ContainsKey(column)).Order(StringComparer.Ordinal)], [.. now.Keys.Where(column => !then.ContainsKey(column)).Order(StringComparer.Ordinal)]);
+            [.. then.Keys.Where(column => !now.ContainsKey(column)).Order(StringComparer.Ordinal)],
+            [.. now.Keys.Where(column => !then.ContainsKey(column)).Order(StringComparer.Ordinal)]);
     }
 }

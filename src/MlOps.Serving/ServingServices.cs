@@ -19,6 +19,7 @@ public static class ServingServices
             .AddSingleton<ModelNames>()
             .AddSingleton<ModelCache>()
             .AddSingleton(host => new PredictionService(
-                host.GetRequiredService<ModelCache>(), host.GetRequiredService<ModelNames>(), host.GetRequiredService<ServingOptions>(), host.GetService<PredictionLog>()));
+                host.GetRequiredService<ModelCache>(), host.GetRequiredService<ModelNames>(), host.GetRequiredService<ServingOptions>(),
+                host.GetService<PredictionLog>()));
     }
 }

@@ -51,7 +51,8 @@ public static class PipelinesApi
 
     /// <summary>Starts a run of the model's definition, on the named uploaded file or on the newest one; as far as its goal.</summary>
     public static async Task<IResult> StartRunAsync(
-        string model, HttpRequest request, DefinitionStore definitions, PipelineStorage storage, RunStarter starter, WebOptions options, CancellationToken cancel)
+        string model, HttpRequest request, DefinitionStore definitions, PipelineStorage storage, RunStarter starter, WebOptions options,
+        CancellationToken cancel)
     {
         var (source, goal) = await JsonBody.ReadAsync(request, options, body => new StartRunRequest(body.Text("source"), body.Choice("goal", Goals)), cancel);
         if (await FindAsync(model, definitions, cancel) is null)

@@ -89,7 +89,8 @@ public sealed class BindingTests
     public void What_starts_or_steers_runs_is_given_the_durable_client() =>
         Functions.Where(method => method.GetParameters().Any(parameter => parameter.ParameterType == typeof(DurableTaskClient))).Select(NameOf)
             .Should().BeEquivalentTo(
-                nameof(Http.StartRun), nameof(Http.StopOrRetryRun), nameof(Http.WebWrite), nameof(Triggers.Timer.LookAround), nameof(Blob.TakeRawFile), nameof(Blob.TakePolledRawFile));
+                nameof(Http.StartRun), nameof(Http.StopOrRetryRun), nameof(Http.WebWrite), nameof(Triggers.Timer.LookAround), nameof(Blob.TakeRawFile),
+                nameof(Blob.TakePolledRawFile));
 
     private static string NameOf(MethodInfo method) => method.GetCustomAttribute<FunctionAttribute>()!.Name;
 

@@ -14,7 +14,7 @@ public sealed class HttpProblemsTests(AzuriteFixture azurite) : WebTests(azurite
     private const string Secret = "AccountKey=secret";
 
     [Theory]
-    [InlineData("GET", "/")]
+    [InlineData("GET", "/index.html")]
     [InlineData("GET", "/modles")]
     [InlineData("POST", "/predict/now")]
     [InlineData("DELETE", "/runs/a/b/c")]

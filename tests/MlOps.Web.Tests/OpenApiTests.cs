@@ -43,7 +43,8 @@ public sealed class OpenApiTests(AzuriteFixture azurite) : WebTests(azurite)
             .ToDictionary(operation => operation.Route, operation => operation.Operation["requestBody"]!);
 
         bodies.Keys.Should().BeEquivalentTo(
-            "POST /predict", "PUT /pipelines/{model}", "POST /pipelines/{model}/runs", "POST /runs/{id}/approve", "POST /runs/{id}/reject", "POST /runs/{id}/cancel",
+            "POST /predict", "PUT /pipelines/{model}", "POST /pipelines/{model}/runs", "POST /runs/{id}/approve", "POST /runs/{id}/reject",
+            "POST /runs/{id}/cancel",
             "PUT /models/{name}/aliases/{alias}", "PUT /raw/{model}/{file}");
         foreach (var (route, body) in bodies.Where(body => body.Key != "PUT /raw/{model}/{file}"))
         {

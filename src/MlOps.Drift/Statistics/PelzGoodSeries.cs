@@ -26,8 +26,10 @@ internal static class PelzGoodSeries
             var odd = Math.Exp(exponent * m2);
             k0 += odd;
             k1 += odd * (-z2 + (pi2 / 4 * m2));
-            k2 += odd * ((6 * z6) + (2 * z4) + (((2 * z4) - (5 * z2)) * pi2 / 4 * m2) + (pi4 * (1 - (2 * z2)) / 16 * m4));
-            k3 += odd * ((-30 * z6) - (90 * z8) + (pi2 * ((135 * z4) - (96 * z6)) / 4 * m2) + (pi4 * ((-60 * z2) + (212 * z4)) / 16 * m4) + (pi6 * (5 - (30 * z2)) / 64 * m6));
+            k2 += odd * ((6 * z6) + (2 * z4) + (((2 * z4) - (5 * z2)) * pi2 / 4 * m2)
+                + (pi4 * (1 - (2 * z2)) / 16 * m4));
+            k3 += odd * ((-30 * z6) - (90 * z8) + (pi2 * ((135 * z4) - (96 * z6)) / 4 * m2)
+                + (pi4 * ((-60 * z2) + (212 * z4)) / 16 * m4) + (pi6 * (5 - (30 * z2)) / 64 * m6));
             var all = Math.Exp(-pi2 / 2 / z2 * k * k) * k * k;
             extra2 += all;
             extra3 += all * ((3 * z2) - (pi2 * k * k));

@@ -56,7 +56,8 @@ public sealed partial class RunRecovery(
         else if (instance.IsCompleted)
         {
             var reason =
-                $"The run's orchestration ended as {instance.RuntimeStatus}{(instance.FailureDetails is { } failure ? $": {failure.ErrorMessage}" : "")}. POST /runs/{run.RunId}/retry starts it again.";
+                $"The run's orchestration ended as {instance.RuntimeStatus}{(instance.FailureDetails is { } failure ? $": {failure.ErrorMessage}" : "")}. "
+                    + $"POST /runs/{run.RunId}/retry starts it again.";
             await CloseAsync(run, StageRunner.Shorten(reason), cancel);
         }
     }

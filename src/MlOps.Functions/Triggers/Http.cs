@@ -25,13 +25,15 @@ public sealed class Http(WebPipeline web, DurableCall call)
 
     [Function(nameof(StartRun))]
     public Task<IResult> StartRun(
-        [HttpTrigger(Function, "post", Route = "pipelines/{model}/runs")] HttpRequest request, [DurableClient] DurableTaskClient client, CancellationToken cancel) =>
+        [HttpTrigger(Function, "post", Route = "pipelines/{model}/runs")] HttpRequest request, [DurableClient] DurableTaskClient client,
+        CancellationToken cancel) =>
         AnswerAsync(request, client);
 
     /// <summary>What else an operator may do.</summary>
     [Function(nameof(StopOrRetryRun))]
     public Task<IResult> StopOrRetryRun(
-        [HttpTrigger(Function, "post", Route = "runs/{id}/{action:regex(^(cancel|retry)$)}")] HttpRequest request, [DurableClient] DurableTaskClient client, CancellationToken cancel) =>
+        [HttpTrigger(Function, "post", Route = "runs/{id}/{action:regex(^(cancel|retry)$)}")] HttpRequest request, [DurableClient] DurableTaskClient client,
+        CancellationToken cancel) =>
         AnswerAsync(request, client);
 
     /// <summary>All that only looks.</summary>
@@ -42,7 +44,8 @@ public sealed class Http(WebPipeline web, DurableCall call)
     /// <summary>All else: what serves, and what runs are made of.</summary>
     [Function(nameof(WebWrite))]
     public Task<IResult> WebWrite(
-        [HttpTrigger(Admin, "post", "put", "patch", "delete", Route = "{*path}")] HttpRequest request, [DurableClient] DurableTaskClient client, CancellationToken cancel) =>
+        [HttpTrigger(Admin, "post", "put", "patch", "delete", Route = "{*path}")] HttpRequest request, [DurableClient] DurableTaskClient client,
+        CancellationToken cancel) =>
         AnswerAsync(request, client);
 
     private Task<IResult> AnswerAsync(HttpRequest request, DurableTaskClient client)

@@ -54,8 +54,8 @@ internal static class AlertServices
     private static bool IsRefused(Outcome<HttpResponseMessage> outcome) => outcome switch
     {
         { Result.StatusCode: HttpStatusCode.TooManyRequests or >= HttpStatusCode.InternalServerError } => true,
-        { Exception: HttpRequestException { HttpRequestError: HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError or HttpRequestError.SecureConnectionError } } =>
-            true,
+        { Exception: HttpRequestException { HttpRequestError: var error } } =>
+            error is HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError or HttpRequestError.SecureConnectionError,
         _ => false,
     };
 }

@@ -18,7 +18,8 @@ public sealed record DerivedFeature(string Name, FeatureFunction Function, strin
 /// <param name="Carried">Columns that the split needs although the model does not use them.</param>
 /// <param name="Warnings">What is skipped and why.</param>
 public sealed record FeaturePlan(
-    DatasetColumn Target, IReadOnlyList<DatasetColumn> Inputs, IReadOnlyList<DerivedFeature> Derived, IReadOnlyList<DatasetColumn> Carried, IReadOnlyList<string> Warnings)
+    DatasetColumn Target, IReadOnlyList<DatasetColumn> Inputs, IReadOnlyList<DerivedFeature> Derived, IReadOnlyList<DatasetColumn> Carried,
+    IReadOnlyList<string> Warnings)
 {
     /// <summary>The note of a features table that carries its plan.</summary>
     public const string Note = "plan";
@@ -83,7 +84,8 @@ public sealed record FeaturePlan(
             case ColumnKind.Text or ColumnKind.IdLike:
                 if (rule?.Kind is null)
                 {
-                    warnings.Add($"Column '{column.Name}' is not used: nearly every row has a value of its own ({(column.Kind == ColumnKind.Text ? "free text" : "an id")}). Declare its kind to change that.");
+                    warnings.Add($"Column '{column.Name}' is not used: nearly every row has a value of its own "
+                        + $"({(column.Kind == ColumnKind.Text ? "free text" : "an id")}). Declare its kind to change that.");
                 }
                 return false;
             default:

@@ -7,7 +7,8 @@ namespace MlOps.Pipeline.Features;
 internal static class FeatureSql
 {
     public static string Of(DerivedFeature feature, IReadOnlyDictionary<string, StorageType> types) =>
-        $"{FeatureFunctions.SqlName(feature.Function)}({NumberSql(feature.A, types[feature.A])}, {(feature.B is { } b ? NumberSql(b, types[b]) : "0::DOUBLE")})";
+        $"{FeatureFunctions.SqlName(feature.Function)}({NumberSql(feature.A, types[feature.A])}, "
+            + $"{(feature.B is { } b ? NumberSql(b, types[b]) : "0::DOUBLE")})";
 
     /// <summary>A column as a DOUBLE: datetimes as microseconds since 1970.</summary>
     private static string NumberSql(string column, StorageType type) =>

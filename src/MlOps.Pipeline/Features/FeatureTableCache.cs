@@ -40,7 +40,8 @@ public sealed class FeatureTableCache(DuckDb duckDb)
             try
             {
                 // The inner split of a split by time depends on all training rows: they are read by themselves.
-                if (first.Table is null && second.Table is null && train.Manifest.Selection is { Time: null } && train.Manifest.Parents[0] == validation.Manifest.Parents[0])
+                if (first.Table is null && second.Table is null && train.Manifest.Selection is { Time: null }
+                    && train.Manifest.Parents[0] == validation.Manifest.Parents[0])
                 {
                     return (first.Table, second.Table) = await LoadAsync(
                         train, session => FeatureTable.LoadSides(session, train, validation, featurizer), cancel);

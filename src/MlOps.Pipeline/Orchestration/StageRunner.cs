@@ -43,7 +43,13 @@ public sealed partial class StageRunner(IServiceProvider services, RunStore runs
         {
             LogFault(runId, stage.Name, key, fault);
             var failed =
-                status with { State = StageState.Failed, Ended = time.GetUtcNow(), Seconds = (time.GetUtcNow() - started).TotalSeconds, Error = Shorten(fault.Message) };
+                status with
+                {
+                    State = StageState.Failed,
+                    Ended = time.GetUtcNow(),
+                    Seconds = (time.GetUtcNow() - started).TotalSeconds,
+                    Error = Shorten(fault.Message),
+                };
             await runs.LogStageAsync(runId, failed, cancel);
             throw;
         }

@@ -37,7 +37,8 @@ public sealed class TableProfiler(DuckDb duckDb, PipelineOptions options)
         var most = ProfileSize.EntriesOfColumn(columns.Count);
         var (first, second) = (new Dictionary<string, ColumnProfile>(StringComparer.Ordinal), new Dictionary<string, ColumnProfile>(StringComparer.Ordinal));
         using var gate = new SemaphoreSlim(1, 1);
-        await Parallel.ForEachAsync(columns.Chunk(size), new ParallelOptions { MaxDegreeOfParallelism = options.Threads, CancellationToken = cancel }, async (batch, stop) =>
+        var parallel = new ParallelOptions { MaxDegreeOfParallelism = options.Threads, CancellationToken = cancel };
+        await Parallel.ForEachAsync(columns.Chunk(size), parallel, async (batch, stop) =>
         {
             var readers = Read(table, isSecond, batch, most, stop);
             await gate.WaitAsync(stop);

@@ -20,7 +20,12 @@ internal static class Evaluation
         if (table.Featurizer.Target.Task == TaskKind.Regression)
         {
             var regression = ml.Regression.Evaluate(ml.Data.LoadFromEnumerable(scored), nameof(ScoredRow.Label), nameof(ScoredRow.Score));
-            return new Dictionary<string, double> { ["rmse"] = regression.RootMeanSquaredError, ["mae"] = regression.MeanAbsoluteError, ["r2"] = regression.RSquared };
+            return new Dictionary<string, double>
+            {
+                ["rmse"] = regression.RootMeanSquaredError,
+                ["mae"] = regression.MeanAbsoluteError,
+                ["r2"] = regression.RSquared,
+            };
         }
         var threshold = table.Featurizer.Threshold;
         var rows = scored.Select(row => new ScoredBinaryRow
@@ -51,7 +56,8 @@ internal static class Evaluation
         var name = gates.Metric ?? (task == TaskKind.Regression ? "rmse" : "auc");
         return DefinitionNames.Metrics[task].TryGetValue(name, out var larger)
             ? (name, larger)
-            : throw new InputException($"gates.metric is '{name}', which task {DefinitionNames.Tasks.NameOf(task)} does not have; use one of {string.Join(", ", DefinitionNames.Metrics[task].Keys)}.");
+            : throw new InputException($"gates.metric is '{name}', which task {DefinitionNames.Tasks.NameOf(task)} does not have; use one of "
+                + $"{string.Join(", ", DefinitionNames.Metrics[task].Keys)}.");
     }
 
     /// <summary>ML.NET's evaluator counts a row as predicted positive when its score is above zero, whatever the probability.</summary>

@@ -31,7 +31,8 @@ internal static class LiveRows
     }
 
     private static string FromSql(IReadOnlyList<string> files, bool features) =>
-        $"read_json({Sql.Texts(files)}, format = 'newline_delimited', ignore_errors = true, columns = {{'{LoggedRow.At}': 'VARCHAR', '{LoggedRow.Version}': 'BIGINT'{(features ? $", '{LoggedRow.Features}': 'JSON'" : "")}}})";
+        $"read_json({Sql.Texts(files)}, format = 'newline_delimited', ignore_errors = true, columns = {{'{LoggedRow.At}': 'VARCHAR', "
+            + $"'{LoggedRow.Version}': 'BIGINT'{(features ? $", '{LoggedRow.Features}': 'JSON'" : "")}}})";
 
     private static string WhereSql(LiveWindow window)
     {

@@ -26,6 +26,7 @@ public static class MonitoringServices
         .AddSingleton<LiveDriftStore>()
         .AddSingleton<LiveDrift>()
         .AddSingleton(host => new LiveDriftChecker(
-            host.GetRequiredService<PredictionLogReader>(), host.GetRequiredService<LiveDrift>(), host.GetRequiredService<LiveDriftStore>(), host.GetRequiredService<SlackClient>(),
+            host.GetRequiredService<PredictionLogReader>(), host.GetRequiredService<LiveDrift>(), host.GetRequiredService<LiveDriftStore>(),
+            host.GetRequiredService<SlackClient>(),
             host.GetRequiredService<PipelineOptions>(), host.GetRequiredService<TimeProvider>()));
 }

@@ -12,7 +12,8 @@ namespace MlOps.Serving.Triggers;
 /// they have drifted and the definition says so (<c>runOn.drift</c>), a run starts on the model's newest raw file.
 /// </summary>
 public sealed partial class LiveDriftTrigger(
-    LiveDriftMarks marks, LiveDriftChecker checker, LiveDriftStore checks, ModelRegistry registry, DefinitionStore definitions, RunStarter starter, TimeProvider time,
+    LiveDriftMarks marks, LiveDriftChecker checker, LiveDriftStore checks, ModelRegistry registry, DefinitionStore definitions, RunStarter starter,
+    TimeProvider time,
     ILogger<LiveDriftTrigger> logger)
     : ITrigger
 {

@@ -41,7 +41,8 @@ internal static class ApiDocument
         {
             operation.RequestBody = await DescribeAsync(body, context, cancel);
         }
-        if (metadata.OfType<AlternativeAnswer>().FirstOrDefault() is { } alternative && operation.Responses?["200"].Content?["application/json"] is { Schema: { } first } answer)
+        if (metadata.OfType<AlternativeAnswer>().FirstOrDefault() is { } alternative
+            && operation.Responses?["200"].Content?["application/json"] is { Schema: { } first } answer)
         {
             answer.Schema = new OpenApiSchema { OneOf = [first, await context.GetOrCreateSchemaAsync(alternative.Type, parameterDescription: null, cancel)] };
         }

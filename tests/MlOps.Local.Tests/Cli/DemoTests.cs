@@ -1,10 +1,12 @@
 using System.Diagnostics;
 using System.Globalization;
+using Azure.Storage.Blobs.Specialized;
+using MlOps.Local.Tests.Processes;
 using MlOps.Testing;
 
 namespace MlOps.Local.Tests.Cli;
 
-public sealed class DemoTests : IDisposable
+public sealed class DemoTests(AzuriteFixture azurite) : IClassFixture<AzuriteFixture>, IDisposable
 {
     private readonly string folder = Directory.CreateTempSubdirectory("mlops-demo-").FullName;
 
@@ -43,19 +45,33 @@ public sealed class DemoTests : IDisposable
     [Fact]
     public async Task A_demo_that_was_killed_goes_on_with_its_run()
     {
-        string[] once = ["demo", "--once", "--port", "0", "--data", folder];
+        await using var proxy = await StorageProxy.StartAsync(azurite.ConnectionString);
+        string[] once = ["demo", "--once", "--port", "0", "--data", folder, "--storage", proxy.ConnectionString];
+        var inside = proxy.HoldInsideAsync("train");
         await using (var killed = LocalProcess.Start(once))
         {
-            await killed.PrintedAsync("train 0-lightgbm");
+            await inside;
             await killed.KillAsync();
         }
+        proxy.LetGo();
+        await BreakLeasesAsync();
 
         var next = await LocalProcess.RunAsync(once);
-        var runs = await LocalProcess.RunAsync("runs", "--data", folder);
+        var runs = await LocalProcess.RunAsync("runs", "--data", folder, "--storage", azurite.ConnectionString);
 
         next.ExitCode.Should().Be(0, next.Errors);
         next.Output.Should().Contain("version 1: promoted");
         runs.Output.Split("trips-").Should().HaveCount(2, "there is one run");
+    }
+
+    /// <summary>What the dead host held would be free in half a minute.</summary>
+    private async Task BreakLeasesAsync()
+    {
+        var leases = azurite.NewStorage().Leases;
+        await foreach (var blob in leases.GetBlobsAsync())
+        {
+            await leases.GetBlobClient(blob.Name).GetBlobLeaseClient().BreakAsync(TimeSpan.Zero);
+        }
     }
 
     public void Dispose() => Directory.Delete(folder, recursive: true);

@@ -85,7 +85,7 @@ public sealed class KillTests(AzuriteFixture azurite) : IClassFixture<AzuriteFix
         RunDetails before;
         await using (var services = Services(Embedded()))
         {
-            run = await SubmitAsync(services, trees: 1_500);
+            run = await SubmitAsync(services, trees: 8_000);
             await Eventually.IsTrueAsync(
                 async () => (await DetailsAsync(services, run)).Stages.Any(stage => stage is { Stage: "train", State: StageState.Running }),
                 deadline: TimeSpan.FromSeconds(60));

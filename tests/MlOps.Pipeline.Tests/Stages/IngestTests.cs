@@ -75,7 +75,8 @@ public sealed class IngestTests(AzuriteFixture azurite) : IAsyncLifetime
         {
             csv.Append(
                 System.Globalization.CultureInfo.InvariantCulture,
-                $"{1000 + i},2026-01-{1 + (i % 28):D2} 10:30:00,{i % 5},{(i % 2 == 0 ? "true" : "false")},{(i % 3 == 0 ? "Rome" : "Oslo")},a long remark on order number {i} that nobody reads,{i * 1.25},{i % 90:D5}\n");
+                $"{1000 + i},2026-01-{1 + (i % 28):D2} 10:30:00,{i % 5},{(i % 2 == 0 ? "true" : "false")},{(i % 3 == 0 ? "Rome" : "Oslo")},a long remark "
+                    + $"on order number {i} that nobody reads,{i * 1.25},{i % 90:D5}\n");
         }
 
         var raw = await bench.IngestTextAsync(Definition, csv.ToString());

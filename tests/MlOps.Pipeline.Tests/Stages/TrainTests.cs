@@ -17,7 +17,8 @@ public sealed class TrainTests(AzuriteFixture azurite)
         // Another maxCategories is another model to train, but the same features: nothing is reused between the two.
         var first = await one.RunAsync(Trips.Definition() with { Candidates = candidates }, one.WriteFile("trips.csv", csv));
         var second = await four.RunAsync(
-            Trips.Definition() with { Candidates = candidates, Threshold = 0.4, Features = Trips.Definition().Features with { MaxCategories = 99 } }, four.WriteFile("trips.csv", csv));
+            Trips.Definition() with { Candidates = candidates, Threshold = 0.4, Features = Trips.Definition().Features with { MaxCategories = 99 } },
+            four.WriteFile("trips.csv", csv));
 
         second.Stages.Where(stage => stage.Stage == "train").Should().OnlyContain(stage => stage.State == StageState.Succeeded);
         foreach (var metric in first.Metrics.Where(metric => !metric.Key.EndsWith("train_seconds", StringComparison.Ordinal)))

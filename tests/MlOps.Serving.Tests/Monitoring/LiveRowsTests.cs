@@ -23,7 +23,7 @@ public sealed class LiveRowsTests(AzuriteFixture azurite)
     [Fact]
     public async Task The_training_rows_sent_as_live_rows_have_the_profile_of_the_training_rows()
     {
-        await using var host = new PipelineHost(azurite);
+        await using var host = new PipelineHost(azurite, services => services.AddLiveDrift());
         var definition = new PipelineDefinition
         {
             Model = AzuriteFixture.UniqueModel(),
@@ -56,7 +56,7 @@ public sealed class LiveRowsTests(AzuriteFixture azurite)
     [Fact]
     public async Task Of_too_many_rows_the_newest_are_compared()
     {
-        await using var host = new PipelineHost(azurite);
+        await using var host = new PipelineHost(azurite, services => services.AddLiveDrift());
         var definition = Trips.Definition();
         await host.RunAsync(definition, host.WriteFile("trips.csv", Trips.Csv(1200, seed: 92)));
         var version = await host.Get<ModelRegistry>().GetAsync(definition.Model, 1, default);

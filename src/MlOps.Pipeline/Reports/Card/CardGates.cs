@@ -18,7 +18,8 @@ internal static class CardGates
     /// <param name="promoted">Whether the version went into production.</param>
     /// <param name="blockedBy">Why not.</param>
     public static IReadOnlyList<CardGate> Of(
-        GateRules gates, string metric, double value, double? production, int? previous, DriftReport? drift, ApprovalDecision? approval, bool promoted, IReadOnlyList<Reason> blockedBy) =>
+        GateRules gates, string metric, double value, double? production, int? previous, DriftReport? drift, ApprovalDecision? approval, bool promoted,
+        IReadOnlyList<Reason> blockedBy) =>
     [
         new("Signature", "the model reads the columns that the data has", GateVerdict.Passed, "names, types and order agree"),
         .. gates.AtMost is { } most

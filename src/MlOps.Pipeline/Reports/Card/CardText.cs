@@ -59,7 +59,8 @@ internal static class CardText
             return "Cleaning dropped no row.";
         }
         var reasons = data.Dropped.OrderByDescending(reason => reason.Value).Take(Most).Select(reason => $"{Count(reason.Value)} {reason.Key}");
-        return $"Cleaning dropped {Count(data.Dropped.Values.Sum())} rows: {string.Join(", ", reasons)}{(data.Dropped.Count > Most ? $" and {data.Dropped.Count - Most} more reasons" : "")}.";
+        return $"Cleaning dropped {Count(data.Dropped.Values.Sum())} rows: "
+            + $"{string.Join(", ", reasons)}{(data.Dropped.Count > Most ? $" and {data.Dropped.Count - Most} more reasons" : "")}.";
     }
 
     public static string Split(SplitRules split)

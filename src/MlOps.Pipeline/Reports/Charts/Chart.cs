@@ -92,7 +92,8 @@ internal sealed partial class Chart
         var label = System.Net.WebUtility.HtmlEncode(description);
         return (MarkupString)OpeningTag().Replace(
             svg,
-            $"<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" role=\"img\" aria-label=\"{label.Replace("$", "$$", StringComparison.Ordinal)}\">",
+            $"<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" role=\"img\" "
+                + $"aria-label=\"{label.Replace("$", "$$", StringComparison.Ordinal)}\">",
             1);
     }
 

@@ -14,7 +14,8 @@ namespace MlOps.Pipeline.Reports.Explain;
 /// <param name="BaseValue">What contributions are counted from; NaN without SHAP values.</param>
 /// <param name="Predictions">Prediction of every row in the unit of the contributions; empty without SHAP values.</param>
 public sealed record ExplanationData(
-    TargetColumn Target, string Trainer, ExplainerKind Kind, string? Fallback, long ValidationRows, IReadOnlyList<ExplainedFeature> Features, double BaseValue, double[] Predictions)
+    TargetColumn Target, string Trainer, ExplainerKind Kind, string? Fallback, long ValidationRows, IReadOnlyList<ExplainedFeature> Features,
+    double BaseValue, double[] Predictions)
 {
     public bool HasShap => Kind != ExplainerKind.Permutation;
 

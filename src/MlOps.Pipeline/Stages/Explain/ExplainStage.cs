@@ -22,7 +22,8 @@ public sealed record ExplainOutput(ExplainerKind Kind, StageReport Report) : ISt
 /// which serving explains single predictions. They stand beside the model: the same model again is found, not explained.
 /// </summary>
 public sealed partial class ExplainStage(
-    DatasetStore datasets, ArtifactStore artifacts, FeatureTableCache tables, ReportRenderer reports, PipelineStorage storage, PipelineOptions options, ILogger<ExplainStage> logger)
+    DatasetStore datasets, ArtifactStore artifacts, FeatureTableCache tables, ReportRenderer reports, PipelineStorage storage, PipelineOptions options,
+    ILogger<ExplainStage> logger)
     : IStage<ExplainInput, ExplainOutput>
 {
     public const string Page = "explain.html";

@@ -31,7 +31,15 @@ public sealed partial class FinishStage(RunStore runs, TimeProvider time, ILogge
             context.RunId,
             run => run.HasEnded
                 ? run
-                : run with { State = state, Promoted = input.Promoted, BlockedBy = [.. run.BlockedBy, .. input.BlockedBy], Dataset = input.Dataset, Error = input.Error, Ended = time.GetUtcNow() },
+                : run with
+                {
+                    State = state,
+                    Promoted = input.Promoted,
+                    BlockedBy = [.. run.BlockedBy, .. input.BlockedBy],
+                    Dataset = input.Dataset,
+                    Error = input.Error,
+                    Ended = time.GetUtcNow(),
+                },
             cancel);
         if (run.State == RunState.Failed)
         {

@@ -12,7 +12,8 @@ internal sealed record CsvFormat(char Delimiter, char Quote, bool HasHeader, IRe
     /// <summary>Texts that mean "no value": those of pandas' read_csv.</summary>
     public static IReadOnlyList<string> NullTexts { get; } =
     [
-        "", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>", "N/A", "NA", "NULL", "NaN", "None", "n/a", "nan", "null",
+        "", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>", "N/A", "NA", "NULL",
+        "NaN", "None", "n/a", "nan", "null",
     ];
 
     private static readonly HashSet<string> Nulls = [.. NullTexts];

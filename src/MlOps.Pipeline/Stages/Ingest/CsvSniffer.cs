@@ -58,7 +58,8 @@ internal static class CsvSniffer
         var (usual, count) = sample.CountBy(record => record.Length).MaxBy(length => length.Value);
         if (usual != first.Length && count * 2 > sample.Count)
         {
-            throw new InputException($"{name}: the first line has {first.Length} {(first.Length == 1 ? "cell" : "cells")}, most lines below it have another number of cells ({usual}). The first line must name the columns: remove a title above it, or complete it.");
+            throw new InputException($"{name}: the first line has {first.Length} {(first.Length == 1 ? "cell" : "cells")}, most lines below it have "
+                + $"another number of cells ({usual}). The first line must name the columns: remove a title above it, or complete it.");
         }
     }
 
@@ -110,7 +111,8 @@ internal static class CsvSniffer
     private static bool IsHeader(IReadOnlyList<string[]> records)
     {
         var first = records[0];
-        if (first.Any(cell => CellText.IsNumber(cell, decimalComma: false) || CellText.IsNumber(cell, decimalComma: true) || CellText.DateFormatOf(cell) is not null || CellText.IsBoolean(cell)))
+        if (first.Any(cell => CellText.IsNumber(cell, decimalComma: false) || CellText.IsNumber(cell, decimalComma: true)
+            || CellText.DateFormatOf(cell) is not null || CellText.IsBoolean(cell)))
         {
             return false;
         }

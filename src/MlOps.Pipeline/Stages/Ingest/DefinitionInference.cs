@@ -44,7 +44,9 @@ public sealed class DefinitionInference(PipelineStorage storage, DuckDb duckDb, 
                 StringComparer.Ordinal),
             Features = new FeatureRules { DateParts =
             [
-                .. columns.Where(column => column.Kind == ColumnKind.Datetime && column.Name != target && !ignored.ContainsKey(column.Name) && shares[column.Name] >= FewestValues).Select(column => column.Name)
+                .. columns.Where(column => column.Kind == ColumnKind.Datetime && column.Name != target)
+                    .Where(column => !ignored.ContainsKey(column.Name) && shares[column.Name] >= FewestValues)
+                    .Select(column => column.Name)
             ] },
             Candidates =
             [

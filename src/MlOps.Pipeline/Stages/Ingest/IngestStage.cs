@@ -121,7 +121,8 @@ public sealed class IngestStage(PipelineStorage storage, DatasetStore datasets, 
     private static (RawTable, IReadOnlyList<LocalPart>, Ragged) Checked(string name, RawTable table, IReadOnlyList<LocalPart> parts, Ragged ragged) =>
         parts.Sum(part => part.Rows) > 0
             ? (table, parts, ragged)
-            : throw new InputException($"{name} has no rows that can be read{(ragged.Rows > 0 ? $": {ragged.Rows} rows have another number of cells than the header ({table.Columns.Count})" : "")}.");
+            : throw new InputException($"{name} has no rows that can be "
+                + $"read{(ragged.Rows > 0 ? $": {ragged.Rows} rows have another number of cells than the header ({table.Columns.Count})" : "")}.");
 
     /// <summary>Rows whose number of cells differs from the header's.</summary>
     private sealed record Ragged(long Rows, IReadOnlyList<string> Warnings)
@@ -136,7 +137,9 @@ public sealed class IngestStage(PipelineStorage storage, DatasetStore datasets, 
                 ? None
                 : new Ragged(
                     rows,
-                    [$"{name}: {(Convert.ToInt64(row[3], System.Globalization.CultureInfo.InvariantCulture) < CsvTable.MostRejects ? "" : "at least ")}{rows} rows were left out because their number of cells is not the header's; the first is line {row[1]} ({((string?)row[2])?.Split('\n')[0]})."]);
+                    [$"{name}: {(Convert.ToInt64(row[3], System.Globalization.CultureInfo.InvariantCulture) < CsvTable.MostRejects ? "" : "at least ")}"
+                        + $"{rows} rows were left out because their number of cells is not the header's; "
+                        + $"the first is line {row[1]} ({((string?)row[2])?.Split('\n')[0]})."]);
         }
     }
 }

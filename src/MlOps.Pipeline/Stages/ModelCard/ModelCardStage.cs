@@ -25,7 +25,8 @@ public sealed record ModelCardOutput(StageReport Report) : IStageOutput;
 
 /// <summary>Writes down what a person needs to know before relying on a version: as a page and as Markdown.</summary>
 public sealed class ModelCardStage(
-    DatasetStore datasets, ModelRegistry registry, ArtifactStore artifacts, RunStore runs, FeatureTableCache tables, ReportRenderer reports, PipelineOptions options)
+    DatasetStore datasets, ModelRegistry registry, ArtifactStore artifacts, RunStore runs, FeatureTableCache tables, ReportRenderer reports,
+    PipelineOptions options)
     : IStage<ModelCardInput, ModelCardOutput>
 {
     public const string Page = "model-card.html";

@@ -12,8 +12,8 @@ using MlOps.Pipeline.Training;
 namespace MlOps.Pipeline.Stages.Promote;
 
 public sealed record PromoteInput(
-    TrainedCandidate Winner, IReadOnlyDictionary<string, double> Metrics, IReadOnlyList<Reason> FailedGates, DatasetRef Validation, ModelLineage Lineage, ApprovalDecision? Approval =
-        null);
+    TrainedCandidate Winner, IReadOnlyDictionary<string, double> Metrics, IReadOnlyList<Reason> FailedGates, DatasetRef Validation, ModelLineage Lineage,
+    ApprovalDecision? Approval = null);
 
 /// <param name="Version">The registered version.</param>
 /// <param name="Promoted">True when it is in production now.</param>
@@ -87,7 +87,8 @@ public sealed class PromoteStage(
 
     /// <summary>Null when the new version is better than production by the margin, else the reason why it is not promoted.</summary>
     private async Task<string?> CompareAsync(
-        StageContext context, PromoteInput input, ModelVersion version, int current, DatasetManifest validation, GateRules gates, string metric, bool largerIsBetter, CancellationToken cancel)
+        StageContext context, PromoteInput input, ModelVersion version, int current, DatasetManifest validation, GateRules gates, string metric,
+        bool largerIsBetter, CancellationToken cancel)
     {
         var production = await registry.GetAsync(context.Model, current, cancel);
         IReadOnlyDictionary<string, double> rescored;
@@ -97,7 +98,8 @@ public sealed class PromoteStage(
         }
         catch (InputException misfit)
         {
-            return $"production: version {current} cannot be scored on this data, so nothing shows that version {version.Version} is better: {misfit.Message.ReplaceLineEndings(" ")} "
+            return $"production: version {current} cannot be scored on this data, so nothing shows that version {version.Version} is better: "
+                + $"{misfit.Message.ReplaceLineEndings(" ")} "
                 + "Promote by hand if the new columns are wanted.";
         }
         var value = input.Metrics["val_" + metric];
