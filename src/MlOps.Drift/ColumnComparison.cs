@@ -68,13 +68,13 @@ internal static class ColumnComparison
 
     private static string? NoteOf(bool misfit, DriftRule? rule, ColumnPair pair, double score) =>
         (misfit, double.IsNaN(score), pair.IsNumeric ? null : pair) switch
-    {
-        (true, _, _) => $"The declared test {DriftTests.Of(rule!.Test!.Value).Name} needs numbers; the default was used.",
-        (_, true, _) => "The score is undefined on these values, which shows no drift.",
-        (_, _, { Reference: CategoryProfile { IsExact: false } } or { Current: CategoryProfile { IsExact: false } }) =>
-            $"Too many categories to keep: compared in {CategoryHash.Buckets} hash buckets.",
-        _ => null,
-    };
+        {
+            (true, _, _) => $"The declared test {DriftTests.Of(rule!.Test!.Value).Name} needs numbers; the default was used.",
+            (_, true, _) => "The score is undefined on these values, which shows no drift.",
+            (_, _, { Reference: CategoryProfile { IsExact: false } } or { Current: CategoryProfile { IsExact: false } }) =>
+                $"Too many categories to keep: compared in {CategoryHash.Buckets} hash buckets.",
+            _ => null,
+        };
 
     private static double Strength(DriftTest test, double score, double threshold)
     {

@@ -88,7 +88,8 @@ public sealed class BadInputTests(AzuriteFixture azurite)
             Features = new FeatureRules { Interactions = [[names[0], names[1]]] },
             Columns =
                 new Dictionary<string,
-                ColumnRule> { [names[0]] = new() { Min = 0, Impute = new ImputeRule(ImputeStrategy.Mean) }, [names[2]] = new() { Allowed = ["c'0", "c'1", "c'2"] } },
+                ColumnRule>
+                { [names[0]] = new() { Min = 0, Impute = new ImputeRule(ImputeStrategy.Mean) }, [names[2]] = new() { Allowed = ["c'0", "c'1", "c'2"] } },
             Candidates = [.. Enum.GetValues<TrainerKind>().Select(trainer => new CandidateSpec { Trainer = trainer, Trees = 10 })],
         };
 

@@ -12,10 +12,13 @@ public sealed class PipelineTests(AzuriteFixture azurite)
     public async Task A_first_run_promotes_version_1_with_every_trainer_tried()
     {
         await using var host = new PipelineHost(azurite);
-        var definition = Trips.Definition() with { Candidates =
+        var definition = Trips.Definition() with
+        {
+            Candidates =
         [
             .. Enum.GetValues<TrainerKind>().Select(trainer => new CandidateSpec { Trainer = trainer, Trees = 20 })
-        ] };
+        ]
+        };
 
         var run = await host.RunAsync(definition, host.WriteFile("trips.csv", Trips.Csv(2000)));
 

@@ -58,18 +58,18 @@ internal static class DefinitionNames
     /// <summary>Metrics a gate may name, by task; true when larger is better.</summary>
     public static IReadOnlyDictionary<TaskKind, IReadOnlyDictionary<string, bool>> Metrics { get; } =
         new Dictionary<TaskKind, IReadOnlyDictionary<string, bool>>
-    {
-        [TaskKind.Regression] = new Dictionary<string, bool> { ["rmse"] = false, ["mae"] = false, ["r2"] = true },
-        [TaskKind.Binary] = new Dictionary<string, bool>
         {
-            ["auc"] = true,
-            ["log_loss"] = false,
-            ["accuracy"] = true,
-            ["f1"] = true,
-            ["precision"] = true,
-            ["recall"] = true,
-        },
-    };
+            [TaskKind.Regression] = new Dictionary<string, bool> { ["rmse"] = false, ["mae"] = false, ["r2"] = true },
+            [TaskKind.Binary] = new Dictionary<string, bool>
+            {
+                ["auc"] = true,
+                ["log_loss"] = false,
+                ["accuracy"] = true,
+                ["f1"] = true,
+                ["precision"] = true,
+                ["recall"] = true,
+            },
+        };
 
     public static string NameOf<T>(this IReadOnlyDictionary<string, T> names, T value)
         where T : struct, Enum => names.First(pair => pair.Value.Equals(value)).Key;

@@ -74,11 +74,12 @@ public sealed class LiveDrift(DatasetStore datasets, DuckDb duckDb, TableProfile
 
     private Task<BinaryData> RenderAsync(DriftReport report, PipelineDefinition definition, LiveWindow window) =>
         pages.RenderAsync<DriftPage>(new Dictionary<string, object?>
-    {
-        [nameof(DriftPage.Report)] = report,
-        [nameof(DriftPage.Subtitle)] = string.Create(
-            CultureInfo.InvariantCulture, $"Version {window.Version}, rows predicted from {window.From.UtcDateTime:yyyy-MM-dd HH:mm:ss} to "
-                + $"{window.Until.UtcDateTime:yyyy-MM-dd HH:mm:ss} UTC"),
-        [nameof(DriftPage.Consequence)] = definition.RunOn.Drift ? "of live rows is told to Slack, and starts a run" : "of live rows is told to Slack",
-    });
+        {
+            [nameof(DriftPage.Report)] = report,
+            [nameof(DriftPage.Subtitle)] = string.Create(
+                CultureInfo.InvariantCulture,
+                $"Version {window.Version}, rows predicted from {window.From.UtcDateTime:yyyy-MM-dd HH:mm:ss} to "
+                    + $"{window.Until.UtcDateTime:yyyy-MM-dd HH:mm:ss} UTC"),
+            [nameof(DriftPage.Consequence)] = definition.RunOn.Drift ? "of live rows is told to Slack, and starts a run" : "of live rows is told to Slack",
+        });
 }

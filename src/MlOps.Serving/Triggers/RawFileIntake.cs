@@ -54,8 +54,12 @@ public sealed partial class RawFileIntake(DefinitionStore definitions, RunStarte
         }
         var goal = definition.RunOn.NewFile ? RunGoal.Model : RunGoal.Dataset;
         var run = await starter.StartAsync(
-            new RunRequest(model, "raw/" + file.Name, "file") { RunId = TriggeredRunId.For(
-                model, file.Modified, $"{file.Name}|{file.ETag}"), Goal = goal }, cancel);
+            new RunRequest(model, "raw/" + file.Name, "file")
+            {
+                RunId = TriggeredRunId.For(model, file.Modified, $"{file.Name}|{file.ETag}"),
+                Goal = goal,
+            },
+            cancel);
         LogStarted(file.Name, run.RunId, run.Goal);
         return run;
     }

@@ -17,9 +17,12 @@ internal static class ApiDocument
     {
         options.AddDocumentTransformer((document, _, _) =>
         {
-            document.Info =
-                new OpenApiInfo { Title = "MlOps.Functions", Version = Name, Description = "Train, promote and serve models of tables. Errors are RFC "
-                    + "9457 problem+json." };
+            document.Info = new OpenApiInfo
+            {
+                Title = "MlOps.Functions",
+                Version = Name,
+                Description = "Train, promote and serve models of tables. Errors are RFC 9457 problem+json.",
+            };
             document.Servers?.Clear();
             return Task.CompletedTask;
         });
@@ -50,17 +53,17 @@ internal static class ApiDocument
 
     private static async Task<OpenApiRequestBody> DescribeAsync(BodyDescription body, OpenApiOperationTransformerContext context, CancellationToken cancel) =>
         new()
-    {
-        Required = !body.IsOptional,
-        Content = new Dictionary<string, OpenApiMediaType>
         {
-            [body.Type is null ? "application/octet-stream" : "application/json"] = new()
+            Required = !body.IsOptional,
+            Content = new Dictionary<string, OpenApiMediaType>
             {
-                Schema = body.Type is { } type
+                [body.Type is null ? "application/octet-stream" : "application/json"] = new()
+                {
+                    Schema = body.Type is { } type
                     ? await context.GetOrCreateSchemaAsync(type, parameterDescription: null, cancel)
                     : new OpenApiSchema { Type = JsonSchemaType.String, Format = "binary" },
-                Example = body.Example is { } example ? JsonNode.Parse(example) : null,
+                    Example = body.Example is { } example ? JsonNode.Parse(example) : null,
+                },
             },
-        },
-    };
+        };
 }

@@ -85,7 +85,8 @@ public sealed class FeaturesTests(AzuriteFixture azurite) : IAsyncLifetime
             Features = new FeatureRules { Interactions = [["seconds", "miles"]], Ratios = [["miles", "passengers"]], Logs = ["miles"], MaxCategories = 2 },
             Columns =
                 new Dictionary<string,
-                ColumnRule> { ["miles"] = new() { Impute = new ImputeRule(ImputeStrategy.Median) }, ["passengers"] = new() { Required = false } },
+                ColumnRule>
+                { ["miles"] = new() { Impute = new ImputeRule(ImputeStrategy.Median) }, ["passengers"] = new() { Required = false } },
         };
         var lines = Trips.Csv(400, seed: 21).Split('\n', StringSplitOptions.RemoveEmptyEntries);
         for (var i = 1; i < lines.Length; i++)

@@ -69,10 +69,14 @@ public sealed class TrainTests(AzuriteFixture azurite)
         var csv = string.Join(
             '\n',
             lines.Select((line, i) => i == 0 ? line + ",tip" : $"{line},{(double.Parse(line.Split(',')[3], System.Globalization.CultureInfo.InvariantCulture) > 6 ? "yes" : "no")}")) + "\n";
-        var definition = Trips.Definition() with { Target = "tip", Candidates =
+        var definition = Trips.Definition() with
+        {
+            Target = "tip",
+            Candidates =
         [
             .. Enum.GetValues<TrainerKind>().Select(trainer => new CandidateSpec { Trainer = trainer, Trees = 20 })
-        ] };
+        ]
+        };
 
         var run = await host.RunAsync(definition, host.WriteFile("tips.csv", csv));
 

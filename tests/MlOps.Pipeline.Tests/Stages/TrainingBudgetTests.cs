@@ -33,10 +33,13 @@ public sealed class TrainingBudgetTests(AzuriteFixture azurite)
     public async Task A_run_says_how_many_trees_it_had_time_for()
     {
         await using var host = new PipelineHost(azurite);
-        var definition = Trips.Definition() with { Candidates =
+        var definition = Trips.Definition() with
+        {
+            Candidates =
         [
             new CandidateSpec { Trainer = TrainerKind.LightGbm, Trees = 100_000, EarlyStopping = 0, MaxMinutes = 0.01 }
-        ] };
+        ]
+        };
 
         var run = await host.RunAsync(definition, host.WriteFile("trips.csv", Trips.Csv(600)));
 

@@ -134,8 +134,14 @@ public abstract class EngineScenarios(AzuriteFixture azurite)
     {
         var decision = approved is { } yes ? new ApprovalDecision(yes, "Ann", yes ? "checked against May" : "too little data from May").ToPayload() : null;
         await using var engine = await StartAsync();
-        var definition = Definition() with { Gates = new GateRules { Approval = new ApprovalRule(
-            true, decision is null ? TimeSpan.FromSeconds(2) : TimeSpan.FromHours(1)) } };
+        var definition = Definition() with
+        {
+            Gates = new GateRules
+            {
+                Approval = new ApprovalRule(
+            true, decision is null ? TimeSpan.FromSeconds(2) : TimeSpan.FromHours(1))
+            }
+        };
         var run = await engine.SubmitAsync(definition, Trips.Csv(600));
 
         if (decision is not null)

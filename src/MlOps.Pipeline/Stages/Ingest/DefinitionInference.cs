@@ -42,12 +42,15 @@ public sealed class DefinitionInference(PipelineStorage storage, DuckDb duckDb, 
                 column => column.Name,
                 column => RuleOf(column, column.Name == target ? 1 : shares[column.Name], ignored.ContainsKey(column.Name), imputed.Contains(column.Name)),
                 StringComparer.Ordinal),
-            Features = new FeatureRules { DateParts =
-            [
-                .. columns.Where(column => column.Kind == ColumnKind.Datetime && column.Name != target)
-                    .Where(column => !ignored.ContainsKey(column.Name) && shares[column.Name] >= FewestValues)
-                    .Select(column => column.Name)
-            ] },
+            Features = new FeatureRules
+            {
+                DateParts =
+                [
+                    .. columns.Where(column => column.Kind == ColumnKind.Datetime && column.Name != target)
+                        .Where(column => !ignored.ContainsKey(column.Name) && shares[column.Name] >= FewestValues)
+                        .Select(column => column.Name),
+                ],
+            },
             Candidates =
             [
                 new CandidateSpec { Trainer = TrainerKind.LightGbm }, new CandidateSpec { Trainer = TrainerKind.FastTree },

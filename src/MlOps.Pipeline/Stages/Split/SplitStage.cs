@@ -73,14 +73,14 @@ public sealed class SplitStage(DatasetStore datasets, DuckDb duckDb) : IStage<Sp
 
     private static DatasetManifest Select(DatasetManifest features, RowSelection selection, Dictionary<SplitSide, string> ids, long rows, JsonNode rules) =>
         new()
-    {
-        Id = ids[selection.Side],
-        Stage = Name,
-        Parents = [features.Id],
-        Parameters = new JsonObject { ["split"] = rules.DeepClone(), ["side"] = selection.Side.ToString() },
-        Columns = features.Columns,
-        Selection = selection,
-        Rows = rows,
-        Notes = (JsonObject)features.Notes.DeepClone(),
-    };
+        {
+            Id = ids[selection.Side],
+            Stage = Name,
+            Parents = [features.Id],
+            Parameters = new JsonObject { ["split"] = rules.DeepClone(), ["side"] = selection.Side.ToString() },
+            Columns = features.Columns,
+            Selection = selection,
+            Rows = rows,
+            Notes = (JsonObject)features.Notes.DeepClone(),
+        };
 }
