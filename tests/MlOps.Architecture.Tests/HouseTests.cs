@@ -33,6 +33,24 @@ public sealed class HouseTests
             .Select(arrow => arrow.From.Folder).Distinct().Should().BeEmpty();
     }
 
+    /// <summary>What the compiler leaves no trace of counts too: constants, and references in comments.</summary>
+    [Theory]
+    [MemberData(nameof(Projects))]
+    public void A_file_imports_no_folder_above_its_own(string project)
+    {
+        var floor = FloorOf(project);
+        var root = Path.GetFullPath(Path.Combine(Path.GetDirectoryName(Documentation())!, "..", "src", project));
+        var imports = from folder in floor.Folders
+                      from file in Directory.EnumerateFiles(Path.Combine(root, folder), "*.cs", SearchOption.AllDirectories)
+                      from line in File.ReadLines(file)
+                      where line.StartsWith($"using {project}.", StringComparison.Ordinal)
+                      let used = line["using ".Length..].TrimEnd(';')
+                      where floor.LevelOf(used) > floor.LevelOf($"{project}.{folder}")
+                      select $"{Path.GetRelativePath(root, file)} → {used}";
+
+        imports.Should().BeEmpty();
+    }
+
     /// <summary>Folders within folders too, at any depth.</summary>
     [Theory]
     [MemberData(nameof(Projects))]

@@ -1,9 +1,8 @@
 using System.Text.Json;
-using MlOps.Pipeline.Orchestration;
 
 namespace MlOps.Pipeline.Contracts;
 
-/// <summary>What a person decided about a model that waits for approval: the payload of <see cref="TrainingPipeline.ApprovalEvent"/>.</summary>
+/// <summary>What a person decided about a model that waits for approval: the payload of the event <c>approval</c>.</summary>
 /// <param name="Approved">True lets the model pass.</param>
 /// <param name="By">Who decided; null when nobody says.</param>
 /// <param name="Reason">Why.</param>

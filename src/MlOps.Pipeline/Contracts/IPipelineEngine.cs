@@ -1,9 +1,7 @@
-using MlOps.Pipeline.Tracking;
-
 namespace MlOps.Pipeline.Contracts;
 
 /// <summary>
-/// Runs orchestrations durably. The state of a run is read from <see cref="RunStore"/>, which both engines keep.
+/// Runs orchestrations durably. The state of a run is read from the run store, which both engines keep.
 /// </summary>
 public interface IPipelineEngine
 {

@@ -116,7 +116,7 @@ public sealed class ByPartsTests(AzuriteFixture azurite)
         run.Run.Error.Should().BeNull();
         var lineage = (await host.Get<ModelRegistry>().GetAsync(definition.Model, 1, default)).Lineage;
         var clean = await host.Get<DatasetStore>().GetAsync(lineage.Clean, default);
-        var drift = await host.Get<ArtifactStore>().ReadAsync(run.Artifacts.Single(artifact => artifact.Path == DriftStage.File).Blob, default);
+        var drift = await host.Get<ArtifactStore>().ReadAsync(run.Artifacts.Single(artifact => artifact.Path == DriftReport.FileName).Blob, default);
         return new Outcome(run, lineage, clean, Json.Read<DriftReport>(drift.ToString()));
     }
 

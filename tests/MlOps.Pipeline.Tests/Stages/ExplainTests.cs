@@ -6,6 +6,7 @@ using MlOps.Pipeline.Data;
 using MlOps.Pipeline.Definitions;
 using MlOps.Pipeline.Features;
 using MlOps.Pipeline.Registry;
+using MlOps.Pipeline.Reports.Explain;
 using MlOps.Pipeline.Scoring;
 using MlOps.Pipeline.Stages.Explain;
 using MlOps.Pipeline.Tracking;
@@ -17,7 +18,7 @@ namespace MlOps.Pipeline.Tests.Stages;
 [Collection(AzuriteFixture.Collection)]
 public sealed class ExplainTests(AzuriteFixture azurite)
 {
-    private static readonly string[] Files = [ExplainStage.Page, ExplainStage.ImportancePicture, ExplainStage.SummaryPicture, ExplainStage.ValuesFile];
+    private static readonly string[] Files = [ExplanationFiles.Page, ExplanationFiles.ImportancePicture, ExplanationFiles.SummaryPicture, ExplanationFiles.Values];
 
     [Theory]
     [InlineData(TrainerKind.LightGbm, "TreeSHAP")]
@@ -31,13 +32,13 @@ public sealed class ExplainTests(AzuriteFixture azurite)
 
         run.Stages.Single(stage => stage.Stage == "explain").Should()
             .Match<StageStatus>(stage => stage.State == StageState.Succeeded && stage.Warnings == null);
-        var page = await TextAsync(host, run, ExplainStage.Page);
+        var page = await TextAsync(host, run, ExplanationFiles.Page);
         page.Should().StartWith("<!DOCTYPE html>").And.Contain(method).And.Contain("seconds_x_miles").And.Contain("<svg").And.NotContain("http://localhost");
-        foreach (var picture in new[] { ExplainStage.ImportancePicture, ExplainStage.SummaryPicture })
+        foreach (var picture in new[] { ExplanationFiles.ImportancePicture, ExplanationFiles.SummaryPicture })
         {
             (await BytesAsync(host, run, picture))[..8].Should().Equal(0x89, (byte)'P', (byte)'N', (byte)'G', 13, 10, 26, 10);
         }
-        var lines = (await TextAsync(host, run, ExplainStage.ValuesFile)).TrimEnd('\n').Split('\n');
+        var lines = (await TextAsync(host, run, ExplanationFiles.Values)).TrimEnd('\n').Split('\n');
         lines[0].Should().Be("prediction,base_value,vendor,passengers,seconds,miles,payment,seconds_x_miles");
         lines.Skip(1).Should().HaveCount((int)run.Stages.Single(stage => stage.Stage == "explain").Rows!.Value).And.OnlyContain(line => AddsUp(line));
     }
@@ -70,9 +71,9 @@ public sealed class ExplainTests(AzuriteFixture azurite)
         var run = await host.RunAsync(Trips.Definition() with { Features = new FeatureRules() }, host.WriteFile("trips.csv", csv));
 
         run.Run.Error.Should().BeNull();
-        var page = await TextAsync(host, run, ExplainStage.Page);
+        var page = await TextAsync(host, run, ExplanationFiles.Page);
         page.Should().NotContain("<script").And.NotContain("<b>").And.Contain("&lt;script&gt;alert(1)&lt;/script&gt;");
-        (await TextAsync(host, run, ExplainStage.ValuesFile)).Should().Contain("\"<script>alert(1)</script> & \"\"miles\"\"\"");
+        (await TextAsync(host, run, ExplanationFiles.Values)).Should().Contain("\"<script>alert(1)</script> & \"\"miles\"\"\"");
     }
 
     [Fact]
@@ -92,7 +93,7 @@ public sealed class ExplainTests(AzuriteFixture azurite)
 
         explained.Kind.Should().Be(ExplainerKind.Permutation);
         context.Warnings.Should().ContainSingle().Which.Should().Contain("permutation importance").And.Contain("Gam");
-        var page = await TextAsync(host, (await host.Get<RunStore>().FindDetailsAsync(run.Run.RunId, default))!, ExplainStage.Page);
+        var page = await TextAsync(host, (await host.Get<RunStore>().FindDetailsAsync(run.Run.RunId, default))!, ExplanationFiles.Page);
         page.Should().Contain("Permutation importance instead of SHAP values").And.Contain("GamRegressionModelParameters").And.NotContain("Three predictions");
     }
 

@@ -2,6 +2,7 @@ using System.Globalization;
 using MlOps.Drift;
 using MlOps.Pipeline.Definitions;
 using MlOps.Pipeline.Features;
+using MlOps.Pipeline.Reports.Explain;
 
 namespace MlOps.Pipeline.Reports.Card;
 
@@ -102,8 +103,8 @@ internal static class CardText
 
     public static string PictureTitle(string file) => file switch
     {
-        Stages.Explain.ExplainStage.ImportancePicture => "Importance of the features",
-        Stages.Explain.ExplainStage.SummaryPicture => "SHAP values of a sample of validation rows",
+        ExplanationFiles.ImportancePicture => "Importance of the features",
+        ExplanationFiles.SummaryPicture => "SHAP values of a sample of validation rows",
         _ => file,
     };
 

@@ -11,4 +11,11 @@ namespace MlOps.Pipeline.Reports.Drift;
 /// <param name="Drifted">True when any comparison shows a drifted table.</param>
 /// <param name="Comparisons">Validation against training rows, then training rows against those of the production version. Of live rows: those
 /// against the training rows.</param>
-public sealed record DriftReport(string RunId, string Model, DriftGate Gate, double DriftShare, bool Drifted, IReadOnlyList<DriftComparison> Comparisons);
+public sealed record DriftReport(string RunId, string Model, DriftGate Gate, double DriftShare, bool Drifted, IReadOnlyList<DriftComparison> Comparisons)
+{
+    /// <summary>Names under which a run keeps it, for programs and for people.</summary>
+    public const string FileName = "drift.json";
+
+    /// <inheritdoc cref="FileName"/>
+    public const string PageName = "drift.html";
+}

@@ -29,9 +29,6 @@ public sealed partial class DriftStage(
     DatasetStore datasets, ProfileStore profiles, ModelRegistry registry, ArtifactStore artifacts, RunStore runs, ReportRenderer pages,
     ILogger<DriftStage> logger) : IStage<DriftInput, DriftOutput>
 {
-    public const string Page = "drift.html";
-    public const string File = "drift.json";
-
     public static string Name => "drift";
 
     public async Task<DriftOutput> RunAsync(StageContext context, DriftInput input, CancellationToken cancel)
@@ -83,9 +80,10 @@ public sealed partial class DriftStage(
     {
         var metrics = report.Comparisons.ToDictionary(comparison => $"drift_{comparison.Name}_share", comparison => comparison.Share);
         await runs.LogMetricsAsync(report.RunId, metrics, cancel);
-        await artifacts.SaveAsync(report.RunId, File, $"{report.RunId}/{File}", BinaryData.FromString(Json.Write(report)), cancel);
+        await artifacts.SaveAsync(
+            report.RunId, DriftReport.FileName, $"{report.RunId}/{DriftReport.FileName}", BinaryData.FromString(Json.Write(report)), cancel);
         var page = await pages.RenderAsync<DriftPage>(new Dictionary<string, object?> { [nameof(DriftPage.Report)] = report });
-        await artifacts.SaveAsync(report.RunId, Page, $"{report.RunId}/{Page}", page, cancel);
+        await artifacts.SaveAsync(report.RunId, DriftReport.PageName, $"{report.RunId}/{DriftReport.PageName}", page, cancel);
     }
 
     private static DriftOutput OutputOf(StageContext context, DriftReport report, long rows)

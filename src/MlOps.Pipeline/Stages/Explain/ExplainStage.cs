@@ -26,11 +26,6 @@ public sealed partial class ExplainStage(
     ILogger<ExplainStage> logger)
     : IStage<ExplainInput, ExplainOutput>
 {
-    public const string Page = "explain.html";
-    public const string SummaryPicture = "shap_summary.png";
-    public const string ImportancePicture = "shap_importance.png";
-    public const string ValuesFile = "shap_values.csv";
-
     private const int MostRows = 10_000;
 
     /// <summary>Fewer rows of wide tables: files stay below some tens of MB.</summary>
@@ -66,13 +61,13 @@ public sealed partial class ExplainStage(
 
         var files = new Dictionary<string, BinaryData>
         {
-            [Page] = await reports.RenderAsync<ExplainReport>(new Dictionary<string, object?> { [nameof(ExplainReport.Data)] = data }),
-            [ImportancePicture] = ExplanationCharts.Importance(data).ToPng(),
+            [ExplanationFiles.Page] = await reports.RenderAsync<ExplainReport>(new Dictionary<string, object?> { [nameof(ExplainReport.Data)] = data }),
+            [ExplanationFiles.ImportancePicture] = ExplanationCharts.Importance(data).ToPng(),
         };
         if (data.HasShap)
         {
-            files[SummaryPicture] = ExplanationCharts.Beeswarm(data, mostPoints: 1000).ToPng();
-            files[ValuesFile] = ShapCsv.Write(data);
+            files[ExplanationFiles.SummaryPicture] = ExplanationCharts.Beeswarm(data, mostPoints: 1000).ToPng();
+            files[ExplanationFiles.Values] = ShapCsv.Write(data);
         }
         await storage.Artifacts.TryAddAsync($"{input.Winner.ModelBlobs}/{ExplainerState.File}", BinaryData.FromString(Json.Write(state)), cancel);
         var folder = await explanations.StoreAsync($"{input.Winner.ModelBlobs}/explain", files, cancel);

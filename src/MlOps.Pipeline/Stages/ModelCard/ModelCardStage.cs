@@ -5,9 +5,8 @@ using MlOps.Pipeline.Registry;
 using MlOps.Pipeline.Reports;
 using MlOps.Pipeline.Reports.Card;
 using MlOps.Pipeline.Reports.Drift;
+using MlOps.Pipeline.Reports.Explain;
 using MlOps.Pipeline.Scoring;
-using MlOps.Pipeline.Stages.Drift;
-using MlOps.Pipeline.Stages.Explain;
 using MlOps.Pipeline.Tracking;
 using MlOps.Pipeline.Training;
 
@@ -32,7 +31,7 @@ public sealed class ModelCardStage(
     public const string Page = "model-card.html";
     public const string MarkdownFile = "model-card.md";
 
-    private static readonly string[] PictureFiles = [ExplainStage.ImportancePicture, ExplainStage.SummaryPicture];
+    private static readonly string[] PictureFiles = [ExplanationFiles.ImportancePicture, ExplanationFiles.SummaryPicture];
 
     public static string Name => "model-card";
 
@@ -52,7 +51,7 @@ public sealed class ModelCardStage(
         var details = await runs.FindDetailsAsync(context.RunId, cancel) ?? throw new InvalidOperationException($"Run {context.RunId} has no row.");
         var manifests = await ManifestsAsync(version.Lineage, cancel);
         var stored = await StoredModel.LoadAsync(artifacts, version.ModelBlobs, cancel);
-        var drift = await FindAsync(details, DriftStage.File, cancel) is { } json ? Json.Read<DriftReport>(json.ToString()) : null;
+        var drift = await FindAsync(details, DriftReport.FileName, cancel) is { } json ? Json.Read<DriftReport>(json.ToString()) : null;
         var metric = Evaluation.DecidingMetric(definition.Gates, version.Task).Name;
         var production = details.Metrics.TryGetValue($"production_{metric}", out var measured) ? measured : (double?)null;
         return new CardData
