@@ -26,8 +26,9 @@ internal static class DistributionChart
         }
         var edges = Enumerable.Range(0, Bins + 1).Select(i => low + ((high - low) * i / Bins)).ToArray();
         return new DriftDistribution(
-            [.. edges.Select(edge => edge.ToString("G5", CultureInfo.InvariantCulture))], Shares(
-                Histogram.Counts(reference, edges), reference.Count), Shares(Histogram.Counts(current, edges), current.Count));
+            [.. edges.Select(edge => edge.ToString("G5", CultureInfo.InvariantCulture))],
+            Shares(Histogram.Counts(reference, edges), reference.Count),
+            Shares(Histogram.Counts(current, edges), current.Count));
     }
 
     private static DriftDistribution Categories(CategoryProfile reference, CategoryProfile current)

@@ -47,29 +47,17 @@ public static class DriftTests
 
     public static IReadOnlyList<DriftTest> All { get; } =
     [
-        new(
-            DriftTestKind.KolmogorovSmirnov, "ks", "Kolmogorov-Smirnov p-value", 0.05, DriftVerdict.AtMost,
-            NeedsNumbers: true) { Score = KolmogorovSmirnov.PValue },
-        new(DriftTestKind.ChiSquare, "chisquare", "chi-square p-value", 0.05, DriftVerdict.Below, NeedsNumbers: false) { Score = ChiSquare.PValue },
-        new(DriftTestKind.Z, "z", "Z-test p-value", 0.05, DriftVerdict.Below, NeedsNumbers: false) { Score = ProportionZ.PValue },
-        new(
-            DriftTestKind.Wasserstein, "wasserstein", "Wasserstein distance (normed)", 0.1, DriftVerdict.AtLeast,
-            NeedsNumbers: true) { Score = Wasserstein.Distance },
-        new(
-            DriftTestKind.JensenShannon, "jensenshannon", "Jensen-Shannon distance", 0.1, DriftVerdict.AtLeast,
-            NeedsNumbers: false) { Score = JensenShannon.Distance },
-        new(
-            DriftTestKind.PopulationStability, "psi", "population stability index", 0.1, DriftVerdict.AtLeast,
-            NeedsNumbers: false) { Score = PopulationStability.Index },
-        new(
-            DriftTestKind.KullbackLeibler, "kl_div", "Kullback-Leibler divergence", 0.1, DriftVerdict.AtLeast,
-            NeedsNumbers: false) { Score = KullbackLeibler.Divergence },
-        new(DriftTestKind.Hellinger, "hellinger", "Hellinger distance", 0.1, DriftVerdict.AtLeast, NeedsNumbers: false) { Score = Hellinger.Distance },
-        new(DriftTestKind.StudentT, "t_test", "Student's t p-value", 0.05, DriftVerdict.Below, NeedsNumbers: true) { Score = StudentTTest.PValue },
-        new(
-            DriftTestKind.MannWhitney, "mannw", "Mann-Whitney p-value (one-sided)", 0.05, DriftVerdict.Below,
-            NeedsNumbers: true) { Score = MannWhitney.PValue },
-        new(DriftTestKind.Energy, "ed", "energy distance", 0.1, DriftVerdict.Above, NeedsNumbers: true) { Score = EnergyDistance.Distance },
+        OfNumbers(DriftTestKind.KolmogorovSmirnov, "ks", "Kolmogorov-Smirnov p-value", 0.05, DriftVerdict.AtMost, KolmogorovSmirnov.PValue),
+        OfAny(DriftTestKind.ChiSquare, "chisquare", "chi-square p-value", 0.05, DriftVerdict.Below, ChiSquare.PValue),
+        OfAny(DriftTestKind.Z, "z", "Z-test p-value", 0.05, DriftVerdict.Below, ProportionZ.PValue),
+        OfNumbers(DriftTestKind.Wasserstein, "wasserstein", "Wasserstein distance (normed)", 0.1, DriftVerdict.AtLeast, Wasserstein.Distance),
+        OfAny(DriftTestKind.JensenShannon, "jensenshannon", "Jensen-Shannon distance", 0.1, DriftVerdict.AtLeast, JensenShannon.Distance),
+        OfAny(DriftTestKind.PopulationStability, "psi", "population stability index", 0.1, DriftVerdict.AtLeast, PopulationStability.Index),
+        OfAny(DriftTestKind.KullbackLeibler, "kl_div", "Kullback-Leibler divergence", 0.1, DriftVerdict.AtLeast, KullbackLeibler.Divergence),
+        OfAny(DriftTestKind.Hellinger, "hellinger", "Hellinger distance", 0.1, DriftVerdict.AtLeast, Hellinger.Distance),
+        OfNumbers(DriftTestKind.StudentT, "t_test", "Student's t p-value", 0.05, DriftVerdict.Below, StudentTTest.PValue),
+        OfNumbers(DriftTestKind.MannWhitney, "mannw", "Mann-Whitney p-value (one-sided)", 0.05, DriftVerdict.Below, MannWhitney.PValue),
+        OfNumbers(DriftTestKind.Energy, "ed", "energy distance", 0.1, DriftVerdict.Above, EnergyDistance.Distance),
     ];
 
     public static DriftTest Of(DriftTestKind kind) => All[(int)kind];
@@ -95,4 +83,10 @@ public static class DriftTests
         };
         return Of(kind);
     }
+
+    private static DriftTest OfNumbers(DriftTestKind kind, string name, string title, double threshold, DriftVerdict verdict, Func<ColumnPair, double> score) =>
+        new(kind, name, title, threshold, verdict, NeedsNumbers: true) { Score = score };
+
+    private static DriftTest OfAny(DriftTestKind kind, string name, string title, double threshold, DriftVerdict verdict, Func<ColumnPair, double> score) =>
+        new(kind, name, title, threshold, verdict, NeedsNumbers: false) { Score = score };
 }

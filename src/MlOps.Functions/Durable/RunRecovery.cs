@@ -9,7 +9,7 @@ namespace MlOps.Functions.Durable;
 
 /// <summary>
 /// Brings rows and instances together again: a run whose starter died between the two is started, and one whose instance ended without
-/// saying so (it was terminated or purged by hand, or met a defect) is closed, so that it does not hold up its model's later runs.
+/// saying so (it was terminated or purged by hand, or met a defect) is closed, so that its model's later runs do not wait for it.
 /// </summary>
 public sealed partial class RunRecovery(
     DurableTaskClient client, IPipelineEngine engine, RunStore runs, DefinitionStore definitions, TimeProvider time, ILogger<RunRecovery> logger)

@@ -8,7 +8,7 @@ namespace MlOps.Local.Engine;
 /// <summary>
 /// The single-machine engine. The rows of unfinished runs are its queue, so starting a run is writing its row, and a host that starts after
 /// a crash finds there what to go on with. Runs of one model go one after another, oldest first, unless their definition says otherwise
-/// (<see cref="RunOrder"/>); a run that waits for an approval holds up the later ones of its model, but none of other models.
+/// (<see cref="RunOrder"/>); later runs of a model wait for one that waits for an approval, runs of other models do not.
 /// </summary>
 public sealed partial class EmbeddedEngine(
     RunStore runs, RunEvents events, RunLeases leases, RunExecutor executor, EngineOptions options, TimeProvider time, ILogger<EmbeddedEngine> logger)

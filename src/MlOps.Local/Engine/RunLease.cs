@@ -45,7 +45,7 @@ public sealed partial class RunLease : IAsyncDisposable
 
     private async Task ReleaseAsync()
     {
-        // A storage that does not answer must not hold up the end: the lease runs out by itself.
+        // A storage that does not answer must not delay the end: the lease runs out by itself.
         using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(5));
         try
         {
