@@ -29,6 +29,19 @@ public sealed class FeatureSqlFunctions(FeatureFunctions functions) : IDuckFunct
                 Compute(function, inputs[..function.Inputs], output, rows));
     }
 
+    private static double Evaluate(IFeatureFunction function, ReadOnlySpan<double> row)
+    {
+        try
+        {
+            return FeatureFunctions.Evaluate(function, row);
+        }
+        catch (Exception fault)
+        {
+            // Of an exception, DuckDB keeps the message only.
+            throw new InvalidOperationException($"The feature function '{function.Name}' failed: {fault.Message}", fault);
+        }
+    }
+
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Compute(IFeatureFunction function, ReadOnlySpan<DuckVector> inputs, DuckVector output, int rows)
     {
@@ -40,7 +53,7 @@ public sealed class FeatureSqlFunctions(FeatureFunctions functions) : IDuckFunct
             {
                 row[input] = inputs[input].IsNull(i) ? double.NaN : inputs[input].Values<double>(rows)[i];
             }
-            results[i] = FeatureFunctions.Evaluate(function, row);
+            results[i] = Evaluate(function, row);
             if (double.IsNaN(results[i]))
             {
                 output.SetNull(i);

@@ -24,7 +24,7 @@ public abstract class EngineScenarios(AzuriteFixture azurite)
     public async Task A_first_run_promotes_its_model()
     {
         await using var engine = await StartAsync();
-        var definition = Definition() with { Candidates = [Candidate(TrainerKind.LightGbm), Candidate(TrainerKind.FastTree)] };
+        var definition = Definition() with { Candidates = [Candidate(TrainerNames.LightGbm), Candidate(TrainerNames.FastTree)] };
 
         var run = await engine.EndOfAsync(await engine.SubmitAsync(definition, Trips.Csv(600)));
 
@@ -206,9 +206,9 @@ public abstract class EngineScenarios(AzuriteFixture azurite)
         (cancelled.Run.State, cancelled.Run.Error, cancelled.Run.Version).Should().Be((RunState.Cancelled, "wrong file", null));
     }
 
-    protected static PipelineDefinition Definition() => Trips.Definition() with { Candidates = [Candidate(TrainerKind.LightGbm)] };
+    protected static PipelineDefinition Definition() => Trips.Definition() with { Candidates = [Candidate(TrainerNames.LightGbm)] };
 
-    protected static CandidateSpec Candidate(TrainerKind trainer) => new() { Trainer = trainer, Trees = 10 };
+    protected static CandidateSpec Candidate(string trainer) => new() { Trainer = trainer, Trees = 10 };
 
     /// <summary>What a run of the same definition and data comes to when nothing is in its way.</summary>
     private async Task<RunSummary> ExpectedAsync(PipelineDefinition definition, string csv, string? decision = null)
