@@ -50,12 +50,13 @@ public sealed class SampleTests : IAsyncLifetime, IDisposable
         passed.GetProperty("params").GetProperty("0-gam.iterations").GetString().Should().Be("2000");
         passed.GetProperty("metrics").GetProperty("0-gam.rmse").GetDouble().Should().BeInRange(0.01, 1.5);
 
-        // The function: what a model that learnt from a table predicts of a single row follows its distance.
-        (await PredictAsync(52.50, 13.30, 52.50, 13.30)).Should().BeApproximately(3, 1.5);
-        (await PredictAsync(52.45, 13.25, 52.55, 13.45)).Should().BeApproximately(3 + (2 * Km(52.45, 13.25, 52.55, 13.45)), 3);
-        var version = await http.GetFromJsonAsync<JsonElement>("/models/rides/versions/1");
-        version.ToString().Should().Contain("trip_km");
-        await TablesHaveTheSameDistanceAsync();
+        // The function: the same in the table that was learnt from and measured on, and for rows that callers send.
+        var validation = await ExportAsync("validation");
+        validation.Should().HaveCountGreaterThan(300).And.OnlyContain(row => Number(row, "trip_km") == KmOf(row));
+        var errors = (await PredictAsync(validation)).Zip(validation, (prediction, row) => prediction - Number(row, "fare")).ToList();
+        Math.Sqrt(errors.Average(error => error * error)).Should()
+            .BeApproximately(passed.GetProperty("metrics").GetProperty("val_rmse").GetDouble(), 1e-6);
+        (await http.GetStringAsync("/models/rides/versions/1")).Should().Contain("trip_km");
 
         // The check.
         passed.GetProperty("params").GetProperty("check.group-error").GetString().Should().Be("passed");
@@ -100,21 +101,15 @@ public sealed class SampleTests : IAsyncLifetime, IDisposable
 
     public void Dispose() => http.Dispose();
 
-    /// <summary>The features table, as another command of the sample exports it, has what the function gives of each row.</summary>
-    private async Task TablesHaveTheSameDistanceAsync()
+    /// <summary>The cells of a table, as another command of the sample exports it.</summary>
+    private async Task<IReadOnlyList<Dictionary<string, string>>> ExportAsync(string stage)
     {
-        var file = Path.Combine(folder, "features.csv");
+        var file = Path.Combine(folder, $"{stage}.csv");
         await using var export = LocalProcess.StartProgram(
-            Program, new Dictionary<string, string?>(), "data", "export", "features", "--model", "rides", "--out", file, "--data", Data);
+            Program, new Dictionary<string, string?>(), "data", "export", stage, "--model", "rides", "--out", file, "--data", Data);
         (await export.ExitCodeAsync()).Should().Be(0, export.Errors);
-        var lines = await File.ReadAllLinesAsync(file);
-        var header = lines[0].Split(',').ToList();
-        lines.Should().HaveCount(2001);
-        foreach (var cells in lines[1..].Select(line => line.Split(',')))
-        {
-            double Cell(string name) => double.Parse(cells[header.IndexOf(name)], CultureInfo.InvariantCulture);
-            Cell("trip_km").Should().Be(Km(Cell("from_lat"), Cell("from_lon"), Cell("to_lat"), Cell("to_lon")));
-        }
+        var lines = (await File.ReadAllLinesAsync(file)).Select(line => line.Split(',')).ToList();
+        return [.. lines[1..].Select(cells => lines[0].Zip(cells).ToDictionary(cell => cell.First, cell => cell.Second))];
     }
 
     private async Task<JsonElement> RunAsync()
@@ -132,12 +127,20 @@ public sealed class SampleTests : IAsyncLifetime, IDisposable
         return run;
     }
 
-    private async Task<double> PredictAsync(double fromLat, double fromLon, double toLat, double toLon)
+    private async Task<IReadOnlyList<double>> PredictAsync(IReadOnlyList<Dictionary<string, string>> table)
     {
-        var row = new { vendor = "CITY", from_lat = fromLat, from_lon = fromLon, to_lat = toLat, to_lon = toLon };
-        var answer = await http.PostAsJsonAsync("/predict", new { model = "rides", features = row });
+        var rows = table.Select(row => new
+        {
+            vendor = row["vendor"],
+            from_lat = Number(row, "from_lat"),
+            from_lon = Number(row, "from_lon"),
+            to_lat = Number(row, "to_lat"),
+            to_lon = Number(row, "to_lon"),
+        });
+        var answer = await http.PostAsJsonAsync("/predict", new { model = "rides", rows });
         answer.StatusCode.Should().Be(HttpStatusCode.OK, await answer.Content.ReadAsStringAsync());
-        return (await answer.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("prediction").GetDouble();
+        var predictions = (await answer.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("predictions");
+        return [.. predictions.EnumerateArray().Select(prediction => prediction.GetDouble())];
     }
 
     private async Task SendAsync(HttpMethod method, string path, string body, HttpStatusCode expected)
@@ -148,6 +151,11 @@ public sealed class SampleTests : IAsyncLifetime, IDisposable
     }
 
     private static string PathOf(JsonElement run) => $"/runs/{run.GetProperty("runId").GetString()}";
+
+    private static double KmOf(Dictionary<string, string> row) =>
+        Km(Number(row, "from_lat"), Number(row, "from_lon"), Number(row, "to_lat"), Number(row, "to_lon"));
+
+    private static double Number(Dictionary<string, string> row, string name) => double.Parse(row[name], CultureInfo.InvariantCulture);
 
     private static double Km(double fromLat, double fromLon, double toLat, double toLon) => new GreatCircle().Evaluate([fromLat, fromLon, toLat, toLon]);
 
