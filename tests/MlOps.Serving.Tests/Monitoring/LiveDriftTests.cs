@@ -88,7 +88,7 @@ public sealed class LiveDriftTests(AzuriteFixture azurite) : IAsyncLifetime
             .Contain($"https://mlops.example/models/{model}/drift/page").And.Contain("*Live rows*\\n1,000").And.Contain("drift: 3 of 6 columns");
         (await PageAsync(host)).Should()
             .Contain("The data has drifted").And.Contain(
-                "Live rows against training rows of version 1").And.Contain("drift of live rows is told to Slack.").And.Contain("<svg");
+                "Live rows against training rows of version 1").And.Contain("drift of live rows is told.").And.Contain("<svg");
         (check.RunId, check.RunProblem).Should().Be((null, null));
     }
 
