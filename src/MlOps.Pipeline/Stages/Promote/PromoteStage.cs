@@ -54,16 +54,14 @@ public sealed class PromoteStage(
 
         var (previous, blockedBy) = input.FailedGates.Count > 0
             ? ((await registry.FindAsync(context.Model, cancel))?.Production, input.FailedGates)
-            : await PromoteAsync(context, input, version, manifest, definition.Gates, task, cancel);
+            : await PromoteAsync(context, new Contender(version.Version, input.Metrics, manifest, definition.Gates, task), cancel);
         return new PromoteOutput(version.Version, blockedBy.Count == 0, previous, Reasons.Cap(blockedBy), new StageReport(manifest.Rows));
     }
 
     /// <summary>The version in production before, and no reason when promoted, else the reasons why not. The loser of a race with another run decides
     /// again against the new production.</summary>
-    private async Task<(int? Previous, IReadOnlyList<Reason> BlockedBy)> PromoteAsync(
-        StageContext context, PromoteInput input, ModelVersion version, DatasetManifest validation, GateRules gates, TaskKind task, CancellationToken cancel)
+    private async Task<(int? Previous, IReadOnlyList<Reason> BlockedBy)> PromoteAsync(StageContext context, Contender contender, CancellationToken cancel)
     {
-        var (metric, largerIsBetter) = Evaluation.DecidingMetric(gates, task);
         while (true)
         {
             // In this order: where the same stage, running a second time, has promoted in between, it is not compared with itself.
@@ -72,12 +70,11 @@ public sealed class PromoteStage(
             {
                 return (earlier.Replaced, []);
             }
-            if (production is { } current && await CompareAsync(
-                context, input, version, current, validation, gates, metric, largerIsBetter, cancel) is { } reason)
+            if (production is { } current && await CompareAsync(context, contender, current, cancel) is { } reason)
             {
                 return (current, [new Reason(reason, GateKind.Production)]);
             }
-            var result = await registry.PromoteAsync(context.Model, version.Version, production, context.RunId, cancel);
+            var result = await registry.PromoteAsync(context.Model, contender.Version, production, context.RunId, cancel);
             if (result.Promoted)
             {
                 return (production, []);
@@ -86,32 +83,32 @@ public sealed class PromoteStage(
     }
 
     /// <summary>Null when the new version is better than production by the margin, else the reason why it is not promoted.</summary>
-    private async Task<string?> CompareAsync(
-        StageContext context, PromoteInput input, ModelVersion version, int current, DatasetManifest validation, GateRules gates, string metric,
-        bool largerIsBetter, CancellationToken cancel)
+    private async Task<string?> CompareAsync(StageContext context, Contender contender, int current, CancellationToken cancel)
     {
+        var (metric, largerIsBetter) = Evaluation.DecidingMetric(contender.Gates, contender.Task);
+        var betterBy = contender.Gates.BetterBy;
         var production = await registry.GetAsync(context.Model, current, cancel);
         IReadOnlyDictionary<string, double> rescored;
         try
         {
-            rescored = await RescoreAsync(production, validation, metric, cancel);
+            rescored = await RescoreAsync(production, contender.Validation, metric, cancel);
         }
         catch (InputException misfit)
         {
-            return $"production: version {current} cannot be scored on this data, so nothing shows that version {version.Version} is better: "
+            return $"production: version {current} cannot be scored on this data, so nothing shows that version {contender.Version} is better: "
                 + $"{misfit.Message.ReplaceLineEndings(" ")} "
                 + "Promote by hand if the new columns are wanted.";
         }
-        var value = input.Metrics["val_" + metric];
+        var value = contender.Metrics["val_" + metric];
         var productionValue = rescored[metric];
         await context.LogMetricsAsync(rescored.ToDictionary(measured => $"production_{measured.Key}", measured => measured.Value), cancel);
         var gain = largerIsBetter ? value - productionValue : productionValue - value;
-        return gain > gates.BetterBy || (gates.BetterBy > 0 && gain >= gates.BetterBy)
+        return gain > betterBy || (betterBy > 0 && gain >= betterBy)
             ? null
             : string.Create(
                 CultureInfo.InvariantCulture,
                 $"production: {metric} {value:G6} is not better than {productionValue:G6} of production version {current} on the same rows by the "
-                    + $"required {gates.BetterBy:G6}");
+                    + $"required {betterBy:G6}");
     }
 
     private async Task<IReadOnlyDictionary<string, double>> RescoreAsync(
@@ -122,4 +119,7 @@ public sealed class PromoteStage(
         var metrics = await Task.Run(() => Evaluation.Measure(new MLContext(), stored.Transformer, table, options.Threads), cancel);
         return metrics.ContainsKey(metric) ? metrics : throw new InputException($"It was trained for another task and has no {metric}.");
     }
+
+    /// <summary>The new version, and what it is judged by.</summary>
+    private sealed record Contender(int Version, IReadOnlyDictionary<string, double> Metrics, DatasetManifest Validation, GateRules Gates, TaskKind Task);
 }
