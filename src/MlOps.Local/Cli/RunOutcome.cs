@@ -18,6 +18,11 @@ internal static class RunOutcome
     /// </param>
     public static void Print(IAnsiConsole console, RunDetails details, bool isWhole = false)
     {
+        var warnings = details.Stages.SelectMany(stage => stage.Warnings ?? []).DistinctBy(warning => warning.Text).ToLookup(warning => warning.Headline);
+        foreach (var warning in warnings[true])
+        {
+            console.MarkupLineInterpolated($"[bold yellow]Warning:[/] {warning.Text}");
+        }
         if (CleanedRows.Of(details) is { } rows)
         {
             console.MarkupLineInterpolated($"{rows.Describe(isWhole ? int.MaxValue : MostReasons)}");
@@ -29,9 +34,9 @@ internal static class RunOutcome
         {
             console.Write(Metrics(metrics));
         }
-        foreach (var warning in details.Stages.SelectMany(stage => stage.Warnings ?? []).Distinct())
+        foreach (var warning in warnings[false])
         {
-            console.MarkupLineInterpolated($"[yellow]note[/] {warning}");
+            console.MarkupLineInterpolated($"[yellow]note[/] {warning.Text}");
         }
         Conclude(console, details.Run);
     }

@@ -1,14 +1,15 @@
 using DuckDB.NET.Data;
 using MlOps.Pipeline.Data.Duck;
+using MlOps.Pipeline.Reading;
 
 namespace MlOps.Pipeline.Features;
 
-/// <summary>What features bring to SQL: their computations, and the reading of a caller's datetime.</summary>
+/// <summary>What features bring to SQL: their computations, and the reading of cells.</summary>
 public sealed class FeatureSqlFunctions : IDuckFunctions
 {
     public void Register(DuckDBConnection connection)
     {
         FeatureFunctions.Register(connection);
-        InputTime.Register(connection);
+        CellSql.Register(connection);
     }
 }

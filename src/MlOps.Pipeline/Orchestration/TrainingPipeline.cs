@@ -99,9 +99,9 @@ public sealed class TrainingPipeline
         var byParts = run.ScalesOut && raw.Parts > 1;
         if (byParts)
         {
-            await ForEachPartAsync(PipelineStages.CleanPart, raw.Parts, part => new CleanPartInput(raw.Raw, part));
+            await ForEachPartAsync(PipelineStages.CleanPart, raw.Parts, part => new CleanPartInput(raw.Raw, part, raw.SplitKey));
         }
-        var clean = await run.RunAsync(PipelineStages.Clean, new CleanInput(raw.Raw, byParts));
+        var clean = await run.RunAsync(PipelineStages.Clean, new CleanInput(raw.Raw, byParts, raw.SplitKey));
         var features = await run.RunAsync(PipelineStages.Features, new FeaturesInput(clean.Clean));
         var split = await run.RunAsync(PipelineStages.Split, new SplitInput(features.Features));
 

@@ -49,7 +49,7 @@ public sealed class DriftStageTests(AzuriteFixture azurite)
             .Equal(("validation", false), ("production", true));
         run.Metrics["drift_production_share"].Should().BeGreaterThanOrEqualTo(0.5);
         run.Run.BlockedBy.Any(reason => reason.StartsWith("drift: ", StringComparison.Ordinal)).Should().Be(gate == DriftGate.Block);
-        (drift.Warnings?.Any(warning => warning.StartsWith("drift: ", StringComparison.Ordinal)) ?? false).Should().Be(gate == DriftGate.Warn);
+        (drift.Warnings?.Any(warning => warning.Text.StartsWith("drift: ", StringComparison.Ordinal)) ?? false).Should().Be(gate == DriftGate.Warn);
         if (gate == DriftGate.Block)
         {
             run.Run.State.Should().Be(RunState.Blocked);
