@@ -1,5 +1,6 @@
 using Microsoft.ML;
 using Microsoft.ML.Calibrators;
+using Microsoft.ML.Transforms;
 
 namespace MlOps.Explain.MLNet;
 
@@ -9,8 +10,10 @@ namespace MlOps.Explain.MLNet;
 /// <param name="Link">Binary: how the score becomes log-odds; null for regression.</param>
 public sealed record ModelParts(IReadOnlyList<ITransformer> Preparation, object Model, LogOddsLink? Link)
 {
+    /// <param name="transformer">The model.</param>
+    /// <param name="features">The column of the feature vector.</param>
     /// <exception cref="NotSupportedException">The model is made of parts that are not known here.</exception>
-    public static ModelParts Of(ITransformer transformer)
+    public static ModelParts Of(ITransformer transformer, string features)
     {
         var steps = Flatten(transformer).ToList();
         var place = steps.FindIndex(step => step is ISingleFeaturePredictionTransformer<object> and not ISingleFeaturePredictionTransformer<ICalibrator>);
@@ -18,7 +21,17 @@ public sealed record ModelParts(IReadOnlyList<ITransformer> Preparation, object 
         {
             throw new NotSupportedException($"There is no predictor in {string.Join(", ", steps.Select(step => step.GetType().Name))}.");
         }
-        var model = ((ISingleFeaturePredictionTransformer<object>)steps[place]).Model;
+        var predictor = (ISingleFeaturePredictionTransformer<object>)steps[place];
+        if (predictor.FeatureColumnName != features)
+        {
+            throw new NotSupportedException($"It predicts from column '{predictor.FeatureColumnName}', which is made of the features in ways not known here.");
+        }
+        // Others may mix features, and then what a slot adds to a prediction says nothing about the feature of that place.
+        if (steps.Take(place).FirstOrDefault(step => step is not (MissingValueReplacingTransformer or NormalizingTransformer)) is { } mixing)
+        {
+            throw new NotSupportedException($"{mixing.GetType().Name} comes before the predictor.");
+        }
+        var model = predictor.Model;
         var link = default(LogOddsLink);
         if (model is CalibratedModelParametersBase calibrated)
         {

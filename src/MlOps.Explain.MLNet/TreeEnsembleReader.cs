@@ -7,13 +7,14 @@ namespace MlOps.Explain.MLNet;
 public static class TreeEnsembleReader
 {
     /// <param name="model">ML.NET's model parameters.</param>
-    /// <returns>Null when the model has no trees.</returns>
+    /// <returns>Null when the model has no trees, or does something to their sum, as Tweedie's does.</returns>
     /// <exception cref="NotSupportedException">The trees split in ways that are not known here.</exception>
     public static TreeEnsemble? Read(object model) => model switch
     {
         // Forests of regression trees average; their binary votes, like boosted trees, add up.
         FastForestRegressionModelParameters forest => Read(forest.TrainedTreeEnsemble.Trees, 1.0 / forest.TrainedTreeEnsemble.Trees.Count),
-        TreeEnsembleModelParametersBasedOnQuantileRegressionTree quantiles => Read(quantiles.TrainedTreeEnsemble.Trees, 1),
+        FastForestBinaryModelParameters forest => Read(forest.TrainedTreeEnsemble.Trees, 1),
+        FastTreeTweedieModelParameters => null,
         TreeEnsembleModelParametersBasedOnRegressionTree trees => Read(trees.TrainedTreeEnsemble.Trees, 1),
         _ => null,
     };

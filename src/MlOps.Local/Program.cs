@@ -1,3 +1,3 @@
-using MlOps.Local.Cli;
+using MlOps.Local;
 
-return await CommandLine.RunAsync(args);
+return await MlOpsProgram.RunAsync(args);

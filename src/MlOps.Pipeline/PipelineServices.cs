@@ -12,7 +12,9 @@ using MlOps.Pipeline.Registry;
 using MlOps.Pipeline.Reports;
 using MlOps.Pipeline.Stages.Ingest;
 using MlOps.Pipeline.Stages.Train;
+using MlOps.Pipeline.Stages.Validate;
 using MlOps.Pipeline.Tracking;
+using MlOps.Pipeline.Training;
 
 namespace MlOps.Pipeline;
 
@@ -29,6 +31,10 @@ public static class PipelineServices
         }
         return services
             .AddAlerts()
+            .AddSingleton<FeatureFunctions>()
+            .AddSingleton<TrainerCatalog>()
+            .AddSingleton<PromotionChecks>()
+            .AddSingleton(Known)
             .AddSingleton<IDuckFunctions, FeatureSqlFunctions>()
             .AddSingleton<DuckDb>()
             .AddSingleton<DatasetStore>()
@@ -48,4 +54,9 @@ public static class PipelineServices
             .AddSingleton<TableProfiler>()
             .AddSingleton<ProfileStore>();
     }
+
+    private static KnownExtensions Known(IServiceProvider host) => new(
+        [.. host.GetRequiredService<FeatureFunctions>().Added.Select(function => new KnownFunction(function.Name, function.Inputs))],
+        [.. host.GetRequiredService<TrainerCatalog>().Added.Select(trainer => new KnownTrainer(trainer.Name, trainer.Tasks, trainer.Options))],
+        [.. host.GetRequiredService<PromotionChecks>().Added.Select(check => new KnownCheck(check.Name, check.Options))]);
 }

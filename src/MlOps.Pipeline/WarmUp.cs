@@ -25,9 +25,8 @@ public sealed class WarmUp(PipelineOptions options)
             await ReadAndWriteAsync(cancel);
             var table = FeatureTable.MadeUp(Rows);
             var ml = new MLContext(0);
-            var model = new Trainers(
-                ml, new CandidateSpec { Trainer = TrainerKind.LightGbm, Trees = 2, EarlyStopping = 0 }, TaskKind.Regression, seed: 0,
-                options.Threads).Fit(table);
+            var candidate = new CandidateSpec { Trainer = TrainerNames.LightGbm, Trees = 2, EarlyStopping = 0 };
+            var model = new Trainers(Trainers.ContextOf(ml, TaskKind.Regression, seed: 0, options.Threads, candidate)).Fit(table);
             Evaluation.Measure(ml, model, table, options.Threads);
             using var zip = StoredModel.Contents(ml, model, table.Featurizer)[StoredModel.ModelFile].ToStream();
             Evaluation.Measure(ml, ml.Model.Load(zip, out _), table, options.Threads);
@@ -46,7 +45,7 @@ public sealed class WarmUp(PipelineOptions options)
     private async Task ReadAndWriteAsync(CancellationToken cancel)
     {
         var folder = Directory.CreateDirectory(Path.Combine(options.WorkFolder, "warm")).FullName;
-        using var duckDb = new DuckDb(options, [new FeatureSqlFunctions()]);
+        using var duckDb = new DuckDb(options, [new FeatureSqlFunctions(new FeatureFunctions([]))]);
         using var session = duckDb.Open(cancel);
         var file = Path.Combine(folder, "rows.csv");
         session.Execute($"COPY (SELECT range % 9973 / 8 AS a, range % 31 AS b, range % 7919 / 4 AS c, 'c' || range % 5 AS d FROM range({Rows})) TO "

@@ -23,7 +23,8 @@ public static class PipelinesApi
         await FindAsync(model, definitions, cancel) is { } definition ? Show(definition, StatusCodes.Status200OK) : Unknown(model);
 
     /// <summary>Stores a definition; 201 when the model had none, else 200. The body may leave out 'model', which the URL names.</summary>
-    public static async Task<IResult> PutAsync(string model, HttpRequest request, DefinitionStore definitions, WebOptions options, CancellationToken cancel)
+    public static async Task<IResult> PutAsync(
+        string model, HttpRequest request, DefinitionStore definitions, KnownExtensions known, WebOptions options, CancellationToken cancel)
     {
         if (!Names.IsModel(model))
         {
@@ -34,7 +35,7 @@ public static class PipelinesApi
         {
             return HttpProblems.BadRequest("The body is empty. Send a definition; the shortest is {\"target\": \"the column to predict\"}.");
         }
-        var definition = DefinitionJson.Read(WithModel(body.RootElement, model));
+        var definition = DefinitionJson.Read(WithModel(body.RootElement, model), known);
         if (definition.Model != model)
         {
             return HttpProblems.BadRequest(

@@ -3,6 +3,7 @@ using System.Text;
 using System.Text.Json;
 using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Definitions;
+using MlOps.Pipeline.Features;
 using MlOps.Pipeline.Registry;
 using MlOps.Pipeline.Scoring;
 using MlOps.Pipeline.Stages.Ingest;
@@ -90,7 +91,7 @@ public sealed class BadInputTests(AzuriteFixture azurite)
                 new Dictionary<string,
                 ColumnRule>
                 { [names[0]] = new() { Min = 0, Impute = new ImputeRule(ImputeStrategy.Mean) }, [names[2]] = new() { Allowed = ["c'0", "c'1", "c'2"] } },
-            Candidates = [.. Enum.GetValues<TrainerKind>().Select(trainer => new CandidateSpec { Trainer = trainer, Trees = 10 })],
+            Candidates = [.. TrainerNames.BuiltIn.Select(trainer => new CandidateSpec { Trainer = trainer, Trees = 10 })],
         };
 
         var run = await host.RunAsync(definition, host.WriteFile("names.csv", csv.ToString()));
@@ -118,7 +119,7 @@ public sealed class BadInputTests(AzuriteFixture azurite)
         var path = host.WriteFile("wide.csv", csv.ToString());
         var definition = await host.Get<DefinitionInference>().InferAsync(path, "fare", AzuriteFixture.UniqueModel(), null, [], default);
 
-        var run = await host.RunAsync(definition with { Candidates = [new CandidateSpec { Trainer = TrainerKind.LightGbm, Trees = 5 }] }, path);
+        var run = await host.RunAsync(definition with { Candidates = [new CandidateSpec { Trainer = TrainerNames.LightGbm, Trees = 5 }] }, path);
 
         run.Run.Error.Should().BeNull();
         run.Run.State.Should().Be(RunState.Succeeded);
@@ -186,7 +187,7 @@ public sealed class BadInputTests(AzuriteFixture azurite)
         JsonSerializer.SerializeToElement(new { vendor, passengers = 2, seconds = 600, miles = 3.2, payment = "CRD" });
 
     private static async Task<ModelScorer> ScorerAsync(PipelineHost host, string model) =>
-        await ModelScorer.LoadAsync(host.Get<ArtifactStore>(), (await host.Get<ModelRegistry>().GetAsync(model, 1, default)).ModelBlobs, default);
+        await ModelScorer.LoadAsync(host.Get<ArtifactStore>(), host.Get<FeatureFunctions>(), (await host.Get<ModelRegistry>().GetAsync(model, 1, default)).ModelBlobs, default);
 
     private static string Table(int rows, Func<int, string> row) => "kind,miles,fare\n" + string.Concat(Enumerable.Range(0, rows).Select(i => row(i) + "\n"));
 }

@@ -16,7 +16,7 @@ public sealed class PipelineTests(AzuriteFixture azurite)
         {
             Candidates =
         [
-            .. Enum.GetValues<TrainerKind>().Select(trainer => new CandidateSpec { Trainer = trainer, Trees = 20 })
+            .. TrainerNames.BuiltIn.Select(trainer => new CandidateSpec { Trainer = trainer, Trees = 20 })
         ]
         };
 

@@ -3,7 +3,7 @@ using System.Diagnostics;
 
 namespace MlOps.Testing;
 
-/// <summary>The local host's program as a real process.</summary>
+/// <summary>The local host's program, or one that adds to it, as a real process.</summary>
 public sealed class LocalProcess : IAsyncDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(120);
@@ -25,11 +25,17 @@ public sealed class LocalProcess : IAsyncDisposable
 
     /// <param name="environment">Variables to set, or with null to remove.</param>
     /// <param name="arguments">The command line.</param>
-    public static LocalProcess Start(IReadOnlyDictionary<string, string?> environment, params IEnumerable<string> arguments)
+    public static LocalProcess Start(IReadOnlyDictionary<string, string?> environment, params IEnumerable<string> arguments) =>
+        StartProgram("MlOps.Local.dll", environment, arguments);
+
+    /// <param name="program">A program beside the tests.</param>
+    /// <param name="environment">Variables to set, or with null to remove.</param>
+    /// <param name="arguments">The command line.</param>
+    public static LocalProcess StartProgram(string program, IReadOnlyDictionary<string, string?> environment, params IEnumerable<string> arguments)
     {
-        var program = Path.Combine(AppContext.BaseDirectory, "MlOps.Local.dll");
         var start = new ProcessStartInfo(
-            Environment.ProcessPath is { } path && Path.GetFileNameWithoutExtension(path) == "dotnet" ? path : "dotnet", [program, .. arguments])
+            Environment.ProcessPath is { } path && Path.GetFileNameWithoutExtension(path) == "dotnet" ? path : "dotnet",
+            [Path.Combine(AppContext.BaseDirectory, program), .. arguments])
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,

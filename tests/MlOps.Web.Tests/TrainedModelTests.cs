@@ -6,6 +6,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Data;
+using MlOps.Pipeline.Features;
 using MlOps.Pipeline.Registry;
 using MlOps.Pipeline.Scoring;
 using MlOps.Pipeline.Tracking;
@@ -37,7 +38,7 @@ public sealed class TrainedModelTests(AzuriteFixture azurite) : IAsyncLifetime
         var many = await AskAsync("rows", $$"""[{{Row}}, {"size": 4.5, "colour": "never seen"}]""").ShouldBeAsync(HttpStatusCode.OK);
 
         var stored = await host.Get<ModelRegistry>().GetAsync(model, 1, default);
-        var scorer = await ModelScorer.LoadAsync(host.Get<ArtifactStore>(), stored.ModelBlobs, default);
+        var scorer = await ModelScorer.LoadAsync(host.Get<ArtifactStore>(), host.Get<FeatureFunctions>(), stored.ModelBlobs, default);
         var expected = scorer.Predict([JsonDocument.Parse(Row).RootElement])[0].Score;
         ((double)one["prediction"]!).Should().Be(expected).And.BeApproximately(20.5, 3);
         ((double)many["predictions"]![0]!).Should().Be(expected);

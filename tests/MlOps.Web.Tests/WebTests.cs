@@ -30,7 +30,7 @@ public abstract class WebTests(AzuriteFixture azurite) : IAsyncLifetime
         {
             Model = Model,
             Target = "y",
-            Candidates = [new CandidateSpec { Trainer = TrainerKind.LightGbm }, new CandidateSpec { Trainer = TrainerKind.Sdca }],
+            Candidates = [new CandidateSpec { Trainer = TrainerNames.LightGbm }, new CandidateSpec { Trainer = TrainerNames.Sdca }],
             Gates = gates ?? new GateRules(),
         };
         await Host.Get<DefinitionStore>().PutAsync(definition, default);

@@ -7,7 +7,7 @@ namespace MlOps.Local.Cli;
 /// <summary>The verbs, and what a fault of any of them means to the caller.</summary>
 internal static class CommandLine
 {
-    public static async Task<int> RunAsync(string[] args)
+    public static async Task<int> RunAsync(string[] args, Action<IServiceCollection>? services)
     {
         var parsed = Root().Parse(WithDefaultVerb(args));
         if (parsed.Errors.Count > 0)
@@ -22,7 +22,7 @@ internal static class CommandLine
         using var signals = new StopSignals();
         try
         {
-            var configuration = new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null };
+            var configuration = new HostInvocation { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null, Services = services };
             return await parsed.InvokeAsync(configuration, signals.Token);
         }
         catch (OperationCanceledException) when (signals.Token.IsCancellationRequested)

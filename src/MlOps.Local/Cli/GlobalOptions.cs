@@ -71,5 +71,6 @@ internal static class GlobalOptions
         DataFolder = parsed.GetValue(Data)!,
         Storage = parsed.GetValue(Storage),
         Verbose = parsed.GetValue(Verbose),
+        Services = (parsed.InvocationConfiguration as HostInvocation)?.Services,
     };
 }

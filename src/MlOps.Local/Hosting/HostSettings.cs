@@ -25,6 +25,9 @@ public sealed record HostSettings
     /// <summary>Log what happens, not only what goes wrong.</summary>
     public bool Verbose { get; init; }
 
+    /// <summary>Adds to the host's services; null: nothing.</summary>
+    public Action<IServiceCollection>? Services { get; init; }
+
     /// <summary>Answer predictions and questions only: the work on runs is another host's.</summary>
     public bool ServeOnly { get; init; }
 }

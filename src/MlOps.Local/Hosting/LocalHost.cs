@@ -136,6 +136,7 @@ public sealed class LocalHost : IAsyncDisposable
         {
             builder.Services.AddTriggers().AddTriggerLoops();
         }
+        settings.Services?.Invoke(builder.Services);
     }
 
     private static AlertOptions ReadAlerts(IConfigurationManager configuration, int port)

@@ -12,14 +12,14 @@ internal static class AlertServices
     public static IServiceCollection AddAlerts(this IServiceCollection services)
     {
         services.TryAddSingleton(new AlertOptions());
-        services.AddHttpClient(SlackClient.ClientName)
+        services.AddHttpClient(SlackChannel.ClientName)
             // The factory's own loggers write the address of every request, which is the secret.
             .RemoveAllLoggers()
             .ConfigureHttpClient(http => http.Timeout = Timeout.InfiniteTimeSpan)
             .ConfigurePrimaryHttpMessageHandler(() => new SocketsHttpHandler { AllowAutoRedirect = false })
             .AddResilienceHandler(
-                SlackClient.ClientName, (pipeline, context) => Configure(pipeline, context.ServiceProvider.GetRequiredService<AlertOptions>()));
-        return services.AddSingleton<SlackClient>();
+                SlackChannel.ClientName, (pipeline, context) => Configure(pipeline, context.ServiceProvider.GetRequiredService<AlertOptions>()));
+        return services.AddSingleton<IAlertChannel, SlackChannel>().AddSingleton<AlertSender>();
     }
 
     private static void Configure(ResiliencePipelineBuilder<HttpResponseMessage> pipeline, AlertOptions options)

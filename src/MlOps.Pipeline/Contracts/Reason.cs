@@ -13,6 +13,8 @@ public enum GateKind
     Approval,
     /// <summary>Better than the version in production.</summary>
     Production,
+    /// <summary>A check of the host's own.</summary>
+    Check,
 }
 
 /// <summary>Why something is as it is: one sentence for people, and for code the gate that says it.</summary>

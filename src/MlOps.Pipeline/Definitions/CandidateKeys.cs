@@ -1,3 +1,4 @@
+using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Definitions.Shapes;
 using static MlOps.Pipeline.Definitions.Shapes.Shape;
 
@@ -6,8 +7,8 @@ namespace MlOps.Pipeline.Definitions;
 /// <summary>The keys of one trainer.</summary>
 internal static class CandidateKeys
 {
-    public static ObjectShape<CandidateSpec> Candidate { get; } = Object(new CandidateSpec { Trainer = TrainerKind.LightGbm })
-        .Key("trainer", "The algorithm.", Choice(DefinitionNames.Trainers),
+    public static ObjectShape<CandidateSpec> Candidate { get; } = Object(new CandidateSpec { Trainer = TrainerNames.LightGbm })
+        .Key("trainer", "The algorithm, or a trainer of the host.", Text(pattern: ExtensionNames.Pattern, examples: TrainerNames.BuiltIn),
             spec => spec.Trainer, (spec, value) => spec with { Trainer = value }).Required()
         .Key("trees", "Number of trees (boosting rounds).", Whole(1, 100_000),
             spec => spec.Trees, (spec, value) => spec with { Trees = value })
@@ -23,7 +24,9 @@ internal static class CandidateKeys
             spec => spec.L2, (spec, value) => spec with { L2 = value })
         .Key("iterations", "Most passes over the data of linear models; left out: the trainer's own choice.", Whole(1, 100_000),
             spec => spec.Iterations, (spec, value) => spec with { Iterations = value })
-        .Key("maxMinutes", "Most minutes of training: fewer trees when the declared ones would take longer. Not for linear models.",
+        .Key("maxMinutes", "Most minutes of training: fewer trees when the declared ones would take longer. Not for linear models, nor for trainers of the host.",
             Number(0, 100_000, openMin: true),
-            spec => spec.MaxMinutes, (spec, value) => spec with { MaxMinutes = value });
+            spec => spec.MaxMinutes, (spec, value) => spec with { MaxMinutes = value })
+        .Key("options", "What a trainer of the host is told.", new OptionsShape(),
+            spec => spec.Options, (spec, value) => spec with { Options = value });
 }

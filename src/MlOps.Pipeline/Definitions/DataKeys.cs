@@ -1,3 +1,4 @@
+using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Definitions.Shapes;
 using static MlOps.Pipeline.Definitions.Shapes.Shape;
 
@@ -13,6 +14,14 @@ internal static class DataKeys
             Choice(DefinitionNames.DuplicateRules),
             rules => rules.Duplicates, (rules, value) => rules with { Duplicates = value }).Later();
 
+    private static ObjectShape<CustomFeature> Custom { get; } = Object(new CustomFeature("", "", []))
+        .Key("name", "The computed column's name.", Text(shortest: 1),
+            feature => feature.Name, (feature, value) => feature with { Name = value }).Required()
+        .Key("function", "Name of a feature function of the host.", Text(pattern: ExtensionNames.Pattern),
+            feature => feature.Function, (feature, value) => feature with { Function = value }).Required()
+        .Key("inputs", "Numeric, boolean or datetime columns, in the function's order.", List(Text(), fewest: 1),
+            feature => feature.Inputs, (feature, value) => feature with { Inputs = value }).Required();
+
     public static ObjectShape<FeatureRules> Features { get; } = Object(new FeatureRules())
         .Key("interactions", "Products of two numeric columns, named a_x_b.", List(Pair()),
             rules => rules.Interactions, (rules, value) => rules with { Interactions = value })
@@ -22,6 +31,9 @@ internal static class DataKeys
             rules => rules.Logs, (rules, value) => rules with { Logs = value })
         .Key("dateParts", "Datetime columns of which year, month, day, day of week (0 is Sunday) and hour are added, named a_year and so on.", List(Text()),
             rules => rules.DateParts, (rules, value) => rules with { DateParts = value })
+        // Left out where there are none: ids of cleaned tables are hashes of what is written here.
+        .Key("custom", "Columns that feature functions of the host compute; left out: none.", List(Custom),
+            rules => rules.Custom.Count == 0 ? null : rules.Custom, (rules, value) => rules with { Custom = value })
         .Key("required", "Names of computed columns that must not be skipped when an input column is missing.", List(Text()),
             rules => rules.Required, (rules, value) => rules with { Required = value })
         .Key("maxCategories", "Most categories of a column that get a slot of their own, the most frequent ones; the rest are \"other\".", Whole(1, 10_000),

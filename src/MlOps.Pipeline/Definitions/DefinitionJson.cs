@@ -9,12 +9,22 @@ public static class DefinitionJson
 {
     private static readonly JsonDocumentOptions Lenient = new() { AllowTrailingCommas = true, CommentHandling = JsonCommentHandling.Skip };
 
-    /// <summary>Reads and validates a definition; all problems at once.</summary>
+    /// <summary>Reads and validates a definition; all problems at once. Whether a host has what it names is not looked at.</summary>
     /// <exception cref="InputException">The text is no valid definition.</exception>
-    public static PipelineDefinition Read(string json)
+    public static PipelineDefinition Read(string json) => Read(json, known: null);
+
+    /// <summary>Reads and validates a definition for a host; all problems at once.</summary>
+    /// <param name="json">The definition.</param>
+    /// <param name="known">What the host has.</param>
+    /// <exception cref="InputException">The text is no valid definition, or names what the host does not have.</exception>
+    public static PipelineDefinition Read(string json, KnownExtensions? known)
     {
         var problems = new List<string>();
         var definition = Parse(json, problems);
+        if (definition is not null && known is not null)
+        {
+            problems.AddRange(known.ProblemsOf(definition));
+        }
         if (problems.Count == 0 && definition is not null)
         {
             problems.AddRange(DefinitionRules.ProblemsOf(definition));
@@ -22,7 +32,7 @@ public static class DefinitionJson
         return problems.Count == 0 && definition is not null ? definition : throw new InputException(problems);
     }
 
-    /// <summary>The canonical JSON of a definition, which <see cref="Read"/> reads back: in full, in the same order, equal for equal definitions.</summary>
+    /// <summary>The canonical JSON of a definition, which <see cref="Read(string)"/> reads back: in full, in the same order, equal for equal definitions.</summary>
     public static string Write(PipelineDefinition definition) => Write(definition, Detail.Full);
 
     /// <summary>

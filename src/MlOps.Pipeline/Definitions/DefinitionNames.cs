@@ -12,14 +12,6 @@ internal static class DefinitionNames
         ["binary"] = TaskKind.Binary,
     };
 
-    public static IReadOnlyDictionary<string, TrainerKind> Trainers { get; } = new Dictionary<string, TrainerKind>
-    {
-        ["lightgbm"] = TrainerKind.LightGbm,
-        ["fasttree"] = TrainerKind.FastTree,
-        ["fastforest"] = TrainerKind.FastForest,
-        ["sdca"] = TrainerKind.Sdca,
-    };
-
     public static IReadOnlyDictionary<string, ColumnKind> Kinds { get; } = new Dictionary<string, ColumnKind>
     {
         ["numeric"] = ColumnKind.Numeric,

@@ -1,5 +1,6 @@
 using Cronos;
 using MlOps.Drift;
+using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Data;
 
 namespace MlOps.Pipeline.Definitions;
@@ -29,6 +30,16 @@ internal static class DefinitionRules
         if (definition.Candidates.Count is 0 or > PipelineDefinition.MostCandidates)
         {
             yield return $"candidates must name 1 to {PipelineDefinition.MostCandidates} trainers.";
+        }
+        foreach (var problem in definition.Candidates.SelectMany(
+            (candidate, i) => ProblemsOfName($"candidates[{i}].trainer", candidate.Trainer)).Concat(
+            definition.Gates.Checks.SelectMany((check, i) => ProblemsOfName($"gates.checks[{i}]", check.Check))))
+        {
+            yield return problem;
+        }
+        if (definition.Gates.Checks.GroupBy(check => check.Check, StringComparer.Ordinal).FirstOrDefault(same => same.Count() > 1) is { } twice)
+        {
+            yield return $"gates.checks names '{twice.Key}' twice.";
         }
         if (definition.Split.Time is not null && definition.Split.Group is not null)
         {
@@ -110,12 +121,31 @@ internal static class DefinitionRules
 
     private static IEnumerable<string> ProblemsOf(FeatureRules features, PipelineDefinition definition)
     {
-        var inputs = features.Interactions.Concat(features.Ratios).SelectMany(pair => pair).Concat(features.Logs).Concat(features.DateParts);
+        var inputs = features.Interactions.Concat(features.Ratios).Concat(features.Custom.Select(custom => custom.Inputs)).SelectMany(columns => columns)
+            .Concat(features.Logs).Concat(features.DateParts);
         if (inputs.Contains(definition.Target, StringComparer.Ordinal))
         {
             yield return $"features uses the target '{definition.Target}' as an input: the model would be given the answer.";
         }
+        foreach (var (custom, i) in features.Custom.Select((custom, i) => (custom, i)))
+        {
+            if (custom.Name.Length == 0)
+            {
+                yield return $"features.custom[{i}].name is empty; name the computed column.";
+            }
+            if (custom.Inputs.Count == 0)
+            {
+                yield return $"features.custom[{i}].inputs is empty; name the columns that '{custom.Function}' takes.";
+            }
+            foreach (var problem in ProblemsOfName($"features.custom[{i}].function", custom.Function))
+            {
+                yield return problem;
+            }
+        }
     }
+
+    private static IEnumerable<string> ProblemsOfName(string path, string name) =>
+        ExtensionNames.IsValid(name) ? [] : [$"{path} is '{name}'; it must be {ExtensionNames.Rule}."];
 
     private static IEnumerable<string> ProblemsOf(GateRules gates, TaskKind? task)
     {

@@ -4,7 +4,7 @@ namespace MlOps.Pipeline.Definitions;
 
 /// <summary>
 /// What a definition may be, as JSON Schema (draft 2020-12), for editors and checks outside. It says what can be said key by key; how keys must
-/// fit together only <see cref="DefinitionJson.Read"/> knows, which also takes null for a key that is left out.
+/// fit together only <see cref="DefinitionJson.Read(string)"/> knows, which also takes null for a key that is left out.
 /// </summary>
 public static class DefinitionSchema
 {

@@ -7,12 +7,13 @@ using MlOps.Pipeline.Data;
 namespace MlOps.Pipeline.Definitions;
 
 /// <summary>Pipeline definitions in blobs: the current one per model, and an immutable snapshot of each that a run used.</summary>
-public sealed class DefinitionStore(PipelineStorage storage)
+public sealed class DefinitionStore(PipelineStorage storage, KnownExtensions known)
 {
     /// <summary>The snapshot read last: every stage of a run asks for the same.</summary>
     private volatile Snapshot? latest;
 
     /// <summary>Stores a definition as the model's current one and returns its snapshot's id.</summary>
+    /// <exception cref="InputException">It names what this host does not have.</exception>
     public async Task<string> PutAsync(PipelineDefinition definition, CancellationToken cancel)
     {
         var id = await SnapshotAsync(definition, cancel);
@@ -21,8 +22,10 @@ public sealed class DefinitionStore(PipelineStorage storage)
     }
 
     /// <summary>Stores a definition's snapshot and returns its id, a function of its content.</summary>
+    /// <exception cref="InputException">It names what this host does not have.</exception>
     public async Task<string> SnapshotAsync(PipelineDefinition definition, CancellationToken cancel)
     {
+        known.Check(definition);
         var identity = DefinitionJson.WriteIdentity(definition);
         var id = $"{definition.Model}/{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(identity)))[..16]}";
         await UploadAsync($"snapshots/{id}.json", definition, cancel);

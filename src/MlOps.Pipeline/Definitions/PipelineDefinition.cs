@@ -9,14 +9,6 @@ public enum TaskKind
     Binary,
 }
 
-public enum TrainerKind
-{
-    LightGbm,
-    FastTree,
-    FastForest,
-    Sdca,
-}
-
 public enum ImputeStrategy
 {
     Mean,
@@ -48,7 +40,7 @@ public sealed record PipelineDefinition
     public CleaningRules Cleaning { get; init; } = new();
     public FeatureRules Features { get; init; } = new();
     public SplitRules Split { get; init; } = new();
-    public IReadOnlyList<CandidateSpec> Candidates { get; init; } = [new CandidateSpec { Trainer = TrainerKind.LightGbm }];
+    public IReadOnlyList<CandidateSpec> Candidates { get; init; } = [new CandidateSpec { Trainer = TrainerNames.LightGbm }];
     public GateRules Gates { get; init; } = new();
     public TriggerRules RunOn { get; init; } = new();
     public MonitorRules Monitor { get; init; } = new();
@@ -58,7 +50,7 @@ public sealed record PipelineDefinition
         Columns.Where(column => column.Value.Drift is not null).ToDictionary(column => column.Key, column => column.Value.Drift!, StringComparer.Ordinal);
 
     /// <summary>Key of every candidate: its place and trainer, such as <c>0-lightgbm</c>.</summary>
-    public IReadOnlyList<string> CandidateKeys => [.. Candidates.Select((candidate, index) => $"{index}-{candidate.Trainer.ToString().ToLowerInvariant()}")];
+    public IReadOnlyList<string> CandidateKeys => [.. Candidates.Select((candidate, index) => $"{index}-{candidate.Trainer}")];
 }
 
 /// <summary>What is declared about one column.</summary>
@@ -136,11 +128,19 @@ public sealed record FeatureRules
     public IReadOnlyList<string> Logs { get; init; } = [];
     /// <summary>Year, month, day, day of week (0 = Sunday), hour of a datetime column, named <c>a_year</c> and so on.</summary>
     public IReadOnlyList<string> DateParts { get; init; } = [];
+    /// <summary>Columns that functions of the host compute.</summary>
+    public IReadOnlyList<CustomFeature> Custom { get; init; } = [];
     /// <summary>Names of computed columns that must not be skipped when an input column is missing.</summary>
     public IReadOnlyList<string> Required { get; init; } = [];
     /// <summary>Most categories of a column that get a slot of their own; the most frequent ones in training. The rest are "other".</summary>
     public int MaxCategories { get; init; } = 100;
 }
+
+/// <summary>A column that a function of the host computes.</summary>
+/// <param name="Name">Its name, which no other column has.</param>
+/// <param name="Function">Name of the function.</param>
+/// <param name="Inputs">Numeric, boolean or datetime columns, in the function's order.</param>
+public sealed record CustomFeature(string Name, string Function, IReadOnlyList<string> Inputs);
 
 /// <summary>How rows are divided into train and validation.</summary>
 public sealed record SplitRules
@@ -159,7 +159,8 @@ public sealed record SplitRules
 /// <summary>One trainer with its hyper-parameters.</summary>
 public sealed record CandidateSpec
 {
-    public required TrainerKind Trainer { get; init; }
+    /// <summary>Name of the trainer: one of <see cref="TrainerNames"/>, or one that the host has added.</summary>
+    public required string Trainer { get; init; }
     /// <summary>Number of trees (boosting rounds).</summary>
     public int Trees { get; init; } = 100;
     /// <summary>Most leaves of a tree.</summary>
@@ -176,9 +177,11 @@ public sealed record CandidateSpec
     public int? Iterations { get; init; }
     /// <summary>
     /// Most minutes that training may take, above 0; null: no limit. Trees are fewer then than declared, as many as fit by the speed of the first
-    /// ones; so the model depends on the machine's speed. Not for linear models, which have <see cref="Iterations"/>.
+    /// ones; so the model depends on the machine's speed. Not for linear models, which have <see cref="Iterations"/>, nor for trainers of the host.
     /// </summary>
     public double? MaxMinutes { get; init; }
+    /// <summary>What a trainer of the host is told; null: nothing.</summary>
+    public ExtensionOptions? Options { get; init; }
 }
 
 public enum DriftGate
@@ -203,7 +206,13 @@ public sealed record GateRules
     /// <summary>Share of drifted columns from which the data set counts as drifted.</summary>
     public double DriftShare { get; init; } = 0.5;
     public ApprovalRule Approval { get; init; } = new();
+    /// <summary>Checks of the host that must pass.</summary>
+    public IReadOnlyList<CheckRule> Checks { get; init; } = [];
 }
+
+/// <param name="Check">Name of a check that the host has added.</param>
+/// <param name="Options">What it is told; null: nothing.</param>
+public sealed record CheckRule(string Check, ExtensionOptions? Options = null);
 
 /// <param name="Required">A person must approve before promotion.</param>
 /// <param name="Timeout">How long to wait; null: one day. Then the candidate counts as rejected.</param>

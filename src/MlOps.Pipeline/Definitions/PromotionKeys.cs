@@ -28,5 +28,8 @@ internal static class PromotionKeys
         .Key("driftShare", "Share of drifted columns from which the data set counts as drifted.", Number(0, 1),
             rules => rules.DriftShare, (rules, value) => rules with { DriftShare = value })
         .Key("approval", "Whether a person has the last word.", Approval,
-            rules => rules.Approval, (rules, value) => rules with { Approval = value });
+            rules => rules.Approval, (rules, value) => rules with { Approval = value })
+        // Left out where there are none: ids of cleaned tables are hashes of what is written here.
+        .Key("checks", "Checks of the host that must pass; left out: none.", List(new CheckShape()),
+            rules => rules.Checks.Count == 0 ? null : rules.Checks, (rules, value) => rules with { Checks = value });
 }

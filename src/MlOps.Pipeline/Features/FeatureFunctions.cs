@@ -1,92 +1,73 @@
-using System.Runtime.CompilerServices;
-using DuckDB.NET.Data;
-using DuckDB.NET.Native;
-using MlOps.Pipeline.Data.Duck;
+using MlOps.Pipeline.Contracts;
 
 namespace MlOps.Pipeline.Features;
 
-/// <summary>What a computed feature computes.</summary>
-public enum FeatureFunction
-{
-    /// <summary>a · b</summary>
-    Product,
-    /// <summary>a / b; missing where b is 0.</summary>
-    Ratio,
-    /// <summary>Natural logarithm of 1 + a; missing at and below −1.</summary>
-    Log,
-    Year,
-    /// <summary>1 to 12.</summary>
-    Month,
-    /// <summary>Day of the month, 1 to 31.</summary>
-    Day,
-    /// <summary>0 = Sunday to 6 = Saturday.</summary>
-    DayOfWeek,
-    /// <summary>0 to 23.</summary>
-    Hour,
-}
-
 /// <summary>
-/// The one implementation of every computed feature. DuckDB calls it for whole tables and the scorer for single rows, so that training and
-/// serving cannot differ. Datetimes come as microseconds since 1970; NaN means missing, in and out.
+/// The one implementation of every computed feature, built in or added by the host. DuckDB calls it for whole tables and the scorer for single
+/// rows, so that training and serving cannot differ.
 /// </summary>
-internal static class FeatureFunctions
+public sealed class FeatureFunctions
 {
-    public static string SqlName(FeatureFunction function) => "feature_" + function.ToString().ToLowerInvariant();
+    private readonly IReadOnlyDictionary<string, IFeatureFunction> added;
+    private readonly IReadOnlyDictionary<string, IFeatureFunction> builtIn =
+        BuiltInFunctions.All.ToDictionary(function => function.Name, StringComparer.Ordinal);
 
-    public static double Evaluate(FeatureFunction function, double a, double b) => function switch
-    {
-        FeatureFunction.Product => Finite(a * b),
-        FeatureFunction.Ratio => b == 0 ? double.NaN : Finite(a / b),
-        FeatureFunction.Log => a > -1 ? Finite(double.LogP1(a)) : double.NaN,
-        _ => double.IsNaN(a) ? double.NaN : DatePart(function, a),
-    };
+    /// <exception cref="InputException">A name is none, or is taken.</exception>
+    public FeatureFunctions(IEnumerable<IFeatureFunction> added) =>
+        this.added = ExtensionNames.Index(added, function => function.Name, "feature function", builtIn.Keys);
 
-    /// <summary>Registers every function under its SQL name, taking two DOUBLEs (the second is ignored by functions of one).</summary>
-    public static void Register(DuckDBConnection connection)
+    /// <summary>Those that the host added.</summary>
+    public IEnumerable<IFeatureFunction> Added => added.Values;
+
+    /// <summary>The function of a feature, in the version that the feature was defined with.</summary>
+    /// <exception cref="InputException">This process does not have it.</exception>
+    public IFeatureFunction Of(DerivedFeature feature)
     {
-        foreach (var function in Enum.GetValues<FeatureFunction>())
+        if (feature.IsBuiltIn)
         {
-            DuckFunction.Register(
-                connection, SqlName(function), [DuckDBType.Double, DuckDBType.Double], DuckDBType.Double, (inputs, _, output, rows) =>
-                    Compute(function, inputs, output, rows));
+            return builtIn[feature.Function];
         }
+        if (!added.TryGetValue(feature.Function, out var function))
+        {
+            throw new InputException(
+                $"The feature '{feature.Name}' is computed by the function '{feature.Function}', which this host does not have: add it with AddMlOps.");
+        }
+        return function.Version == feature.Version
+            ? function
+            : throw new InputException(
+                $"The feature '{feature.Name}' was computed by version {feature.Version} of the function '{feature.Function}', and this host has version "
+                + $"{function.Version}: train the model anew, or run a host that has version {feature.Version}.");
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Compute(FeatureFunction function, ReadOnlySpan<DuckVector> inputs, DuckVector output, int rows)
+    /// <summary>Checks that this process can compute all of them.</summary>
+    /// <exception cref="InputException">It cannot; every feature that it cannot compute is named.</exception>
+    internal void Require(IEnumerable<DerivedFeature> features)
     {
-        var a = inputs[0].Values<double>(rows);
-        var b = inputs[1].Values<double>(rows);
-        var results = output.Values<double>(rows);
-        for (var i = 0; i < rows; i++)
+        var problems = new List<string>();
+        foreach (var feature in features)
         {
-            results[i] = Evaluate(function, inputs[0].IsNull(i) ? double.NaN : a[i], inputs[1].IsNull(i) ? double.NaN : b[i]);
-            if (double.IsNaN(results[i]))
+            try
             {
-                output.SetNull(i);
+                Of(feature);
+            }
+            catch (InputException missing)
+            {
+                problems.AddRange(missing.Problems);
             }
         }
-    }
-
-    private static double DatePart(FeatureFunction function, double microseconds)
-    {
-        const double Earliest = -62135596800e6; // 0001-01-01
-        const double Latest = 253402300800e6; // 10000-01-01
-        if (microseconds is < Earliest or >= Latest)
+        if (problems.Count > 0)
         {
-            return double.NaN;
+            throw new InputException(problems);
         }
-        var time = DateTime.UnixEpoch.AddTicks((long)microseconds * TimeSpan.TicksPerMicrosecond);
-        return function switch
-        {
-            FeatureFunction.Year => time.Year,
-            FeatureFunction.Month => time.Month,
-            FeatureFunction.Day => time.Day,
-            FeatureFunction.DayOfWeek => (int)time.DayOfWeek,
-            FeatureFunction.Hour => time.Hour,
-            _ => throw new ArgumentOutOfRangeException(nameof(function), function, "This function takes no datetime."),
-        };
     }
 
-    private static double Finite(double value) => double.IsFinite(value) ? value : double.NaN;
+    /// <summary>The version that this process has of a function that a definition names; null when it has none.</summary>
+    internal string? VersionOf(string function) => added.GetValueOrDefault(function)?.Version;
+
+    /// <summary>A feature's value: finite, or NaN for missing.</summary>
+    internal static double Evaluate(IFeatureFunction function, ReadOnlySpan<double> inputs)
+    {
+        var value = function.Evaluate(inputs);
+        return double.IsFinite(value) ? value : double.NaN;
+    }
 }

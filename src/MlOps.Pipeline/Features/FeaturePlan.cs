@@ -4,13 +4,6 @@ using MlOps.Pipeline.Definitions;
 
 namespace MlOps.Pipeline.Features;
 
-/// <summary>A computed feature.</summary>
-/// <param name="Name">Its column's name.</param>
-/// <param name="Function">What it computes.</param>
-/// <param name="A">The first input column.</param>
-/// <param name="B">The second input column of functions of two, else null.</param>
-public sealed record DerivedFeature(string Name, FeatureFunction Function, string A, string? B = null);
-
 /// <summary>Which columns of a table the model uses, and how: the definition applied to the columns that are there.</summary>
 /// <param name="Target">The predicted column.</param>
 /// <param name="Inputs">Columns a caller sends, in the table's order.</param>
@@ -24,10 +17,8 @@ public sealed record FeaturePlan(
     /// <summary>The note of a features table that carries its plan.</summary>
     public const string Note = "plan";
 
-    private static readonly FeatureFunction[] DateFunctions =
-    [
-        FeatureFunction.Year, FeatureFunction.Month, FeatureFunction.Day, FeatureFunction.DayOfWeek, FeatureFunction.Hour
-    ];
+    /// <summary>Until <see cref="With"/> has found the version of a function that the host added.</summary>
+    private const string NotFoundYet = "";
 
     /// <exception cref="InputException">The target, a split column or a required feature's input is missing, or nothing is left to learn from.</exception>
     public static FeaturePlan Of(PipelineDefinition definition, IReadOnlyList<DatasetColumn> columns)
@@ -43,14 +34,14 @@ public sealed record FeaturePlan(
         var taken = columns.Select(column => column.Name).ToHashSet(StringComparer.OrdinalIgnoreCase);
         foreach (var clash in derived.Where(feature => !taken.Add(feature.Name)).ToList())
         {
-            if (!DateFunctions.Contains(clash.Function) || definition.Features.Required.Contains(clash.Name, StringComparer.Ordinal))
+            if (!BuiltInFunctions.DateParts.Contains(clash.Function) || definition.Features.Required.Contains(clash.Name, StringComparer.Ordinal))
             {
                 throw new InputException($"The computed feature '{clash.Name}' has the name of another column. Rename that column, or leave the feature out.");
             }
             warnings.Add($"Feature '{clash.Name}' is left out: a column of that name is in the data already.");
             derived.Remove(clash);
         }
-        var used = derived.SelectMany(feature => new[] { feature.A, feature.B }).OfType<string>().ToHashSet(StringComparer.Ordinal);
+        var used = derived.SelectMany(feature => feature.Inputs).ToHashSet(StringComparer.Ordinal);
         var inputs = columns.Where(column => column.Name != target.Name && IsInput(column, definition, used, warnings)).ToList();
         if (inputs.Count == 0)
         {
@@ -73,6 +64,18 @@ public sealed record FeaturePlan(
     /// <summary>The raw columns that the model has to do with, in the order of their names.</summary>
     [System.Text.Json.Serialization.JsonIgnore]
     public IReadOnlyList<string> Key => [.. Inputs.Select(input => input.Name).Append(Target.Name).Order(StringComparer.Ordinal)];
+
+    /// <summary>The plan with the functions of this process.</summary>
+    /// <exception cref="InputException">It does not have one of them.</exception>
+    public FeaturePlan With(FeatureFunctions functions)
+    {
+        IReadOnlyList<DerivedFeature> found =
+        [
+            .. Derived.Select(feature => feature.IsBuiltIn ? feature : feature with { Version = functions.VersionOf(feature.Function) ?? NotFoundYet })
+        ];
+        functions.Require(found);
+        return this with { Derived = found };
+    }
 
     /// <summary>The model's columns in order: inputs that it uses as they are, then the computed ones.</summary>
     [System.Text.Json.Serialization.JsonIgnore]
@@ -109,17 +112,18 @@ public sealed record FeaturePlan(
         var rules = definition.Features;
         IEnumerable<DerivedFeature> declared =
         [
-            .. rules.Interactions.Select(pair => new DerivedFeature($"{pair[0]}_x_{pair[1]}", FeatureFunction.Product, pair[0], pair[1])),
-            .. rules.Ratios.Select(pair => new DerivedFeature($"{pair[0]}_per_{pair[1]}", FeatureFunction.Ratio, pair[0], pair[1])),
-            .. rules.Logs.Select(name => new DerivedFeature($"log_{name}", FeatureFunction.Log, name)),
-            .. rules.DateParts.SelectMany(name => DateFunctions.Select(function => new DerivedFeature($"{name}_{PartName(function)}", function, name))),
+            .. rules.Interactions.Select(pair => new DerivedFeature($"{pair[0]}_x_{pair[1]}", BuiltInFunctions.Product, pair)),
+            .. rules.Ratios.Select(pair => new DerivedFeature($"{pair[0]}_per_{pair[1]}", BuiltInFunctions.Ratio, pair)),
+            .. rules.Logs.Select(name => new DerivedFeature($"log_{name}", BuiltInFunctions.Log, [name])),
+            .. rules.DateParts.SelectMany(
+                name => BuiltInFunctions.DateParts.Select(function => new DerivedFeature($"{name}_{PartName(function)}", function, [name]))),
+            .. rules.Custom.Select(custom => new DerivedFeature(custom.Name, custom.Function, custom.Inputs, NotFoundYet)),
         ];
         var derived = new List<DerivedFeature>();
         var missing = new List<string>();
         foreach (var feature in declared)
         {
-            var problems = new[] { feature.A, feature.B }.OfType<string>().Select(name => ProblemOf(name, feature, definition, columns)).OfType<string>()
-                .ToList();
+            var problems = feature.Inputs.Select(name => ProblemOf(name, feature, definition, columns)).OfType<string>().ToList();
             if (problems.Count == 0)
             {
                 derived.Add(feature);
@@ -147,11 +151,15 @@ public sealed record FeaturePlan(
         {
             return $"column '{name}' is declared ignored";
         }
-        var wanted = DateFunctions.Contains(feature.Function) ? ColumnKind.Datetime : ColumnKind.Numeric;
-        return column.Kind == wanted ? null : $"column '{name}' is {DefinitionNames.Kinds.NameOf(column.Kind)}, not {DefinitionNames.Kinds.NameOf(wanted)}";
+        ColumnKind[] wanted = feature.IsBuiltIn
+            ? [BuiltInFunctions.DateParts.Contains(feature.Function) ? ColumnKind.Datetime : ColumnKind.Numeric]
+            : [ColumnKind.Numeric, ColumnKind.Boolean, ColumnKind.Datetime];
+        return wanted.Contains(column.Kind)
+            ? null
+            : $"column '{name}' is {DefinitionNames.Kinds.NameOf(column.Kind)}, not {string.Join(" or ", wanted.Select(DefinitionNames.Kinds.NameOf))}";
     }
 
-    private static string PartName(FeatureFunction function) => function == FeatureFunction.DayOfWeek ? "day_of_week" : function.ToString().ToLowerInvariant();
+    private static string PartName(string function) => function == BuiltInFunctions.DayOfWeek ? "day_of_week" : function;
 
     private static DatasetColumn Find(Dictionary<string, DatasetColumn> columns, string name, string role) => columns.TryGetValue(name, out var column)
         ? column

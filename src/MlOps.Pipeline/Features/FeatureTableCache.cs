@@ -9,10 +9,11 @@ namespace MlOps.Pipeline.Features;
 /// Lets candidates that train side by side, and the stages after them, share one copy of a table in memory. Tables are held weakly: as
 /// soon as no stage uses one, the garbage collector may take it.
 /// </summary>
-public sealed class FeatureTableCache(DuckDb duckDb)
+public sealed class FeatureTableCache(DuckDb duckDb, FeatureFunctions functions)
 {
     private readonly ConcurrentDictionary<(string Dataset, string Featurizer), Entry> entries = new();
 
+    /// <exception cref="InputException">This process does not have the function of a computed feature.</exception>
     internal async Task<FeatureTable> GetAsync(LocalTable table, Featurizer featurizer, CancellationToken cancel)
     {
         var entry = EntryOf(table, featurizer);
@@ -60,7 +61,11 @@ public sealed class FeatureTableCache(DuckDb duckDb)
         return (await GetAsync(train, featurizer, cancel), await GetAsync(validation, featurizer, cancel));
     }
 
-    private Entry EntryOf(LocalTable table, Featurizer featurizer) => entries.GetOrAdd((table.Manifest.Id, Json.Write(featurizer)), _ => new Entry());
+    private Entry EntryOf(LocalTable table, Featurizer featurizer)
+    {
+        functions.Require(featurizer.Derived);
+        return entries.GetOrAdd((table.Manifest.Id, Json.Write(featurizer)), _ => new Entry());
+    }
 
     private Task<T> LoadAsync<T>(LocalTable table, Func<DuckDbSession, T> load, CancellationToken cancel) => Task.Run(
         () =>

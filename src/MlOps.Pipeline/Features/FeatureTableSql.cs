@@ -18,9 +18,11 @@ internal static class FeatureTableSql
         {
             yield return FloatSql(columns[input.Name].Type == StorageType.Boolean ? $"{Sql.Name(input.Name)}::INTEGER" : Sql.Name(input.Name));
         }
+        // Another release of a definition, or of a function, may compute a column of this name in another way.
+        var computed = manifest.Notes[FeaturePlan.Note] is null ? [] : FeaturePlan.Of(manifest).Derived.ToHashSet();
         foreach (var feature in featurizer.Derived)
         {
-            yield return FloatSql(columns.ContainsKey(feature.Name) ? Sql.Name(feature.Name) : FeatureSql.Of(feature, types));
+            yield return FloatSql(computed.Contains(feature) ? Sql.Name(feature.Name) : FeatureSql.Of(feature, types));
         }
         foreach (var input in featurizer.Direct.Where(input => input.Categories is not null))
         {

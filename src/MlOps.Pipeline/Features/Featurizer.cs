@@ -132,8 +132,8 @@ public sealed record Featurizer(TargetColumn Target, double Threshold, IReadOnly
     }
 
     private bool MayBeMissing(DerivedFeature feature) =>
-        feature.Function is FeatureFunction.Ratio or FeatureFunction.Log
-            || Inputs.Any(input => input.Optional && (input.Name == feature.A || input.Name == feature.B));
+        !feature.IsBuiltIn || feature.Function is BuiltInFunctions.Ratio or BuiltInFunctions.Log
+            || Inputs.Any(input => input.Optional && feature.Inputs.Contains(input.Name, StringComparer.Ordinal));
 }
 
 /// <summary>Where a slot of the feature vector comes from.</summary>

@@ -18,15 +18,17 @@ internal sealed class InputReader
     private readonly Dictionary<string, int> inputs;
     private readonly CellReader[] cells;
     private readonly CategoryCodes?[] categories;
-    private readonly (int A, int B)[] derivedFrom;
+    private readonly (IFeatureFunction Function, int[] Inputs)[] derivedFrom;
 
-    public InputReader(Featurizer featurizer)
+    /// <exception cref="InputException">A feature's function is not among them.</exception>
+    public InputReader(Featurizer featurizer, FeatureFunctions functions)
     {
         this.featurizer = featurizer;
         inputs = featurizer.Inputs.Select((input, i) => (input.Name, i)).ToDictionary(pair => pair.Name, pair => pair.i, StringComparer.Ordinal);
         cells = [.. featurizer.Inputs.Select(input => new CellReader(input.Type, input.Cells))];
         categories = [.. featurizer.Inputs.Select(input => input.Categories is { } known ? new CategoryCodes(known) : null)];
-        derivedFrom = [.. featurizer.Derived.Select(feature => (inputs[feature.A], feature.B is { } b ? inputs[b] : -1))];
+        functions.Require(featurizer.Derived);
+        derivedFrom = [.. featurizer.Derived.Select(feature => (functions.Of(feature), feature.Inputs.Select(input => inputs[input]).ToArray()))];
     }
 
     /// <param name="json">The row.</param>
@@ -105,10 +107,9 @@ internal sealed class InputReader
                 row.Add(FeatureRow.ToFloat(numbers[i]));
             }
         }
-        for (var i = 0; i < derivedFrom.Length; i++)
+        foreach (var (function, from) in derivedFrom)
         {
-            var (a, b) = derivedFrom[i];
-            row.Add(FeatureRow.ToFloat(FeatureFunctions.Evaluate(featurizer.Derived[i].Function, numbers[a], b >= 0 ? numbers[b] : 0)));
+            row.Add(FeatureRow.ToFloat(FeatureFunctions.Evaluate(function, [.. from.Select(input => numbers[input])])));
         }
         return new FeatureRow([.. row], [.. rowCodes]);
     }

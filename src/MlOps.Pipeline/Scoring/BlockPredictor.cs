@@ -21,7 +21,7 @@ internal sealed class BlockPredictor
     {
         try
         {
-            var parts = ModelParts.Of(model);
+            var parts = ModelParts.Of(model, FeatureView.Features);
             // Forests of regression trees divide the sum, which rounds in another way than ML.NET does.
             return parts is { Preparation: [], Model: not FastForestRegressionModelParameters } && TreeEnsembleReader.Read(parts.Model) is { } ensemble
                 && QuickScorer.Of(ensemble) is { } trees

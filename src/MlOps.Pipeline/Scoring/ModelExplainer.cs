@@ -98,7 +98,7 @@ internal sealed class ModelExplainer
 
     private static ModelParts Parts(ITransformer model, Featurizer featurizer)
     {
-        var parts = ModelParts.Of(model);
+        var parts = ModelParts.Of(model, FeatureView.Features);
         return parts.Link is null == (featurizer.Target.Task == TaskKind.Regression)
             ? parts
             : throw new NotSupportedException($"{parts.Model.GetType().Name} has no calibrated probability.");

@@ -34,13 +34,13 @@ public sealed class ModelScorer
     private readonly Func<CancellationToken, Task<BinaryData?>> readExplainer;
     private ModelExplainer? explainer;
 
-    private ModelScorer(StoredModel model, Func<CancellationToken, Task<BinaryData?>> readExplainer)
+    private ModelScorer(StoredModel model, FeatureFunctions functions, Func<CancellationToken, Task<BinaryData?>> readExplainer)
     {
         this.readExplainer = readExplainer;
         featurizer = model.Featurizer;
         Signature = model.Signature;
         transformer = model.Transformer;
-        reader = new InputReader(featurizer);
+        reader = new InputReader(featurizer, functions);
     }
 
     public TaskKind Task => featurizer.Target.Task;
@@ -48,8 +48,9 @@ public sealed class ModelScorer
     public Signature Signature { get; }
 
     /// <summary>Loads the model that stands under a blob prefix (see <see cref="ModelVersion.ModelBlobs"/>).</summary>
-    public static async Task<ModelScorer> LoadAsync(ArtifactStore artifacts, string modelBlobs, CancellationToken cancel) =>
-        new(await StoredModel.LoadAsync(artifacts, modelBlobs, cancel), stop => artifacts.FindAsync($"{modelBlobs}/{ExplainerState.File}", stop));
+    /// <exception cref="InputException">This process does not have the function of a feature that the model was trained on.</exception>
+    public static async Task<ModelScorer> LoadAsync(ArtifactStore artifacts, FeatureFunctions functions, string modelBlobs, CancellationToken cancel) => new(
+        await StoredModel.LoadAsync(artifacts, modelBlobs, cancel), functions, stop => artifacts.FindAsync($"{modelBlobs}/{ExplainerState.File}", stop));
 
     /// <summary>Predicts rows given as JSON objects of raw input columns.</summary>
     /// <exception cref="InputException">Rows do not fit the signature; every problem of every row is listed (at most 100).</exception>

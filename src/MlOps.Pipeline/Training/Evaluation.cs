@@ -14,9 +14,13 @@ internal static class Evaluation
     /// Regression: rmse, mae (in the target's unit), r2. Binary: auc, log_loss (nats a row), accuracy, f1, precision, recall at the
     /// featurizer's threshold, and that threshold.
     /// </summary>
-    public static IReadOnlyDictionary<string, double> Measure(MLContext ml, ITransformer model, FeatureTable table, int threads)
+    public static IReadOnlyDictionary<string, double> Measure(MLContext ml, ITransformer model, FeatureTable table, int threads) =>
+        Measure(ml, Predict(model, table, threads), table);
+
+    /// <inheritdoc cref="Measure(MLContext, ITransformer, FeatureTable, int)"/>
+    public static IReadOnlyDictionary<string, double> Measure(MLContext ml, float[] predictions, FeatureTable table)
     {
-        var scored = Predict(model, table, threads).Zip(table.Labels, (score, label) => new ScoredRow { Label = label, Score = score });
+        var scored = predictions.Zip(table.Labels, (score, label) => new ScoredRow { Label = label, Score = score });
         if (table.Featurizer.Target.Task == TaskKind.Regression)
         {
             var regression = ml.Regression.Evaluate(ml.Data.LoadFromEnumerable(scored), nameof(ScoredRow.Label), nameof(ScoredRow.Score));

@@ -14,16 +14,27 @@ namespace MlOps.Pipeline.Training;
 /// <summary>
 /// Fits a candidate with ML.NET. Every trainer is set up so that the same rows and seed give the same model, whatever the number of threads.
 /// </summary>
-internal sealed class Trainers(MLContext ml, CandidateSpec spec, TaskKind task, int seed, int threads)
+/// <param name="context">What is trained.</param>
+/// <param name="added">A trainer of the host; null: the built-in one that the candidate names.</param>
+internal sealed class Trainers(TrainerContext context, ITrainer? added = null)
 {
     private const string Features = FeatureView.Features;
     private const string Label = FeatureView.Label;
+
+    private readonly MLContext ml = context.Ml;
+    private readonly CandidateSpec spec = context.Candidate;
+    private readonly int seed = context.Seed;
+    private readonly int threads = context.Threads;
+
+    /// <summary>A context for the columns of a <see cref="FeatureView"/>.</summary>
+    public static TrainerContext ContextOf(MLContext ml, TaskKind task, int seed, int threads, CandidateSpec spec) =>
+        new(ml, task, seed, threads, Features, Label, spec);
 
     /// <exception cref="InputException">A native library of the trainer is missing on this machine.</exception>
     public ITransformer Fit(FeatureTable table)
     {
         OpenMp.Prepare();
-        var stopsEarly = spec.EarlyStopping > 0 && spec.Trainer is TrainerKind.LightGbm or TrainerKind.FastTree && table.Inner.Any(inner => inner)
+        var stopsEarly = spec.EarlyStopping > 0 && spec.Trainer is TrainerNames.LightGbm or TrainerNames.FastTree && table.Inner.Any(inner => inner)
             && table.Inner.Any(inner => !inner);
         var train = new FeatureView(table, stopsEarly ? false : null);
         var watched = stopsEarly ? new FeatureView(table, inner: true) : null;
@@ -43,13 +54,13 @@ internal sealed class Trainers(MLContext ml, CandidateSpec spec, TaskKind task, 
         }
     }
 
-    /// <summary>LightGBM handles missing values itself; the others get the training mean. SDCA needs features of like scale.</summary>
+    /// <summary>LightGBM handles missing values itself; the others get the training mean, unless they say otherwise. SDCA needs features of like scale.</summary>
     private IEstimator<ITransformer>? Preparation(Featurizer featurizer)
     {
-        IEstimator<ITransformer>? filling = featurizer.MayMiss && spec.Trainer != TrainerKind.LightGbm
+        IEstimator<ITransformer>? filling = featurizer.MayMiss && !(added?.TakesMissing ?? spec.Trainer == TrainerNames.LightGbm)
             ? ml.Transforms.ReplaceMissingValues(Features, replacementMode: MissingValueReplacingEstimator.ReplacementMode.Mean)
             : null;
-        if (spec.Trainer != TrainerKind.Sdca)
+        if (spec.Trainer != TrainerNames.Sdca)
         {
             return filling;
         }
@@ -57,22 +68,25 @@ internal sealed class Trainers(MLContext ml, CandidateSpec spec, TaskKind task, 
         return filling is null ? scaling : filling.Append(scaling);
     }
 
-    private ITransformer FitTrainer(IDataView train, IDataView? watched) => (spec.Trainer, task) switch
+    private ITransformer FitTrainer(IDataView train, IDataView? watched) =>
+        added is null ? FitBuiltIn(train, watched) : AddedTrainer.Fit(added, context, train);
+
+    private ITransformer FitBuiltIn(IDataView train, IDataView? watched) => (spec.Trainer, context.Task) switch
     {
-        (TrainerKind.LightGbm, TaskKind.Regression) => Fit(ml.Regression.Trainers.LightGbm(LightGbm(new LightGbmRegressionTrainer.Options())), train, watched),
-        (TrainerKind.LightGbm, _) => Fit(ml.BinaryClassification.Trainers.LightGbm(LightGbm(new LightGbmBinaryTrainer.Options())), train, watched),
-        (TrainerKind.FastTree, TaskKind.Regression) =>
+        (TrainerNames.LightGbm, TaskKind.Regression) => Fit(ml.Regression.Trainers.LightGbm(LightGbm(new LightGbmRegressionTrainer.Options())), train, watched),
+        (TrainerNames.LightGbm, _) => Fit(ml.BinaryClassification.Trainers.LightGbm(LightGbm(new LightGbmBinaryTrainer.Options())), train, watched),
+        (TrainerNames.FastTree, TaskKind.Regression) =>
             Fit(
                 ml.Regression.Trainers.FastTree(Boosted(new FastTreeRegressionTrainer.Options { EarlyStoppingMetric = EarlyStoppingMetric.L2Norm }, watched)),
                 train, watched),
-        (TrainerKind.FastTree, _) =>
+        (TrainerNames.FastTree, _) =>
             Fit(
                 ml.BinaryClassification.Trainers.FastTree(
                     Boosted(new FastTreeBinaryTrainer.Options { EarlyStoppingMetric = EarlyStoppingMetric.L1Norm }, watched)),
                 train, watched),
-        (TrainerKind.FastForest, TaskKind.Regression) => ml.Regression.Trainers.FastForest(Forest(new FastForestRegressionTrainer.Options())).Fit(train),
-        (TrainerKind.FastForest, _) => Calibrated(ml.BinaryClassification.Trainers.FastForest(Forest(new FastForestBinaryTrainer.Options())), train),
-        (TrainerKind.Sdca, TaskKind.Regression) => ml.Regression.Trainers.Sdca(new SdcaRegressionTrainer.Options
+        (TrainerNames.FastForest, TaskKind.Regression) => ml.Regression.Trainers.FastForest(Forest(new FastForestRegressionTrainer.Options())).Fit(train),
+        (TrainerNames.FastForest, _) => Calibrated(ml.BinaryClassification.Trainers.FastForest(Forest(new FastForestBinaryTrainer.Options())), train),
+        (TrainerNames.Sdca, TaskKind.Regression) => ml.Regression.Trainers.Sdca(new SdcaRegressionTrainer.Options
         {
             LabelColumnName = Label,
             FeatureColumnName = Features,
@@ -80,7 +94,7 @@ internal sealed class Trainers(MLContext ml, CandidateSpec spec, TaskKind task, 
             L2Regularization = (float?)spec.L2,
             MaximumNumberOfIterations = spec.Iterations,
         }).Fit(train),
-        _ => ml.BinaryClassification.Trainers.SdcaLogisticRegression(new SdcaLogisticRegressionBinaryTrainer.Options
+        (TrainerNames.Sdca, _) => ml.BinaryClassification.Trainers.SdcaLogisticRegression(new SdcaLogisticRegressionBinaryTrainer.Options
         {
             LabelColumnName = Label,
             FeatureColumnName = Features,
@@ -88,6 +102,7 @@ internal sealed class Trainers(MLContext ml, CandidateSpec spec, TaskKind task, 
             L2Regularization = (float?)spec.L2,
             MaximumNumberOfIterations = spec.Iterations,
         }).Fit(train),
+        _ => throw new InvalidOperationException($"'{spec.Trainer}' is no built-in trainer."),
     };
 
     private static ITransformer Fit<TTransformer, TModel>(ITrainerEstimator<TTransformer, TModel> trainer, IDataView train, IDataView? watched)

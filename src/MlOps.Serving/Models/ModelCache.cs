@@ -71,8 +71,9 @@ internal sealed partial class ModelCache(
         }
         catch (Exception fault) when (fault is not OperationCanceledException && !TransientFaults.IsTransient(fault))
         {
+            var reason = fault is InputException ? fault.Message : "its artifacts are missing or damaged.";
             throw new ModelLoadException(
-                $"Version {version.Version} of model '{version.Model}' is in production but cannot be loaded: its artifacts are missing or damaged. "
+                $"Version {version.Version} of model '{version.Model}' is in production but cannot be loaded: {reason} "
                 + $"POST /models/{version.Model}/rollback, or point production at another version, or start a new run.",
                 fault);
         }

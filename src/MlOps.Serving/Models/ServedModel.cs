@@ -1,6 +1,7 @@
 using System.Text.Json;
 using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Definitions;
+using MlOps.Pipeline.Features;
 using MlOps.Pipeline.Registry;
 using MlOps.Pipeline.Scoring;
 using MlOps.Pipeline.Tracking;
@@ -29,10 +30,10 @@ internal interface IScorerLoader
 }
 
 /// <summary>Loads from the artifact store.</summary>
-internal sealed class ArtifactScorerLoader(ArtifactStore artifacts) : IScorerLoader
+internal sealed class ArtifactScorerLoader(ArtifactStore artifacts, FeatureFunctions functions) : IScorerLoader
 {
     public async Task<IScorer> LoadAsync(ModelVersion version, CancellationToken cancel) =>
-        new Loaded(await ModelScorer.LoadAsync(artifacts, version.ModelBlobs, cancel));
+        new Loaded(await ModelScorer.LoadAsync(artifacts, functions, version.ModelBlobs, cancel));
 
     private sealed class Loaded(ModelScorer scorer) : IScorer
     {

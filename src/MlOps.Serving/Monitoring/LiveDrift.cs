@@ -80,6 +80,6 @@ public sealed class LiveDrift(DatasetStore datasets, DuckDb duckDb, TableProfile
                 CultureInfo.InvariantCulture,
                 $"Version {window.Version}, rows predicted from {window.From.UtcDateTime:yyyy-MM-dd HH:mm:ss} to "
                     + $"{window.Until.UtcDateTime:yyyy-MM-dd HH:mm:ss} UTC"),
-            [nameof(DriftPage.Consequence)] = definition.RunOn.Drift ? "of live rows is told to Slack, and starts a run" : "of live rows is told to Slack",
+            [nameof(DriftPage.Consequence)] = definition.RunOn.Drift ? "of live rows is told, and starts a run" : "of live rows is told",
         });
 }

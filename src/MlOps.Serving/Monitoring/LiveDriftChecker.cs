@@ -16,12 +16,11 @@ public sealed class LiveDriftChecker
     private readonly PredictionLogReader log;
     private readonly LiveDrift drift;
     private readonly LiveDriftStore checks;
-    private readonly SlackClient slack;
+    private readonly AlertSender sender;
     private readonly PipelineOptions options;
-    private readonly TimeProvider time;
 
-    internal LiveDriftChecker(PredictionLogReader log, LiveDrift drift, LiveDriftStore checks, SlackClient slack, PipelineOptions options, TimeProvider time) =>
-        (this.log, this.drift, this.checks, this.slack, this.options, this.time) = (log, drift, checks, slack, options, time);
+    internal LiveDriftChecker(PredictionLogReader log, LiveDrift drift, LiveDriftStore checks, AlertSender sender, PipelineOptions options) =>
+        (this.log, this.drift, this.checks, this.sender, this.options) = (log, drift, checks, sender, options);
 
     /// <summary>Checks the rows that a version predicted within a claimed window.</summary>
     /// <param name="version">The production version.</param>
@@ -85,23 +84,14 @@ public sealed class LiveDriftChecker
         };
     }
 
-    private Alert NewAlert(ModelVersion version, LiveComparison found) => new(
-        AlertKind.LiveDriftDetected,
-        slack.IsConfigured ? AlertState.Sending : AlertState.NotSent,
-        $"{version.Model}: live rows have drifted from what version {version.Version} was trained on",
-        found.Reasons,
-        time.GetUtcNow(),
-        slack.IsConfigured ? null : "No Slack webhook is set.");
+    private Alert NewAlert(ModelVersion version, LiveComparison found) => sender.New(
+        AlertKind.LiveDriftDetected, $"{version.Model}: live rows have drifted from what version {version.Version} was trained on", found.Reasons);
 
-    /// <summary>What Slack did not take stays unknown to people: the next check tells it.</summary>
+    /// <summary>What no channel took stays unknown to people: the next check tells it.</summary>
     private async Task<LiveDriftCheck> TellAsync(LiveDriftCheck check, LiveDriftCheck? before, CancellationToken cancel)
     {
-        var problem = await slack.SendAsync(check.Alert!, SubjectOf(check), cancel);
-        var told = check with
-        {
-            Alert = check.Alert! with { State = problem is null ? AlertState.Sent : AlertState.Failed, Problem = problem },
-            Told = problem is null ? check.Told : before?.Told ?? [],
-        };
+        var alert = await sender.SendAsync(check.Alert!, SubjectOf(check), cancel);
+        var told = check with { Alert = alert, Told = alert.HasArrived ? check.Told : before?.Told ?? [] };
         await checks.UpdateAsync(told, cancel);
         return told;
     }

@@ -27,6 +27,5 @@ public static class MonitoringServices
         .AddSingleton<LiveDrift>()
         .AddSingleton(host => new LiveDriftChecker(
             host.GetRequiredService<PredictionLogReader>(), host.GetRequiredService<LiveDrift>(), host.GetRequiredService<LiveDriftStore>(),
-            host.GetRequiredService<SlackClient>(),
-            host.GetRequiredService<PipelineOptions>(), host.GetRequiredService<TimeProvider>()));
+            host.GetRequiredService<AlertSender>(), host.GetRequiredService<PipelineOptions>()));
 }

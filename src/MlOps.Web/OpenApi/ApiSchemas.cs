@@ -65,7 +65,7 @@ internal static class ApiSchemas
             ["note"] = new() { Ignore = true },
         },
         Features = new FeatureRules { Interactions = [["trip_time_in_secs", "trip_distance"]], Logs = ["trip_distance"] },
-        Candidates = [new CandidateSpec { Trainer = TrainerKind.LightGbm }, new CandidateSpec { Trainer = TrainerKind.Sdca }],
+        Candidates = [new CandidateSpec { Trainer = TrainerNames.LightGbm }, new CandidateSpec { Trainer = TrainerNames.Sdca }],
         Gates = new GateRules { Metric = "rmse", AtMost = 5 },
         RunOn = new TriggerRules("0 0 3 * * *", NewFile: true),
     };

@@ -56,7 +56,7 @@ public sealed class HistoryTests(AzuriteFixture azurite)
         var definition = Trips.Definition("recorded") with
         {
             Target = name == "failed" ? "fair" : "fare",
-            Candidates = [.. Enum.GetValues<TrainerKind>().Select(trainer => new CandidateSpec { Trainer = trainer, Trees = 5 })],
+            Candidates = [.. TrainerNames.BuiltIn.Select(trainer => new CandidateSpec { Trainer = trainer, Trees = 5 })],
             Gates = name == "blocked" ? new GateRules { AtMost = 0.0001 } : new GateRules { Approval = new ApprovalRule(true, TimeSpan.FromHours(1)) },
         };
         var backend = await Backends.AzureStorageAsync(azurite);
@@ -86,7 +86,7 @@ public sealed class HistoryTests(AzuriteFixture azurite)
             Candidates =
             [
                 .. Enumerable.Range(0, PipelineDefinition.MostCandidates)
-                    .Select(i => new CandidateSpec { Trainer = TrainerKind.FastTree, Trees = 1 + (i % 3), Leaves = 2 + i })
+                    .Select(i => new CandidateSpec { Trainer = TrainerNames.FastTree, Trees = 1 + (i % 3), Leaves = 2 + i })
             ],
             Gates = new GateRules { AtMost = 0.0001, Drift = DriftGate.Block, DriftShare = 0 },
         };

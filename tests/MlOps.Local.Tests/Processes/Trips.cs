@@ -22,6 +22,6 @@ internal static class Trips
         Model = model,
         Target = "fare",
         Columns = new Dictionary<string, ColumnRule> { ["trip_id"] = new() { Ignore = true } },
-        Candidates = [new CandidateSpec { Trainer = TrainerKind.LightGbm, Trees = trees, EarlyStopping = 0 }],
+        Candidates = [new CandidateSpec { Trainer = TrainerNames.LightGbm, Trees = trees, EarlyStopping = 0 }],
     };
 }

@@ -25,7 +25,8 @@ public sealed class AlertTests(AzuriteFixture azurite)
         var run = await host.RunAsync(definition, host.WriteFile("trips.csv", Trips.Csv(800, seed: 71)));
 
         var alert = run.Alerts.Should().ContainSingle().Subject;
-        (alert.Kind, alert.State, alert.Problem).Should().Be((AlertKind.PromotionSucceeded, AlertState.Sent, null));
+        alert.Kind.Should().Be(AlertKind.PromotionSucceeded);
+        alert.Deliveries.Should().Equal(new AlertDelivery("slack", AlertState.Sent));
         var message = slack.Calls.Should().ContainSingle().Subject.Message;
         message.GetProperty("blocks")[0].GetProperty("type").GetString().Should().Be("header");
         message.GetProperty("blocks")[0].GetProperty("text").GetProperty("text").GetString().Should().Be($"{definition.Model}: version 1 is in production");
@@ -74,7 +75,8 @@ public sealed class AlertTests(AzuriteFixture azurite)
 
         var run = await host.RunAsync(Trips.Definition(), host.WriteFile("trips.csv", Trips.Csv(500, seed: 74)));
 
-        (run.Alerts.Single().State, run.Alerts.Single().Problem).Should().Be((AlertState.NotSent, "No Slack webhook is set."));
+        run.Alerts.Single().Deliveries.Should().Equal(new AlertDelivery("slack", AlertState.NotSent, "No Slack webhook is set."));
+        run.Alerts.Single().State.Should().Be(AlertState.NotSent);
     }
 
     [Fact]
@@ -110,7 +112,7 @@ public sealed class AlertTests(AzuriteFixture azurite)
 
         var alert = await TellAsync(host);
 
-        (alert.State, alert.Problem).Should().Be((AlertState.Failed, "Slack answered 500."));
+        alert.Deliveries.Should().Equal(new AlertDelivery("slack", AlertState.Failed, "Slack answered 500."));
         slack.Calls.Should().HaveCount(3);
     }
 
@@ -126,7 +128,7 @@ public sealed class AlertTests(AzuriteFixture azurite)
 
         clock.Elapsed.Should().BeLessThan(TimeSpan.FromSeconds(10));
         alert.State.Should().Be(AlertState.Failed);
-        alert.Problem.Should().StartWith("Slack did not answer in time");
+        alert.Deliveries.Single().Problem.Should().StartWith("Slack did not answer in time");
         slack.Calls.Should().ContainSingle();
     }
 
@@ -143,7 +145,7 @@ public sealed class AlertTests(AzuriteFixture azurite)
         var run = await host.RunAsync(Trips.Definition(), host.WriteFile("trips.csv", Trips.Csv(500, seed: 75)));
 
         run.Run.State.Should().Be(RunState.Succeeded);
-        run.Alerts.Single().Problem.Should().Be("Slack could not be reached (ConnectionError).");
+        run.Alerts.Single().Deliveries.Single().Problem.Should().Be("Slack could not be reached (ConnectionError).");
     }
 
     [Fact]
@@ -167,7 +169,7 @@ public sealed class AlertTests(AzuriteFixture azurite)
         await using var slack = await SlackEndpoint.StartAsync();
         await using var host = HostOf(slack);
         var runId = await NewRunAsync(host);
-        await host.Get<AlertStore>().TryClaimAsync(runId, new Alert(AlertKind.RunFailed, AlertState.Sending, "t", [], DateTimeOffset.UnixEpoch), default);
+        await host.Get<AlertStore>().TryClaimAsync(runId, new Alert(AlertKind.RunFailed, "t", [], DateTimeOffset.UnixEpoch, [new AlertDelivery("slack", AlertState.Sending)]), default);
 
         await host.Get<AlertStage>().RunAsync(host.Context(runId), new AlertInput(AlertKind.RunFailed, [new Reason("why")]), default);
 
@@ -191,7 +193,7 @@ public sealed class AlertTests(AzuriteFixture azurite)
         await host.Get<AlertStage>().RunAsync(host.Context(runId), new AlertInput(AlertKind.RunFailed, [new Reason("why")]), default);
 
         log.Lines.Should()
-            .Contain(line => line.Contains("was not sent: Slack answered 500", StringComparison.Ordinal)).And.NotContain(
+            .Contain(line => line.Contains("was not sent through slack: Slack answered 500", StringComparison.Ordinal)).And.NotContain(
                 line => line.Contains(SlackEndpoint.Secret, StringComparison.Ordinal));
         host.Get<AlertOptions>().ToString().Should().NotContain(SlackEndpoint.Secret);
         await foreach (var row in host.Storage.RunRecords.QueryAsync<TableEntity>(row => row.PartitionKey == runId))

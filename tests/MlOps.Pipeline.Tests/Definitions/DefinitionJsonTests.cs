@@ -60,7 +60,7 @@ public sealed class DefinitionJsonTests
         var definition = DefinitionJson.Read("""{ "model": "m", "target": "y" }""");
 
         definition.Split.Validation.Should().Be(0.2);
-        definition.Candidates.Should().ContainSingle().Which.Trainer.Should().Be(TrainerKind.LightGbm);
+        definition.Candidates.Should().ContainSingle().Which.Trainer.Should().Be(TrainerNames.LightGbm);
         definition.Monitor.Should().Be(new MonitorRules { Log = true, Drift = true, Every = TimeSpan.FromHours(1), MinRows = 500 });
     }
 
@@ -123,17 +123,18 @@ public sealed class DefinitionJsonTests
     [Fact]
     public void Unknown_keys_name_the_nearest_known_one_and_every_problem_is_listed()
     {
-        var act = () => DefinitionJson.Read("""
+        const string Wrong = """
             { "model": "m", "taget": "y", "split": { "validtion": 0.2, "seed": -1 }, "candidates": [ { "trainer": "xgboost", "trees": 1.5 } ],
               "columns": { "a": { "kind": "numeric", "maximum": 3 }, "b": "number" }, "gates": { "approval": { "timeout": "soon" } } }
-            """);
+            """;
+        var act = () => DefinitionJson.Read(Wrong, KnownExtensions.None);
 
         act.Should().Throw<InputException>().Which.Problems.Should().BeEquivalentTo(
             "target is missing.",
             "taget is not known; did you mean 'target'?",
             "split.validtion is not known; did you mean 'validation'?",
             "split.seed is -1; it must be at least 0 and at most 9.223372036854776E+18.",
-            "candidates[0].trainer is 'xgboost'; it must be one of lightgbm, fasttree, fastforest, sdca.",
+            "candidates[0].trainer is 'xgboost', which this host does not have; known are lightgbm, fasttree, fastforest, sdca.",
             "candidates[0].trees must be a whole number.",
             "columns.a.maximum is not known; did you mean 'max'?",
             "columns.b is 'number'; it must be one of numeric, categorical, boolean, datetime, text, id.",

@@ -23,7 +23,7 @@ internal sealed record DefinitionPart(IReadOnlyList<string> Path, JsonObject Sch
         "boolean" => ["\"yes\"", "1"],
         "string" => ["1", "{}"],
         "array" => ["{}", "\"a\""],
-        "object" when Path is ["columns"] => ["[]", "1"],
+        "object" when Schema["additionalProperties"] is JsonObject => ["[]", "1"],
         "object" => ["[]", "\"a\"", """{ "nobodyKnowsThis": 1 }"""],
         _ => Schema["enum"] is null ? [] : ["\"nobodyKnowsThis\"", "1"],
     };

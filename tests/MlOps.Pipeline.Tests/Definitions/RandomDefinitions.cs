@@ -85,7 +85,7 @@ internal sealed class RandomDefinitions(int seed)
 
     private CandidateSpec NextCandidate() => new()
     {
-        Trainer = Pick<TrainerKind>(),
+        Trainer = TrainerNames.BuiltIn[random.Next(TrainerNames.BuiltIn.Count)],
         Trees = random.Next(1, 100_001),
         Leaves = random.Next(2, 100_001),
         Rate = 1 - random.NextDouble(),

@@ -26,7 +26,7 @@ public sealed class BlockPredictorTests(AzuriteFixture azurite)
         var version = await host.Get<ModelRegistry>().GetAsync(definition.Model, 1, default);
         var train = await host.Get<DatasetStore>().OpenAsync(await host.Get<DatasetStore>().GetAsync(version.Lineage.Train, default), default);
 
-        var inBlocks = new List<TrainerKind>();
+        var inBlocks = new List<string>();
         foreach (var (key, spec) in definition.CandidateKeys.Zip(definition.Candidates))
         {
             var blobs = run.Artifacts.Single(artifact => artifact.Path == $"{key}/model.zip").Blob[..^"/model.zip".Length];
@@ -40,7 +40,7 @@ public sealed class BlockPredictorTests(AzuriteFixture azurite)
         }
 
         // With missing values, all but LightGBM fill them first, which is ML.NET's business.
-        inBlocks.Should().Contain(TrainerKind.LightGbm);
-        inBlocks.Contains(TrainerKind.FastTree).Should().Be(!missing);
+        inBlocks.Should().Contain(TrainerNames.LightGbm);
+        inBlocks.Contains(TrainerNames.FastTree).Should().Be(!missing);
     }
 }

@@ -63,7 +63,7 @@ public sealed class ModelExplainerTests(AzuriteFixture azurite)
     public async Task Linear_contributions_are_weight_times_distance_from_the_mean_so_they_average_to_nothing()
     {
         await using var host = new PipelineHost(azurite);
-        var definition = Trips.Definition() with { Candidates = [new CandidateSpec { Trainer = TrainerKind.Sdca }] };
+        var definition = Trips.Definition() with { Candidates = [new CandidateSpec { Trainer = TrainerNames.Sdca }] };
         await host.RunAsync(definition, host.WriteFile("trips.csv", Trips.Csv(2000, seed: 52)));
         var version = await host.Get<ModelRegistry>().GetAsync(definition.Model, 1, default);
         var stored = await StoredModel.LoadAsync(host.Get<ArtifactStore>(), version.ModelBlobs, default);
@@ -108,7 +108,7 @@ public sealed class ModelExplainerTests(AzuriteFixture azurite)
         {
             Target = task == TaskKind.Binary ? "tip" : "fare",
             Columns = missing ? new Dictionary<string, ColumnRule> { ["miles"] = optional, ["seconds"] = optional } : new Dictionary<string, ColumnRule>(),
-            Candidates = [.. Enum.GetValues<TrainerKind>().Select(trainer => new CandidateSpec { Trainer = trainer, Trees = 25, Leaves = 12 })],
+            Candidates = [.. TrainerNames.BuiltIn.Select(trainer => new CandidateSpec { Trainer = trainer, Trees = 25, Leaves = 12 })],
         };
     }
 

@@ -21,9 +21,9 @@ public sealed class ExplainTests(AzuriteFixture azurite)
     private static readonly string[] Files = [ExplanationFiles.Page, ExplanationFiles.ImportancePicture, ExplanationFiles.SummaryPicture, ExplanationFiles.Values];
 
     [Theory]
-    [InlineData(TrainerKind.LightGbm, "TreeSHAP")]
-    [InlineData(TrainerKind.Sdca, "linear model")]
-    public async Task A_run_keeps_page_pictures_and_values(TrainerKind trainer, string method)
+    [InlineData(TrainerNames.LightGbm, "TreeSHAP")]
+    [InlineData(TrainerNames.Sdca, "linear model")]
+    public async Task A_run_keeps_page_pictures_and_values(string trainer, string method)
     {
         await using var host = new PipelineHost(azurite);
         var definition = Trips.Definition() with { Candidates = [new CandidateSpec { Trainer = trainer, Trees = 20 }] };

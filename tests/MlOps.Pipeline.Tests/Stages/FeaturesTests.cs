@@ -106,7 +106,7 @@ public sealed class FeaturesTests(AzuriteFixture azurite) : IAsyncLifetime
         var train = await datasets.OpenAsync(await datasets.GetAsync(split.Train.Id, default), default);
         using var session = bench.Host.Get<DuckDb>().Open(default);
         var featurizer = Featurizer.Fit(session, train, definition);
-        var reader = new InputReader(featurizer);
+        var reader = new InputReader(featurizer, bench.Host.Get<FeatureFunctions>());
 
         foreach (var side in new[] { split.Train, split.Validation })
         {

@@ -14,7 +14,7 @@ namespace MlOps.Pipeline.Tests.Stages;
 [Collection(AzuriteFixture.Collection)]
 public sealed class ModelCardTests(AzuriteFixture azurite)
 {
-    private static readonly CandidateSpec Trees = new() { Trainer = TrainerKind.LightGbm, Trees = 20 };
+    private static readonly CandidateSpec Trees = new() { Trainer = TrainerNames.LightGbm, Trees = 20 };
 
     [Fact]
     public async Task A_card_tells_what_a_version_is_and_how_it_came_about()
@@ -25,7 +25,7 @@ public sealed class ModelCardTests(AzuriteFixture azurite)
             Owner = "fleet team",
             IntendedUse = "estimate before a trip",
             Limits = "one city only",
-            Candidates = [Trees, new CandidateSpec { Trainer = TrainerKind.FastTree, Trees = 2 }],
+            Candidates = [Trees, new CandidateSpec { Trainer = TrainerNames.FastTree, Trees = 2 }],
             Gates = new GateRules { AtMost = 50 },
         };
 

@@ -13,8 +13,8 @@ namespace MlOps.Pipeline.Tests.Stages;
 [Collection(AzuriteFixture.Collection)]
 public sealed class PromoteTests(AzuriteFixture azurite)
 {
-    private static readonly CandidateSpec Good = new() { Trainer = TrainerKind.LightGbm, Trees = 60, EarlyStopping = 0 };
-    private static readonly CandidateSpec Poor = new() { Trainer = TrainerKind.LightGbm, Trees = 2, EarlyStopping = 0 };
+    private static readonly CandidateSpec Good = new() { Trainer = TrainerNames.LightGbm, Trees = 60, EarlyStopping = 0 };
+    private static readonly CandidateSpec Poor = new() { Trainer = TrainerNames.LightGbm, Trees = 2, EarlyStopping = 0 };
 
     [Fact]
     public async Task Promote_keeps_production_when_candidate_is_worse()

@@ -13,7 +13,7 @@ public sealed class TrainTests(AzuriteFixture azurite)
         await using var one = new PipelineHost(azurite);
         await using var four = new PipelineHost(azurite, services => services.ChangeOptions(options => options with { Threads = 4 }));
         var csv = Trips.Csv(3000, seed: 31);
-        var candidates = Enum.GetValues<TrainerKind>().Select(trainer => new CandidateSpec { Trainer = trainer, Trees = 15 }).ToList();
+        var candidates = TrainerNames.BuiltIn.Select(trainer => new CandidateSpec { Trainer = trainer, Trees = 15 }).ToList();
         // Another maxCategories is another model to train, but the same features: nothing is reused between the two.
         var first = await one.RunAsync(Trips.Definition() with { Candidates = candidates }, one.WriteFile("trips.csv", csv));
         var second = await four.RunAsync(
@@ -44,9 +44,9 @@ public sealed class TrainTests(AzuriteFixture azurite)
     }
 
     [Theory]
-    [InlineData(TrainerKind.LightGbm)]
-    [InlineData(TrainerKind.FastTree)]
-    public async Task Boosted_trees_stop_early_on_rows_they_did_not_learn_from(TrainerKind trainer)
+    [InlineData(TrainerNames.LightGbm)]
+    [InlineData(TrainerNames.FastTree)]
+    public async Task Boosted_trees_stop_early_on_rows_they_did_not_learn_from(string trainer)
     {
         await using var host = new PipelineHost(azurite);
         // Hardly any rows and much noise: 2000 trees would only learn the noise.
@@ -74,7 +74,7 @@ public sealed class TrainTests(AzuriteFixture azurite)
             Target = "tip",
             Candidates =
         [
-            .. Enum.GetValues<TrainerKind>().Select(trainer => new CandidateSpec { Trainer = trainer, Trees = 20 })
+            .. TrainerNames.BuiltIn.Select(trainer => new CandidateSpec { Trainer = trainer, Trees = 20 })
         ]
         };
 

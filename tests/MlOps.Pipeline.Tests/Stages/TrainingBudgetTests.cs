@@ -7,7 +7,7 @@ namespace MlOps.Pipeline.Tests.Stages;
 [Collection(AzuriteFixture.Collection)]
 public sealed class TrainingBudgetTests(AzuriteFixture azurite)
 {
-    private static readonly CandidateSpec Thousand = new() { Trainer = TrainerKind.LightGbm, Trees = 1000 };
+    private static readonly CandidateSpec Thousand = new() { Trainer = TrainerNames.LightGbm, Trees = 1000 };
 
     [Theory]
     [InlineData(null, 1000, null)]
@@ -24,7 +24,7 @@ public sealed class TrainingBudgetTests(AzuriteFixture azurite)
     [Fact]
     public void Linear_models_have_no_trees_to_leave_out()
     {
-        var linear = new CandidateSpec { Trainer = TrainerKind.Sdca, MaxMinutes = 0.001 };
+        var linear = new CandidateSpec { Trainer = TrainerNames.Sdca, MaxMinutes = 0.001 };
 
         TrainingBudget.Plan(linear, _ => throw new InvalidOperationException("nothing is to be measured")).Should().Be(new TrainingPlan(linear));
     }
@@ -37,7 +37,7 @@ public sealed class TrainingBudgetTests(AzuriteFixture azurite)
         {
             Candidates =
         [
-            new CandidateSpec { Trainer = TrainerKind.LightGbm, Trees = 100_000, EarlyStopping = 0, MaxMinutes = 0.01 }
+            new CandidateSpec { Trainer = TrainerNames.LightGbm, Trees = 100_000, EarlyStopping = 0, MaxMinutes = 0.01 }
         ]
         };
 

@@ -45,7 +45,7 @@ public sealed class TrainingProgressTests(AzuriteFixture azurite)
 
         await AdvanceAsync(host, run, seconds: 15);
         var measuring = await MetricsAsync(host, run);
-        watch.Note(new TrainingPlan(new CandidateSpec { Trainer = TrainerKind.LightGbm, Trees = 7 }, TimeSpan.FromSeconds(110)));
+        watch.Note(new TrainingPlan(new CandidateSpec { Trainer = TrainerNames.LightGbm, Trees = 7 }, TimeSpan.FromSeconds(110)));
         await AdvanceAsync(host, run, seconds: 30);
         var planned = await MetricsAsync(host, run);
         slow.SetResult();
@@ -91,10 +91,10 @@ public sealed class TrainingProgressTests(AzuriteFixture azurite)
     }
 
     [Theory]
-    [InlineData(TrainerKind.FastTree, true)]
-    [InlineData(TrainerKind.FastForest, true)]
-    [InlineData(TrainerKind.LightGbm, false)]
-    public async Task A_run_shows_how_its_candidate_goes_on_and_the_trees_of_trainers_that_tell_them(TrainerKind trainer, bool tellsTrees)
+    [InlineData(TrainerNames.FastTree, true)]
+    [InlineData(TrainerNames.FastForest, true)]
+    [InlineData(TrainerNames.LightGbm, false)]
+    public async Task A_run_shows_how_its_candidate_goes_on_and_the_trees_of_trainers_that_tell_them(string trainer, bool tellsTrees)
     {
         await using var host = HostOf();
         var definition = Trips.Definition() with { Candidates = [new CandidateSpec { Trainer = trainer, Trees = 300, EarlyStopping = 0, MaxMinutes = 1000 }] };

@@ -71,7 +71,7 @@ public sealed class ValidateTests(AzuriteFixture azurite)
         await using var host = new PipelineHost(azurite);
         var definition = Trips.Definition() with
         {
-            Candidates = [new CandidateSpec { Trainer = TrainerKind.LightGbm, Trees = 1 }, new CandidateSpec { Trainer = TrainerKind.LightGbm, Trees = 80 }],
+            Candidates = [new CandidateSpec { Trainer = TrainerNames.LightGbm, Trees = 1 }, new CandidateSpec { Trainer = TrainerNames.LightGbm, Trees = 80 }],
             Gates = new GateRules { Metric = "r2" },
         };
 

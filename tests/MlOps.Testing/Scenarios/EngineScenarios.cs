@@ -1,5 +1,6 @@
 using FluentAssertions;
 using Microsoft.Extensions.DependencyInjection;
+using MlOps.Pipeline;
 using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Data;
 using MlOps.Pipeline.Definitions;
@@ -24,7 +25,7 @@ public abstract class EngineScenarios(AzuriteFixture azurite)
     public async Task A_first_run_promotes_its_model()
     {
         await using var engine = await StartAsync();
-        var definition = Definition() with { Candidates = [Candidate(TrainerKind.LightGbm), Candidate(TrainerKind.FastTree)] };
+        var definition = Definition() with { Candidates = [Candidate(TrainerNames.LightGbm), Candidate(TrainerNames.FastTree)] };
 
         var run = await engine.EndOfAsync(await engine.SubmitAsync(definition, Trips.Csv(600)));
 
@@ -44,6 +45,35 @@ public abstract class EngineScenarios(AzuriteFixture azurite)
         run.Run.State.Should().Be(RunState.Blocked);
         RunSummary.Of(run).Should().Be(await ExpectedAsync(definition, Trips.Csv(600)));
         (await engine.Host.Get<ModelRegistry>().FindAsync(definition.Model, CancellationToken.None))!.Production.Should().BeNull();
+    }
+
+    [Fact]
+    public async Task What_a_host_adds_is_part_of_a_run_on_every_engine()
+    {
+        var channel = new Additions.Channel();
+        Action<IServiceCollection> add = services => services.AddMlOps(added => Additions.AddTo(added).AddAlert(channel));
+        await using var engine = await StartAsync(add);
+        var definition = Additions.Definition();
+
+        var run = await engine.EndOfAsync(await engine.SubmitAsync(definition, Trips.Csv(600)));
+
+        run.Run.BlockedBy.Should().Equal("veto: 0-mean-like predicts, and that is enough");
+        run.Params.Should().Contain("check.veto", "veto: 0-mean-like predicts, and that is enough");
+        RunSummary.Of(run).Should().Be(await ExpectedAsync(definition, Trips.Csv(600), configure: add));
+        channel.Told.Where(path => path.EndsWith(run.Run.RunId, StringComparison.Ordinal)).Should().HaveCount(2, "each alert leaves once");
+    }
+
+    [Fact]
+    public async Task A_check_that_throws_fails_the_run_as_any_defect_does()
+    {
+        await using var engine = await StartAsync(services => services.AddMlOps(added => added.AddCheck(new Additions.Broken())));
+
+        var run = await engine.EndOfAsync(
+            await engine.SubmitAsync(Definition() with { Gates = new GateRules { Checks = [new CheckRule("broken")] } }, Trips.Csv(300)));
+
+        run.Run.State.Should().Be(RunState.Failed);
+        run.Run.Error.Should().Contain("This check is broken");
+        run.Stages.Single(stage => stage.Stage == "validate").State.Should().Be(StageState.Failed);
     }
 
     [Fact]
@@ -206,14 +236,15 @@ public abstract class EngineScenarios(AzuriteFixture azurite)
         (cancelled.Run.State, cancelled.Run.Error, cancelled.Run.Version).Should().Be((RunState.Cancelled, "wrong file", null));
     }
 
-    protected static PipelineDefinition Definition() => Trips.Definition() with { Candidates = [Candidate(TrainerKind.LightGbm)] };
+    protected static PipelineDefinition Definition() => Trips.Definition() with { Candidates = [Candidate(TrainerNames.LightGbm)] };
 
-    protected static CandidateSpec Candidate(TrainerKind trainer) => new() { Trainer = trainer, Trees = 10 };
+    protected static CandidateSpec Candidate(string trainer) => new() { Trainer = trainer, Trees = 10 };
 
     /// <summary>What a run of the same definition and data comes to when nothing is in its way.</summary>
-    private async Task<RunSummary> ExpectedAsync(PipelineDefinition definition, string csv, string? decision = null)
+    private async Task<RunSummary> ExpectedAsync(
+        PipelineDefinition definition, string csv, string? decision = null, Action<IServiceCollection>? configure = null)
     {
-        await using var host = new PipelineHost(azurite);
+        await using var host = new PipelineHost(azurite, configure);
         ((InlineEngine)host.Get<IPipelineEngine>()).Approval = decision;
         var twin = definition with { Model = AzuriteFixture.UniqueModel() };
         var blob = $"{twin.Model}/twin.csv";

@@ -29,6 +29,6 @@ public static class Trips
         Model = model ?? AzuriteFixture.UniqueModel(),
         Target = "fare",
         Features = new FeatureRules { Interactions = [["seconds", "miles"]] },
-        Candidates = [new CandidateSpec { Trainer = TrainerKind.LightGbm, Trees = 20 }],
+        Candidates = [new CandidateSpec { Trainer = TrainerNames.LightGbm, Trees = 20 }],
     };
 }

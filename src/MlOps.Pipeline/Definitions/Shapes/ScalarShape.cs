@@ -9,9 +9,18 @@ internal sealed class ScalarShape : Shape<string>
 {
     public override bool TryRead(JsonReader json, string key, out string value)
     {
-        var given = json.Take(key);
-        value = given is not { } cell ? "" : cell.ValueKind == JsonValueKind.String ? cell.GetString()! : cell.GetRawText();
-        return given is not null;
+        value = "";
+        if (json.Take(key) is not { } cell)
+        {
+            return false;
+        }
+        if (cell.ValueKind is not (JsonValueKind.String or JsonValueKind.Number or JsonValueKind.True or JsonValueKind.False))
+        {
+            json.Problem(key, "must be a text, a number, true or false.");
+            return false;
+        }
+        value = cell.ValueKind == JsonValueKind.String ? cell.GetString()! : cell.GetRawText();
+        return true;
     }
 
     public override JsonNode? Write(string value, Detail detail) => value;

@@ -28,7 +28,9 @@ internal enum Detail
 /// <summary>The words that tables of keys are written in.</summary>
 internal static class Shape
 {
-    public static TextShape Text(int shortest = 0, string? pattern = null, IEnumerable<string>? among = null) => new(shortest, pattern, among);
+    public static TextShape Text(
+        int shortest = 0, string? pattern = null, IEnumerable<string>? among = null, IEnumerable<string>? examples = null) =>
+        new(shortest, pattern, among, examples);
 
     public static ScalarShape Scalar() => new();
 

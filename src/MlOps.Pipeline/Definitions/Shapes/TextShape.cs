@@ -8,7 +8,8 @@ namespace MlOps.Pipeline.Definitions.Shapes;
 /// <param name="shortest">Fewest characters.</param>
 /// <param name="pattern">A regular expression that it matches.</param>
 /// <param name="among">The texts that it may be.</param>
-internal sealed class TextShape(int shortest, string? pattern, IEnumerable<string>? among) : Shape<string>
+/// <param name="examples">Texts that it may be, for editors to offer.</param>
+internal sealed class TextShape(int shortest, string? pattern, IEnumerable<string>? among, IEnumerable<string>? examples) : Shape<string>
 {
     public override bool TryRead(JsonReader json, string key, [MaybeNullWhen(false)] out string value)
     {
@@ -32,6 +33,10 @@ internal sealed class TextShape(int shortest, string? pattern, IEnumerable<strin
         if (among is not null)
         {
             schema["enum"] = new JsonArray([.. among]);
+        }
+        if (examples is not null)
+        {
+            schema["examples"] = new JsonArray([.. examples]);
         }
         return schema;
     }

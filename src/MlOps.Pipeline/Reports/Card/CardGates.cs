@@ -1,43 +1,52 @@
 using System.Globalization;
 using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Definitions;
-using MlOps.Pipeline.Reports.Drift;
+using MlOps.Pipeline.Tracking;
 
 namespace MlOps.Pipeline.Reports.Card;
 
 /// <summary>Every gate that a version met, in order, with its rule and outcome.</summary>
 internal static class CardGates
 {
-    /// <param name="gates">The declared rules.</param>
-    /// <param name="metric">Name of the deciding metric.</param>
-    /// <param name="value">Its value on the validation rows.</param>
-    /// <param name="production">Its value for the version in production on the same rows; null when that was not measured.</param>
-    /// <param name="previous">The version that was in production; null when there was none.</param>
-    /// <param name="drift">The run's drift report, if it has one.</param>
-    /// <param name="approval">What a person decided.</param>
-    /// <param name="promoted">Whether the version went into production.</param>
-    /// <param name="blockedBy">Why not.</param>
-    public static IReadOnlyList<CardGate> Of(
-        GateRules gates, string metric, double value, double? production, int? previous, DriftReport? drift, ApprovalDecision? approval, bool promoted,
-        IReadOnlyList<Reason> blockedBy) =>
+    public static IReadOnlyList<CardGate> Of(GateFacts facts) =>
     [
         new("Signature", "the model reads the columns that the data has", GateVerdict.Passed, "names, types and order agree"),
-        .. gates.AtMost is { } most
-            ? [new CardGate("Metric", $"{metric} at most {Text(most)}", value <= most ? GateVerdict.Passed : GateVerdict.Failed, $"{metric} {Text(value)}")]
-            : Array.Empty<CardGate>(),
-        .. gates.AtLeast is { } least
-            ? [new CardGate("Metric", $"{metric} at least {Text(least)}", value >= least ? GateVerdict.Passed : GateVerdict.Failed, $"{metric} {Text(value)}")]
-            : Array.Empty<CardGate>(),
-        DriftOf(gates, drift),
-        ApprovalOf(gates, approval),
-        ProductionOf(gates, metric, value, production, previous, promoted, blockedBy),
+        .. MetricOf(facts),
+        .. facts.Rules.Checks.Select(rule => CheckOf(rule, facts)),
+        DriftOf(facts),
+        ApprovalOf(facts),
+        ProductionOf(facts),
     ];
 
-    private static CardGate DriftOf(GateRules gates, DriftReport? drift)
+    private static IEnumerable<CardGate> MetricOf(GateFacts facts)
     {
+        var (metric, value) = (facts.Metric, facts.Value);
+        if (facts.Rules.AtMost is { } most)
+        {
+            yield return new CardGate("Metric", $"{metric} at most {Text(most)}", PassedIf(value <= most), $"{metric} {Text(value)}");
+        }
+        if (facts.Rules.AtLeast is { } least)
+        {
+            yield return new CardGate("Metric", $"{metric} at least {Text(least)}", PassedIf(value >= least), $"{metric} {Text(value)}");
+        }
+    }
+
+    private static CardGate CheckOf(CheckRule rule, GateFacts facts)
+    {
+        var options = (rule.Options ?? ExtensionOptions.None).Values.OrderBy(option => option.Key, StringComparer.Ordinal)
+            .Select(option => $"{option.Key} {option.Value}").ToList();
+        var detail = facts.Checks.GetValueOrDefault(rule.Check);
+        return new CardGate(
+            $"Check {rule.Check}", options.Count == 0 ? "as the host defines it" : string.Join(", ", options),
+            detail is null ? GateVerdict.NotReached : PassedIf(detail == CheckOutcomes.Passed), detail ?? "not run");
+    }
+
+    private static CardGate DriftOf(GateFacts facts)
+    {
+        var gates = facts.Rules;
         var rule =
             $"less than {gates.DriftShare.ToString("P0", CultureInfo.InvariantCulture)} of the columns drift ({gates.Drift.ToString().ToLowerInvariant()})";
-        if (drift is null)
+        if (facts.Drift is not { } drift)
         {
             return new CardGate("Drift", rule, GateVerdict.Information, "no drift report");
         }
@@ -49,36 +58,39 @@ internal static class CardGates
         return new CardGate("Drift", rule, verdict, detail);
     }
 
-    private static CardGate ApprovalOf(GateRules gates, ApprovalDecision? approval)
+    private static CardGate ApprovalOf(GateFacts facts)
     {
-        if (!gates.Approval.Required)
+        if (!facts.Rules.Approval.Required)
         {
             return new CardGate("Approval", "not required", GateVerdict.Information, "nobody was asked");
         }
-        var verdict = approval switch { null => GateVerdict.NotReached, { Approved: true } => GateVerdict.Passed, _ => GateVerdict.Failed };
-        var at = approval?.At is { } time ? time.ToString(" (yyyy-MM-dd HH:mm 'UTC')", CultureInfo.InvariantCulture) : "";
-        return new CardGate("Approval", "a person approves", verdict, approval is null ? "not asked: an earlier gate failed" : approval + at);
+        if (facts.Approval is not { } approval)
+        {
+            return new CardGate("Approval", "a person approves", GateVerdict.NotReached, "not asked: an earlier gate failed");
+        }
+        var at = approval.At is { } time ? time.ToString(" (yyyy-MM-dd HH:mm 'UTC')", CultureInfo.InvariantCulture) : "";
+        return new CardGate("Approval", "a person approves", PassedIf(approval.Approved), approval + at);
     }
 
-    private static CardGate ProductionOf(
-        GateRules gates, string metric, double value, double? production, int? previous, bool promoted, IReadOnlyList<Reason> blockedBy)
+    private static CardGate ProductionOf(GateFacts facts)
     {
-        var rule = $"{metric} better than production's on the same rows{(gates.BetterBy > 0 ? $" by at least {Text(gates.BetterBy)}" : "")}";
-        if (previous is null)
+        const string Name = "Better than production";
+        var (metric, margin) = (facts.Metric, facts.Rules.BetterBy);
+        var rule = $"{metric} better than production's on the same rows{(margin > 0 ? $" by at least {Text(margin)}" : "")}";
+        if (facts.Previous is null)
         {
-            return new CardGate("Better than production", rule, promoted ? GateVerdict.Passed : GateVerdict.NotReached, "nothing was in production");
+            return new CardGate(Name, rule, facts.Promoted ? GateVerdict.Passed : GateVerdict.NotReached, "nothing was in production");
         }
-        if (production is { } old)
+        if (facts.Production is { } old)
         {
-            return new CardGate(
-                "Better than production", rule, promoted ? GateVerdict.Passed : GateVerdict.Failed,
-                $"{metric} {Text(value)} against {Text(old)} of version {previous}");
+            return new CardGate(Name, rule, PassedIf(facts.Promoted), $"{metric} {Text(facts.Value)} against {Text(old)} of version {facts.Previous}");
         }
-        var misfit = blockedBy.FirstOrDefault(reason => reason.Gate == GateKind.Production);
+        var misfit = facts.BlockedBy.FirstOrDefault(reason => reason.Gate == GateKind.Production);
         return new CardGate(
-            "Better than production", rule, misfit is null ? GateVerdict.NotReached : GateVerdict.Failed,
-            misfit?.Text ?? "not measured: an earlier gate failed");
+            Name, rule, misfit is null ? GateVerdict.NotReached : GateVerdict.Failed, misfit?.Text ?? "not measured: an earlier gate failed");
     }
+
+    private static GateVerdict PassedIf(bool holds) => holds ? GateVerdict.Passed : GateVerdict.Failed;
 
     private static string Text(double value) => value.ToString("G5", CultureInfo.InvariantCulture);
 }

@@ -108,12 +108,13 @@ internal static class CardText
         _ => file,
     };
 
-    private static string Formula(DerivedFeature feature) => feature.Function switch
+    private static string Formula(DerivedFeature feature) => feature switch
     {
-        FeatureFunction.Product => $"{feature.A} × {feature.B}",
-        FeatureFunction.Ratio => $"{feature.A} / {feature.B}",
-        FeatureFunction.Log => $"ln(1 + {feature.A})",
-        FeatureFunction.DayOfWeek => $"day of week of {feature.A}",
-        var part => $"{part.ToString().ToLowerInvariant()} of {feature.A}",
+        { Version: { } version } => $"{feature.Function}({string.Join(", ", feature.Inputs)}), version {version}",
+        { Function: BuiltInFunctions.Product, Inputs: [var a, var b] } => $"{a} × {b}",
+        { Function: BuiltInFunctions.Ratio, Inputs: [var a, var b] } => $"{a} / {b}",
+        { Function: BuiltInFunctions.Log } => $"ln(1 + {feature.Inputs[0]})",
+        { Function: BuiltInFunctions.DayOfWeek } => $"day of week of {feature.Inputs[0]}",
+        _ => $"{feature.Function} of {feature.Inputs[0]}",
     };
 }

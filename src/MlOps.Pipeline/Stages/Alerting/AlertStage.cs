@@ -11,9 +11,9 @@ public sealed record AlertOutput(StageReport Report) : IStageOutput;
 /// <summary>
 /// Tells people what became of a run, at most once per run and kind: the alert's row is written first, and who finds it there does not send.
 /// A host that dies between row and answer leaves an alert that may not have arrived; sending again would tell it twice to those who got it.
-/// What goes wrong with Slack is kept on the alert and fails nothing.
+/// What goes wrong with a channel is kept on the alert and fails nothing.
 /// </summary>
-public sealed class AlertStage(AlertStore alerts, SlackClient slack, RunStore runs, TimeProvider time) : IStage<AlertInput, AlertOutput>
+public sealed class AlertStage(AlertStore alerts, AlertSender sender, RunStore runs) : IStage<AlertInput, AlertOutput>
 {
     private const int MostReasons = 20;
     private const int LongestReason = 1000;
@@ -30,19 +30,14 @@ public sealed class AlertStage(AlertStore alerts, SlackClient slack, RunStore ru
         [
             .. input.Reasons.Texts().Take(MostReasons).Select(text => text.Length <= LongestReason ? text : string.Concat(text.AsSpan(0, LongestReason), "…"))
         ];
-        var alert = new Alert(
-            input.Kind, slack.IsConfigured ? AlertState.Sending : AlertState.NotSent, TitleOf(input, details.Run), reasons, time.GetUtcNow(),
-            slack.IsConfigured ? null : "No Slack webhook is set.");
-        if (!await alerts.TryClaimAsync(context.RunId, alert, cancel) || !slack.IsConfigured)
+        var alert = sender.New(input.Kind, TitleOf(input, details.Run), reasons);
+        if (!await alerts.TryClaimAsync(context.RunId, alert, cancel) || alert.State != AlertState.Sending)
         {
             return new AlertOutput(new StageReport());
         }
-        var problem = await slack.SendAsync(alert, AlertSubject.Of(details), cancel);
-        await alerts.UpdateAsync(context.RunId, alert with { State = problem is null ? AlertState.Sent : AlertState.Failed, Problem = problem }, cancel);
-        if (problem is not null)
-        {
-            context.Warn(problem);
-        }
+        var told = await sender.SendAsync(alert, AlertSubject.Of(details), cancel);
+        await alerts.UpdateAsync(context.RunId, told, cancel);
+        context.Warn(told.Deliveries.Where(delivery => delivery.State == AlertState.Failed).Select(delivery => $"{delivery.Channel}: {delivery.Problem}"));
         return new AlertOutput(new StageReport());
     }
 
@@ -66,6 +61,7 @@ public sealed class AlertStage(AlertStore alerts, SlackClient slack, RunStore ru
     {
         GateKind.Drift => "data drift",
         GateKind.Approval => "no approval",
+        GateKind.Check => "failed checks",
         _ => "poor metrics",
     };
 }

@@ -24,7 +24,7 @@ internal sealed record CleanIds(string Rows, string Clean, JsonObject Parameters
                 Positive = definition.Positive,
                 Columns = definition.Columns,
                 Cleaning = definition.Cleaning,
-                Features = new FeatureRules { DateParts = definition.Features.DateParts },
+                Features = new FeatureRules { DateParts = definition.Features.DateParts, Custom = definition.Features.Custom },
                 Split = fills ? definition.Split : new SplitRules(),
             })),
             ["splitKey"] = new JsonArray([.. rules.SplitKey.Select(column => (JsonNode?)column)]),

@@ -14,16 +14,16 @@ public sealed record FeaturesOutput(DatasetRef Features, StageReport Report) : I
 /// Keeps the columns that the model uses and adds the computed ones, with the very functions that serving calls. The version is a view of
 /// the cleaned table: computing a feature while reading is cheaper than storing it.
 /// </summary>
-public sealed class FeaturesStage(DatasetStore datasets) : IStage<FeaturesInput, FeaturesOutput>
+public sealed class FeaturesStage(DatasetStore datasets, FeatureFunctions functions) : IStage<FeaturesInput, FeaturesOutput>
 {
     public static string Name => "features";
 
-    /// <exception cref="InputException">A required feature's input column is missing.</exception>
+    /// <exception cref="InputException">A required feature's input column is missing, or this host does not have a feature's function.</exception>
     public async Task<FeaturesOutput> RunAsync(StageContext context, FeaturesInput input, CancellationToken cancel)
     {
         var definition = await context.GetDefinitionAsync(cancel);
         var clean = await datasets.GetAsync(input.Clean.Id, cancel);
-        var plan = FeaturePlan.Of(definition, clean.Columns);
+        var plan = FeaturePlan.Of(definition, clean.Columns).With(functions);
         context.Warn(plan.Warnings);
         IReadOnlyList<DatasetColumn> kept = [.. plan.Inputs, .. plan.Carried, plan.Target];
         var parameters = new JsonObject

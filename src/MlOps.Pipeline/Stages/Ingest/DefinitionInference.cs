@@ -55,8 +55,8 @@ public sealed class DefinitionInference(PipelineStorage storage, DuckDb duckDb, 
             },
             Candidates =
             [
-                new CandidateSpec { Trainer = TrainerKind.LightGbm }, new CandidateSpec { Trainer = TrainerKind.FastTree },
-                new CandidateSpec { Trainer = TrainerKind.Sdca }
+                new CandidateSpec { Trainer = TrainerNames.LightGbm }, new CandidateSpec { Trainer = TrainerNames.FastTree },
+                new CandidateSpec { Trainer = TrainerNames.Sdca }
             ],
         };
         var problems = DefinitionRules.ProblemsOf(inferred).ToList();

@@ -72,9 +72,19 @@ public sealed class ModelCardStage(
             Candidates = [.. input.Candidates.Select(candidate => new CardCandidate(candidate.Key, candidate.Key == version.Candidate, candidate.Metrics))],
             Previous = input.Previous is { } previous ? await PreviousAsync(context.Model, previous, details, cancel) : null,
             Performance = await PredictAsync(stored, manifests[^1].Manifest, cancel),
-            Gates = CardGates.Of(
-                definition.Gates, metric, version.Metrics[$"val_{metric}"], production, input.Previous, drift, details.Run.Approval, input.Promoted,
-                input.BlockedBy),
+            Gates = CardGates.Of(new GateFacts
+            {
+                Rules = definition.Gates,
+                Metric = metric,
+                Value = version.Metrics[$"val_{metric}"],
+                Production = production,
+                Previous = input.Previous,
+                Checks = Prefixed(details.Params, CheckOutcomes.ParamPrefix),
+                Drift = drift,
+                Approval = details.Run.Approval,
+                Promoted = input.Promoted,
+                BlockedBy = input.BlockedBy,
+            }),
             Drift = drift,
             Pictures = await PicturesAsync(details, cancel),
             Artifacts =

@@ -1,7 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Security.Cryptography;
-using System.Text;
 using Microsoft.ML;
 using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Data;
@@ -26,7 +24,8 @@ public sealed record TrainOutput(TrainedCandidate Candidate, StageReport Report)
 /// rows and parameters: the same again is found, not trained.
 /// </summary>
 public sealed class TrainStage(
-    DatasetStore datasets, RunStore runs, DuckDb duckDb, FeatureTableCache tables, TrainingProgress progress, PipelineStorage storage, PipelineOptions options)
+    DatasetStore datasets, RunStore runs, DuckDb duckDb, FeatureTableCache tables, TrainerCatalog trainers, TrainingProgress progress,
+    PipelineStorage storage, PipelineOptions options)
     : IStage<TrainInput, TrainOutput>
 {
     private const string MetricsFile = "metrics.json";
@@ -38,17 +37,18 @@ public sealed class TrainStage(
     public async Task<TrainOutput> RunAsync(StageContext context, TrainInput input, CancellationToken cancel)
     {
         var definition = await context.GetDefinitionAsync(cancel);
-        var candidate = new Candidate(definition.CandidateKeys[input.CandidateIndex], definition.Candidates[input.CandidateIndex], definition.Split.Seed);
         var train = await datasets.OpenAsync(await datasets.GetAsync(input.Train.Id, cancel), cancel);
+        var spec = definition.Candidates[input.CandidateIndex];
+        var candidate = new Candidate(
+            definition.CandidateKeys[input.CandidateIndex], spec, trainers.Find(spec.Trainer, TargetColumn.Of(train.Manifest).Task), definition.Split.Seed);
         var validation = await datasets.OpenAsync(await datasets.GetAsync(input.Validation.Id, cancel), cancel);
         await context.LogParamsAsync(Params(candidate), cancel);
 
         var featurizer = await Task.Run(() => FitFeaturizer(train, definition, cancel), cancel);
-        var name = NameOf(input, candidate, featurizer);
+        var name = new ModelIdentity(input.Train.Id, input.Validation.Id, spec, featurizer, candidate.Seed, candidate.Added?.Version).BlobName;
         var found = await models.FindAsync<TrainedModel>($"{name}.json", cancel);
         var model = found
-            ?? await TrainAsync(
-                candidate, new TrainingWatch(context.RunId, candidate.Key, candidate.Spec.MaxMinutes), featurizer, train, validation, name, cancel);
+            ?? await TrainAsync(candidate, new TrainingWatch(context.RunId, candidate.Key, spec.MaxMinutes), featurizer, train, validation, name, cancel);
 
         await context.LogMetricsAsync(model.Metrics.ToDictionary(metric => $"{candidate.Key}.{metric.Key}", metric => metric.Value), cancel);
         await runs.LogArtifactsAsync(
@@ -73,9 +73,10 @@ public sealed class TrainStage(
         var (model, trees) = await progress.FollowAsync(watch, () => Task.Run(
             () =>
             {
-                var plan = TrainingBudget.Plan(spec, few => Measure(few, featurizer, trainTable, seed));
+                var plan = TrainingBudget.Plan(spec, few => Measure(few, trainTable, seed));
                 watch.Note(plan);
-                return (new Trainers(ml, plan.Spec, featurizer.Target.Task, seed, options.Threads).Fit(trainTable), plan.Spec.Trees);
+                var trainer = new Trainers(Trainers.ContextOf(ml, featurizer.Target.Task, seed, options.Threads, plan.Spec), candidate.Added);
+                return (trainer.Fit(trainTable), plan.Spec.Trees);
             },
             cancel));
         var seconds = clock.Elapsed.TotalSeconds;
@@ -93,25 +94,27 @@ public sealed class TrainStage(
         return await models.CommitAsync($"{name}.json", stored, cancel);
     }
 
-    private TimeSpan Measure(CandidateSpec spec, Featurizer featurizer, FeatureTable table, int seed)
+    private TimeSpan Measure(CandidateSpec spec, FeatureTable table, int seed)
     {
         var watch = Stopwatch.StartNew();
-        new Trainers(new MLContext(seed), spec, featurizer.Target.Task, seed, options.Threads).Fit(table);
+        new Trainers(Trainers.ContextOf(new MLContext(seed), table.Featurizer.Target.Task, seed, options.Threads, spec)).Fit(table);
         return watch.Elapsed;
-    }
-
-    private static string NameOf(TrainInput input, Candidate candidate, Featurizer featurizer)
-    {
-        var identity = Json.Write(
-            new { format = 1, train = input.Train.Id, validation = input.Validation.Id, spec = candidate.Spec, featurizer, seed = candidate.Seed });
-        return "models/" + Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(identity)))[..32];
     }
 
     private static Dictionary<string, string> Params(Candidate candidate)
     {
-        var (key, spec, _) = candidate;
-        var parameters = new Dictionary<string, string> { [$"{key}.trainer"] = DefinitionNames.Trainers.NameOf(spec.Trainer) };
-        if (spec.Trainer == TrainerKind.Sdca)
+        var (key, spec, added, _) = candidate;
+        var parameters = new Dictionary<string, string> { [$"{key}.trainer"] = spec.Trainer };
+        if (added is not null)
+        {
+            parameters[$"{key}.version"] = added.Version;
+            foreach (var option in (spec.Options ?? ExtensionOptions.None).Values)
+            {
+                parameters[$"{key}.{option.Key}"] = option.Value;
+            }
+            return parameters;
+        }
+        if (spec.Trainer == TrainerNames.Sdca)
         {
             parameters[$"{key}.l2"] = spec.L2?.ToString("R", CultureInfo.InvariantCulture) ?? "auto";
             parameters[$"{key}.iterations"] = spec.Iterations?.ToString(CultureInfo.InvariantCulture) ?? "auto";
@@ -120,7 +123,7 @@ public sealed class TrainStage(
         parameters[$"{key}.trees"] = spec.Trees.ToString(CultureInfo.InvariantCulture);
         parameters[$"{key}.leaves"] = spec.Leaves.ToString(CultureInfo.InvariantCulture);
         parameters[$"{key}.min_rows_per_leaf"] = spec.MinRowsPerLeaf.ToString(CultureInfo.InvariantCulture);
-        if (spec.Trainer != TrainerKind.FastForest)
+        if (spec.Trainer != TrainerNames.FastForest)
         {
             parameters[$"{key}.rate"] = spec.Rate.ToString("R", CultureInfo.InvariantCulture);
             parameters[$"{key}.early_stopping"] = spec.EarlyStopping.ToString(CultureInfo.InvariantCulture);
@@ -129,7 +132,7 @@ public sealed class TrainStage(
     }
 
     /// <summary>What is trained.</summary>
-    private sealed record Candidate(string Key, CandidateSpec Spec, long Seed)
+    private sealed record Candidate(string Key, CandidateSpec Spec, ITrainer? Added, long Seed)
     {
         public int TrainerSeed => (int)(Seed % int.MaxValue);
     }

@@ -20,7 +20,7 @@ internal static class TrainingBudget
     /// <param name="measure">Trains the given candidate on the real rows and tells how long that took.</param>
     public static TrainingPlan Plan(CandidateSpec spec, Func<CandidateSpec, TimeSpan> measure)
     {
-        if (spec.MaxMinutes is not { } minutes || spec.Trainer == TrainerKind.Sdca || spec.Trees <= Few + More)
+        if (spec.MaxMinutes is not { } minutes || !HasTrees(spec.Trainer) || spec.Trees <= Few + More)
         {
             return new TrainingPlan(spec);
         }
@@ -34,4 +34,6 @@ internal static class TrainingBudget
         var affordable = (int)Math.Clamp((left.TotalSeconds - before) / perTree, 1, spec.Trees);
         return new TrainingPlan(spec with { Trees = affordable }, measured + TimeSpan.FromSeconds(before + (affordable * perTree)));
     }
+
+    private static bool HasTrees(string trainer) => trainer is TrainerNames.LightGbm or TrainerNames.FastTree or TrainerNames.FastForest;
 }

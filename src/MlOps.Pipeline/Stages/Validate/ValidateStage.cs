@@ -4,6 +4,7 @@ using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Data;
 using MlOps.Pipeline.Definitions;
 using MlOps.Pipeline.Features;
+using MlOps.Pipeline.Registry;
 using MlOps.Pipeline.Scoring;
 using MlOps.Pipeline.Tracking;
 using MlOps.Pipeline.Training;
@@ -21,11 +22,15 @@ public sealed record ValidateOutput(
 
 /// <summary>
 /// Takes the best candidate, loads it afresh from storage, checks its signature against the validation rows, measures it on them and
-/// applies the metric gates.
+/// applies the metric gates and the checks that the definition names.
 /// </summary>
-public sealed class ValidateStage(DatasetStore datasets, ArtifactStore artifacts, RunStore runs, FeatureTableCache tables, PipelineOptions options)
+public sealed class ValidateStage(
+    DatasetStore datasets, ArtifactStore artifacts, ModelRegistry registry, RunStore runs, FeatureTableCache tables, PromotionChecks checks,
+    PipelineOptions options)
     : IStage<ValidateInput, ValidateOutput>
 {
+    private const string MetricPrefix = "val_";
+
     public static string Name => "validate";
 
     /// <exception cref="InputException">The model's signature differs from the validation data; every difference is listed.</exception>
@@ -43,13 +48,53 @@ public sealed class ValidateStage(DatasetStore datasets, ArtifactStore artifacts
             throw new InputException([$"The model {winner.Key} does not fit the validation data:", .. differences]);
         }
         var table = await tables.GetAsync(await datasets.OpenAsync(manifest, cancel), stored.Featurizer, cancel);
-        var measured = await Task.Run(() => Evaluation.Measure(new MLContext(), stored.Transformer, table, options.Threads), cancel);
-        var metrics = measured.ToDictionary(pair => "val_" + pair.Key, pair => pair.Value);
+        var predicted = await Task.Run(() => Evaluation.Predict(stored.Transformer, table, options.Threads), cancel);
+        var measured = Evaluation.Measure(new MLContext(), predicted, table);
+        var metrics = measured.ToDictionary(pair => MetricPrefix + pair.Key, pair => pair.Value);
 
         await context.LogMetricsAsync(metrics, cancel);
         await context.LogParamsAsync(new Dictionary<string, string> { ["winner"] = winner.Key }, cancel);
         await ListWinnerAsync(context.RunId, winner, cancel);
-        return new ValidateOutput(winner, metrics, FailedGates(definition.Gates, metric, measured[metric]), new StageReport(manifest.Rows));
+        var failed = FailedGates(definition.Gates, metric, measured[metric]);
+        if (definition.Gates.Checks.Count > 0)
+        {
+            var candidate = new PromotionCandidate
+            {
+                RunId = context.RunId,
+                Key = winner.Key,
+                Definition = definition,
+                Target = stored.Featurizer.Target,
+                Validation = input.Validation,
+                Metrics = measured,
+                Production = await FindProductionAsync(context.Model, cancel),
+                Rows = new ValidationRows(table, predicted),
+            };
+            failed = [.. failed, .. await CheckAsync(context, candidate, cancel)];
+        }
+        return new ValidateOutput(winner, metrics, failed, new StageReport(manifest.Rows));
+    }
+
+    /// <summary>Runs the checks that the definition names; what each came to stands on the run.</summary>
+    private async Task<IReadOnlyList<Reason>> CheckAsync(StageContext context, PromotionCandidate candidate, CancellationToken cancel)
+    {
+        var outcomes = await checks.RunAsync(candidate.Definition.Gates.Checks, candidate, cancel);
+        await context.LogParamsAsync(
+            outcomes.ToDictionary(
+                outcome => CheckOutcomes.ParamPrefix + outcome.Check, outcome => outcome.Reasons is [var first, ..] ? first.Text : CheckOutcomes.Passed),
+            cancel);
+        return [.. outcomes.SelectMany(outcome => outcome.Reasons)];
+    }
+
+    private async Task<ProductionModel?> FindProductionAsync(string model, CancellationToken cancel)
+    {
+        if ((await registry.FindAsync(model, cancel))?.Production is not { } version)
+        {
+            return null;
+        }
+        var registered = await registry.GetAsync(model, version, cancel);
+        return new ProductionModel(
+            version, registered.Metrics.Where(metric => metric.Key.StartsWith(MetricPrefix, StringComparison.Ordinal))
+                .ToDictionary(metric => metric.Key[MetricPrefix.Length..], metric => metric.Value));
     }
 
     private static TrainedCandidate Best(IReadOnlyList<TrainedCandidate> candidates, string metric, bool largerIsBetter)

@@ -1,5 +1,4 @@
 using System.Net.Http.Json;
-using Microsoft.Extensions.Logging;
 using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Tracking;
 using Polly.CircuitBreaker;
@@ -8,25 +7,17 @@ using Polly.Timeout;
 namespace MlOps.Pipeline.Alerts;
 
 /// <summary>Sends messages to the webhook of the settings. Its address is in no log and no exception that leaves here.</summary>
-public sealed partial class SlackClient(IHttpClientFactory clients, AlertOptions options, ILogger<SlackClient> logger)
+public sealed class SlackChannel(IHttpClientFactory clients, AlertOptions options) : IAlertChannel
 {
     /// <summary>The HTTP client's name, for the factory.</summary>
     public const string ClientName = "slack";
 
-    public bool IsConfigured => options.SlackWebhookUrl is not null;
+    public string Name => "slack";
+
+    public string? OffBecause => options.SlackWebhookUrl is null ? "No Slack webhook is set." : null;
 
     /// <summary>Null when Slack took the message, else why not. Never throws, but when <paramref name="cancel"/> is.</summary>
     public async Task<string?> SendAsync(Alert alert, AlertSubject subject, CancellationToken cancel)
-    {
-        var problem = await TrySendAsync(alert, subject, cancel);
-        if (problem is not null)
-        {
-            LogNotSent(subject.Name, alert.Kind, problem);
-        }
-        return problem;
-    }
-
-    private async Task<string?> TrySendAsync(Alert alert, AlertSubject subject, CancellationToken cancel)
     {
         try
         {
@@ -55,7 +46,4 @@ public sealed partial class SlackClient(IHttpClientFactory clients, AlertOptions
             return "The webhook of the settings is no http address.";
         }
     }
-
-    [LoggerMessage(Level = LogLevel.Warning, Message = "{Subject}: alert {Kind} was not sent: {Problem}")]
-    private partial void LogNotSent(string subject, AlertKind kind, string problem);
 }
