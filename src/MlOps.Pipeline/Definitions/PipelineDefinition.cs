@@ -202,6 +202,9 @@ public sealed record GateRules
     public double? AtLeast { get; init; }
     /// <summary>How much better than production the candidate must be, in the metric's unit.</summary>
     public double BetterBy { get; init; }
+    /// <summary>Probability, such as 0.95, that the candidate must be better than production with, as far as the common rows tell; null: the better one
+    /// of the two is promoted.</summary>
+    public double? Significance { get; init; }
     public DriftGate Drift { get; init; } = DriftGate.Warn;
     /// <summary>Share of drifted columns from which the data set counts as drifted.</summary>
     public double DriftShare { get; init; } = 0.5;

@@ -43,6 +43,12 @@ public sealed record Featurizer(TargetColumn Target, double Threshold, IReadOnly
 
     public int Format { get; init; } = CurrentFormat;
 
+    /// <summary>The unit in which the model predicts; null: the target's own.</summary>
+    public TargetScale? Scale { get; init; }
+
+    /// <summary>Without the model's unit: tables are in the target's own.</summary>
+    internal Featurizer Unscaled => Scale is null ? this : this with { Scale = null };
+
     /// <summary>Inputs that stand in the vector as they are; datetimes only feed computed features.</summary>
     [System.Text.Json.Serialization.JsonIgnore]
     public IReadOnlyList<FeatureInput> Direct => [.. Inputs.Where(input => input.Kind != ColumnKind.Datetime)];

@@ -103,6 +103,6 @@ public sealed class ModelScorer
     }
 
     private Prediction Describe(float score) => Task == TaskKind.Regression
-        ? new Prediction(score, null)
+        ? new Prediction(featurizer.Scale?.FromModel(score) ?? score, null)
         : new Prediction(score, score >= featurizer.Threshold ? featurizer.Target.Positive : featurizer.Target.Negative);
 }

@@ -25,7 +25,8 @@ public sealed class DefinitionInferenceTests(AzuriteFixture azurite)
         }
         var path = host.WriteFile("titanic.csv", csv.ToString());
 
-        var definition = await host.Get<DefinitionInference>().InferAsync(path, "survived", AzuriteFixture.UniqueModel(), null, [], default);
+        var definition = await host.Get<DefinitionInference>().InferAsync(
+            new PipelineDefinition { Model = AzuriteFixture.UniqueModel(), Target = "survived" }, path, default);
 
         definition.Columns["id"].Kind.Should().Be(ColumnKind.IdLike);
         definition.Columns["when"].Kind.Should().Be(ColumnKind.Datetime);
@@ -47,7 +48,9 @@ public sealed class DefinitionInferenceTests(AzuriteFixture azurite)
         await using var host = new PipelineHost(azurite);
         var path = host.WriteFile("trips.csv", Trips.Csv(50));
 
-        var act = () => host.Get<DefinitionInference>().InferAsync(path, "fair", "m", null, ["vender", "zzz"], default);
+        var ignored = new[] { "vender", "zzz" }.ToDictionary(column => column, _ => new ColumnRule { Ignore = true });
+        var act = () => host.Get<DefinitionInference>().InferAsync(
+            new PipelineDefinition { Model = "m", Target = "fair", Columns = ignored }, path, default);
 
         (await act.Should().ThrowAsync<InputException>()).Which.Problems.Should().SatisfyRespectively(
             target => target.Should().Contain("'fair'").And.Contain("did you mean 'fare'"),

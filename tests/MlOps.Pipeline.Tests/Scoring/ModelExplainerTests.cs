@@ -72,7 +72,7 @@ public sealed class ModelExplainerTests(AzuriteFixture azurite)
             .GetAsync(await datasets.OpenAsync(await datasets.GetAsync(version.Lineage.Train, default), default), stored.Featurizer, default);
         var explainer = ModelExplainer.Of(stored.Transformer, stored.Featurizer, ModelExplainer.Fit(stored.Transformer, table, 1, default));
 
-        var contributions = explainer.Explain(table, [.. Enumerable.Range(0, table.Rows)], 1, default);
+        var contributions = explainer.Explain(table, [.. Enumerable.Range(0, table.Rows)], scale: null, 1, default);
 
         var miles = table.Numbers[Array.IndexOf([.. stored.Featurizer.Direct.Where(input => input.Categories is null).Select(input => input.Name)], "miles")];
         var own = contributions.Where((_, i) => i % explainer.Features.Count == explainer.Features.ToList().IndexOf("miles")).ToArray();
@@ -93,7 +93,7 @@ public sealed class ModelExplainerTests(AzuriteFixture azurite)
         var table = await host.Get<FeatureTableCache>()
             .GetAsync(await datasets.OpenAsync(await datasets.GetAsync(version.Lineage.Validation, default), default), stored.Featurizer, default);
 
-        var importances = PermutationImportance.Measure(stored.Transformer, table, [.. Enumerable.Range(0, table.Rows)], 1, default);
+        var importances = PermutationImportance.Measure(stored.Transformer, table, [.. Enumerable.Range(0, table.Rows)], scale: null, 1, default);
 
         var names = stored.Signature.Features.Select(feature => feature.Name).ToList();
         importances.Should().HaveCount(names.Count);

@@ -6,6 +6,13 @@ using MlOps.Pipeline.Reports.Explain;
 
 namespace MlOps.Pipeline.Reports.Card;
 
+    public static string Interval(CardData data, string metric) =>
+        data.Intervals.TryGetValue(metric, out var interval) ? $"{Number(interval.Low)} to {Number(interval.High)}" : "";
+
+    /// <summary>That the same rows chose and measure.</summary>
+    public static string Selected(CardData data) =>
+        $"The validation rows chose this version among {data.Candidates.Count} candidates (selectedOnSameRows): its metrics on them are a little too good.";
+
 /// <summary>What page and Markdown card say alike, in words.</summary>
 internal static class CardText
 {

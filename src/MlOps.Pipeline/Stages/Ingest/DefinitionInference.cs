@@ -14,29 +14,24 @@ public sealed class DefinitionInference(PipelineStorage storage, DuckDb duckDb, 
     /// <summary>A column with fewer values than this share is not worth keeping.</summary>
     private const double FewestValues = 0.02;
 
+    /// <param name="known">What is known already: the model's name and target; perhaps the task, whether there is a header, and columns to ignore.</param>
     /// <param name="path">A local CSV or Parquet file.</param>
-    /// <param name="target">The column to predict.</param>
-    /// <param name="model">The model's name.</param>
-    /// <param name="task">Null: found from the target's values when the run cleans them.</param>
-    /// <param name="ignore">Columns to leave out.</param>
     /// <param name="cancel">Stops the inference.</param>
     /// <exception cref="InputException">The file cannot be read, or has no such column.</exception>
-    public async Task<PipelineDefinition> InferAsync(
-        string path, string target, string model, TaskKind? task, IReadOnlyList<string> ignore, CancellationToken cancel)
+    public async Task<PipelineDefinition> InferAsync(PipelineDefinition known, string path, CancellationToken cancel)
     {
         using var source = await SourceFile.OpenAsync(path, storage, options, cancel);
         using var scan = await SourceScan.RunAsync(source, options.WorkFolder, cancel);
-        var ignored = ignore.ToDictionary(column => column, _ => new ColumnRule { Ignore = true }, StringComparer.Ordinal);
-        var definition = new PipelineDefinition { Model = model, Target = target, Task = task, Columns = ignored };
-        var described = await Task.Run(() => Describe(scan, source.Name, definition, cancel), cancel);
+        var (target, ignored) = (known.Target, known.Columns);
+        var described = await Task.Run(() => Describe(scan, source.Name, known, cancel), cancel);
         var (columns, rows, values) = described;
-        CheckNames(columns, [target, .. ignore]);
+        CheckNames(columns, [target, .. ignored.Keys]);
 
         var shares = columns.Select((column, i) => (column.Name, Share: rows == 0 ? 0 : (double)values[i] / rows))
             .ToDictionary(column => column.Name, column => column.Share, StringComparer.Ordinal);
         var imputed = Imputed(
             columns.Where(column => column.Name != target && !ignored.ContainsKey(column.Name) && shares[column.Name] >= FewestValues), shares);
-        var inferred = definition with
+        var inferred = known with
         {
             Columns = columns.ToDictionary(
                 column => column.Name,
