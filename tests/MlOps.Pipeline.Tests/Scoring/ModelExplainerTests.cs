@@ -72,7 +72,7 @@ public sealed class ModelExplainerTests(AzuriteFixture azurite)
             .GetAsync(await datasets.OpenAsync(await datasets.GetAsync(version.Lineage.Train, default), default), stored.Featurizer, default);
         var explainer = ModelExplainer.Of(stored.Transformer, stored.Featurizer, ModelExplainer.Fit(stored.Transformer, table, 1, default));
 
-        var contributions = explainer.Explain(table, [.. Enumerable.Range(0, table.Rows)], scale: null, 1, default);
+        var contributions = explainer.Explain(table, [.. Enumerable.Range(0, table.Rows)], 1, default);
 
         var miles = table.Numbers[Array.IndexOf([.. stored.Featurizer.Direct.Where(input => input.Categories is null).Select(input => input.Name)], "miles")];
         var own = contributions.Where((_, i) => i % explainer.Features.Count == explainer.Features.ToList().IndexOf("miles")).ToArray();

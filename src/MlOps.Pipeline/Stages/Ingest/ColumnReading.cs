@@ -132,27 +132,21 @@ internal sealed partial record ColumnReading(StorageType Type, ColumnKind Kind, 
             });
             return null;
         }
-        var kind = !isTarget && isWhole && IsId(name, survey, warnings) ? ColumnKind.IdLike : ColumnKind.Numeric;
+        var kind = !isTarget && isWhole && IsId(name, survey) ? ColumnKind.IdLike : ColumnKind.Numeric;
         return Numbers(name, survey, rule, kind, habits, warnings);
     }
 
     /// <summary>Whole numbers are an id when each stands once and they are called one, or have no name of their own.</summary>
-    private static bool IsId(string name, ColumnSurvey survey, List<Warning> warnings)
+    private static bool IsId(string name, ColumnSurvey survey) => survey.Different == survey.Sampled
+        && (survey.IsUnnamed || IndexName.IsMatch(name) || (survey.Cells >= FewRows && IdName.IsMatch(name)));
+
+    private static void WarnOfCounting(string name, ColumnSurvey survey, List<Warning> warnings)
     {
-        if (survey.Different < survey.Sampled)
-        {
-            return false;
-        }
-        if (survey.IsUnnamed || IndexName.IsMatch(name) || (survey.Cells >= FewRows && IdName.IsMatch(name)))
-        {
-            return true;
-        }
         if (survey.Cells >= FewRows && survey.CountsUp)
         {
             warnings.Add(new Warning($"Column '{name}' counts its rows ({Count(survey.Smallest)} to {Count(survey.Largest)}, each once) and is used as a number. "
                 + "Where it is only a row number, declare it \"id\": the order of the rows may tell the target.") { Column = name, Headline = true });
         }
-        return false;
     }
 
     private static ColumnReading AsText(string name, ColumnSurvey survey, ColumnRule? rule, ColumnKind? declared, List<Warning> warnings)
@@ -228,6 +222,10 @@ internal sealed partial record ColumnReading(StorageType Type, ColumnKind Kind, 
     private static ColumnReading Numbers(
         string name, ColumnSurvey survey, ColumnRule? rule, ColumnKind kind, FileHabits habits, List<Warning> warnings)
     {
+        if (kind == ColumnKind.Numeric)
+        {
+            WarnOfCounting(name, survey, warnings);
+        }
         if (rule?.Format is { } declared and < CellPattern.Ymd)
         {
             return new ColumnReading(StorageType.Double, kind, FormatOf(rule, (NumberFormat)declared));
