@@ -19,7 +19,9 @@ internal sealed class CheckShape : Shape<CheckRule>
 
     public override bool TryRead(JsonReader json, string key, out CheckRule value)
     {
-        value = json.Take(key) is { ValueKind: JsonValueKind.String } name ? new CheckRule(name.GetString()!) : json.Object(key, Rule.Read) ?? new CheckRule("");
+        value = json.Take(key) is { ValueKind: JsonValueKind.String } name
+            ? new CheckRule(name.GetString()!)
+            : json.Object(key, Rule.Read) ?? new CheckRule("");
         return true;
     }
 

@@ -5,18 +5,25 @@ using MlOps.Pipeline.Scoring;
 namespace MlOps.Pipeline.Reports.Explain;
 
 /// <summary>What the pages and charts of an explanation show.</summary>
-/// <param name="Target">The predicted column.</param>
-/// <param name="Trainer">Key of the model in its definition, such as <c>0-lightgbm</c>.</param>
-/// <param name="Kind">How it was explained.</param>
-/// <param name="Fallback">Why there are no SHAP values; null when there are.</param>
-/// <param name="ValidationRows">Rows that the sample was taken from.</param>
-/// <param name="Features">Every feature, the most important first.</param>
-/// <param name="BaseValue">What contributions are counted from; NaN without SHAP values.</param>
-/// <param name="Predictions">Prediction of every row in the unit of the contributions; empty without SHAP values.</param>
-public sealed record ExplanationData(
-    TargetColumn Target, string Trainer, ExplainerKind Kind, string? Fallback, long ValidationRows, IReadOnlyList<ExplainedFeature> Features,
-    double BaseValue, double[] Predictions)
+public sealed record ExplanationData
 {
+    /// <summary>The predicted column.</summary>
+    public required TargetColumn Target { get; init; }
+    /// <summary>Key of the model in its definition, such as <c>0-lightgbm</c>.</summary>
+    public required string Trainer { get; init; }
+    /// <summary>How it was explained.</summary>
+    public required ExplainerKind Kind { get; init; }
+    /// <summary>Why there are no SHAP values; null when there are.</summary>
+    public string? Fallback { get; init; }
+    /// <summary>Rows that the sample was taken from.</summary>
+    public required long ValidationRows { get; init; }
+    /// <summary>Every feature, the most important first.</summary>
+    public required IReadOnlyList<ExplainedFeature> Features { get; init; }
+    /// <summary>What contributions are counted from; NaN without SHAP values.</summary>
+    public double BaseValue { get; init; } = double.NaN;
+    /// <summary>Prediction of every row in the unit of the contributions; empty without SHAP values.</summary>
+    public double[] Predictions { get; init; } = [];
+
     public bool HasShap => Kind != ExplainerKind.Permutation;
 
     public string Unit => Target.Task == TaskKind.Binary ? $"log-odds of {Target.Name} = {Target.Positive}" : Target.Name;
@@ -36,7 +43,16 @@ public sealed record ExplanationData(
         {
             predictions[row] = explainer.BaseValue + features.Sum(feature => feature.Contributions[row]);
         }
-        return new ExplanationData(table.Featurizer.Target, trainer, kind, null, table.Rows, Sort(features), explainer.BaseValue, predictions);
+        return new ExplanationData
+        {
+            Target = table.Featurizer.Target,
+            Trainer = trainer,
+            Kind = kind,
+            ValidationRows = table.Rows,
+            Features = Sort(features),
+            BaseValue = explainer.BaseValue,
+            Predictions = predictions,
+        };
     }
 
     /// <summary>Collects an explanation without SHAP values.</summary>
@@ -44,7 +60,15 @@ public sealed record ExplanationData(
     {
         var names = table.Featurizer.Signature.Features;
         var features = names.Select((column, feature) => ExplainedFeature.Of(column.Name, feature, table, rows, []) with { Importance = importances[feature] });
-        return new ExplanationData(table.Featurizer.Target, trainer, ExplainerKind.Permutation, fallback, table.Rows, Sort(features), double.NaN, []);
+        return new ExplanationData
+        {
+            Target = table.Featurizer.Target,
+            Trainer = trainer,
+            Kind = ExplainerKind.Permutation,
+            Fallback = fallback,
+            ValidationRows = table.Rows,
+            Features = Sort(features),
+        };
     }
 
     private static IReadOnlyList<ExplainedFeature> Sort(IEnumerable<ExplainedFeature> features) =>
