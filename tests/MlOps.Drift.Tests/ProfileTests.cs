@@ -5,7 +5,7 @@ namespace MlOps.Drift.Tests;
 
 public sealed class ProfileTests
 {
-    private const int Rows = 300_000;
+    private const int Rows = 60_000;
 
     [Fact]
     public void Radix_sort_orders_what_comparing_orders()
