@@ -49,6 +49,7 @@ public sealed class TreeEnsembleTests
     [Theory]
     [InlineData(0, 1)]
     [InlineData(1, 1)]
+    [InlineData(511, 2)]
     [InlineData(512, 2)]
     [InlineData(1300, 1)]
     [InlineData(1300, 4)]
