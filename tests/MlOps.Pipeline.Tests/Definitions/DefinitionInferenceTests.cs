@@ -19,9 +19,8 @@ public sealed class DefinitionInferenceTests(AzuriteFixture azurite)
         var csv = new StringBuilder("id,when,age,cabin,empty,sex,survived\n");
         for (var i = 0; i < 600; i++)
         {
-            csv.Append(
-                CultureInfo.InvariantCulture,
-                $"{i + 1},2026-01-{1 + (i % 28):D2},{(i % 5 == 0 ? "" : 20 + (i % 50))},{(i % 4 == 0 ? $"C{i % 12}" : "")},,{(i % 3 == 0 ? "f" : "m")},{(i % 3 == 0 ? 1 : 0)}\n");
+            csv.Append(CultureInfo.InvariantCulture, $"{i + 1},2026-01-{1 + (i % 28):D2},{(i % 5 == 0 ? "" : 20 + (i % 50))},");
+            csv.Append(CultureInfo.InvariantCulture, $"{(i % 4 == 0 ? $"C{i % 12}" : "")},,{(i % 3 == 0 ? "f" : "m")},{(i % 3 == 0 ? 1 : 0)}\n");
         }
         var path = host.WriteFile("titanic.csv", csv.ToString());
 

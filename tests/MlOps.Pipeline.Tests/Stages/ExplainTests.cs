@@ -18,7 +18,8 @@ namespace MlOps.Pipeline.Tests.Stages;
 [Collection(AzuriteFixture.Collection)]
 public sealed class ExplainTests(AzuriteFixture azurite)
 {
-    private static readonly string[] Files = [ExplanationFiles.Page, ExplanationFiles.ImportancePicture, ExplanationFiles.SummaryPicture, ExplanationFiles.Values];
+    private static readonly string[] Files =
+        [ExplanationFiles.Page, ExplanationFiles.ImportancePicture, ExplanationFiles.SummaryPicture, ExplanationFiles.Values];
 
     [Theory]
     [InlineData(TrainerNames.LightGbm, "TreeSHAP")]
