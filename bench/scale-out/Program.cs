@@ -39,7 +39,10 @@ var runId = RunId.New(definition.Model, DateTimeOffset.UtcNow);
 var started = Stopwatch.StartNew();
 var processes = Enumerable.Range(0, workers).Select(i => Process.Start(new ProcessStartInfo(
     "dotnet",
-    [typeof(Worker).Assembly.Location, "worker", azurite.ConnectionString, hub, Path.Combine(folder, $"worker-{i}"), .. i == 0 ? [runId] : Array.Empty<string>()]))!).ToList();
+    [
+        typeof(Worker).Assembly.Location, "worker", azurite.ConnectionString, hub, Path.Combine(folder, $"worker-{i}"),
+        .. i == 0 ? [runId] : Array.Empty<string>(),
+    ]))!).ToList();
 var runs = services.GetRequiredService<RunStore>();
 RunDetails? details;
 do

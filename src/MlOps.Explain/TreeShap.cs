@@ -72,7 +72,8 @@ public sealed class TreeShap
     {
         var contributions = new double[(long)rows * Columns];
         var parallel = new ParallelOptions { MaxDegreeOfParallelism = threads, CancellationToken = cancel };
-        var tables = Tabulate(rows, parallel);
+        var tables = new double[]?[paths.Values.Length];
+        Parallel.ForEach(Tabled(rows), parallel, leaf => tables[leaf] = Table(leaf));
         var size = Math.Min(RowBlocks.Size(SlotCount), Math.Max(rows, 1));
         Parallel.For(0, (rows + size - 1) / size, parallel, () => new float[(long)size * SlotCount], (block, _, buffer) =>
         {
@@ -97,7 +98,8 @@ public sealed class TreeShap
         var conditions = paths.Conditions;
         for (var leaf = paths.FirstLeaves[tree]; leaf < paths.FirstLeaves[tree + 1]; leaf++)
         {
-            if (tables[leaf] is not { } table)
+            var table = tables[leaf];
+            if (table is null)
             {
                 AddLeaf(leaf, row, contributions);
                 continue;
@@ -135,26 +137,24 @@ public sealed class TreeShap
         }
     }
 
-    /// <summary>The values of a leaf for every combination of met conditions; null where that does not pay.</summary>
-    private double[]?[] Tabulate(int rows, ParallelOptions parallel)
+    /// <summary>The leaves that a table pays for.</summary>
+    internal List<int> Tabled(int rows)
     {
-        var tables = new double[]?[paths.Values.Length];
         var numbers = 0L;
         var tabled = new List<int>();
-        for (var leaf = 0; leaf < tables.Length; leaf++)
+        for (var leaf = 0; leaf < paths.Values.Length; leaf++)
         {
             var length = paths.Starts[leaf + 1] - paths.Starts[leaf];
-            var size = length > MostTabled ? long.MaxValue : (long)length << length;
-            if (length <= MostTabled && (long)RowsPerEntry << length <= rows && numbers + size <= MostNumbers)
+            if (length <= MostTabled && RowsPerEntry << length <= rows && numbers + (length << length) <= MostNumbers)
             {
-                numbers += size;
+                numbers += length << length;
                 tabled.Add(leaf);
             }
         }
-        Parallel.ForEach(tabled, parallel, leaf => tables[leaf] = Table(leaf));
-        return tables;
+        return tabled;
     }
 
+    /// <summary>The values of a leaf for every combination of met conditions.</summary>
     private double[] Table(int leaf)
     {
         var start = paths.Starts[leaf];

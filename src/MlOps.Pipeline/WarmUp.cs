@@ -27,9 +27,9 @@ public sealed class WarmUp(PipelineOptions options)
             var ml = new MLContext(0);
             var candidate = new CandidateSpec { Trainer = TrainerNames.LightGbm, Trees = 2, EarlyStopping = 0 };
             var model = new Trainers(Trainers.ContextOf(ml, TaskKind.Regression, seed: 0, options.Threads, candidate)).Fit(table);
-            Evaluation.Measure(ml, model, table, options.Threads);
+            Evaluation.Measure(model, table, options.Threads);
             using var zip = StoredModel.Contents(ml, model, table.Featurizer)[StoredModel.ModelFile].ToStream();
-            Evaluation.Measure(ml, ml.Model.Load(zip, out _), table, options.Threads);
+            Evaluation.Measure(ml.Model.Load(zip, out _), table, options.Threads);
         }
         catch (OperationCanceledException) when (cancel.IsCancellationRequested)
         {
@@ -52,10 +52,12 @@ public sealed class WarmUp(PipelineOptions options)
             + $"{Sql.Text(file)} (HEADER)");
         using var source = SourceFile.OpenLocal(file);
         using var scan = await SourceScan.RunAsync(source, folder, cancel);
-        var table = new CsvTable(scan, source.Name, new PipelineDefinition { Model = "warm", Target = "a" }).Strict()!;
+        using var csv = new CsvTable(scan, source.Name, new PipelineDefinition { Model = "warm", Target = "a" }, folder);
+        var table = csv.Table();
         var part = PartWriter.Write(session, table, int.MaxValue, folder)[0];
         var cells = string.Join(", ", table.Columns.Select(column => Sql.Name(column.Name)));
         using var first = FirstRows.Find(
-            session, $"read_parquet({Sql.Text(part.Path)}, file_row_number = true)", (int)part.Rows, cells, "-1::INTEGER", reasons: 0, options.Threads);
+            session, $"read_parquet({Sql.Text(part.Path)}, file_row_number = true)", (int)part.Rows, cells, cells, keepEqual: false, "-1::INTEGER",
+            reasons: 0, options.Threads);
     }
 }

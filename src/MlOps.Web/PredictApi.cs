@@ -43,7 +43,8 @@ public static class PredictApi
             Value(predicted.Task, prediction), predicted.Task == TaskKind.Binary
                 ? Finite(prediction.Score)
                 : null, predicted.Model, predicted.Version, predicted.Variant,
-            predicted.Explanations?.BaseValue, predicted.Explanations is { } explained ? Contributions(explained, 0) : null, Unit(predicted));
+            predicted.Explanations?.BaseValue, predicted.Explanations is { } explained ? Contributions(explained, 0) : null, Unit(predicted), prediction.Unseen,
+            prediction.OutOfRange);
     }
 
     private static PredictedRows Many(PredictionResult.Predicted predicted) => new(
@@ -52,7 +53,11 @@ public static class PredictApi
         predicted.Model, predicted.Version, predicted.Variant,
         predicted.Explanations?.BaseValue, predicted.Explanations is { } explained
             ? [.. predicted.Predictions.Select((_, row) => Contributions(explained, row))]
-            : null, Unit(predicted));
+            : null, Unit(predicted), Noted(predicted, prediction => prediction.Unseen), Noted(predicted, prediction => prediction.OutOfRange));
+
+    /// <summary>One list a row; null where no row has anything to tell.</summary>
+    private static IReadOnlyList<IReadOnlyList<string>>? Noted(PredictionResult.Predicted predicted, Func<Prediction, IReadOnlyList<string>?> of) =>
+        predicted.Predictions.Any(prediction => of(prediction) is not null) ? [.. predicted.Predictions.Select(prediction => of(prediction) ?? [])] : null;
 
     private static Dictionary<string, double> Contributions(PredictionExplanations explanations, int row) =>
         explanations.Features.Select((name, feature) => (name, explanations.Contributions[row][feature])).ToDictionary(StringComparer.Ordinal);
@@ -113,9 +118,12 @@ public sealed record PredictRequest(
 /// <param name="BaseValue">With explain: the prediction that nothing is known about, in <paramref name="ContributionUnit"/>.</param>
 /// <param name="Contributions">With explain: what each feature adds to the base value (SHAP values).</param>
 /// <param name="ContributionUnit">With explain: <c>prediction</c>, the target's own unit, or <c>log-odds</c> of the positive class (binary).</param>
+/// <param name="Unseen">Categorical inputs whose value is none of the model's categories; left out when there are none.</param>
+/// <param name="OutOfRange">Inputs whose value is below or above all that the model was trained on; left out when there are none.</param>
 public sealed record PredictedRow(
     [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] object? Prediction, double? Probability, string Model, int Version, string Variant,
-    double? BaseValue = null, IReadOnlyDictionary<string, double>? Contributions = null, string? ContributionUnit = null);
+    double? BaseValue = null, IReadOnlyDictionary<string, double>? Contributions = null, string? ContributionUnit = null,
+    IReadOnlyList<string>? Unseen = null, IReadOnlyList<string>? OutOfRange = null);
 
 /// <param name="Predictions">One per row, in the request's order.</param>
 /// <param name="Probabilities">Binary only: of the positive class, one per row.</param>
@@ -125,6 +133,10 @@ public sealed record PredictedRow(
 /// <param name="BaseValue">With explain: the prediction that nothing is known about, in <paramref name="ContributionUnit"/>.</param>
 /// <param name="Contributions">With explain: what each feature adds to the base value (SHAP values), one object per row.</param>
 /// <param name="ContributionUnit">With explain: <c>prediction</c>, the target's own unit, or <c>log-odds</c> of the positive class (binary).</param>
+/// <param name="Unseen">For every row, the categorical inputs whose value is none of the model's categories; left out when no row has any.</param>
+/// <param name="OutOfRange">For every row, the inputs whose value is below or above all that the model was trained on; left out when no row has
+/// any.</param>
 public sealed record PredictedRows(
     IReadOnlyList<object?> Predictions, IReadOnlyList<double?>? Probabilities, string Model, int Version, string Variant,
-    double? BaseValue = null, IReadOnlyList<IReadOnlyDictionary<string, double>>? Contributions = null, string? ContributionUnit = null);
+    double? BaseValue = null, IReadOnlyList<IReadOnlyDictionary<string, double>>? Contributions = null, string? ContributionUnit = null,
+    IReadOnlyList<IReadOnlyList<string>>? Unseen = null, IReadOnlyList<IReadOnlyList<string>>? OutOfRange = null);

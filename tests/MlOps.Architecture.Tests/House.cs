@@ -15,7 +15,10 @@ internal static class House
         new(
             "MlOps.Pipeline",
             ["MlOps.Explain", "MlOps.Explain.MLNet", "MlOps.Drift"],
-            ["Contracts", "Data", "Definitions", "Features", "Profiling", "Tracking", "Registry", "Scoring", "Training", "Alerts", "Reports", "Stages", "Orchestration"]),
+            [
+                "Contracts", "Data", "Reading", "Definitions", "Features", "Profiling", "Tracking", "Registry", "Scoring", "Training", "Alerts", "Reports", "Stages",
+                "Orchestration",
+            ]),
         new("MlOps.Serving", ["MlOps.Drift", "MlOps.Pipeline"], ["Models", "Monitoring", "Predictions", "Triggers"]),
         new("MlOps.Web", ["MlOps.Drift", "MlOps.Pipeline", "MlOps.Serving"], ["Access", "OpenApi"]),
         new("MlOps.Functions", ["MlOps.Drift", "MlOps.Pipeline", "MlOps.Serving", "MlOps.Web"], ["Durable", "Triggers", "Hosting"]),

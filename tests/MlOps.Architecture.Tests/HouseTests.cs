@@ -73,7 +73,10 @@ public sealed class HouseTests
     [InlineData("MlOps.Explain.MLNet", "Azure", "DuckDB", "Microsoft.AspNetCore")]
     [InlineData("MlOps.Drift", "Microsoft.ML", "Azure", "DuckDB", "Microsoft.AspNetCore")]
     // Reports are rendered from components, which need no HTTP.
-    [InlineData("MlOps.Pipeline", "Microsoft.AspNetCore.Http", "Microsoft.AspNetCore.Builder", "Microsoft.AspNetCore.Hosting", "Microsoft.AspNetCore.Routing", "Microsoft.AspNetCore.Mvc")]
+    [InlineData(
+        "MlOps.Pipeline",
+        "Microsoft.AspNetCore.Http", "Microsoft.AspNetCore.Builder", "Microsoft.AspNetCore.Hosting", "Microsoft.AspNetCore.Routing",
+        "Microsoft.AspNetCore.Mvc")]
     [InlineData("MlOps.Serving", "Microsoft.AspNetCore")]
     [InlineData("MlOps.Web", "Microsoft.Azure.Functions", "Microsoft.DurableTask")]
     public void A_project_knows_nothing_of(string project, params string[] namespaces) =>
@@ -87,7 +90,12 @@ public sealed class HouseTests
             "TrainingPipeline", StringComparison.Ordinal) && arrow.To.Type.EndsWith(".PromoteInput", StringComparison.Ordinal)).Should().NotBeEmpty();
         Arrows(arrow => IsWithin(arrow.From.Folder, "MlOps.Pipeline.Stages") && IsWithin(arrow.To.Folder, "MlOps.Pipeline.Reports")).Should().NotBeEmpty();
         Arrows(arrow => arrow.From.Project == "MlOps.Web" && IsWithin(arrow.To.Folder, "Microsoft.AspNetCore.Http")).Should().NotBeEmpty();
-        foreach (var (from, to) in new[] { ("MlOps.Pipeline", "MlOps.Explain"), ("MlOps.Serving", "MlOps.Pipeline"), ("MlOps.Web", "MlOps.Serving"), ("MlOps.Local", "MlOps.Web"), ("MlOps.Functions", "MlOps.Web") })
+        (string, string)[] across =
+        [
+            ("MlOps.Pipeline", "MlOps.Explain"), ("MlOps.Serving", "MlOps.Pipeline"), ("MlOps.Web", "MlOps.Serving"), ("MlOps.Local", "MlOps.Web"),
+            ("MlOps.Functions", "MlOps.Web"),
+        ];
+        foreach (var (from, to) in across)
         {
             Arrows(arrow => arrow.From.Project == from && arrow.To.Project == to).Should().NotBeEmpty();
         }

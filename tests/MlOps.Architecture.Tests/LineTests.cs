@@ -6,15 +6,24 @@ public sealed class LineTests
 {
     private const int Longest = 160;
 
-    [Fact]
-    public void No_line_of_the_product_is_longer_than_160_characters()
+    [Theory]
+    [InlineData("src", 200)]
+    [InlineData("tests", 100)]
+    [InlineData("bench", 3)]
+    public void No_line_of_code_is_longer_than_160_characters(string folder, int least)
     {
-        var files = Directory.EnumerateFiles(Path.Combine(Root(), "src"), "*.cs", SearchOption.AllDirectories).Where(IsWritten).ToList();
+        string[] files = [.. FilesOf(folder, "*.cs"), .. FilesOf(folder, "*.razor")];
 
-        files.Should().HaveCountGreaterThan(200);
+        files.Should().HaveCountGreaterThan(least);
         files.SelectMany(file => File.ReadLines(file).Select((text, i) => (Place: $"{Path.GetRelativePath(Root(), file)}:{i + 1}", text.Length)))
             .Where(line => line.Length > Longest).Select(line => line.Place).Should().BeEmpty();
     }
+
+    [Fact]
+    public void Pages_are_among_the_code() => FilesOf("src", "*.razor").Should().HaveCountGreaterThan(3);
+
+    private static IEnumerable<string> FilesOf(string folder, string pattern) =>
+        Directory.EnumerateFiles(Path.Combine(Root(), folder), pattern, SearchOption.AllDirectories).Where(IsWritten);
 
     private static bool IsWritten(string file) => !file.Split(Path.DirectorySeparatorChar).Any(folder => folder is "obj" or "bin");
 

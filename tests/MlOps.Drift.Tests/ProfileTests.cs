@@ -5,7 +5,7 @@ namespace MlOps.Drift.Tests;
 
 public sealed class ProfileTests
 {
-    private const int Rows = 300_000;
+    private const int Rows = 60_000;
 
     [Fact]
     public void Radix_sort_orders_what_comparing_orders()
@@ -39,19 +39,20 @@ public sealed class ProfileTests
     [InlineData(11, 0, 1)]
     [InlineData(12, 1e9, 1)]
     [InlineData(13, 0, 1e-9)]
-    public void Buckets_of_many_values_give_nearly_the_scores_of_all_values(int seed, double offset, double scale)
+    [InlineData(14, 0, 1, 1e9)]
+    public void Buckets_of_many_values_give_nearly_the_scores_of_all_values(int seed, double offset, double scale, params double[] outliers)
     {
         var random = new Random(seed);
-        double[] reference = [1e9 * scale, .. Enumerable.Range(0, Rows).Select(_ => offset + (scale * Math.Exp(Normal(random))))];
+        double[] reference = [.. outliers, .. Enumerable.Range(0, Rows).Select(_ => offset + (scale * Math.Exp(Normal(random))))];
         double[] current = [.. Enumerable.Range(0, Rows).Select(_ => offset + (scale * Math.Exp(1.05 * Normal(random)) * 1.1))];
-        var exact = new ColumnPair(Profiled.Numbers(reference.Skip(1), most: 2 * Rows), Profiled.Numbers(current, most: 2 * Rows));
+        var exact = new ColumnPair(Profiled.Numbers(reference, most: 2 * Rows), Profiled.Numbers(current, most: 2 * Rows));
 
-        var bucketed = new ColumnPair(Profiled.Numbers(reference.Skip(1), most: 2048), Profiled.Numbers(current, most: 2048));
+        var bucketed = new ColumnPair(Profiled.Numbers(reference, most: 2048), Profiled.Numbers(current, most: 2048));
 
         bucketed.ReferenceNumbers.IsExact.Should().BeFalse();
         bucketed.ReferenceNumbers.Values.Length.Should().BeLessThan(2050);
         bucketed.ReferenceNumbers.Values.Should().BeInAscendingOrder();
-        bucketed.ReferenceNumbers.Counts.Sum().Should().Be(Rows);
+        bucketed.ReferenceNumbers.Counts.Sum().Should().Be(reference.Length);
         (bucketed.ReferenceNumbers.Min, bucketed.ReferenceNumbers.Max).Should().Be((exact.ReferenceNumbers.Min, exact.ReferenceNumbers.Max));
         foreach (var test in DriftTests.All.Where(test => !test.IsPValue && test.Kind != DriftTestKind.KullbackLeibler))
         {

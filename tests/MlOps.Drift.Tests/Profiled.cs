@@ -10,8 +10,9 @@ internal static class Profiled
 
     public static NumericProfile Numbers(IEnumerable<double?> values, int most = Most)
     {
-        var sketch = new NumericSketch(most, rows: 1 << 16);
-        foreach (var value in values)
+        var all = values.ToList();
+        var sketch = new NumericSketch(most, all.Count);
+        foreach (var value in all)
         {
             if (value is { } number)
             {

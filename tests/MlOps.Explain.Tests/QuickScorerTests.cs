@@ -1,4 +1,3 @@
-
 namespace MlOps.Explain.Tests;
 
 public sealed class QuickScorerTests
@@ -23,8 +22,7 @@ public sealed class QuickScorerTests
     [Fact]
     public void A_tree_of_one_leaf_adds_its_value()
     {
-        var ensemble =
-            new TreeEnsemble { Roots = [0], Slot = [TreeEnsemble.Leaf], Threshold = [0], Left = [0], Right = [0], MissingLeft = [false], Value = [2.5], Base = 1 };
+        var ensemble = ShapedTrees.Leaf(2.5).Linear(1, 1);
         var sums = new double[QuickScorer.Lanes];
 
         QuickScorer.Of(ensemble)!.Predict([], sums);
@@ -42,6 +40,52 @@ public sealed class QuickScorerTests
             var leaves = ensemble.Slot.Count(slot => slot == TreeEnsemble.Leaf);
             (QuickScorer.Of(ensemble) is not null).Should().Be(leaves <= 32, $"it has {leaves} leaves");
         }
+    }
+
+    [Theory]
+    [InlineData(31)]
+    [InlineData(31, 31, 0)]
+    public void A_tree_may_have_32_leaves(params int[] splits)
+    {
+        var ensemble = ShapedTrees.Chains(splits);
+        var scorer = QuickScorer.Of(ensemble)!;
+        scorer.Slots.Should().Equal(Enumerable.Range(0, 31));
+        // Row i goes right at the first i splits.
+        float[][] rows = [.. Enumerable.Range(0, 32).Select(row => Enumerable.Range(0, 31).Select(slot => slot < row ? 1f : -1f).ToArray())];
+        var sums = new double[32];
+
+        scorer.Predict([.. scorer.Slots.SelectMany(slot => rows.Select(row => row[slot]))], sums);
+
+        sums.Should().Equal(rows.Select(row => ensemble.Predict(row)));
+        sums.Should().OnlyHaveUniqueItems();
+    }
+
+    [Theory]
+    [InlineData(32)]
+    [InlineData(32, 1)]
+    [InlineData(1, 32)]
+    public void One_tree_of_33_leaves_is_one_too_many(params int[] splits) => QuickScorer.Of(ShapedTrees.Chains(splits)).Should().BeNull();
+
+    [Fact]
+    public void Columns_are_the_slots_in_use_ascending()
+    {
+        var made = new RandomTrees(seed: 3, slots: 40, trees: 3, depth: 4, rows: 1);
+
+        QuickScorer.Of(made.Ensemble)!.Slots.Should().BeInAscendingOrder().And.OnlyHaveUniqueItems()
+            .And.BeEquivalentTo(made.Ensemble.Slot.Where(slot => slot != TreeEnsemble.Leaf).Distinct());
+    }
+
+    [Fact]
+    public void Rows_come_in_eights_and_with_all_their_columns()
+    {
+        var scorer = QuickScorer.Of(ShapedTrees.Chains(2))!;
+        var odd = () => scorer.Predict(new float[100], new double[12]);
+        var narrow = () => scorer.Predict(new float[31], new double[16]);
+        var enough = () => scorer.Predict(new float[32], new double[16]);
+
+        odd.Should().Throw<ArgumentOutOfRangeException>().WithParameterName("sums");
+        narrow.Should().Throw<ArgumentOutOfRangeException>().WithParameterName("block");
+        enough.Should().NotThrow();
     }
 
     private static float[] ByColumn(RandomTrees made, QuickScorer scorer) =>

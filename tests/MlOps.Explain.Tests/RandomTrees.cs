@@ -1,4 +1,3 @@
-
 namespace MlOps.Explain.Tests;
 
 /// <summary>Made-up ensembles with rows, the same for the same seed.</summary>
@@ -48,6 +47,13 @@ internal sealed class RandomTrees
     public ReadOnlySpan<float> Row(int row) => Rows.AsSpan(row * Slots, Slots);
 
     public void Fill(int start, int count, Span<float> rows) => Rows.AsSpan(start * Slots, count * Slots).CopyTo(rows);
+
+    /// <summary>Where a row goes at an inner node.</summary>
+    public bool GoesLeft(int row, int node)
+    {
+        var value = Row(row)[Ensemble.Slot[node]];
+        return float.IsNaN(value) ? Ensemble.MissingLeft[node] : value <= Ensemble.Threshold[node];
+    }
 
     private int Grow(int depth)
     {

@@ -26,17 +26,15 @@ public sealed class TreeShapTests
     [MemberData(nameof(Seeds))]
     public void Values_and_the_expected_value_make_the_prediction_and_an_unused_slot_gets_nothing(int seed)
     {
-        var made = new RandomTrees(seed, slots: 30, trees: 20, depth: 9, rows: 700);
+        var made = new RandomTrees(seed, slots: 30, trees: 2, depth: 8, rows: 600);
         var shap = new TreeShap(LeafPaths.Of(made.Ensemble, made.Covers), [.. Enumerable.Range(0, made.Slots)]);
 
-        var values = shap.Explain(700, made.Fill, threads: 2, CancellationToken.None);
+        var values = shap.Explain(600, made.Fill, threads: 2, CancellationToken.None);
 
-        for (var row = 0; row < 700; row++)
-        {
-            var own = values.AsSpan(row * made.Slots, made.Slots);
-            Math.Abs(Sum(own) + shap.ExpectedValue - made.Ensemble.Predict(made.Row(row))).Should().BeLessThan(1e-9, $"row {row}, seed {seed}");
-            own[^1].Should().Be(0);
-        }
+        double[][] own = [.. values.Chunk(made.Slots)];
+        own.Select(row => row.Sum() + shap.ExpectedValue).Should()
+            .Equal(Enumerable.Range(0, 600).Select(row => made.Ensemble.Predict(made.Row(row))), (a, b) => Math.Abs(a - b) < 1e-9, $"seed {seed}");
+        own.Select(row => row[^1]).Should().AllBeEquivalentTo(0.0);
     }
 
     [Theory]
@@ -53,23 +51,102 @@ public sealed class TreeShapTests
     [Theory]
     [InlineData(4)]
     [InlineData(10)]
-    [InlineData(40)]
+    [InlineData(11)]
     public void Tables_give_what_the_row_by_row_computation_gives(int depth)
     {
         // At the least depth every leaf has a table, at the largest hardly any.
-        var made = new RandomTrees(seed: depth, slots: 50, trees: 4, depth: Math.Min(depth, 12), rows: 3000);
+        var made = new RandomTrees(seed: depth, slots: 50, trees: 1, depth, rows: 600);
         int[] columns = [.. Enumerable.Range(0, made.Slots).Select(slot => slot / 7)];
         var shap = new TreeShap(LeafPaths.Of(made.Ensemble, made.Covers), columns);
 
-        var values = shap.Explain(3000, made.Fill, threads: 2, CancellationToken.None);
+        var values = shap.Explain(600, made.Fill, threads: 2, CancellationToken.None);
 
         shap.Columns.Should().Be(8);
-        for (var row = 0; row < 3000; row += 17)
+        for (var row = 0; row < 600; row += 5)
         {
             var own = new double[shap.Columns];
             shap.AddTo(made.Row(row), own);
             values.AsSpan(row * shap.Columns, shap.Columns).ToArray().Should().Equal(own, (a, b) => Math.Abs(a - b) < 1e-10);
         }
+    }
+
+    [Theory]
+    [InlineData(3)]
+    [InlineData(4)]
+    [InlineData(255)]
+    [InlineData(256)]
+    [InlineData(100_000)]
+    public void A_leaf_has_a_table_where_rows_are_four_times_its_entries_and_conditions_ten_at_most(int rows)
+    {
+        var trees = ShapedTrees.Chains(0, 6, 12);
+        var paths = LeafPaths.Of(trees, new long[trees.Nodes]);
+
+        var tabled = new TreeShap(paths, [.. Enumerable.Range(0, 12)]).Tabled(rows);
+
+        var conditions = paths.Starts.Zip(paths.Starts.Skip(1), (start, end) => end - start).ToList();
+        tabled.Should().Equal(Enumerable.Range(0, conditions.Count).Where(leaf => conditions[leaf] <= 10 && rows >= 4 << conditions[leaf]));
+    }
+
+    [Fact]
+    public void Tables_take_no_more_than_64_million_bytes()
+    {
+        var trees = ShapedTrees.Full(depth: 10);
+
+        var tabled = new TreeShap(trees, new long[trees.Nodes], [.. Enumerable.Range(0, 10)]).Tabled(rows: 1_000_000);
+
+        tabled.Should().HaveCount(8_000_000 / (10 << 10)).And.HaveCountLessThan(trees.Nodes / 2);
+    }
+
+    [Fact]
+    public void A_row_of_nothing_but_the_expectation_adds_nothing()
+    {
+        var shap = new TreeShap(ShapedTrees.Leaf(7), [10], columnOf: []);
+
+        (shap.Columns, shap.ExpectedValue).Should().Be((0, 7));
+        shap.Explain(100, (_, _, _) => { }, threads: 1, CancellationToken.None).Should().BeEmpty();
+    }
+
+    [Fact]
+    public void No_rows_have_no_values()
+    {
+        var made = new RandomTrees(seed: 1, slots: 6, trees: 3, depth: 5, rows: 60);
+
+        new TreeShap(made.Ensemble, made.Covers, [0, 0, 0, 3, 2, 1]).Explain(0, made.Fill, threads: 2, CancellationToken.None).Should().BeEmpty();
+    }
+
+    [Fact]
+    public void There_are_columns_up_to_the_largest_that_a_slot_adds_to() =>
+        new TreeShap(ShapedTrees.Chains(2), new long[5], columnOf: [7, 3]).Columns.Should().Be(8);
+
+    [Fact]
+    public void Explaining_stops_when_it_is_told_to()
+    {
+        var made = new RandomTrees(seed: 1, slots: 6, trees: 3, depth: 5, rows: 1);
+        var shap = new TreeShap(made.Ensemble, made.Covers, [.. Enumerable.Range(0, 6)]);
+
+        var explain = () => shap.Explain(1, made.Fill, threads: 1, new CancellationToken(canceled: true));
+
+        explain.Should().Throw<OperationCanceledException>();
+    }
+
+    [Fact]
+    public void A_path_of_1024_conditions_is_taken_and_a_longer_one_refused()
+    {
+        var (longest, tooLong) = (ShapedTrees.Chains(1024), ShapedTrees.Chains(1, 1025));
+
+        var taken = () => new TreeShap(longest, new long[longest.Nodes], [.. Enumerable.Range(0, 1024)]);
+        var refused = () => new TreeShap(tooLong, new long[tooLong.Nodes], [.. Enumerable.Range(0, 1025)]);
+
+        taken.Should().NotThrow();
+        refused.Should().Throw<NotSupportedException>().WithMessage("*1024*");
+    }
+
+    [Fact]
+    public void Every_node_needs_a_cover()
+    {
+        var of = () => new TreeShap(ShapedTrees.Chains(2), new long[4], columnOf: [0, 1]);
+
+        of.Should().Throw<ArgumentException>().WithParameterName("covers").WithMessage("There are 4 covers for 5 nodes.*");
     }
 
     /// <summary>The definition, set by set: E[prediction | the slots in the set], weighing children by cover where the slot is not known.</summary>
@@ -97,24 +174,12 @@ public sealed class TreeShapTests
         {
             return trees.Value[node];
         }
-        var value = made.Row(row)[slot];
         if ((known >> slot & 1) == 1)
         {
-            var goesLeft = float.IsNaN(value) ? trees.MissingLeft[node] : value <= trees.Threshold[node];
-            return Expect(made, row, goesLeft ? trees.Left[node] : trees.Right[node], known);
+            return Expect(made, row, made.GoesLeft(row, node) ? trees.Left[node] : trees.Right[node], known);
         }
         var share = made.Covers[node] == 0 ? 0.5 : (double)made.Covers[trees.Left[node]] / made.Covers[node];
         return (share * Expect(made, row, trees.Left[node], known)) + ((1 - share) * Expect(made, row, trees.Right[node], known));
-    }
-
-    private static double Sum(ReadOnlySpan<double> values)
-    {
-        var sum = 0.0;
-        foreach (var value in values)
-        {
-            sum += value;
-        }
-        return sum;
     }
 
     private static double Factorial(int n) => n <= 1 ? 1 : n * Factorial(n - 1);

@@ -121,7 +121,9 @@ public sealed class BindingTests
     {
         var values = new RouteValueDictionary();
         return new TemplateMatcher(new RouteTemplate(template), values).TryMatch(path, values)
-            && template.ParameterPolicies.All(policies => policies.Value.All(policy => policy.Content is not { } text || !text.StartsWith("regex(", StringComparison.Ordinal)
+            && template.ParameterPolicies.All(policies => policies.Value.All(policy =>
+                policy.Content is not { } text
+                || !text.StartsWith("regex(", StringComparison.Ordinal)
                 || System.Text.RegularExpressions.Regex.IsMatch((string)values[policies.Key]!, text[6..^1])));
     }
 

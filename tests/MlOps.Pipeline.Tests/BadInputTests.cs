@@ -64,7 +64,8 @@ public sealed class BadInputTests(AzuriteFixture azurite)
     {
         await using var host = new PipelineHost(azurite);
         var path = host.WriteFile("odd.csv", content);
-        var definition = await host.Get<DefinitionInference>().InferAsync(path, "fare", AzuriteFixture.UniqueModel(), null, [], default);
+        var definition = await host.Get<DefinitionInference>().InferAsync(
+            new PipelineDefinition { Model = AzuriteFixture.UniqueModel(), Target = "fare" }, path, default);
 
         var run = await host.RunAsync(definition, path);
 
@@ -117,7 +118,8 @@ public sealed class BadInputTests(AzuriteFixture azurite)
                         CultureInfo.InvariantCulture, $",{random.Next(1000)}.5\n");
         }
         var path = host.WriteFile("wide.csv", csv.ToString());
-        var definition = await host.Get<DefinitionInference>().InferAsync(path, "fare", AzuriteFixture.UniqueModel(), null, [], default);
+        var definition = await host.Get<DefinitionInference>().InferAsync(
+            new PipelineDefinition { Model = AzuriteFixture.UniqueModel(), Target = "fare" }, path, default);
 
         var run = await host.RunAsync(definition with { Candidates = [new CandidateSpec { Trainer = TrainerNames.LightGbm, Trees = 5 }] }, path);
 

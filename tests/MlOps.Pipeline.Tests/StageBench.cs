@@ -63,7 +63,7 @@ internal sealed class StageBench(AzuriteFixture azurite, Func<PipelineOptions, P
     public ValueTask DisposeAsync() => Host.DisposeAsync();
 
     /// <summary>What the stages told the user, in order.</summary>
-    public IReadOnlyList<string> Warnings => [.. contexts.SelectMany(context => context.Warnings)];
+    public IReadOnlyList<string> Warnings => [.. contexts.SelectMany(context => context.Warnings).Select(warning => warning.Text)];
 
     private async Task<StageContext> ContextAsync(PipelineDefinition definition)
     {

@@ -17,8 +17,8 @@ internal static class Unreachable
     /// <param name="retries">How often the clients try again; null: as often as they do by themselves.</param>
     public static PipelineStorage Storage(int port, int? retries = null)
     {
-        var connection =
-            $"DefaultEndpointsProtocol=http;AccountName=any;AccountKey={AnyKey};BlobEndpoint=http://127.0.0.1:{port}/any;TableEndpoint=http://127.0.0.1:{port}/any";
+        var service = $"http://127.0.0.1:{port}/any";
+        var connection = $"DefaultEndpointsProtocol=http;AccountName=any;AccountKey={AnyKey};BlobEndpoint={service};TableEndpoint={service}";
         var (blobs, tables) = (new BlobClientOptions(), new TableClientOptions());
         foreach (ClientOptions options in new ClientOptions[] { blobs, tables })
         {

@@ -1,4 +1,5 @@
 using System.Globalization;
+using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Tracking;
 using Spectre.Console;
 
@@ -18,23 +19,35 @@ internal static class RunOutcome
     /// </param>
     public static void Print(IAnsiConsole console, RunDetails details, bool isWhole = false)
     {
+        var warnings = WarningsOf(details).ToLookup(warning => warning.Headline);
+        foreach (var warning in warnings[true])
+        {
+            console.MarkupLineInterpolated($"[bold yellow]Warning:[/] {warning.Text}");
+        }
         if (CleanedRows.Of(details) is { } rows)
         {
             console.MarkupLineInterpolated($"{rows.Describe(isWhole ? int.MaxValue : MostReasons)}");
         }
         var metrics = details.Metrics
-            .Where(metric => isWhole ? !CleanedRows.IsDropped(metric.Key) : metric.Key.StartsWith(OfValidation, StringComparison.Ordinal))
+            .Where(metric => isWhole ? !CleanedRows.IsDropped(metric.Key) && !IntervalMetrics.IsOne(metric.Key) : metric.Key.StartsWith(OfValidation, StringComparison.Ordinal))
             .ToList();
         if (metrics.Count > 0)
         {
-            console.Write(Metrics(metrics));
+            console.Write(Metrics(metrics, details.Metrics));
         }
-        foreach (var warning in details.Stages.SelectMany(stage => stage.Warnings ?? []).Distinct())
+        foreach (var warning in warnings[false])
         {
-            console.MarkupLineInterpolated($"[yellow]note[/] {warning}");
+            console.MarkupLineInterpolated($"[yellow]note[/] {warning.Text}");
         }
         Conclude(console, details.Run);
     }
+
+    /// <summary>What the stages told, each once, headlines first.</summary>
+    public static IReadOnlyList<Warning> WarningsOf(RunDetails details) =>
+    [
+        .. RunTable.InOrder(details.Stages).SelectMany(stage => stage.Warnings ?? []).DistinctBy(warning => warning.Text)
+            .OrderByDescending(warning => warning.Headline),
+    ];
 
     private static void Conclude(IAnsiConsole console, Run run)
     {
@@ -62,13 +75,18 @@ internal static class RunOutcome
         }
     }
 
-    private static Table Metrics(IEnumerable<KeyValuePair<string, double>> metrics)
+    private static Table Metrics(IEnumerable<KeyValuePair<string, double>> shown, IReadOnlyDictionary<string, double> metrics)
     {
-        var table = Terminal.Table("Metric").AddColumn("Value", column => column.RightAligned());
-        foreach (var (name, value) in metrics)
+        var table = Terminal.Table("Metric").AddColumn("Value", column => column.RightAligned()).AddColumn("95 % interval");
+        foreach (var (name, value) in shown)
         {
-            table.AddRow(new Text(name), new Text(value.ToString("G6", CultureInfo.InvariantCulture)));
+            var interval = metrics.TryGetValue(IntervalMetrics.Low + name, out var low) && metrics.TryGetValue(IntervalMetrics.High + name, out var high)
+                ? $"{Number(low)} to {Number(high)}"
+                : "";
+            table.AddRow(new Text(name), new Text(Number(value)), new Text(interval));
         }
         return table;
+
+        static string Number(double value) => value.ToString("G6", CultureInfo.InvariantCulture);
     }
 }

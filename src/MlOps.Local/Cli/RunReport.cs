@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json.Serialization;
+using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Tracking;
 
 namespace MlOps.Local.Cli;
@@ -15,6 +16,7 @@ namespace MlOps.Local.Cli;
 /// <param name="Rows">How many rows were kept, and why the others were dropped; left out when the run did not come to clean them.</param>
 /// <param name="Metrics">All metrics of the run.</param>
 /// <param name="Stages">Its stages in the order in which they started.</param>
+/// <param name="Warnings">What the user should know: headlines first.</param>
 /// <param name="PeakMemoryMb">Most memory that this process held, in MiB.</param>
 /// <param name="Error">Why the run failed.</param>
 internal sealed record RunReport(
@@ -27,6 +29,7 @@ internal sealed record RunReport(
     CleanedRows? Rows,
     IReadOnlyDictionary<string, double> Metrics,
     IReadOnlyList<StageLine> Stages,
+    IReadOnlyList<Warning> Warnings,
     double PeakMemoryMb,
     string? Error)
 {
@@ -34,11 +37,11 @@ internal sealed record RunReport(
         details.Run.RunId, details.Run.Model, details.Run.State, details.Run.Version, details.Run.Promoted, details.Run.BlockedBy,
         CleanedRows.Of(details), details.Metrics,
         [.. RunTable.InOrder(details.Stages).Select(stage => new StageLine(stage.Stage, stage.Key, stage.State, stage.Seconds, stage.Rows))],
-        PeakMemory(), details.Run.Error);
+        RunOutcome.WarningsOf(details), PeakMemory(), details.Run.Error);
 
     /// <summary>What was wrong before there was a run.</summary>
     public static RunReport OfProblem(string model, string error) => new(
-        null, model, RunState.Failed, null, Promoted: false, [], Rows: null, new Dictionary<string, double>(), [], PeakMemory(), error);
+        null, model, RunState.Failed, null, Promoted: false, [], Rows: null, new Dictionary<string, double>(), [], [], PeakMemory(), error);
 
     private static double PeakMemory()
     {

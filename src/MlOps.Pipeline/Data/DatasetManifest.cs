@@ -16,7 +16,8 @@ public enum StorageType
 /// <param name="Name">Unique within the table, letter case aside.</param>
 /// <param name="Type">How its cells are stored.</param>
 /// <param name="Kind">What it means.</param>
-public sealed record DatasetColumn(string Name, StorageType Type, ColumnKind Kind);
+/// <param name="Cells">What its cells meant in the file that it was read from; null: plain numbers, dates with the year first, the usual nulls.</param>
+public sealed record DatasetColumn(string Name, StorageType Type, ColumnKind Kind, CellFormat? Cells = null);
 
 /// <summary>One Parquet file of a dataset version.</summary>
 /// <param name="Name">File name: the hash of its content.</param>

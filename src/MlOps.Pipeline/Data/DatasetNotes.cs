@@ -9,8 +9,20 @@ public static class DatasetNotes
     /// <summary>Raw: whether the parts have a column that names, row by row, the first column whose cell could not be read.</summary>
     public const string Unparseable = "unparseable";
 
+    /// <summary>Raw: what the user should know of how the file was read.</summary>
+    public const string Warnings = "warnings";
+
+    /// <summary>Raw: whether rows can be told apart (<see cref="RowIdentity"/>).</summary>
+    public const string Identity = "identity";
+
+    /// <summary>Clean and after: the columns whose values decide the side of the split that a row falls on.</summary>
+    public const string SplitKey = "splitKey";
+
     /// <summary>Clean: dropped rows by reason.</summary>
     public const string Dropped = "dropped";
+
+    /// <summary>Clean: rows that equal an earlier one and were kept.</summary>
+    public const string Kept = "keptEqual";
 
     /// <summary>Clean and after: the value that fills nulls, by column.</summary>
     public const string Imputed = "imputed";

@@ -32,5 +32,11 @@ internal static class ColumnKeys
         .Key("impute", "Fills nulls instead of dropping the row; fitted on training rows only.", new ImputeShape(),
             rule => rule.Impute, (rule, value) => rule with { Impute = value })
         .Key("drift", "How drift of the column is judged.", Drift,
-            rule => rule.Drift, (rule, value) => rule with { Drift = value });
+            rule => rule.Drift, (rule, value) => rule with { Drift = value })
+        .Key("nulls", "Texts that mean \"no value\", beside a blank cell; left out: the usual ones of the column's kind.", List(Text()),
+            rule => rule.Nulls, (rule, value) => rule with { Nulls = value })
+        .Key("format", "How its numbers or dates are written; left out: found from the whole file.", Choice(DefinitionNames.Patterns),
+            rule => rule.Format, (rule, value) => rule with { Format = value })
+        .Key("decimal", "The decimal mark of its numbers; left out: found from the whole file.", Choice(DefinitionNames.DecimalMarks),
+            rule => rule.Decimal, (rule, value) => rule with { Decimal = value });
 }

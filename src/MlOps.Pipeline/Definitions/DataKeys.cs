@@ -9,7 +9,10 @@ internal static class DataKeys
 {
     public static ObjectShape<CleaningRules> Cleaning { get; } = Object(new CleaningRules())
         .Key("maxDropped", "Largest share of rows that cleaning may drop; more stops the run.", Number(0, 1),
-            rules => rules.MaxDropped, (rules, value) => rules with { MaxDropped = value });
+            rules => rules.MaxDropped, (rules, value) => rules with { MaxDropped = value })
+        .Key("duplicates", "What becomes of rows that equal an earlier one; left out: kept where rows have no id, else dropped.",
+            Choice(DefinitionNames.DuplicateRules),
+            rules => rules.Duplicates, (rules, value) => rules with { Duplicates = value }).Later();
 
     private static ObjectShape<CustomFeature> Custom { get; } = Object(new CustomFeature("", "", []))
         .Key("name", "The computed column's name.", Text(shortest: 1),
@@ -44,5 +47,7 @@ internal static class DataKeys
         .Key("time", "Column of time: the latest rows validate. Not together with group.", Text(),
             rules => rules.Time, (rules, value) => rules with { Time = value })
         .Key("group", "Column whose rows of the same value fall on the same side. Not together with time.", Text(),
-            rules => rules.Group, (rules, value) => rules with { Group = value });
+            rules => rules.Group, (rules, value) => rules with { Group = value })
+        .Key("key", "Columns whose values decide the side that a row falls on; left out: those that the model, and the one in production, have to do with.",
+            List(Text()), rules => rules.Key, (rules, value) => rules with { Key = value }).Later();
 }

@@ -23,6 +23,8 @@ internal static class DefinitionKeys
             definition => definition.IntendedUse, (definition, value) => definition with { IntendedUse = value })
         .Key("limits", "Where the model must not be relied on; shown on its card.", Text(),
             definition => definition.Limits, (definition, value) => definition with { Limits = value })
+        .Key("header", "Whether the file's first line names the columns; left out: found from the file.", Flag(),
+            definition => definition.Header, (definition, value) => definition with { Header = value }).Later()
         .Key("columns", "What is declared about columns, by name; the others are as sniffed from the data.", Map(new ColumnShape()),
             definition => definition.Columns, (definition, value) => definition with { Columns = value })
         .Key("cleaning", "How much cleaning may drop.", DataKeys.Cleaning,

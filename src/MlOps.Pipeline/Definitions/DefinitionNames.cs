@@ -22,6 +22,32 @@ internal static class DefinitionNames
         ["id"] = ColumnKind.IdLike,
     };
 
+    public static IReadOnlyDictionary<string, CellPattern> Patterns { get; } = new Dictionary<string, CellPattern>
+    {
+        ["1234.5"] = CellPattern.Point,
+        ["1234,5"] = CellPattern.Comma,
+        ["1,234.5"] = CellPattern.CommaGroups,
+        ["1.234,5"] = CellPattern.PointGroups,
+        ["1 234,5"] = CellPattern.SpaceGroups,
+        ["1 234.5"] = CellPattern.SpaceGroupsPoint,
+        ["1'234.5"] = CellPattern.ApostropheGroups,
+        ["ymd"] = CellPattern.Ymd,
+        ["dmy"] = CellPattern.Dmy,
+        ["mdy"] = CellPattern.Mdy,
+    };
+
+    public static IReadOnlyDictionary<string, DecimalMark> DecimalMarks { get; } = new Dictionary<string, DecimalMark>
+    {
+        ["."] = DecimalMark.Point,
+        [","] = DecimalMark.Comma,
+    };
+
+    public static IReadOnlyDictionary<string, Duplicates> DuplicateRules { get; } = new Dictionary<string, Duplicates>
+    {
+        ["drop"] = Duplicates.Drop,
+        ["keep"] = Duplicates.Keep,
+    };
+
     public static IReadOnlyDictionary<string, ImputeStrategy> Strategies { get; } = new Dictionary<string, ImputeStrategy>
     {
         ["mean"] = ImputeStrategy.Mean,

@@ -50,6 +50,10 @@ internal static class DefinitionRules
             yield return $"runOn.schedule is '{schedule}'; it must be a cron expression in UTC, with seconds first, such as \"0 0 3 * * *\" (every day at "
                 + $"3:00).";
         }
+        else if (definition.RunOn.Schedule is { } rare && NeverComes(rare))
+        {
+            yield return $"runOn.schedule is '{rare}', a time that never comes (such as 30 February).";
+        }
         if (definition.RunOn.Drift && definition.Monitor is not { Log: true, Drift: true })
         {
             yield return "runOn.drift is true, and what would find drift is off: set monitor.log and monitor.drift to true, or runOn.drift to false.";
@@ -64,8 +68,22 @@ internal static class DefinitionRules
     private static bool IsCron(string schedule) =>
         CronExpression.TryParse(schedule, CronFormat.IncludeSeconds, out _) || CronExpression.TryParse(schedule, CronFormat.Standard, out _);
 
+    private static bool NeverComes(string schedule) =>
+        (CronExpression.TryParse(schedule, CronFormat.IncludeSeconds, out var cron) || CronExpression.TryParse(schedule, CronFormat.Standard, out cron))
+        && cron.GetNextOccurrence(DateTime.UnixEpoch) is null;
+
     private static IEnumerable<string> ProblemsOf(string column, ColumnRule rule)
     {
+        if (rule is { Format: { } format, Kind: { } formatted }
+            && formatted != (format >= CellPattern.Ymd ? ColumnKind.Datetime : ColumnKind.Numeric))
+        {
+            yield return $"columns.{column}: the format '{DefinitionNames.Patterns.NameOf(format)}' is one of {(format >= CellPattern.Ymd ? "dates" : "numbers")}, "
+                + $"and the column is declared {DefinitionNames.Kinds.NameOf(formatted)}.";
+        }
+        if (rule is { Format: { } pattern, Decimal: { } mark } && (pattern >= CellPattern.Ymd || MarkOf(pattern) != mark))
+        {
+            yield return $"columns.{column}: the format '{DefinitionNames.Patterns.NameOf(pattern)}' has another decimal mark than 'decimal' says. Leave one out.";
+        }
         if (rule.Min > rule.Max)
         {
             yield return $"columns.{column}: min {rule.Min} is above max {rule.Max}.";
@@ -88,6 +106,9 @@ internal static class DefinitionRules
             yield return problem;
         }
     }
+
+    private static DecimalMark MarkOf(CellPattern pattern) =>
+        pattern is CellPattern.Comma or CellPattern.PointGroups or CellPattern.SpaceGroups ? DecimalMark.Comma : DecimalMark.Point;
 
     private static IEnumerable<string> ProblemsOf(string column, DriftRule rule, ColumnKind? kind)
     {

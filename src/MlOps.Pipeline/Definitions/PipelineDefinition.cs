@@ -34,6 +34,8 @@ public sealed record PipelineDefinition
     public string? Owner { get; init; }
     public string? IntendedUse { get; init; }
     public string? Limits { get; init; }
+    /// <summary>Whether the file's first line names the columns; null: found from the file.</summary>
+    public bool? Header { get; init; }
     public IReadOnlyDictionary<string, ColumnRule> Columns { get; init; } = new Dictionary<string, ColumnRule>();
     public CleaningRules Cleaning { get; init; } = new();
     public FeatureRules Features { get; init; } = new();
@@ -70,6 +72,33 @@ public sealed record ColumnRule
     public ImputeRule? Impute { get; init; }
     /// <summary>Which drift test judges the column, and from where; null: the default test and threshold.</summary>
     public DriftRule? Drift { get; init; }
+    /// <summary>Texts that mean "no value", beside a blank cell; null: the usual ones of the column's kind.</summary>
+    public IReadOnlyList<string>? Nulls { get; init; }
+    /// <summary>How its numbers or dates are written; null: found from the whole file.</summary>
+    public CellPattern? Format { get; init; }
+    /// <summary>The decimal mark of its numbers; null: found from the whole file.</summary>
+    public DecimalMark? Decimal { get; init; }
+}
+
+/// <summary>How numbers or dates are written: the <see cref="NumberFormat"/>s and <see cref="DateOrder"/>s under one name.</summary>
+public enum CellPattern
+{
+    Point,
+    Comma,
+    CommaGroups,
+    PointGroups,
+    SpaceGroups,
+    SpaceGroupsPoint,
+    ApostropheGroups,
+    Ymd,
+    Dmy,
+    Mdy,
+}
+
+public enum DecimalMark
+{
+    Point,
+    Comma,
 }
 
 /// <summary>How nulls of a column are filled; the value is fitted on training rows only.</summary>
@@ -77,8 +106,16 @@ public sealed record ColumnRule
 /// <param name="Constant">The value itself, for <see cref="ImputeStrategy.Constant"/>.</param>
 public sealed record ImputeRule(ImputeStrategy Strategy, string? Constant = null);
 
+/// <summary>What becomes of rows that equal an earlier one in every cell.</summary>
+public enum Duplicates
+{
+    Drop,
+    Keep,
+}
+
 /// <param name="MaxDropped">Largest share of rows that cleaning may drop, 0 to 1; more stops the run.</param>
-public sealed record CleaningRules(double MaxDropped = 0.5);
+/// <param name="Duplicates">What becomes of equal rows; null: they are kept where rows have no id, since then two equal rows may be two things.</param>
+public sealed record CleaningRules(double MaxDropped = 0.5, Duplicates? Duplicates = null);
 
 /// <summary>Computed columns.</summary>
 public sealed record FeatureRules
@@ -115,6 +152,8 @@ public sealed record SplitRules
     public string? Time { get; init; }
     /// <summary>All rows with the same value of this column fall on the same side.</summary>
     public string? Group { get; init; }
+    /// <summary>Columns whose values decide the side that a row falls on; empty: those that the model, and the one in production, have to do with.</summary>
+    public IReadOnlyList<string> Key { get; init; } = [];
 }
 
 /// <summary>One trainer with its hyper-parameters.</summary>
@@ -163,6 +202,9 @@ public sealed record GateRules
     public double? AtLeast { get; init; }
     /// <summary>How much better than production the candidate must be, in the metric's unit.</summary>
     public double BetterBy { get; init; }
+    /// <summary>Probability, such as 0.95, that the candidate must be better than production with, as far as the common rows tell; null: the better one
+    /// of the two is promoted.</summary>
+    public double? Significance { get; init; }
     public DriftGate Drift { get; init; } = DriftGate.Warn;
     /// <summary>Share of drifted columns from which the data set counts as drifted.</summary>
     public double DriftShare { get; init; } = 0.5;

@@ -23,6 +23,9 @@ internal static class PromotionKeys
             rules => rules.AtLeast, (rules, value) => rules with { AtLeast = value })
         .Key("betterBy", "How much better than production the candidate must be, in the metric's unit.", Number(0),
             rules => rules.BetterBy, (rules, value) => rules with { BetterBy = value })
+        .Key("significance", "Probability, such as 0.95, with which the candidate must be better than production; left out: the better one is promoted.",
+            Number(0.5, 1, openMin: true, openMax: true),
+            rules => rules.Significance, (rules, value) => rules with { Significance = value })
         .Key("drift", "Whether a drifted data set blocks promotion, is a warning, or is ignored.", Choice(DefinitionNames.DriftGates),
             rules => rules.Drift, (rules, value) => rules with { Drift = value })
         .Key("driftShare", "Share of drifted columns from which the data set counts as drifted.", Number(0, 1),

@@ -32,9 +32,14 @@ public sealed record FeaturePlan(
         }
         var derived = Derive(definition, byName, warnings);
         var taken = columns.Select(column => column.Name).ToHashSet(StringComparer.OrdinalIgnoreCase);
-        foreach (var clash in derived.Where(feature => !taken.Add(feature.Name)))
+        foreach (var clash in derived.Where(feature => !taken.Add(feature.Name)).ToList())
         {
-            throw new InputException($"The computed feature '{clash.Name}' has the name of another column. Rename that column, or leave the feature out.");
+            if (!BuiltInFunctions.DateParts.Contains(clash.Function) || definition.Features.Required.Contains(clash.Name, StringComparer.Ordinal))
+            {
+                throw new InputException($"The computed feature '{clash.Name}' has the name of another column. Rename that column, or leave the feature out.");
+            }
+            warnings.Add($"Feature '{clash.Name}' is left out: a column of that name is in the data already.");
+            derived.Remove(clash);
         }
         var used = derived.SelectMany(feature => feature.Inputs).ToHashSet(StringComparer.Ordinal);
         var inputs = columns.Where(column => column.Name != target.Name && IsInput(column, definition, used, warnings)).ToList();
@@ -42,6 +47,10 @@ public sealed record FeaturePlan(
         {
             throw new InputException($"No column is left to predict '{target.Name}' from: the others are ignored, ids or free text. Declare the kind of "
                 + $"those to use under 'columns'.");
+        }
+        foreach (var name in definition.Split.Key)
+        {
+            Find(byName, name, "split.key");
         }
         IEnumerable<string> splitColumns = new[] { definition.Split.Time, definition.Split.Group }.OfType<string>();
         var carried = splitColumns.Select(name => Find(byName, name, "split")).Where(column => column != target && !inputs.Contains(column)).Distinct()
@@ -51,6 +60,10 @@ public sealed record FeaturePlan(
 
     /// <summary>The plan that a features table, or a selection of one, was made by.</summary>
     public static FeaturePlan Of(DatasetManifest features) => Json.Read<FeaturePlan>(features.Notes[Note]!.ToJsonString());
+
+    /// <summary>The raw columns that the model has to do with, in the order of their names.</summary>
+    [System.Text.Json.Serialization.JsonIgnore]
+    public IReadOnlyList<string> Key => [.. Inputs.Select(input => input.Name).Append(Target.Name).Order(StringComparer.Ordinal)];
 
     /// <summary>The plan with the functions of this process.</summary>
     /// <exception cref="InputException">It does not have one of them.</exception>
@@ -75,6 +88,7 @@ public sealed record FeaturePlan(
         var rule = definition.Columns.GetValueOrDefault(column.Name);
         if (rule is { Ignore: true })
         {
+            warnings.Add($"Column '{column.Name}' is not used: the definition ignores it.");
             return false;
         }
         switch (column.Kind)
@@ -85,18 +99,15 @@ public sealed record FeaturePlan(
                 warnings.Add($"Column '{column.Name}' is a datetime and not used: name it under features.dateParts to use its parts.");
                 return false;
             case ColumnKind.Text or ColumnKind.IdLike:
-                if (rule?.Kind is null)
-                {
-                    warnings.Add($"Column '{column.Name}' is not used: nearly every row has a value of its own "
-                        + $"({(column.Kind == ColumnKind.Text ? "free text" : "an id")}). Declare its kind to change that.");
-                }
+                warnings.Add($"Column '{column.Name}' is not used: it is {(column.Kind == ColumnKind.Text ? "free text" : "an id")}. "
+                    + "Declare another kind to change that.");
                 return false;
             default:
                 return true;
         }
     }
 
-    private static IReadOnlyList<DerivedFeature> Derive(PipelineDefinition definition, Dictionary<string, DatasetColumn> columns, List<string> warnings)
+    private static List<DerivedFeature> Derive(PipelineDefinition definition, Dictionary<string, DatasetColumn> columns, List<string> warnings)
     {
         var rules = definition.Features;
         IEnumerable<DerivedFeature> declared =

@@ -2,10 +2,11 @@ using System.Runtime.CompilerServices;
 using DuckDB.NET.Data;
 using DuckDB.NET.Native;
 using MlOps.Pipeline.Data.Duck;
+using MlOps.Pipeline.Reading;
 
 namespace MlOps.Pipeline.Features;
 
-/// <summary>What features bring to SQL: their computations, and the reading of a caller's datetime.</summary>
+/// <summary>What features bring to SQL: their computations, and the reading of cells.</summary>
 public sealed class FeatureSqlFunctions(FeatureFunctions functions) : IDuckFunctions
 {
     public void Register(DuckDBConnection connection)
@@ -18,7 +19,7 @@ public sealed class FeatureSqlFunctions(FeatureFunctions functions) : IDuckFunct
         {
             Register(connection, function, function.Version);
         }
-        InputTime.Register(connection);
+        CellSql.Register(connection);
     }
 
     private static void Register(DuckDBConnection connection, IFeatureFunction function, string? version)

@@ -22,7 +22,7 @@ internal sealed class FeatureTable
             .. featurizer.Direct.Where(input => input.Categories is null).Select(_ => new float[rows]), .. featurizer.Derived.Select(_ => new float[rows])
         ];
         Codes = [.. featurizer.Direct.Where(input => input.Categories is not null).Select(_ => new int[rows])];
-        Labels = new float[rows];
+        Labels = new double[rows];
         Inner = new bool[rows];
         sources = featurizer.Sources;
     }
@@ -37,8 +37,8 @@ internal sealed class FeatureTable
     /// <summary>Index of the category of each categorical column, in order; −1 is none of them.</summary>
     public int[][] Codes { get; }
 
-    /// <summary>The target: its value, or 1 for positive and 0 for negative.</summary>
-    public float[] Labels { get; }
+    /// <summary>The target: its value in its own unit, or 1 for positive and 0 for negative.</summary>
+    public double[] Labels { get; }
 
     /// <summary>True for the rows of the inner validation split.</summary>
     public bool[] Inner { get; }
@@ -174,7 +174,7 @@ internal sealed class FeatureTable
         {
             vectors[next++].Values<int>(rows).CopyTo(codes.AsSpan(start, rows));
         }
-        FillNumbers(vectors[next++], Labels.AsSpan(start, rows));
+        FillLabels(vectors[next++], Labels.AsSpan(start, rows));
         vectors[next].Values<bool>(rows).CopyTo(Inner.AsSpan(start, rows));
     }
 
@@ -189,7 +189,7 @@ internal sealed class FeatureTable
         {
             Take(vectors[next++].Values<int>(rows), places, codes.AsSpan(start));
         }
-        FillNumbers(vectors[next++], Labels.AsSpan(start, places.Length), places, rows);
+        FillLabels(vectors[next++], Labels.AsSpan(start, places.Length), places, rows);
         Take(vectors[next].Values<bool>(rows), places, Inner.AsSpan(start));
     }
 
@@ -201,6 +201,30 @@ internal sealed class FeatureTable
             if (vector.IsNull(places[i]))
             {
                 numbers[i] = float.NaN;
+            }
+        }
+    }
+
+    private static void FillLabels(DuckVector vector, Span<double> labels, ReadOnlySpan<int> places, int rows)
+    {
+        Take(vector.Values<double>(rows), places, labels);
+        for (var i = 0; i < places.Length; i++)
+        {
+            if (vector.IsNull(places[i]))
+            {
+                labels[i] = double.NaN;
+            }
+        }
+    }
+
+    private static void FillLabels(DuckVector vector, Span<double> labels)
+    {
+        vector.Values<double>(labels.Length).CopyTo(labels);
+        for (var i = 0; i < labels.Length; i++)
+        {
+            if (vector.IsNull(i))
+            {
+                labels[i] = double.NaN;
             }
         }
     }

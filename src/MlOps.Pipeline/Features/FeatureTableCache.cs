@@ -20,7 +20,7 @@ public sealed class FeatureTableCache(DuckDb duckDb, FeatureFunctions functions)
         await entry.Gate.WaitAsync(cancel);
         try
         {
-            return entry.Table ?? (entry.Table = await LoadAsync(table, session => FeatureTable.Load(session, table, featurizer), cancel));
+            return entry.Table ?? (entry.Table = await LoadAsync(table, session => FeatureTable.Load(session, table, featurizer.Unscaled), cancel));
         }
         finally
         {
@@ -45,7 +45,7 @@ public sealed class FeatureTableCache(DuckDb duckDb, FeatureFunctions functions)
                     && train.Manifest.Parents[0] == validation.Manifest.Parents[0])
                 {
                     return (first.Table, second.Table) = await LoadAsync(
-                        train, session => FeatureTable.LoadSides(session, train, validation, featurizer), cancel);
+                        train, session => FeatureTable.LoadSides(session, train, validation, featurizer.Unscaled), cancel);
                 }
             }
             finally
@@ -64,7 +64,7 @@ public sealed class FeatureTableCache(DuckDb duckDb, FeatureFunctions functions)
     private Entry EntryOf(LocalTable table, Featurizer featurizer)
     {
         functions.Require(featurizer.Derived);
-        return entries.GetOrAdd((table.Manifest.Id, Json.Write(featurizer)), _ => new Entry());
+        return entries.GetOrAdd((table.Manifest.Id, Json.Write(featurizer.Unscaled)), _ => new Entry());
     }
 
     private Task<T> LoadAsync<T>(LocalTable table, Func<DuckDbSession, T> load, CancellationToken cancel) => Task.Run(

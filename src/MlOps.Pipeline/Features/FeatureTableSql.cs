@@ -30,8 +30,8 @@ internal static class FeatureTableSql
         }
         var target = featurizer.Target;
         yield return target.Task == TaskKind.Binary
-            ? $"({TargetColumn.TextSql(columns[target.Name])} = {Sql.Text(target.Positive!)})::INTEGER::FLOAT"
-            : FloatSql(Sql.Name(target.Name));
+            ? $"({TargetColumn.TextSql(columns[target.Name])} = {Sql.Text(target.Positive!)})::INTEGER::DOUBLE"
+            : $"TRY_CAST({Sql.Name(target.Name)} AS DOUBLE)";
         yield return InnerSql(manifest.Selection);
     }
 

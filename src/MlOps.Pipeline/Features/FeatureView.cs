@@ -11,14 +11,17 @@ internal sealed class FeatureView : IDataView
     public const string Label = "Label";
 
     private readonly FeatureTable table;
+    private readonly TargetScale? scale;
     private readonly FeatureVector vector;
     private readonly int[]? rows;
 
     /// <param name="table">The rows.</param>
     /// <param name="inner">Only rows on this side of the inner split; null: all.</param>
-    public FeatureView(FeatureTable table, bool? inner = null)
+    /// <param name="scale">The unit of the labels; null: the target's own.</param>
+    public FeatureView(FeatureTable table, bool? inner = null, TargetScale? scale = null)
     {
         this.table = table;
+        this.scale = scale;
         vector = new FeatureVector(table.Featurizer);
         rows = inner is { } side ? [.. Enumerable.Range(0, table.Rows).Where(row => table.Inner[row] == side)] : null;
         Schema = SchemaOf(table.Featurizer);
@@ -113,8 +116,8 @@ internal sealed class FeatureView : IDataView
             Delegate getter = column.Name switch
             {
                 Features => (ValueGetter<VBuffer<float>>)((ref VBuffer<float> value) => view.vector.Write(new TableRow(view.table, row), ref value)),
-                Label when column.Type is BooleanDataViewType => (ValueGetter<bool>)((ref bool value) => value = view.table.Labels[row] > 0.5f),
-                _ => (ValueGetter<float>)((ref float value) => value = view.table.Labels[row]),
+                Label when column.Type is BooleanDataViewType => (ValueGetter<bool>)((ref bool value) => value = view.table.Labels[row] > 0.5),
+                _ => (ValueGetter<float>)((ref float value) => value = (float)(view.scale?.ToModel(view.table.Labels[row]) ?? view.table.Labels[row])),
             };
             return (ValueGetter<TValue>)getter;
         }

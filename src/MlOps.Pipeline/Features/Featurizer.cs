@@ -14,7 +14,18 @@ namespace MlOps.Pipeline.Features;
 /// <param name="Optional">True when a missing value is left to the model.</param>
 /// <param name="Imputed">Value that fills a missing one, fitted on training rows; null: none.</param>
 /// <param name="Categories">Categorical columns: the values with a slot of their own, in slot order.</param>
-public sealed record FeatureInput(string Name, StorageType Type, ColumnKind Kind, bool Optional, string? Imputed, IReadOnlyList<string>? Categories);
+/// <param name="Cells">What a text means; null: plain numbers, dates with the year first, the usual nulls.</param>
+/// <param name="Range">Numbers and datetimes: the smallest and largest training value, datetimes in microseconds since 1970; null: none.</param>
+public sealed record FeatureInput(
+    string Name, StorageType Type, ColumnKind Kind, bool Optional, string? Imputed, IReadOnlyList<string>? Categories, CellFormat? Cells = null,
+    ValueRange? Range = null);
+
+/// <param name="Min">The smallest value.</param>
+/// <param name="Max">The largest.</param>
+public sealed record ValueRange(double Min, double Max)
+{
+    public bool Contains(double value) => value >= Min && value <= Max;
+}
 
 /// <summary>
 /// Turns rows into the model's feature vector: everything that was fitted besides the model itself. Stored beside it as
@@ -31,6 +42,12 @@ public sealed record Featurizer(TargetColumn Target, double Threshold, IReadOnly
     public static string StoredAs => "featurizer";
 
     public int Format { get; init; } = CurrentFormat;
+
+    /// <summary>The unit in which the model predicts; null: the target's own.</summary>
+    public TargetScale? Scale { get; init; }
+
+    /// <summary>Without the model's unit: tables are in the target's own.</summary>
+    internal Featurizer Unscaled => Scale is null ? this : this with { Scale = null };
 
     /// <summary>Inputs that stand in the vector as they are; datetimes only feed computed features.</summary>
     [System.Text.Json.Serialization.JsonIgnore]
@@ -82,14 +99,32 @@ public sealed record Featurizer(TargetColumn Target, double Threshold, IReadOnly
     {
         var plan = FeaturePlan.Of(train.Manifest);
         var imputed = train.Manifest.Notes[DatasetNotes.Imputed]?.AsObject() ?? new JsonObject();
+        var ranges = FitRanges(session, train, plan);
         var inputs = plan.Inputs.Select(column => new FeatureInput(
             column.Name,
             column.Type,
             column.Kind,
             definition.Columns.GetValueOrDefault(column.Name) is { Required: false, Impute: null },
             imputed[column.Name]?.GetValue<string>(),
-            column.Kind == ColumnKind.Categorical ? FitCategories(session, train, column, definition.Features.MaxCategories) : null));
+            column.Kind == ColumnKind.Categorical ? FitCategories(session, train, column, definition.Features.MaxCategories) : null,
+            column.Cells,
+            ranges.GetValueOrDefault(column.Name)));
         return new Featurizer(TargetColumn.Of(train.Manifest), definition.Threshold, [.. inputs], plan.Derived);
+    }
+
+    private static Dictionary<string, ValueRange> FitRanges(DuckDbSession session, LocalTable train, FeaturePlan plan)
+    {
+        var ranged = plan.Inputs.Where(column => column.Type is StorageType.Double or StorageType.Timestamp).ToList();
+        if (ranged.Count == 0)
+        {
+            return [];
+        }
+        var ends = ranged.Select(column => column.Type == StorageType.Timestamp ? $"epoch_us({Sql.Name(column.Name)})::DOUBLE" : Sql.Name(column.Name))
+            .Select(value => $"min({value}), max({value})");
+        var row = session.Rows($"SELECT {string.Join(", ", ends)} FROM {train.ToSql()}")[0];
+        return ranged.Select((column, i) => (column.Name, Min: row[2 * i] as double?, Max: row[(2 * i) + 1] as double?))
+            .Where(column => column is { Min: { } min, Max: { } max } && double.IsFinite(min) && double.IsFinite(max))
+            .ToDictionary(column => column.Name, column => new ValueRange(column.Min!.Value, column.Max!.Value), StringComparer.Ordinal);
     }
 
     /// <summary>The most frequent values, equal counts in the order of the value.</summary>
@@ -97,7 +132,7 @@ public sealed record Featurizer(TargetColumn Target, double Threshold, IReadOnly
     {
         var name = Sql.Name(column.Name);
         var rows = session.Rows(
-            $"SELECT {name}::VARCHAR AS category FROM {train.ToSql()} WHERE {name} IS NOT NULL GROUP BY category ORDER BY count(*) DESC, category LIMIT "
+            $"SELECT {name}::VARCHAR FROM {train.ToSql()} WHERE {name} IS NOT NULL GROUP BY 1 ORDER BY count(*) DESC, 1 LIMIT "
                 + $"{most.ToString(CultureInfo.InvariantCulture)}");
         return [.. rows.Select(row => (string)row[0]!)];
     }

@@ -1,17 +1,23 @@
 using System.Globalization;
+using System.Text;
 using System.Text.Json;
 using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Data;
 using MlOps.Pipeline.Definitions;
+using MlOps.Pipeline.Reading;
 
 namespace MlOps.Pipeline.Features;
 
-/// <summary>Reads a JSON object of raw input columns into a model's row, imputing and computing features as in training.</summary>
+/// <summary>
+/// Reads a JSON object of raw input columns into a model's row, imputing and computing features as in training. A text is read as the training
+/// file's cells were; a number, true or false, or an ISO 8601 text says itself what it is.
+/// </summary>
 internal sealed class InputReader
 {
     private readonly Featurizer featurizer;
     private readonly Dictionary<string, int> inputs;
-    private readonly Dictionary<string, int>?[] categories;
+    private readonly CellReader[] cells;
+    private readonly CategoryCodes?[] categories;
     private readonly (IFeatureFunction Function, int[] Inputs)[] derivedFrom;
 
     /// <exception cref="InputException">A feature's function is not among them.</exception>
@@ -19,11 +25,8 @@ internal sealed class InputReader
     {
         this.featurizer = featurizer;
         inputs = featurizer.Inputs.Select((input, i) => (input.Name, i)).ToDictionary(pair => pair.Name, pair => pair.i, StringComparer.Ordinal);
-        categories =
-        [
-            .. featurizer.Inputs.Select(input => input.Categories?.Select((category, code) => (category, code)).ToDictionary(
-                pair => pair.category, pair => pair.code, StringComparer.Ordinal))
-        ];
+        cells = [.. featurizer.Inputs.Select(input => new CellReader(input.Type, input.Cells))];
+        categories = [.. featurizer.Inputs.Select(input => input.Categories is { } known ? new CategoryCodes(known) : null)];
         functions.Require(featurizer.Derived);
         derivedFrom = [.. featurizer.Derived.Select(feature => (functions.Of(feature), feature.Inputs.Select(input => inputs[input]).ToArray()))];
     }
@@ -41,6 +44,7 @@ internal sealed class InputReader
             return new FeatureRow([], []);
         }
         var given = new bool[featurizer.Inputs.Count];
+        List<string>? unseen = null, outOfRange = null;
         foreach (var member in json.EnumerateObject())
         {
             if (!inputs.TryGetValue(member.Name, out var i))
@@ -54,7 +58,10 @@ internal sealed class InputReader
             else
             {
                 given[i] = true;
-                ReadCell(i, member.Value, prefix, problems, numbers, codes);
+                if (ReadCell(i, member.Value, prefix, problems, numbers, codes))
+                {
+                    Note(i, numbers[i], codes[i], ref unseen, ref outOfRange);
+                }
             }
         }
         for (var i = 0; i < given.Length; i++)
@@ -66,7 +73,23 @@ internal sealed class InputReader
                     numbers, codes);
             }
         }
-        return Compose(numbers, codes);
+        return Compose(numbers, codes) with { Unseen = unseen, OutOfRange = outOfRange };
+    }
+
+    private void Note(int i, double number, int code, ref List<string>? unseen, ref List<string>? outOfRange)
+    {
+        var input = featurizer.Inputs[i];
+        if (input.Categories is not null)
+        {
+            if (code < 0)
+            {
+                (unseen ??= []).Add(input.Name);
+            }
+        }
+        else if (input.Range is { } range && !range.Contains(number))
+        {
+            (outOfRange ??= []).Add(input.Name);
+        }
     }
 
     private FeatureRow Compose(double[] numbers, int[] codes)
@@ -91,44 +114,87 @@ internal sealed class InputReader
         return new FeatureRow([.. row], [.. rowCodes]);
     }
 
-    private void ReadCell(int i, JsonElement value, string prefix, List<string> problems, double[] numbers, int[] codes)
+    /// <summary>True when the cell has a value; false when a missing one was filled in, or a problem was told.</summary>
+    private bool ReadCell(int i, JsonElement value, string prefix, List<string> problems, double[] numbers, int[] codes)
     {
         var input = featurizer.Inputs[i];
-        if (value.ValueKind == JsonValueKind.Null)
+        var state = value.ValueKind switch
         {
-            Fill(i, $"feature '{input.Name}' is null, and the model has no value to fill it with.", prefix, problems, numbers, codes);
-            return;
-        }
-        var fits = input.Kind switch
-        {
-            ColumnKind.Categorical => value.ValueKind is JsonValueKind.String or JsonValueKind.Number or JsonValueKind.True or JsonValueKind.False,
-            ColumnKind.Boolean => value.ValueKind is JsonValueKind.True or JsonValueKind.False,
-            ColumnKind.Datetime => value.ValueKind == JsonValueKind.String && InputTime.TryRead(value.GetString()!, out numbers[i]),
-            _ => value.ValueKind == JsonValueKind.Number,
+            JsonValueKind.Null => CellState.Missing,
+            JsonValueKind.String => ReadText(i, input, value.GetString()!, numbers, codes),
+            JsonValueKind.Number => ReadNumber(i, input, value, numbers, codes),
+            JsonValueKind.True or JsonValueKind.False => ReadBoolean(i, input, value.GetBoolean(), numbers, codes),
+            _ => CellState.Unreadable,
         };
-        if (!fits)
+        switch (state)
         {
-            problems.Add($"{prefix}feature '{input.Name}' must be {Wanted(input.Kind)}, not {Shown(value)}.");
-            return;
+            case CellState.Missing:
+                Fill(i, $"feature '{input.Name}' is {MissingAs(value)}, and the model has no value to fill it with.", prefix, problems, numbers, codes);
+                return false;
+            case CellState.Unreadable:
+                problems.Add($"{prefix}feature '{input.Name}' must be {Wanted(input)}, not {Shown(value)}.");
+                return false;
+            case CellState.Value when double.IsInfinity(numbers[i]):
+                problems.Add($"{prefix}feature '{input.Name}' is too large for a number.");
+                return false;
+            default:
+                return true;
         }
+    }
+
+    private static string MissingAs(JsonElement value) => value.ValueKind == JsonValueKind.Null ? "null" : $"{Shown(value)}, which means missing in this column";
+
+    private CellState ReadText(int i, FeatureInput input, string given, double[] numbers, int[] codes)
+    {
+        var text = Encoding.UTF8.GetBytes(given);
         switch (input.Kind)
         {
             case ColumnKind.Categorical:
-                var text = value.ValueKind == JsonValueKind.String ? value.GetString()! : value.GetRawText();
-                codes[i] = categories[i]!.GetValueOrDefault(text, -1);
-                break;
+                var state = cells[i].ReadText(text);
+                codes[i] = state == CellState.Value ? categories[i]!.Of(given) : -1;
+                return state;
             case ColumnKind.Boolean:
-                numbers[i] = value.GetBoolean() ? 1 : 0;
-                break;
-            case ColumnKind.Numeric:
-                numbers[i] = value.GetDouble();
-                if (!double.IsFinite(numbers[i]))
-                {
-                    problems.Add($"{prefix}feature '{input.Name}' is too large for a number.");
-                }
-                break;
+                var flagState = cells[i].ReadBoolean(text, out var flag);
+                numbers[i] = flag ? 1 : 0;
+                return flagState;
+            case ColumnKind.Datetime:
+                var timeState = cells[i].ReadTime(text, out var microseconds);
+                numbers[i] = microseconds;
+                return timeState;
             default:
-                break;
+                return cells[i].ReadNumber(text, out numbers[i]);
+        }
+    }
+
+    private CellState ReadNumber(int i, FeatureInput input, JsonElement value, double[] numbers, int[] codes)
+    {
+        var number = value.GetDouble();
+        switch (input.Kind)
+        {
+            case ColumnKind.Categorical:
+                codes[i] = categories[i]!.Of(value.GetRawText(), number);
+                return CellState.Value;
+            case ColumnKind.Boolean when number is 0 or 1:
+            case ColumnKind.Numeric:
+                numbers[i] = number;
+                return CellState.Value;
+            default:
+                return CellState.Unreadable;
+        }
+    }
+
+    private CellState ReadBoolean(int i, FeatureInput input, bool value, double[] numbers, int[] codes)
+    {
+        switch (input.Kind)
+        {
+            case ColumnKind.Categorical:
+                codes[i] = categories[i]!.Of(value);
+                return CellState.Value;
+            case ColumnKind.Boolean:
+                numbers[i] = value ? 1 : 0;
+                return CellState.Value;
+            default:
+                return CellState.Unreadable;
         }
     }
 
@@ -140,7 +206,7 @@ internal sealed class InputReader
             problems.Add(prefix + problem);
             return;
         }
-        codes[i] = input.Imputed is { } category && categories[i] is { } known ? known.GetValueOrDefault(category, -1) : -1;
+        codes[i] = input.Imputed is { } category ? categories[i]?.Of(category) ?? -1 : -1;
         numbers[i] = input.Imputed is { } value ? ImputedNumber(input, value) : double.NaN;
     }
 
@@ -148,15 +214,20 @@ internal sealed class InputReader
     {
         ColumnKind.Numeric => double.Parse(value, CultureInfo.InvariantCulture),
         ColumnKind.Boolean => bool.Parse(value) ? 1 : 0,
-        ColumnKind.Datetime => InputTime.TryRead(value, out var time) ? time : double.NaN,
+        ColumnKind.Datetime => TimeText.TryRead(Encoding.UTF8.GetBytes(value), DateOrder.Ymd, out var time) ? time : double.NaN,
         _ => double.NaN,
     };
 
-    private static string Wanted(ColumnKind kind) => kind switch
+    private static string Wanted(FeatureInput input) => input.Kind switch
     {
         ColumnKind.Categorical => "a text",
         ColumnKind.Boolean => "true or false",
-        ColumnKind.Datetime => "a datetime such as \"2026-01-31T10:00:00\"",
+        ColumnKind.Datetime => input.Cells?.Dates switch
+        {
+            DateOrder.Dmy => "a datetime such as \"2026-01-31T10:00:00\", or with the day first as in the training file, \"31.01.2026\"",
+            DateOrder.Mdy => "a datetime such as \"2026-01-31T10:00:00\", or with the month first as in the training file, \"01/31/2026\"",
+            _ => "a datetime such as \"2026-01-31T10:00:00\"",
+        },
         _ => "a number",
     };
 

@@ -71,7 +71,7 @@ public sealed partial class StageRunner(IServiceProvider services, RunStore runs
         }
     }
 
-    private StageStatus Succeeded(StageStatus status, StageReport report, IReadOnlyList<string> warnings, double seconds) => status with
+    private StageStatus Succeeded(StageStatus status, StageReport report, IReadOnlyList<Warning> warnings, double seconds) => status with
     {
         State = report.Reused ? StageState.Reused : StageState.Succeeded,
         Ended = time.GetUtcNow(),

@@ -99,17 +99,17 @@ public sealed class TrainingPipeline
         var byParts = run.ScalesOut && raw.Parts > 1;
         if (byParts)
         {
-            await ForEachPartAsync(PipelineStages.CleanPart, raw.Parts, part => new CleanPartInput(raw.Raw, part));
+            await ForEachPartAsync(PipelineStages.CleanPart, raw.Parts, part => new CleanPartInput(raw.Raw, part, raw.SplitKey));
         }
-        var clean = await run.RunAsync(PipelineStages.Clean, new CleanInput(raw.Raw, byParts));
+        var clean = await run.RunAsync(PipelineStages.Clean, new CleanInput(raw.Raw, byParts, raw.SplitKey));
         var features = await run.RunAsync(PipelineStages.Features, new FeaturesInput(clean.Clean));
         var split = await run.RunAsync(PipelineStages.Split, new SplitInput(features.Features));
 
-        var trained = await Task.WhenAll(
-            run.Run.Candidates.Select((key, index) => run.RunAsync(PipelineStages.Train, new TrainInput(index, split.Train, split.Validation), key)));
-        IReadOnlyList<Training.TrainedCandidate> candidates = [.. trained.Select(output => output.Candidate)];
+        var trained = await Task.WhenAll(run.Run.Candidates.Select((key, index) => TrainAsync(new TrainInput(index, split.Train, split.Validation), key)));
+        IReadOnlyList<Training.TrainedCandidate> candidates = [.. trained.Select(outcome => outcome.Candidate).OfType<Training.TrainedCandidate>()];
+        IReadOnlyList<string> failures = [.. trained.Select(outcome => outcome.Failure).OfType<string>()];
 
-        var validation = await run.RunAsync(PipelineStages.Validate, new ValidateInput(candidates, split.Validation));
+        var validation = await run.RunAsync(PipelineStages.Validate, new ValidateInput(candidates, split.Validation, failures));
         if (validation.FailedGates.Count > 0)
         {
             await AlertAsync(AlertKind.ValidationFailed, validation.FailedGates);
@@ -134,6 +134,19 @@ public sealed class TrainingPipeline
         await TryAsync(
             PipelineStages.ModelCard, new ModelCardInput(promotion.Version, promotion.Previous, promotion.Promoted, promotion.BlockedBy, candidates));
         return promotion;
+    }
+
+    /// <summary>One candidate that cannot be trained does not keep the others from it; the run fails when none is left.</summary>
+    private async Task<(Training.TrainedCandidate? Candidate, string? Failure)> TrainAsync(TrainInput input, string key)
+    {
+        try
+        {
+            return ((await run.RunAsync(PipelineStages.Train, input, key)).Candidate, null);
+        }
+        catch (StageFailedException failure)
+        {
+            return (null, StageRunner.Shorten($"{key}: {failure.Message}"));
+        }
     }
 
     /// <summary>A file that cannot be read is put out of the way; what the run failed of is told whether or not that works.</summary>

@@ -22,7 +22,9 @@ internal sealed class ModelExplainer
         (this.featurizer, this.parts, this.trees, this.linear) = (featurizer, parts, trees, linear);
 
     /// <summary>The prediction that nothing is known about: what contributions are counted from.</summary>
-    public double BaseValue => trees?.ExpectedValue ?? linear!.BaseValue;
+    public double BaseValue => featurizer.Scale is { } scale ? scale.FromModel(OwnBaseValue) : OwnBaseValue;
+
+    private double OwnBaseValue => trees?.ExpectedValue ?? linear!.BaseValue;
 
     /// <summary>Names of the features, in the contributions' order.</summary>
     public IReadOnlyList<string> Features => [.. featurizer.Signature.Features.Select(feature => feature.Name)];
@@ -67,6 +69,17 @@ internal sealed class ModelExplainer
         Explain(new PreparedRows(featurizer, parts.Preparation, rows.Count, row => rows[row]), threads, cancel);
 
     private double[] Explain(PreparedRows rows, int threads, CancellationToken cancel)
+    {
+        var contributions = ExplainOwn(rows, threads, cancel);
+        for (var i = 0; featurizer.Scale is { } scale && i < contributions.Length; i++)
+        {
+            contributions[i] *= scale.Factor;
+        }
+        return contributions;
+    }
+
+    /// <summary>In the unit in which the model predicts.</summary>
+    private double[] ExplainOwn(PreparedRows rows, int threads, CancellationToken cancel)
     {
         if (trees is not null)
         {

@@ -12,7 +12,9 @@ namespace MlOps.Pipeline.Scoring;
 /// <summary>One prediction.</summary>
 /// <param name="Score">Regression: the predicted value. Binary: the probability of the positive class, 0 to 1.</param>
 /// <param name="Label">Binary: the predicted class as it stands in the data; null for regression.</param>
-public readonly record struct Prediction(double Score, string? Label);
+/// <param name="Unseen">Categorical inputs whose value is none of the model's categories; null: none.</param>
+/// <param name="OutOfRange">Inputs whose value is outside what the model was trained on; null: none.</param>
+public readonly record struct Prediction(double Score, string? Label, IReadOnlyList<string>? Unseen = null, IReadOnlyList<string>? OutOfRange = null);
 
 /// <summary>How predictions come about.</summary>
 /// <param name="Features">Names of the model's features.</param>
@@ -59,7 +61,7 @@ public sealed class ModelScorer
         var predictions = new Prediction[rows.Count];
         for (var i = 0; i < predictions.Length; i++)
         {
-            predictions[i] = Describe(scorer.Score(inputs[i]));
+            predictions[i] = Describe(scorer.Score(inputs[i])) with { Unseen = inputs[i].Unseen, OutOfRange = inputs[i].OutOfRange };
         }
         idle.Add(scorer);
         return predictions;
@@ -101,6 +103,6 @@ public sealed class ModelScorer
     }
 
     private Prediction Describe(float score) => Task == TaskKind.Regression
-        ? new Prediction(score, null)
+        ? new Prediction(featurizer.Scale?.FromModel(score) ?? score, null)
         : new Prediction(score, score >= featurizer.Threshold ? featurizer.Target.Positive : featurizer.Target.Negative);
 }

@@ -15,8 +15,7 @@ public sealed class StageContext(string runId, string key, string definitionId, 
     private const int MostWarnings = 50;
     private const int LongestWarning = 500;
 
-    private readonly List<string> warnings = [];
-    private int untold;
+    private readonly List<Warning> warnings = [];
 
     public string RunId => runId;
 
@@ -27,14 +26,17 @@ public sealed class StageContext(string runId, string key, string definitionId, 
 
     public string DefinitionId => definitionId;
 
-    /// <summary>What the user should know although the stage went on; at most fifty and one, shortened.</summary>
-    public IReadOnlyList<string> Warnings
+    /// <summary>What the user should know although the stage went on: headlines first, at most fifty and one, shortened.</summary>
+    public IReadOnlyList<Warning> Warnings
     {
         get
         {
             lock (warnings)
             {
-                return untold > 0 ? [.. warnings, $"… and {untold} more."] : [.. warnings];
+                IEnumerable<Warning> told = warnings.OrderByDescending(warning => warning.Headline);
+                return warnings.Count > MostWarnings
+                    ? [.. told.Take(MostWarnings), new Warning($"… and {warnings.Count - MostWarnings} more.")]
+                    : [.. told];
             }
         }
     }
@@ -44,29 +46,29 @@ public sealed class StageContext(string runId, string key, string definitionId, 
     public Task<PipelineDefinition> GetDefinitionAsync(CancellationToken cancel) => definitions.GetSnapshotAsync(definitionId, cancel);
 
     /// <summary>Tells the user something although the stage goes on. A table of thousands of odd columns does not outgrow the record.</summary>
-    public void Warn(string warning)
+    public void Warn(Warning warning)
     {
+        var text = warning.Text;
         lock (warnings)
         {
-            if (warnings.Count < MostWarnings)
-            {
-                warnings.Add(warning.Length <= LongestWarning ? warning : string.Concat(warning.AsSpan(0, LongestWarning), " …"));
-            }
-            else
-            {
-                untold++;
-            }
+            warnings.Add(text.Length <= LongestWarning ? warning : warning with { Text = string.Concat(text.AsSpan(0, LongestWarning), " …") });
         }
     }
 
-    /// <inheritdoc cref="Warn(string)"/>
-    public void Warn(IEnumerable<string> several)
+    /// <inheritdoc cref="Warn(Warning)"/>
+    public void Warn(string warning) => Warn(new Warning(warning));
+
+    /// <inheritdoc cref="Warn(Warning)"/>
+    public void Warn(IEnumerable<Warning> several)
     {
         foreach (var warning in several)
         {
             Warn(warning);
         }
     }
+
+    /// <inheritdoc cref="Warn(Warning)"/>
+    public void Warn(IEnumerable<string> several) => Warn(several.Select(text => new Warning(text)));
 
     /// <summary>Shows numbers on the run, also while the stage is at work; the same name again replaces the number.</summary>
     public Task LogMetricsAsync(IReadOnlyDictionary<string, double> metrics, CancellationToken cancel) => runs.LogMetricsAsync(runId, metrics, cancel);

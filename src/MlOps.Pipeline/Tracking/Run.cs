@@ -87,7 +87,7 @@ public sealed record Run : IStored
 /// <param name="Warnings">What the user should know although the stage went on.</param>
 public sealed record StageStatus(
     string Stage, string Key, StageState State, DateTimeOffset? Started = null, DateTimeOffset? Ended = null, double? Seconds = null,
-    long? Rows = null, int Attempts = 0, string? Error = null, IReadOnlyList<string>? Warnings = null);
+    long? Rows = null, int Attempts = 0, string? Error = null, IReadOnlyList<Warning>? Warnings = null);
 
 /// <summary>A file that a run keeps. <paramref name="Blob"/> may be shared with other runs that reuse it.</summary>
 public sealed record Artifact(string Path, string Blob, long Bytes);

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Microsoft.ML;
 using Microsoft.ML.Data;
 using MlOps.Pipeline.Contracts;
@@ -7,51 +8,35 @@ using MlOps.Pipeline.Scoring;
 
 namespace MlOps.Pipeline.Training;
 
-/// <summary>Scores a table with a model and measures how well, with ML.NET's own evaluators.</summary>
+/// <summary>Scores a table with a model and measures how well.</summary>
 internal static class Evaluation
 {
-    /// <summary>
-    /// Regression: rmse, mae (in the target's unit), r2. Binary: auc, log_loss (nats a row), accuracy, f1, precision, recall at the
-    /// featurizer's threshold, and that threshold.
-    /// </summary>
-    public static IReadOnlyDictionary<string, double> Measure(MLContext ml, ITransformer model, FeatureTable table, int threads) =>
-        Measure(ml, Predict(model, table, threads), table);
+    /// <summary>Fewer rows say too little to compare two models by.</summary>
+    public const int FewestRows = 30;
 
-    /// <inheritdoc cref="Measure(MLContext, ITransformer, FeatureTable, int)"/>
-    public static IReadOnlyDictionary<string, double> Measure(MLContext ml, float[] predictions, FeatureTable table)
+    /// <inheritdoc cref="ScoredRows.Metrics"/>
+    /// <param name="model">The model.</param>
+    /// <param name="table">The rows.</param>
+    /// <param name="threads">Threads to score on.</param>
+    /// <param name="scale">The unit in which the model predicts; null: the target's own.</param>
+    /// <exception cref="InputException">A prediction is no number; the sentence names the row.</exception>
+    public static IReadOnlyDictionary<string, double> Measure(ITransformer model, FeatureTable table, int threads, TargetScale? scale = null) =>
+        Score(model, table, threads, scale).Metrics();
+
+    /// <summary>Predictions of all rows beside the truth.</summary>
+    /// <inheritdoc cref="Measure"/>
+    public static ScoredRows Score(ITransformer model, FeatureTable table, int threads, TargetScale? scale = null) =>
+        Beside(Predict(model, table, threads, scale), table);
+
+    /// <inheritdoc cref="Score"/>
+    public static ScoredRows Beside(double[] predictions, FeatureTable table)
     {
-        var scored = predictions.Zip(table.Labels, (score, label) => new ScoredRow { Label = label, Score = score });
-        if (table.Featurizer.Target.Task == TaskKind.Regression)
-        {
-            var regression = ml.Regression.Evaluate(ml.Data.LoadFromEnumerable(scored), nameof(ScoredRow.Label), nameof(ScoredRow.Score));
-            return new Dictionary<string, double>
-            {
-                ["rmse"] = regression.RootMeanSquaredError,
-                ["mae"] = regression.MeanAbsoluteError,
-                ["r2"] = regression.RSquared,
-            };
-        }
-        var threshold = table.Featurizer.Threshold;
-        var rows = scored.Select(row => new ScoredBinaryRow
-        {
-            Label = row.Label > 0.5f,
-            Score = Margin(row.Score, threshold),
-            Probability = Math.Clamp(row.Score, 1e-7f, 1 - 1e-7f),
-            PredictedLabel = row.Score >= threshold,
-        });
-        var binary = ml.BinaryClassification.Evaluate(
-            ml.Data.LoadFromEnumerable(rows), nameof(ScoredBinaryRow.Label), nameof(ScoredBinaryRow.Score), nameof(ScoredBinaryRow.Probability),
-            nameof(ScoredBinaryRow.PredictedLabel));
-        return new Dictionary<string, double>
-        {
-            ["auc"] = binary.AreaUnderRocCurve,
-            ["log_loss"] = binary.LogLoss * Math.Log(2), // ML.NET counts bits.
-            ["accuracy"] = binary.Accuracy,
-            ["f1"] = binary.F1Score,
-            ["precision"] = binary.PositivePrecision,
-            ["recall"] = binary.PositiveRecall,
-            ["threshold"] = threshold,
-        };
+        var odd = Array.FindIndex(predictions, prediction => !double.IsFinite(prediction));
+        return odd < 0
+            ? new ScoredRows(table.Featurizer.Target.Task, table.Labels, predictions, table.Featurizer.Threshold)
+            : throw new InputException(string.Create(
+                CultureInfo.InvariantCulture, $"The model's prediction of row {odd + 1} of {table.Rows} is {predictions[odd]}, so nothing can be measured "
+                    + $"({Describe(table, odd)})."));
     }
 
     /// <summary>The metric that decides: as declared, else rmse or auc; and whether larger is better.</summary>
@@ -64,15 +49,14 @@ internal static class Evaluation
                 + $"{string.Join(", ", DefinitionNames.Metrics[task].Keys)}.");
     }
 
-    /// <summary>ML.NET's evaluator counts a row as predicted positive when its score is above zero, whatever the probability.</summary>
-    private static float Margin(float probability, double threshold) =>
-        probability >= threshold ? Math.Max((float)(probability - threshold), float.Epsilon) : (float)(probability - threshold);
+    /// <summary>The predicted value of every row, in the target's unit, or its probability of being positive.</summary>
+    public static double[] Predict(ITransformer model, FeatureTable table, int threads, TargetScale? scale = null)
+    {
+        var raw = BlockPredictor.Of(model)?.Predict(table, threads) ?? PredictRowByRow(model, table, threads);
+        return scale is null ? Array.ConvertAll(raw, value => (double)value) : Array.ConvertAll(raw, value => scale.FromModel(value));
+    }
 
-    /// <summary>The predicted value of every row, or its probability of being positive.</summary>
-    public static float[] Predict(ITransformer model, FeatureTable table, int threads) =>
-        BlockPredictor.Of(model)?.Predict(table, threads) ?? PredictRowByRow(model, table, threads);
-
-    /// <summary>The same by ML.NET itself.</summary>
+    /// <summary>The same by ML.NET itself, in the unit in which the model predicts.</summary>
     public static float[] PredictRowByRow(ITransformer model, FeatureTable table, int threads)
     {
         var view = model.Transform(new FeatureView(table));
@@ -98,21 +82,11 @@ internal static class Evaluation
         return predictions;
     }
 
-    private sealed class ScoredRow
+    private static string Describe(FeatureTable table, int row)
     {
-        public float Label { get; set; }
-
-        public float Score { get; set; }
-    }
-
-    private sealed class ScoredBinaryRow
-    {
-        public bool Label { get; set; }
-
-        public float Score { get; set; }
-
-        public float Probability { get; set; }
-
-        public bool PredictedLabel { get; set; }
+        const int MostShown = 5;
+        var names = table.Featurizer.Direct.Where(input => input.Categories is null).Select(input => input.Name)
+            .Concat(table.Featurizer.Derived.Select(feature => feature.Name));
+        return string.Join(", ", names.Take(MostShown).Select((name, i) => $"{name} = {table.Numbers[i][row].ToString("G6", CultureInfo.InvariantCulture)}"));
     }
 }

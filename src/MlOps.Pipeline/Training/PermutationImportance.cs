@@ -14,13 +14,18 @@ internal static class PermutationImportance
     private const int Repeats = 5;
 
     /// <returns>Importance of every feature, in the signature's order.</returns>
-    public static double[] Measure(ITransformer model, FeatureTable table, int[] rows, int threads, CancellationToken cancel)
+    /// <param name="model">The model.</param>
+    /// <param name="table">The rows.</param>
+    /// <param name="rows">Which of them.</param>
+    /// <param name="scale">The unit in which the model predicts; null: the target's own.</param>
+    /// <param name="threads">Threads to score on.</param>
+    /// <param name="cancel">Stops it.</param>
+    public static double[] Measure(ITransformer model, FeatureTable table, int[] rows, TargetScale? scale, int threads, CancellationToken cancel)
     {
         var (metric, sign) = table.Featurizer.Target.Task == TaskKind.Regression ? ("rmse", 1) : ("auc", -1);
         var sample = table.Take(rows);
         var random = new Random(1);
-        var ml = new MLContext(1);
-        double Loss() => sign * Evaluation.Measure(ml, model, sample, threads)[metric];
+        double Loss() => sign * Evaluation.Measure(model, sample, threads, scale)[metric];
         var before = Loss();
         int numbers = 0, codes = 0;
         var importances = new List<double>();

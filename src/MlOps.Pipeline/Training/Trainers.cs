@@ -5,6 +5,7 @@ using Microsoft.ML.Trainers;
 using Microsoft.ML.Trainers.FastTree;
 using Microsoft.ML.Trainers.LightGbm;
 using Microsoft.ML.Transforms;
+using MlOps.Explain.MLNet;
 using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Definitions;
 using MlOps.Pipeline.Features;
@@ -21,23 +22,32 @@ internal sealed class Trainers(TrainerContext context, ITrainer? added = null)
     private const string Features = FeatureView.Features;
     private const string Label = FeatureView.Label;
 
+    private static readonly float[] StrongerRegularizations = [1e-4f, 1e-3f, 1e-2f, 1e-1f, 1f];
+
     private readonly MLContext ml = context.Ml;
     private readonly CandidateSpec spec = context.Candidate;
     private readonly int seed = context.Seed;
     private readonly int threads = context.Threads;
 
+    /// <summary>The unit in which a candidate's model predicts: SDCA needs a target near 1, the others one that single precision can hold.</summary>
+    public static TargetScale? ScaleOf(CandidateSpec spec, FeatureTable train) => train.Featurizer.Target.Task == TaskKind.Regression
+        ? TargetScale.Of(train.Labels, always: spec.Trainer == TrainerNames.Sdca)
+        : null;
+
     /// <summary>A context for the columns of a <see cref="FeatureView"/>.</summary>
     public static TrainerContext ContextOf(MLContext ml, TaskKind task, int seed, int threads, CandidateSpec spec) =>
         new(ml, task, seed, threads, Features, Label, spec);
 
-    /// <exception cref="InputException">A native library of the trainer is missing on this machine.</exception>
-    public ITransformer Fit(FeatureTable table)
+    /// <param name="table">The training rows.</param>
+    /// <param name="scale">The unit in which the model is to predict; null: the target's own.</param>
+    /// <exception cref="InputException">A native library of the trainer is missing on this machine, or no weights were found.</exception>
+    public ITransformer Fit(FeatureTable table, TargetScale? scale = null)
     {
         OpenMp.Prepare();
         var stopsEarly = spec.EarlyStopping > 0 && spec.Trainer is TrainerNames.LightGbm or TrainerNames.FastTree && table.Inner.Any(inner => inner)
             && table.Inner.Any(inner => !inner);
-        var train = new FeatureView(table, stopsEarly ? false : null);
-        var watched = stopsEarly ? new FeatureView(table, inner: true) : null;
+        var train = new FeatureView(table, stopsEarly ? false : null, scale);
+        var watched = stopsEarly ? new FeatureView(table, inner: true, scale) : null;
         try
         {
             if (Preparation(table.Featurizer)?.Fit(train) is not { } preparation)
@@ -82,28 +92,56 @@ internal sealed class Trainers(TrainerContext context, ITrainer? added = null)
         (TrainerNames.FastTree, _) =>
             Fit(
                 ml.BinaryClassification.Trainers.FastTree(
-                    Boosted(new FastTreeBinaryTrainer.Options { EarlyStoppingMetric = EarlyStoppingMetric.L1Norm }, watched)),
+                    Boosted(new FastTreeBinaryTrainer.Options { EarlyStoppingMetric = EarlyStoppingMetric.L2Norm }, watched)),
                 train, watched),
         (TrainerNames.FastForest, TaskKind.Regression) => ml.Regression.Trainers.FastForest(Forest(new FastForestRegressionTrainer.Options())).Fit(train),
         (TrainerNames.FastForest, _) => Calibrated(ml.BinaryClassification.Trainers.FastForest(Forest(new FastForestBinaryTrainer.Options())), train),
-        (TrainerNames.Sdca, TaskKind.Regression) => ml.Regression.Trainers.Sdca(new SdcaRegressionTrainer.Options
-        {
-            LabelColumnName = Label,
-            FeatureColumnName = Features,
-            NumberOfThreads = 1,
-            L2Regularization = (float?)spec.L2,
-            MaximumNumberOfIterations = spec.Iterations,
-        }).Fit(train),
-        (TrainerNames.Sdca, _) => ml.BinaryClassification.Trainers.SdcaLogisticRegression(new SdcaLogisticRegressionBinaryTrainer.Options
-        {
-            LabelColumnName = Label,
-            FeatureColumnName = Features,
-            NumberOfThreads = 1,
-            L2Regularization = (float?)spec.L2,
-            MaximumNumberOfIterations = spec.Iterations,
-        }).Fit(train),
+        (TrainerNames.Sdca, _) => FitSdca(train),
         _ => throw new InvalidOperationException($"'{spec.Trainer}' is no built-in trainer."),
     };
+
+    /// <summary>Coordinate ascent may run away from a solution: then it is tried again, each time held back more.</summary>
+    private ITransformer FitSdca(IDataView train)
+    {
+        foreach (var regularization in (float?[])[(float?)spec.L2, .. StrongerRegularizations.Where(stronger => stronger > (spec.L2 ?? 0)).Select(value => (float?)value)])
+        {
+            try
+            {
+                if (FitSdca(train, regularization) is var model && HasWeights(model))
+                {
+                    return model;
+                }
+            }
+            catch (InvalidOperationException diverged) when (diverged.Message.Contains("NaN", StringComparison.Ordinal))
+            {
+                // ML.NET's own check of the weights.
+            }
+        }
+        throw new InputException(
+            $"SDCA found no finite weights, not even with an l2 of {StrongerRegularizations[^1]}: two features may say the same, or one be far larger than the "
+                + "others. Leave the candidate out, or the feature.");
+    }
+
+    private ITransformer FitSdca(IDataView train, float? regularization) => context.Task == TaskKind.Regression
+        ? ml.Regression.Trainers.Sdca(new SdcaRegressionTrainer.Options
+        {
+            LabelColumnName = Label,
+            FeatureColumnName = Features,
+            NumberOfThreads = 1,
+            L2Regularization = regularization,
+            MaximumNumberOfIterations = spec.Iterations,
+        }).Fit(train)
+        : ml.BinaryClassification.Trainers.SdcaLogisticRegression(new SdcaLogisticRegressionBinaryTrainer.Options
+        {
+            LabelColumnName = Label,
+            FeatureColumnName = Features,
+            NumberOfThreads = 1,
+            L2Regularization = regularization,
+            MaximumNumberOfIterations = spec.Iterations,
+        }).Fit(train);
+
+    private static bool HasWeights(ITransformer model) => ModelParts.Of(model, Features).Model is not LinearModelParameters weights
+        || (float.IsFinite(weights.Bias) && weights.Weights.All(float.IsFinite));
 
     private static ITransformer Fit<TTransformer, TModel>(ITrainerEstimator<TTransformer, TModel> trainer, IDataView train, IDataView? watched)
         where TTransformer : ISingleFeaturePredictionTransformer<TModel>

@@ -2,6 +2,7 @@ using System.Text.Json.Nodes;
 using MlOps.Pipeline.Data;
 using MlOps.Pipeline.Data.Duck;
 using MlOps.Pipeline.Features;
+using MlOps.Pipeline.Reading;
 
 namespace MlOps.Serving.Monitoring;
 
@@ -25,7 +26,7 @@ internal static class LiveRows
         var logged =
             $"SELECT json_extract_string({Sql.Name(LoggedRow.Features)}, {paths}) AS {Cells} FROM {FromSql(files, features: true)} WHERE "
                 + $"{WhereSql(window)} ORDER BY {Sql.Name(LoggedRow.At)} DESC LIMIT {Sql.Number((long)most)}";
-        var inputs = string.Join(", ", plan.Inputs.Select((input, i) => $"{CellSql(input, i + 1, imputed)} AS {Sql.Name(input.Name)}"));
+        var inputs = string.Join(", ", plan.Inputs.Select((input, i) => $"{FilledSql(input, i + 1, imputed)} AS {Sql.Name(input.Name)}"));
         var derived = string.Concat(plan.Derived.Select(feature => $", {FeatureSql.Of(feature, types)} AS {Sql.Name(feature.Name)}"));
         return session.Copy($"SELECT *{derived} FROM (SELECT {inputs} FROM ({logged}))", path);
     }
@@ -42,16 +43,10 @@ internal static class LiveRows
     }
 
     /// <summary>A value that is not of the column's type is null. What fills a null is what the scorer fills it with.</summary>
-    private static string CellSql(DatasetColumn input, int place, JsonObject imputed)
+    private static string FilledSql(DatasetColumn input, int place, JsonObject imputed)
     {
         var cell = $"{Cells}[{place}]";
-        var typed = input.Type switch
-        {
-            StorageType.Double => $"TRY_CAST({cell} AS DOUBLE)",
-            StorageType.Boolean => $"TRY_CAST({cell} AS BOOLEAN)",
-            StorageType.Timestamp => $"{InputTime.FunctionName}({cell})",
-            _ => cell,
-        };
+        var typed = CellSql.Of(cell, input.Type, input.Cells);
         return imputed[input.Name]?.GetValue<string>() is { } value
             ? $"coalesce({typed}, CAST({Sql.Text(value)} AS {input.Type.ToString().ToUpperInvariant()}))"
             : typed;

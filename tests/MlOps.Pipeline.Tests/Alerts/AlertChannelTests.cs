@@ -34,7 +34,8 @@ public sealed class AlertChannelTests(AzuriteFixture azurite)
                 new AlertDelivery("off", AlertState.NotSent, "No address is set."),
             ]);
         alert.State.Should().Be(AlertState.Failed);
-        run.Stages.Single(stage => stage.Stage == "alert").Warnings.Should().HaveCount(2).And.Contain("pager: Nobody is on call.");
+        run.Stages.Single(stage => stage.Stage == "alert").Warnings.Should().HaveCount(2)
+            .And.Contain(warning => warning.Text == "pager: Nobody is on call.");
         var told = mail.Told.Should().ContainSingle().Subject;
         told.Title.Should().EndWith("version 1 is in production");
         off.Told.Should().BeEmpty();

@@ -223,8 +223,13 @@ public sealed class AlertTests(AzuriteFixture azurite)
 
     private PipelineHost HostOf(SlackEndpoint? slack, Func<AlertOptions, AlertOptions>? change = null, Action<IServiceCollection>? configure = null)
     {
-        var options =
-            new AlertOptions { SlackWebhookUrl = slack?.Url, BaseUrl = new Uri("https://mlops.example"), FirstDelay = TimeSpan.FromMilliseconds(20), Attempts = 3 };
+        var options = new AlertOptions
+        {
+            SlackWebhookUrl = slack?.Url,
+            BaseUrl = new Uri("https://mlops.example"),
+            FirstDelay = TimeSpan.FromMilliseconds(20),
+            Attempts = 3,
+        };
         options = change?.Invoke(options) ?? options;
         return new PipelineHost(azurite, services =>
         {
@@ -238,7 +243,16 @@ public sealed class AlertTests(AzuriteFixture azurite)
         var model = AzuriteFixture.UniqueModel();
         var runId = RunId.New(model, DateTimeOffset.UtcNow);
         await host.Get<RunStore>().CreateAsync(
-            new Run { RunId = runId, Model = model, State = RunState.Running, DefinitionId = "d", Source = "s", Trigger = "test", Created = DateTimeOffset.UtcNow },
+            new Run
+            {
+                RunId = runId,
+                Model = model,
+                State = RunState.Running,
+                DefinitionId = "d",
+                Source = "s",
+                Trigger = "test",
+                Created = DateTimeOffset.UtcNow,
+            },
             default);
         return runId;
     }

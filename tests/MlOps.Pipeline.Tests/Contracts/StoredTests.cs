@@ -6,7 +6,10 @@ namespace MlOps.Pipeline.Tests.Contracts;
 public sealed class StoredTests
 {
     private const string Earlier =
-        """{"runId":"m-20260101000000000-abcdef","model":"m","state":"queued","definitionId":"m/1","source":"a.csv","trigger":"cli","created":"2026-01-01T00:00:00Z"}""";
+        """
+        {"runId":"m-20260101000000000-abcdef","model":"m","state":"queued","definitionId":"m/1","source":"a.csv","trigger":"cli",
+        "created":"2026-01-01T00:00:00Z"}
+        """;
 
     [Fact]
     public void What_was_stored_before_there_were_numbers_is_read() =>

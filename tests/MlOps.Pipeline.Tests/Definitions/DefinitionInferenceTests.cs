@@ -19,13 +19,13 @@ public sealed class DefinitionInferenceTests(AzuriteFixture azurite)
         var csv = new StringBuilder("id,when,age,cabin,empty,sex,survived\n");
         for (var i = 0; i < 600; i++)
         {
-            csv.Append(
-                CultureInfo.InvariantCulture,
-                $"{i + 1},2026-01-{1 + (i % 28):D2},{(i % 5 == 0 ? "" : 20 + (i % 50))},{(i % 4 == 0 ? $"C{i % 12}" : "")},,{(i % 3 == 0 ? "f" : "m")},{(i % 3 == 0 ? 1 : 0)}\n");
+            csv.Append(CultureInfo.InvariantCulture, $"{i + 1},2026-01-{1 + (i % 28):D2},{(i % 5 == 0 ? "" : 20 + (i % 50))},");
+            csv.Append(CultureInfo.InvariantCulture, $"{(i % 4 == 0 ? $"C{i % 12}" : "")},,{(i % 3 == 0 ? "f" : "m")},{(i % 3 == 0 ? 1 : 0)}\n");
         }
         var path = host.WriteFile("titanic.csv", csv.ToString());
 
-        var definition = await host.Get<DefinitionInference>().InferAsync(path, "survived", AzuriteFixture.UniqueModel(), null, [], default);
+        var definition = await host.Get<DefinitionInference>().InferAsync(
+            new PipelineDefinition { Model = AzuriteFixture.UniqueModel(), Target = "survived" }, path, default);
 
         definition.Columns["id"].Kind.Should().Be(ColumnKind.IdLike);
         definition.Columns["when"].Kind.Should().Be(ColumnKind.Datetime);
@@ -47,7 +47,9 @@ public sealed class DefinitionInferenceTests(AzuriteFixture azurite)
         await using var host = new PipelineHost(azurite);
         var path = host.WriteFile("trips.csv", Trips.Csv(50));
 
-        var act = () => host.Get<DefinitionInference>().InferAsync(path, "fair", "m", null, ["vender", "zzz"], default);
+        var ignored = new[] { "vender", "zzz" }.ToDictionary(column => column, _ => new ColumnRule { Ignore = true });
+        var act = () => host.Get<DefinitionInference>().InferAsync(
+            new PipelineDefinition { Model = "m", Target = "fair", Columns = ignored }, path, default);
 
         (await act.Should().ThrowAsync<InputException>()).Which.Problems.Should().SatisfyRespectively(
             target => target.Should().Contain("'fair'").And.Contain("did you mean 'fare'"),

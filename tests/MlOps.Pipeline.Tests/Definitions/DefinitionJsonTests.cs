@@ -11,12 +11,14 @@ public sealed class DefinitionJsonTests
         {
           "model": "taxi-fare", "target": "fare_amount", "task": "regression",
           "owner": "fleet-ml", "intendedUse": "fare estimate before a trip", "limits": "one city, 2013",
-          "columns": { "vendor_id": "categorical", "trip_distance": { "kind": "numeric", "min": 0, "max": 200, "impute": "median", "drift": { "test": "psi", "threshold": 0.2 } }, "note": "ignore",
-                       "flag": { "impute": { "constant": true } } },
+          "columns": { "vendor_id": "categorical",
+                       "trip_distance": { "kind": "numeric", "min": 0, "max": 200, "impute": "median", "drift": { "test": "psi", "threshold": 0.2 } },
+                       "note": "ignore", "flag": { "impute": { "constant": true } } },
           "features": { "interactions": [["trip_time_in_secs", "trip_distance"]], "logs": ["trip_distance"] },
           "split": { "validation": 0.2, "seed": 42 },
           "candidates": [ { "trainer": "lightgbm", "trees": 100, "leaves": 31, "rate": 0.1 }, { "trainer": "fasttree" }, { "trainer": "sdca" } ],
-          "gates": { "metric": "rmse", "atMost": 5.0, "betterBy": 0.0, "drift": "block", "driftShare": 0.5, "approval": { "required": false, "timeout": "1.00:00:00" } },
+          "gates": { "metric": "rmse", "atMost": 5.0, "betterBy": 0.0, "drift": "block", "driftShare": 0.5,
+                     "approval": { "required": false, "timeout": "1.00:00:00" } },
           "runOn": { "schedule": "0 0 3 * * *", "newFile": true, "overlap": "skip", "drift": true },
           "monitor": { "log": true, "drift": true, "every": "06:00:00", "minRows": 2000 }
         }
@@ -27,8 +29,14 @@ public sealed class DefinitionJsonTests
     {
         var definition = DefinitionJson.Read(Full);
 
-        definition.Columns["trip_distance"].Should()
-            .Be(new ColumnRule { Kind = ColumnKind.Numeric, Min = 0, Max = 200, Impute = new ImputeRule(ImputeStrategy.Median), Drift = new DriftRule(DriftTestKind.PopulationStability, 0.2) });
+        definition.Columns["trip_distance"].Should().Be(new ColumnRule
+        {
+            Kind = ColumnKind.Numeric,
+            Min = 0,
+            Max = 200,
+            Impute = new ImputeRule(ImputeStrategy.Median),
+            Drift = new DriftRule(DriftTestKind.PopulationStability, 0.2),
+        });
         definition.Columns["note"].Ignore.Should().BeTrue();
         definition.Columns["flag"].Impute.Should().Be(new ImputeRule(ImputeStrategy.Constant, "true"));
         definition.CandidateKeys.Should().Equal("0-lightgbm", "1-fasttree", "2-sdca");
@@ -173,7 +181,8 @@ public sealed class DefinitionJsonTests
         + "'every'?*monitor.minrows is not known; did you mean 'minRows'?*")]
     [InlineData("""{ "model": "m", "target": "y", "monitor": { "every": "00:00:59" } }""", "*monitor.every is '00:00:59'; it must be a time span from "
         + "\"00:01:00\" (one minute) to \"1.00:00:00\" (one day).*")]
-    [InlineData("""{ "model": "m", "target": "y", "monitor": { "every": "2.00:00:00", "minRows": 0 } }""", "*monitor.every is '2.00:00:00'*monitor.minRows is 0; it must be at least 1 and at most 100000.*")]
+    [InlineData("""{ "model": "m", "target": "y", "monitor": { "every": "2.00:00:00", "minRows": 0 } }""", "*monitor.every is '2.00:00:00'*"
+        + "monitor.minRows is 0; it must be at least 1 and at most 100000.*")]
     [InlineData("""{ "model": "m", "target": "y", "monitor": { "every": "hourly", "log": "no" } }""", "*monitor.log must be true or false*monitor.every "
         + "is 'hourly'*")]
     [InlineData("""{ "model": "m", "target": "y", "monitor": { "log": false }, "runOn": { "drift": true } }""", "*runOn.drift is true*set monitor.log "

@@ -100,7 +100,7 @@ public sealed class CustomFeatureTests(AzuriteFixture azurite)
             Definition() with { Features = new FeatureRules { Custom = custom, Required = ["mixed"] } }, host.WriteFile("again.csv", Csv(600)));
 
         skipped.Stages.Single(stage => stage.Stage == "features").Warnings.Should().Contain(
-            "Feature 'mixed' is skipped: column 'color' is categorical, not numeric or boolean or datetime.");
+            warning => warning.Text == "Feature 'mixed' is skipped: column 'color' is categorical, not numeric or boolean or datetime.");
         stopped.Run.Error.Should().Contain("Feature 'mixed' is required: column 'color' is categorical");
     }
 

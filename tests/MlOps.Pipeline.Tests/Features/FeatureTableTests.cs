@@ -15,8 +15,11 @@ public sealed class FeatureTableTests(AzuriteFixture azurite)
     public async Task Both_sides_read_at_once_are_those_read_one_by_one(string? group)
     {
         await using var bench = new StageBench(azurite);
-        var definition =
-            Trips.Definition() with { Split = new SplitRules { Group = group }, Columns = new Dictionary<string, ColumnRule> { ["miles"] = new() { Required = false } } };
+        var definition = Trips.Definition() with
+        {
+            Split = new SplitRules { Group = group },
+            Columns = new Dictionary<string, ColumnRule> { ["miles"] = new() { Required = false } },
+        };
         var lines = Trips.Csv(20_000).Split('\n');
         for (var i = 1; i < lines.Length - 1; i += 7)
         {

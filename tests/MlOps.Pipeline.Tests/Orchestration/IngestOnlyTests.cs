@@ -68,7 +68,10 @@ public sealed class IngestOnlyTests(AzuriteFixture azurite) : IAsyncLifetime
     public void Rows_of_runs_without_a_goal_are_read_as_runs_that_go_all_the_way()
     {
         const string Before =
-            """{"runId":"m-20260101000000000-abcdef","model":"m","state":"running","definitionId":"m/1","source":"raw/m/a.csv","trigger":"http","created":"2026-01-01T00:00:00+00:00"}""";
+            """
+            {"runId":"m-20260101000000000-abcdef","model":"m","state":"running","definitionId":"m/1","source":"raw/m/a.csv","trigger":"http",
+            "created":"2026-01-01T00:00:00+00:00"}
+            """;
 
         Json.Read<Run>(Before).Goal.Should().Be(RunGoal.Model);
     }

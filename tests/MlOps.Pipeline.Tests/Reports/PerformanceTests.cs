@@ -47,12 +47,12 @@ public sealed class PerformanceTests
     }
 
     [Theory]
-    [InlineData(0f)]
-    [InlineData(1e6f)]
-    public void A_histogram_counts_every_residual_whatever_the_outliers(float outlier)
+    [InlineData(0d)]
+    [InlineData(1e6)]
+    public void A_histogram_counts_every_residual_whatever_the_outliers(double outlier)
     {
-        float[] labels = [.. Enumerable.Range(0, 999).Select(i => (float)(i % 10)), 0];
-        float[] predictions = [.. labels.Select((label, i) => label + (i % 7)).SkipLast(1), outlier];
+        double[] labels = [.. Enumerable.Range(0, 999).Select(i => (double)(i % 10)), 0];
+        double[] predictions = [.. labels.Select((label, i) => label + (i % 7)).SkipLast(1), outlier];
 
         var (centres, counts, width) = new Performance(TaskKind.Regression, labels, predictions).ResidualHistogram(bins: 20);
 
@@ -73,8 +73,8 @@ public sealed class PerformanceTests
     private static Performance Binary(int rows, int levels)
     {
         var random = new Random(rows + levels);
-        float[] predictions = [.. Enumerable.Range(0, rows).Select(_ => random.Next(levels) / (float)levels)];
-        float[] labels = [.. predictions.Select(probability => random.NextDouble() < probability ? 1f : 0f)];
+        double[] predictions = [.. Enumerable.Range(0, rows).Select(_ => (double)(random.Next(levels) / (float)levels))];
+        double[] labels = [.. predictions.Select(probability => random.NextDouble() < probability ? 1d : 0d)];
         return new Performance(TaskKind.Binary, labels, predictions);
     }
 
@@ -82,7 +82,7 @@ public sealed class PerformanceTests
     {
         var ml = new MLContext(1);
         var rows = ml.Data.LoadFromEnumerable(
-            performance.Labels.Zip(performance.Predictions, (label, score) => new Row { Label = label > 0.5f, Score = score }));
+            performance.Labels.Zip(performance.Predictions, (label, score) => new Row { Label = label > 0.5, Score = (float)score }));
         return ml.BinaryClassification.EvaluateNonCalibrated(rows, nameof(Row.Label), nameof(Row.Score)).AreaUnderRocCurve;
     }
 

@@ -93,7 +93,7 @@ public sealed class ModelExplainerTests(AzuriteFixture azurite)
         var table = await host.Get<FeatureTableCache>()
             .GetAsync(await datasets.OpenAsync(await datasets.GetAsync(version.Lineage.Validation, default), default), stored.Featurizer, default);
 
-        var importances = PermutationImportance.Measure(stored.Transformer, table, [.. Enumerable.Range(0, table.Rows)], 1, default);
+        var importances = PermutationImportance.Measure(stored.Transformer, table, [.. Enumerable.Range(0, table.Rows)], scale: null, 1, default);
 
         var names = stored.Signature.Features.Select(feature => feature.Name).ToList();
         importances.Should().HaveCount(names.Count);

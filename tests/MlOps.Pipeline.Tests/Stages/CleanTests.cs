@@ -42,7 +42,9 @@ public sealed class CleanTests(AzuriteFixture azurite) : IAsyncLifetime
     [Fact]
     public async Task Exact_duplicates_are_removed_and_near_duplicates_stay()
     {
-        var clean = await bench.CleanAsync(Definition, Table("1,a,1", "1,a,1", "1.0,a,1", "1,a,1.5", "1,A,1"));
+        var definition = Definition with { Cleaning = new CleaningRules(Duplicates: Duplicates.Drop) };
+
+        var clean = await bench.CleanAsync(definition, Table("1,a,1", "1,a,1", "1.0,a,1", "1,a,1.5", "1,A,1"));
 
         clean.Dropped.Should().BeEquivalentTo(new Dictionary<string, long> { ["duplicate"] = 2 });
         (await bench.RowsAsync(clean.Clean, "a", "b", "y")).Take(3).Should()
@@ -232,7 +234,11 @@ public sealed class CleanTests(AzuriteFixture azurite) : IAsyncLifetime
     public async Task A_row_hash_is_the_same_on_every_machine_and_release()
     {
         var good = string.Concat(Enumerable.Range(0, 20).Select(i => $"{i},g,true,2026-01-01,{i}\n"));
-        var definition = Definition with { Columns = new Dictionary<string, ColumnRule> { ["b"] = new() { Required = false } } };
+        var definition = Definition with
+        {
+            Columns = new Dictionary<string, ColumnRule> { ["b"] = new() { Required = false } },
+            Split = new SplitRules { Key = ["a", "b", "c", "d", "y"] },
+        };
         var clean = await bench.CleanAsync(definition, "a,b,c,d,y\n1,x,true,2026-01-02,2.5\n-3,,false,1999-12-31,0\n" + good);
 
         using var row = new MemoryStream();

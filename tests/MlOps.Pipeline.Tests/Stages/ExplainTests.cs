@@ -18,7 +18,8 @@ namespace MlOps.Pipeline.Tests.Stages;
 [Collection(AzuriteFixture.Collection)]
 public sealed class ExplainTests(AzuriteFixture azurite)
 {
-    private static readonly string[] Files = [ExplanationFiles.Page, ExplanationFiles.ImportancePicture, ExplanationFiles.SummaryPicture, ExplanationFiles.Values];
+    private static readonly string[] Files =
+        [ExplanationFiles.Page, ExplanationFiles.ImportancePicture, ExplanationFiles.SummaryPicture, ExplanationFiles.Values];
 
     [Theory]
     [InlineData(TrainerNames.LightGbm, "TreeSHAP")]
@@ -92,7 +93,7 @@ public sealed class ExplainTests(AzuriteFixture azurite)
                 new DatasetRef(version.Lineage.Validation, 0)), default);
 
         explained.Kind.Should().Be(ExplainerKind.Permutation);
-        context.Warnings.Should().ContainSingle().Which.Should().Contain("permutation importance").And.Contain("Gam");
+        context.Warnings.Should().ContainSingle().Which.Text.Should().Contain("permutation importance").And.Contain("Gam");
         var page = await TextAsync(host, (await host.Get<RunStore>().FindDetailsAsync(run.Run.RunId, default))!, ExplanationFiles.Page);
         page.Should().Contain("Permutation importance instead of SHAP values").And.Contain("GamRegressionModelParameters").And.NotContain("Three predictions");
     }

@@ -240,7 +240,7 @@ public sealed class IngestTests(AzuriteFixture azurite) : IAsyncLifetime
         var raw = await bench.IngestTextAsync(Definition, "a,b,y\n1,2,3\n4,5\n6,7,8,9\n1,1,1\n");
 
         raw.Raw.Rows.Should().Be(2);
-        bench.Warnings.Should().ContainSingle().Which.Should().Contain("2 rows").And.Contain("line 3");
+        bench.Warnings.Should().ContainSingle().Which.Should().Contain("2 of 4 rows").And.Contain("line 3");
     }
 
     [Theory]
@@ -268,10 +268,22 @@ public sealed class IngestTests(AzuriteFixture azurite) : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Latin_1_is_refused_with_the_line_and_the_byte()
+    public async Task Text_that_is_not_utf_8_is_read_as_windows_1252_and_told()
     {
         var path = Path.Combine(bench.Host.WorkFolder, "latin.csv");
         await File.WriteAllBytesAsync(path, Encoding.Latin1.GetBytes("a,y\nplain,1\nstraße,2\n"));
+
+        var raw = await bench.IngestAsync(Definition, path);
+
+        (await bench.RowsAsync(raw.Raw, "a"))[1][0].Should().Be("straße");
+        bench.Warnings.Should().ContainSingle().Which.Should().Contain("line 3").And.Contain("0xDF").And.Contain("Windows-1252");
+    }
+
+    [Fact]
+    public async Task Utf_8_with_a_broken_byte_is_refused_with_the_line_and_the_byte()
+    {
+        var path = Path.Combine(bench.Host.WorkFolder, "broken.csv");
+        await File.WriteAllBytesAsync(path, [.. Encoding.UTF8.GetBytes("a,y\nstraße,1\nplain"), 0xdf, .. ",2\n"u8]);
 
         var act = () => bench.IngestAsync(Definition, path);
 

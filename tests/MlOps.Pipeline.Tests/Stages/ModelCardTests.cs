@@ -39,7 +39,8 @@ public sealed class ModelCardTests(AzuriteFixture azurite)
                 .Contain("fleet team").And.Contain("estimate before a trip").And.Contain("one city only").And.Contain(
                     "Promoted to production; the first version there");
             text.Should()
-                .Contain(run.Run.RunId).And.Contain("seconds × miles").And.Contain("rmse at most 50").And.Contain("0-lightgbm (this version)").And.Contain("1-fasttree").And.Contain("min_rows_per_leaf");
+                .Contain(run.Run.RunId).And.Contain("seconds × miles").And.Contain("rmse at most 50").And.Contain("0-lightgbm (this version)")
+                .And.Contain("1-fasttree").And.Contain("min_rows_per_leaf");
             foreach (var id in await LineageAsync(host, run))
             {
                 text.Should().Contain(id);
@@ -99,8 +100,12 @@ public sealed class ModelCardTests(AzuriteFixture azurite)
     {
         await using var host = new PipelineHost(azurite);
         ((InlineEngine)host.Get<IPipelineEngine>()).Approval = new ApprovalDecision(true, "Ann", "checked against May").ToPayload();
-        var definition =
-            Trips.Definition() with { Target = "payment", Features = new FeatureRules(), Gates = new GateRules { Approval = new ApprovalRule(Required: true) } };
+        var definition = Trips.Definition() with
+        {
+            Target = "payment",
+            Features = new FeatureRules(),
+            Gates = new GateRules { Approval = new ApprovalRule(Required: true) },
+        };
 
         var run = await host.RunAsync(definition, host.WriteFile("trips.csv", Trips.Csv(1000, seed: 73)));
 

@@ -179,8 +179,13 @@ public sealed class PromoteTests(AzuriteFixture azurite)
         var registry = host.Get<ModelRegistry>();
         var trained = await registry.GetAsync(definition.Model, blocked.Run.Version!.Value, CancellationToken.None);
         var now = DateTimeOffset.UtcNow;
-        var run =
-            blocked.Run with { RunId = RunId.New(definition.Model, now), State = RunState.Running, Created = now, DefinitionId = await host.Get<DefinitionStore>().PutAsync(definition, CancellationToken.None) };
+        var run = blocked.Run with
+        {
+            RunId = RunId.New(definition.Model, now),
+            State = RunState.Running,
+            Created = now,
+            DefinitionId = await host.Get<DefinitionStore>().PutAsync(definition, CancellationToken.None),
+        };
         await host.Get<RunStore>().CreateAsync(run, CancellationToken.None);
         await registry.RegisterAsync(trained with { RunId = run.RunId }, CancellationToken.None);
         var validation = await host.Get<DatasetStore>().GetAsync(trained.Lineage.Validation, CancellationToken.None);

@@ -66,9 +66,7 @@ public sealed class TrainTests(AzuriteFixture azurite)
     {
         await using var host = new PipelineHost(azurite);
         var lines = Trips.Csv(2000, seed: 34).Split('\n', StringSplitOptions.RemoveEmptyEntries);
-        var csv = string.Join(
-            '\n',
-            lines.Select((line, i) => i == 0 ? line + ",tip" : $"{line},{(double.Parse(line.Split(',')[3], System.Globalization.CultureInfo.InvariantCulture) > 6 ? "yes" : "no")}")) + "\n";
+        var csv = string.Join('\n', lines.Select((line, i) => $"{line},{(i == 0 ? "tip" : IsFar(line) ? "yes" : "no")}")) + "\n";
         var definition = Trips.Definition() with
         {
             Target = "tip",
@@ -103,4 +101,6 @@ public sealed class TrainTests(AzuriteFixture azurite)
         using var reader = new StreamReader(content);
         (await reader.ReadToEndAsync()).Should().Be("vendor\npassengers\nseconds\nmiles\npayment\nseconds_x_miles\n");
     }
+
+    private static bool IsFar(string trip) => double.Parse(trip.Split(',')[3], System.Globalization.CultureInfo.InvariantCulture) > 6;
 }

@@ -134,8 +134,16 @@ public sealed class TrainingProgressTests(AzuriteFixture azurite)
     {
         var now = DateTimeOffset.UtcNow;
         var model = AzuriteFixture.UniqueModel();
-        var run =
-            new Run { RunId = RunId.New(model, now), Model = model, State = RunState.Cancelled, DefinitionId = "none", Source = "/nowhere.csv", Trigger = "test", Created = now };
+        var run = new Run
+        {
+            RunId = RunId.New(model, now),
+            Model = model,
+            State = RunState.Cancelled,
+            DefinitionId = "none",
+            Source = "/nowhere.csv",
+            Trigger = "test",
+            Created = now,
+        };
         await host.Get<RunStore>().CreateAsync(run, CancellationToken.None);
         return run.RunId;
     }

@@ -78,11 +78,11 @@ public sealed class AddedTrainerTests(AzuriteFixture azurite)
         var stored = await StoredModel.LoadAsync(host.Get<ArtifactStore>(), version.ModelBlobs, default);
         var table = await host.Get<FeatureTableCache>().GetAsync(validation, stored.Featurizer, default);
         var expected = Evaluation.PredictRowByRow(stored.Transformer, table, threads: 1);
-        Evaluation.Predict(stored.Transformer, table, threads: 2).Should().Equal(expected);
+        Evaluation.Predict(stored.Transformer, table, threads: 2).Should().Equal(expected.Select(value => (double)value));
         var scorer = new RowScorer(stored.Transformer, stored.Featurizer);
         Enumerable.Range(0, table.Rows).Select(row => scorer.Score(RowOf(table, row))).Should().Equal(expected);
         var warnings = run.Stages.Single(stage => stage.Stage == "explain").Warnings ?? [];
-        warnings.Any(warning => warning.Contains("permutation importance", StringComparison.Ordinal)).Should().Be(Estimators[name].IsPermuted);
+        warnings.Any(warning => warning.Text.Contains("permutation importance", StringComparison.Ordinal)).Should().Be(Estimators[name].IsPermuted);
     }
 
     [Fact]

@@ -63,9 +63,11 @@ public sealed class LiveRowsTests(AzuriteFixture azurite)
         var log = new StringBuilder();
         for (var i = 0; i < MonitorRules.MostRows + 500; i++)
         {
+            var (at, vendor) = (LoggedRow.TimeText(At.AddMilliseconds(i)), i < 500 ? "old" : "VTS");
             log.Append(
                 CultureInfo.InvariantCulture,
-                $$$"""{"at":"{{{LoggedRow.TimeText(At.AddMilliseconds(i))}}}","version":1,"features":{"vendor":"{{{(i < 500 ? "old" : "VTS")}}}","passengers":1,"seconds":60,"miles":1.5,"payment":"CRD"}}""").Append('\n');
+                $$$"""{"at":"{{{at}}}","version":1,"features":{"vendor":"{{{vendor}}}","passengers":1,"seconds":60,"miles":1.5,"payment":"CRD"}}""");
+            log.Append('\n');
         }
         var file = host.WriteFile("log.jsonl", log.ToString());
         var window = new LiveWindow(1, At, At.AddDays(1));
@@ -85,9 +87,9 @@ public sealed class LiveRowsTests(AzuriteFixture azurite)
         {
             var miles = Math.Round(random.NextDouble() * 20, 3);
             var when = new DateTime(2026, 1, 1, 0, 0, 0, DateTimeKind.Utc).AddMinutes(random.Next(500_000));
-            csv.Append(
-                CultureInfo.InvariantCulture,
-                $"{miles},{(random.Next(10) == 0 ? "" : random.Next(3) == 0 ? "a b" : "ü")},{(random.Next(10) == 0 ? "" : random.Next(50))},{random.Next(1, 5)},{(random.Next(2) == 0 ? "true" : "false")},{when:yyyy-MM-dd HH:mm:ss},{miles * 2}\n");
+            csv.Append(CultureInfo.InvariantCulture, $"{miles},{(random.Next(10) == 0 ? "" : random.Next(3) == 0 ? "a b" : "ü")},");
+            csv.Append(CultureInfo.InvariantCulture, $"{(random.Next(10) == 0 ? "" : random.Next(50))},{random.Next(1, 5)},");
+            csv.Append(CultureInfo.InvariantCulture, $"{(random.Next(2) == 0 ? "true" : "false")},{when:yyyy-MM-dd HH:mm:ss},{miles * 2}\n");
         }
         return csv.ToString();
     }

@@ -141,8 +141,11 @@ public abstract class EngineScenarios(AzuriteFixture azurite)
     public async Task A_dropped_file_whose_training_is_skipped_is_ingested_all_the_same()
     {
         await using var engine = await StartAsync();
-        var definition =
-            Definition() with { Gates = new GateRules { Approval = new ApprovalRule(true, TimeSpan.FromHours(1)) }, RunOn = new TriggerRules(NewFile: true, Overlap: Overlap.Skip) };
+        var definition = Definition() with
+        {
+            Gates = new GateRules { Approval = new ApprovalRule(true, TimeSpan.FromHours(1)) },
+            RunOn = new TriggerRules(NewFile: true, Overlap: Overlap.Skip),
+        };
         var first = await engine.SubmitAsync(definition, Trips.Csv(300), "file");
         await engine.UntilAsync(first, now => now.Run.State == RunState.Waiting);
 

@@ -23,7 +23,8 @@ public sealed class FaultOnce(string method, string pathPart) : HttpPipelineSync
 
     public override void OnSendingRequest(HttpMessage message)
     {
-        if (message.Request.Method.Method == method && message.Request.Uri.ToUri().AbsolutePath.Contains(pathPart, StringComparison.Ordinal) && Interlocked.Increment(ref seen) == 1)
+        var matches = message.Request.Method.Method == method && message.Request.Uri.ToUri().AbsolutePath.Contains(pathPart, StringComparison.Ordinal);
+        if (matches && Interlocked.Increment(ref seen) == 1)
         {
             throw new RequestFailedException(503, "The service was busy, says the test.");
         }

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using DuckDB.NET.Data;
 using DuckDB.NET.Native;
 
@@ -7,7 +8,8 @@ namespace MlOps.Pipeline.Data.Duck;
 
 /// <summary>
 /// Finds the first of equal rows among the valid rows of a file. The SQL function <c>first_row_hash(token, file_row_number)</c> answers with
-/// the hash of such a row, null for every other: a filter on it keeps the file's order, which a join or a window would not.
+/// the hash of such a row's key, null for every other: a filter on it keeps the file's order, which a join or a window would not. Where equal rows
+/// are kept, each has a hash of its own: of its key and how many equal ones stand before it.
 /// </summary>
 /// <remarks>The rows come in by a function too, <c>note_row</c>: the engine calls it on all its threads, where a result would be read on one.</remarks>
 internal sealed class FirstRows : IDisposable
@@ -21,6 +23,7 @@ internal sealed class FirstRows : IDisposable
     private readonly long token = Interlocked.Increment(ref lastToken);
     private readonly ulong[] hashes;
     private readonly ulong[] others;
+    private readonly ulong[] keys;
     private readonly bool[] counts;
     private readonly bool[] isFirst;
     private long duplicates;
@@ -29,6 +32,7 @@ internal sealed class FirstRows : IDisposable
     {
         hashes = new ulong[rows];
         others = new ulong[rows];
+        keys = new ulong[rows];
         counts = new bool[rows];
         isFirst = new bool[rows];
         RowsByReason = new long[reasons];
@@ -38,7 +42,7 @@ internal sealed class FirstRows : IDisposable
     /// <summary>Rows that do not count, by the index of the reason.</summary>
     public long[] RowsByReason { get; }
 
-    /// <summary>Rows that count but equal an earlier one.</summary>
+    /// <summary>Rows that count but equal an earlier one, kept or not.</summary>
     public long Duplicates => duplicates;
 
     private string Token => $"{Sql.Number(token)}::BIGINT";
@@ -47,16 +51,19 @@ internal sealed class FirstRows : IDisposable
     /// <param name="fromSql">The file's rows with their <c>file_row_number</c>.</param>
     /// <param name="rows">Their number.</param>
     /// <param name="cells">The columns that make a row.</param>
+    /// <param name="key">The columns that the row's hash is made of.</param>
+    /// <param name="keepEqual">Whether rows that equal an earlier one count as first ones too.</param>
     /// <param name="reasonSql">Index of the reason why a row does not count; negative for a row that does.</param>
     /// <param name="reasons">Number of reasons.</param>
     /// <param name="threads">Threads to compare on.</param>
-    public static FirstRows Find(DuckDbSession session, string fromSql, int rows, string cells, string reasonSql, int reasons, int threads)
+    public static FirstRows Find(
+        DuckDbSession session, string fromSql, int rows, string cells, string key, bool keepEqual, string reasonSql, int reasons, int threads)
     {
         var found = new FirstRows(rows, reasons);
         try
         {
-            found.NoteAll(session, fromSql, cells, reasonSql);
-            found.Compare(threads);
+            found.NoteAll(session, fromSql, cells, key, reasonSql);
+            found.Compare(threads, keepEqual);
             return found;
         }
         catch
@@ -72,17 +79,17 @@ internal sealed class FirstRows : IDisposable
     public static void Register(DuckDBConnection connection)
     {
         DuckFunction.Register(
-            connection, NoteFunction, [DuckDBType.BigInt, DuckDBType.BigInt, DuckDBType.UnsignedBigInt, DuckDBType.UnsignedBigInt, DuckDBType.Integer],
+            connection, NoteFunction, [DuckDBType.BigInt, DuckDBType.BigInt, DuckDBType.UnsignedBigInt, DuckDBType.UnsignedBigInt, DuckDBType.Integer, DuckDBType.UnsignedBigInt],
             DuckDBType.Integer, Note);
         DuckFunction.Register(connection, FirstFunction, [DuckDBType.BigInt, DuckDBType.BigInt], DuckDBType.UnsignedBigInt, First);
     }
 
     public void Dispose() => InUse.TryRemove(token, out _);
 
-    private void NoteAll(DuckDbSession session, string fromSql, string cells, string reasonSql)
+    private void NoteAll(DuckDbSession session, string fromSql, string cells, string key, string reasonSql)
     {
-        var note = $"{NoteFunction}({Token}, file_row_number, {RowHash.FunctionName}({cells}), hash({cells}), {reasonSql})";
-        foreach (var row in session.Rows($"SELECT {note} AS reason, count(*) FROM {fromSql} GROUP BY reason"))
+        var note = $"{NoteFunction}({Token}, file_row_number, {RowHash.FunctionName}({cells}), hash({cells}), {reasonSql}, {RowHash.FunctionName}({key}))";
+        foreach (var row in session.Rows($"SELECT {note}, count(*) FROM {fromSql} GROUP BY 1"))
         {
             var reason = (int)row[0]!;
             if (reason >= 0)
@@ -100,10 +107,12 @@ internal sealed class FirstRows : IDisposable
         var own = inputs[2].Values<ulong>(rows);
         var engine = inputs[3].Values<ulong>(rows);
         var reasons = inputs[4].Values<int>(rows);
+        var keys = inputs[5].Values<ulong>(rows);
         for (var i = 0; i < rows; i++)
         {
             found.hashes[numbers[i]] = own[i];
             found.others[numbers[i]] = engine[i];
+            found.keys[numbers[i]] = keys[i];
             found.counts[numbers[i]] = reasons[i] < 0;
         }
         reasons.CopyTo(output.Values<int>(rows));
@@ -117,7 +126,7 @@ internal sealed class FirstRows : IDisposable
         var results = output.Values<ulong>(rows);
         for (var i = 0; i < rows; i++)
         {
-            results[i] = found.hashes[numbers[i]];
+            results[i] = found.keys[numbers[i]];
             if (!found.isFirst[numbers[i]])
             {
                 output.SetNull(i);
@@ -126,17 +135,17 @@ internal sealed class FirstRows : IDisposable
     }
 
     /// <summary>Equal rows have equal hashes: rows of different residues are compared apart, side by side.</summary>
-    private void Compare(int threads)
+    private void Compare(int threads, bool keepEqual)
     {
         Parallel.For(0, threads, share =>
         {
-            var seen = new HashSet<int>(hashes.Length / threads, new SameHashes(hashes, others));
-            Interlocked.Add(ref duplicates, Compare((ulong)share, (ulong)threads, seen));
+            var seen = new Dictionary<int, int>(hashes.Length / threads, new SameHashes(hashes, others));
+            Interlocked.Add(ref duplicates, Compare((ulong)share, (ulong)threads, seen, keepEqual));
         });
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private long Compare(ulong share, ulong shares, HashSet<int> seen)
+    private long Compare(ulong share, ulong shares, Dictionary<int, int> seen, bool keepEqual)
     {
         var again = 0L;
         for (var row = 0; row < hashes.Length; row++)
@@ -145,13 +154,14 @@ internal sealed class FirstRows : IDisposable
             {
                 continue;
             }
-            if (seen.Add(row))
+            ref var before = ref CollectionsMarshal.GetValueRefOrAddDefault(seen, row, out var isEqual);
+            before++;
+            again += isEqual ? 1 : 0;
+            isFirst[row] = !isEqual || keepEqual;
+            if (isEqual && keepEqual)
             {
-                isFirst[row] = true;
-            }
-            else
-            {
-                again++;
+                // Equal rows are different things: they need not fall on one side of a split.
+                keys[row] += (ulong)before * 0x9E3779B97F4A7C15UL;
             }
         }
         return again;

@@ -1,3 +1,4 @@
+using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Definitions;
 using MlOps.Pipeline.Features;
 using MlOps.Pipeline.Registry;
@@ -16,6 +17,10 @@ public sealed record CardData
     public required string Source { get; init; }
     public required bool Promoted { get; init; }
     public required IReadOnlyList<string> BlockedBy { get; init; }
+    /// <summary>What the run's stages told of the data and the model, headlines first.</summary>
+    public required IReadOnlyList<Warning> Warnings { get; init; }
+    /// <summary>95 % intervals of this version's metrics on the validation rows, by plain name.</summary>
+    public required IReadOnlyDictionary<string, (double Low, double High)> Intervals { get; init; }
     /// <summary>From raw to validation.</summary>
     public required IReadOnlyList<CardDataset> Datasets { get; init; }
     /// <summary>Rows that cleaning dropped, by reason.</summary>
@@ -33,6 +38,9 @@ public sealed record CardData
     /// <summary>The explanation's PNG files by name; empty when there is no explanation.</summary>
     public required IReadOnlyDictionary<string, BinaryData> Pictures { get; init; }
     public required IReadOnlyList<Artifact> Artifacts { get; init; }
+
+    /// <summary>True where the validation rows also chose this version among several candidates.</summary>
+    public bool SelectedOnSameRows => Candidates.Count > 1;
 
     public TargetColumn Target => Featurizer.Target;
 

@@ -9,6 +9,13 @@ namespace MlOps.Pipeline.Reports.Card;
 /// <summary>What page and Markdown card say alike, in words.</summary>
 internal static class CardText
 {
+    public static string Interval(CardData data, string metric) =>
+        data.Intervals.TryGetValue(metric, out var interval) ? $"{Number(interval.Low)} to {Number(interval.High)}" : "";
+
+    /// <summary>That the same rows chose and measure.</summary>
+    public static string Selected(CardData data) =>
+        $"The validation rows chose this version among {data.Candidates.Count} candidates (selectedOnSameRows): its metrics on them are a little too good.";
+
     public static string NotSaid(string key) => $"not said: set '{key}' in the definition";
 
     public static string Time(DateTimeOffset time) => time.ToUniversalTime().ToString("yyyy-MM-dd HH:mm 'UTC'", CultureInfo.InvariantCulture);

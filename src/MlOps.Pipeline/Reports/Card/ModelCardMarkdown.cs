@@ -24,6 +24,10 @@ internal static class ModelCardMarkdown
         {
             text.Append(CultureInfo.InvariantCulture, $"- {Escape(reason)}\n");
         }
+        foreach (var warning in data.Warnings.Where(warning => warning.Headline))
+        {
+            text.Append(CultureInfo.InvariantCulture, $"- **{Escape(warning.Text)}**\n");
+        }
         AddDetails(text, data);
         AddTraining(text, data);
         AddEvaluation(text, data);
@@ -93,6 +97,7 @@ internal static class ModelCardMarkdown
             text, ["Data", "Rows", "Version", "Made from"],
             data.Datasets.Select(dataset => new[] { dataset.Role, CardText.Count(dataset.Rows), dataset.Id, CardText.Parents(dataset, data.Datasets) }));
         text.Append('\n').Append(Escape(CardText.Dropped(data))).Append(' ').Append(Escape(CardText.Split(data.Definition.Split)))
+            .Append('\n').Append(string.Concat(data.Warnings.Where(warning => !warning.Headline).Select(warning => $"\n- {Escape(warning.Text)}")))
             .Append("\n\n### Training Procedure\n\n#### Preprocessing\n\n");
         Table(
             text, ["Feature", "Kind", "Missing values"],
@@ -116,7 +121,15 @@ internal static class ModelCardMarkdown
                 $"version {previous.Version}, {(data.Promoted ? "replaced" : "in production")}{(previous.OnSameRows ? "" : ", on its own validation rows")}";
             rows = rows.Append(Row(role, previous.Metrics));
         }
+        if (data.Intervals.Count > 0)
+        {
+            rows = rows.Append(["95 % interval of this version", .. metrics.Select(metric => CardText.Interval(data, metric))]);
+        }
         Table(text, ["Model", .. metrics], rows);
+        if (data.SelectedOnSameRows)
+        {
+            text.Append('\n').Append(Escape(CardText.Selected(data))).Append('\n');
+        }
         text.Append("\n### Gates\n\n");
         Table(
             text, ["Gate", "Rule", "Verdict", "Detail"],

@@ -7,7 +7,7 @@ namespace MlOps.Pipeline.Reports.Card;
 /// <param name="Task">Regression or binary.</param>
 /// <param name="Labels">The truth: the target's value, or 1 for positive and 0 for negative.</param>
 /// <param name="Predictions">The predicted value, or the probability of positive.</param>
-public sealed record Performance(TaskKind Task, float[] Labels, float[] Predictions)
+public sealed record Performance(TaskKind Task, double[] Labels, double[] Predictions)
 {
     /// <summary>
     /// The receiver operating characteristic: false and true positive rate at every threshold, from (0, 0) to (1, 1), thinned to at most
@@ -16,13 +16,13 @@ public sealed record Performance(TaskKind Task, float[] Labels, float[] Predicti
     public IReadOnlyList<(double FalsePositives, double TruePositives)> Roc(int most)
     {
         var order = Enumerable.Range(0, Labels.Length).OrderByDescending(row => Predictions[row]).ToArray();
-        var positives = Labels.Count(label => label > 0.5f);
+        var positives = Labels.Count(label => label > 0.5);
         var negatives = Labels.Length - positives;
         var points = new List<(double, double)> { (0, 0) };
         var (hits, alarms) = (0, 0);
         for (var i = 0; i < order.Length; i++)
         {
-            _ = Labels[order[i]] > 0.5f ? hits++ : alarms++;
+            _ = Labels[order[i]] > 0.5 ? hits++ : alarms++;
             if (i + 1 == order.Length || Predictions[order[i + 1]] != Predictions[order[i]])
             {
                 points.Add((Rate(alarms, negatives), Rate(hits, positives)));
@@ -36,11 +36,11 @@ public sealed record Performance(TaskKind Task, float[] Labels, float[] Predicti
     {
         var order = Enumerable.Range(0, Labels.Length).OrderBy(row => Predictions[row]).ToArray();
         var size = Math.Max(1, (order.Length + groups - 1) / groups);
-        return [.. order.Chunk(size).Select(rows => (rows.Average(row => (double)Predictions[row]), rows.Average(row => (double)Labels[row])))];
+        return [.. order.Chunk(size).Select(rows => (rows.Average(row => Predictions[row]), rows.Average(row => Labels[row])))];
     }
 
     /// <summary>Prediction minus truth of every row.</summary>
-    public double[] Residuals() => [.. Predictions.Zip(Labels, (prediction, label) => (double)prediction - label)];
+    public double[] Residuals() => [.. Predictions.Zip(Labels, (prediction, label) => prediction - label)];
 
     /// <summary>
     /// Counts of residuals in equal bins over the middle 99 percent; the rest is counted in the outermost bins, so that one outlier does not

@@ -10,8 +10,9 @@ namespace MlOps.Pipeline.Stages.Clean;
 /// <param name="Parameters">The parts of the definition that decide.</param>
 internal sealed record CleanIds(string Rows, string Clean, JsonObject Parameters)
 {
-    public static CleanIds Of(DatasetManifest raw, PipelineDefinition definition)
+    public static CleanIds Of(DatasetManifest raw, CleanRules rules)
     {
+        var definition = rules.Definition;
         var fills = definition.Columns.Values.Any(rule => rule.Impute is not null);
         var parameters = new JsonObject
         {
@@ -26,7 +27,9 @@ internal sealed record CleanIds(string Rows, string Clean, JsonObject Parameters
                 Features = new FeatureRules { DateParts = definition.Features.DateParts, Custom = definition.Features.Custom },
                 Split = fills ? definition.Split : new SplitRules(),
             })),
-            ["format"] = 2,
+            ["splitKey"] = new JsonArray([.. rules.SplitKey.Select(column => (JsonNode?)column)]),
+            ["keepsEqual"] = rules.KeepsEqual,
+            ["format"] = 3,
         };
         var clean = DatasetStore.IdOf(CleanStage.Name, [raw.Id], parameters);
         return new CleanIds(fills ? DatasetStore.IdOf("clean-rows", [raw.Id], parameters) : clean, clean, parameters);

@@ -1,12 +1,12 @@
 using MlOps.Pipeline.Data;
 using MlOps.Pipeline.Data.Duck;
-using MlOps.Pipeline.Features;
 
 namespace MlOps.Pipeline.Stages.Clean;
 
 /// <param name="Raw">The raw table.</param>
 /// <param name="Part">Which of its parts.</param>
-public sealed record CleanPartInput(DatasetRef Raw, int Part);
+/// <param name="SplitKey">The columns whose values decide the side of the split; null: those that the model has to do with.</param>
+public sealed record CleanPartInput(DatasetRef Raw, int Part, IReadOnlyList<string>? SplitKey = null);
 
 public sealed record CleanPartOutput(StageReport Report) : IStageOutput;
 
@@ -19,13 +19,14 @@ public sealed class CleanPartStage(PipelineStorage storage, DatasetStore dataset
     {
         var definition = await context.GetDefinitionAsync(cancel);
         var raw = await datasets.GetAsync(input.Raw.Id, cancel);
-        var ids = CleanIds.Of(raw, definition);
+        var rules = CleanRules.Of(definition, raw, input.SplitKey);
+        var ids = CleanIds.Of(raw, rules);
         if (await datasets.FindAsync(ids.Rows, cancel) is { } existing)
         {
             return new CleanPartOutput(new StageReport(existing.Parts[input.Part].Rows, Reused: true));
         }
         var table = await datasets.OpenAsync(raw, input.Part, cancel);
-        var cleaned = await new PartCleaner(datasets, duckDb, raw, FeaturePlan.Of(definition, raw.Columns), definition)
+        var cleaned = await new PartCleaner(datasets, duckDb, raw, rules)
             .CleanAsync(input.Part, table.Paths[0], ids.Rows, cancel);
         await cleaned.SaveAsync(storage, ids.Rows, input.Part, cancel);
         return new CleanPartOutput(new StageReport(cleaned.Part.Rows));

@@ -2,14 +2,14 @@ using System.Text.Json.Nodes;
 using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Data;
 using MlOps.Pipeline.Data.Duck;
-using MlOps.Pipeline.Definitions;
 using MlOps.Pipeline.Features;
 
 namespace MlOps.Pipeline.Stages.Clean;
 
 /// <param name="Raw">The raw table.</param>
 /// <param name="ByParts">True: <see cref="CleanPartStage"/> has cleaned every part, and only the whole is left to do.</param>
-public sealed record CleanInput(DatasetRef Raw, bool ByParts = false);
+/// <param name="SplitKey">The columns whose values decide the side of the split; null: those that the model has to do with.</param>
+public sealed record CleanInput(DatasetRef Raw, bool ByParts = false, IReadOnlyList<string>? SplitKey = null);
 
 /// <param name="Clean">The cleaned table.</param>
 /// <param name="Dropped">Dropped rows by reason, such as <c>null: age</c>.</param>
@@ -34,9 +34,9 @@ public sealed class CleanStage(PipelineStorage storage, DatasetStore datasets, D
     {
         var definition = await context.GetDefinitionAsync(cancel);
         var raw = await datasets.GetAsync(input.Raw.Id, cancel);
-        var plan = FeaturePlan.Of(definition, raw.Columns);
-        context.Warn(plan.Warnings);
-        var ids = CleanIds.Of(raw, definition);
+        var rules = CleanRules.Of(definition, raw, input.SplitKey);
+        context.Warn(rules.Plan.Warnings);
+        var ids = CleanIds.Of(raw, rules);
         if (await datasets.FindAsync(ids.Clean, cancel) is { } existing)
         {
             return await ReportAsync(context, existing, reused: true, cancel);
@@ -46,18 +46,18 @@ public sealed class CleanStage(PipelineStorage storage, DatasetStore datasets, D
         {
             var parts = input.ByParts
                 ? await ReadPartsAsync(ids.Rows, raw.Parts.Count, cancel)
-                : await CleanPartsAsync(raw, plan, definition, ids.Rows, cancel);
-            rows = await datasets.CommitAsync(Join(raw, parts, plan, definition, ids), cancel);
+                : await CleanPartsAsync(raw, rules, ids.Rows, cancel);
+            rows = await datasets.CommitAsync(Join(raw, parts, rules, ids), cancel);
         }
-        var clean = ids.Clean == ids.Rows ? rows : await FillAsync(rows, plan, definition, ids, cancel);
+        var clean = ids.Clean == ids.Rows ? rows : await FillAsync(rows, rules, ids, cancel);
         return await ReportAsync(context, clean, reused: false, cancel);
     }
 
     private async Task<IReadOnlyList<CleanedPart>> CleanPartsAsync(
-        DatasetManifest raw, FeaturePlan plan, PipelineDefinition definition, string dataset, CancellationToken cancel)
+        DatasetManifest raw, CleanRules rules, string dataset, CancellationToken cancel)
     {
         var table = await datasets.OpenAsync(raw, cancel);
-        var cleaner = new PartCleaner(datasets, duckDb, raw, plan, definition);
+        var cleaner = new PartCleaner(datasets, duckDb, raw, rules);
         var parts = new List<CleanedPart>();
         for (var part = 0; part < table.Paths.Count; part++)
         {
@@ -74,7 +74,7 @@ public sealed class CleanStage(PipelineStorage storage, DatasetStore datasets, D
         return parts;
     }
 
-    private static DatasetManifest Join(DatasetManifest raw, IReadOnlyList<CleanedPart> parts, FeaturePlan plan, PipelineDefinition definition, CleanIds ids)
+    private static DatasetManifest Join(DatasetManifest raw, IReadOnlyList<CleanedPart> parts, CleanRules rules, CleanIds ids)
     {
         var dropped = new SortedDictionary<string, long>(StringComparer.Ordinal);
         var ragged = raw.Notes[DatasetNotes.Ragged]?.GetValue<long>() ?? 0;
@@ -87,7 +87,7 @@ public sealed class CleanStage(PipelineStorage storage, DatasetStore datasets, D
             dropped[reason] = dropped.GetValueOrDefault(reason) + count;
         }
         var kept = parts.Sum(part => part.Part.Rows);
-        CheckDropped(dropped, kept, raw.Rows + ragged, definition.Cleaning.MaxDropped);
+        CheckDropped(dropped, kept, raw.Rows + ragged, rules.Definition.Cleaning.MaxDropped);
         return new DatasetManifest
         {
             Id = ids.Rows,
@@ -101,26 +101,43 @@ public sealed class CleanStage(PipelineStorage storage, DatasetStore datasets, D
             {
                 [DatasetNotes.Dropped] = new JsonObject(dropped.Select(reason => KeyValuePair.Create(reason.Key, (JsonNode?)reason.Value))),
                 [DatasetNotes.Imputed] = new JsonObject(),
-                [TargetColumn.Note] = TargetColumn.Decide(parts.SelectMany(part => part.TargetValues), plan.Target, definition).ToJson(),
+                [TargetColumn.Note] = Target(raw, parts, rules).ToJson(),
+                [DatasetNotes.SplitKey] = new JsonArray([.. rules.SplitKey.Select(column => (JsonNode?)column)]),
+                [DatasetNotes.Kept] = rules.KeepsEqual ? parts.Sum(part => part.Equal) : 0,
             },
         };
     }
 
+    /// <summary>What is predicted; where that does not work, with what was noticed about the column when the file was read.</summary>
+    private static TargetColumn Target(DatasetManifest raw, IReadOnlyList<CleanedPart> parts, CleanRules rules)
+    {
+        try
+        {
+            return TargetColumn.Decide(parts.SelectMany(part => part.TargetValues), rules.Plan.Target, rules.Definition);
+        }
+        catch (InputException unfit)
+        {
+            var noticed = Json.Read<IReadOnlyList<Warning>>(raw.Notes[DatasetNotes.Warnings]?.ToJsonString() ?? "[]")
+                .Where(warning => warning.Column == rules.Plan.Target.Name).Select(warning => warning.Text).ToList();
+            throw noticed.Count == 0 ? unfit : new InputException([.. unfit.Problems, .. noticed]);
+        }
+    }
+
     /// <summary>The view of the rows in which nulls are filled.</summary>
-    private async Task<DatasetManifest> FillAsync(DatasetManifest rows, FeaturePlan plan, PipelineDefinition definition, CleanIds ids, CancellationToken cancel)
+    private async Task<DatasetManifest> FillAsync(DatasetManifest rows, CleanRules rules, CleanIds ids, CancellationToken cancel)
     {
         var table = await datasets.OpenAsync(rows, cancel);
-        var imputed = await Task.Run(() => Fit(table, plan, definition, cancel), cancel);
+        var imputed = await Task.Run(() => Fit(table, rules, cancel), cancel);
         var notes = (JsonObject)rows.Notes.DeepClone();
         notes[DatasetNotes.Imputed] = new JsonObject(imputed.Select(value => KeyValuePair.Create(value.Key, (JsonNode?)value.Value)));
         var filled = rows with { Id = ids.Clean, Parents = [rows.Id], Parts = [], Projection = Imputation.Columns(rows.Columns, imputed), Notes = notes };
         return await datasets.CommitAsync(filled, cancel);
     }
 
-    private IReadOnlyDictionary<string, string> Fit(LocalTable rows, FeaturePlan plan, PipelineDefinition definition, CancellationToken cancel)
+    private IReadOnlyDictionary<string, string> Fit(LocalTable rows, CleanRules rules, CancellationToken cancel)
     {
         using var session = duckDb.Open(rows.Manifest.Columns.Count, cancel);
-        return Imputation.Fit(session, rows.ToSql(), plan, definition);
+        return Imputation.Fit(session, rows, rules.Plan, rules.Definition);
     }
 
     private static void CheckDropped(SortedDictionary<string, long> dropped, long kept, long rows, double most)
@@ -142,10 +159,30 @@ public sealed class CleanStage(PipelineStorage storage, DatasetStore datasets, D
     private static async Task<CleanOutput> ReportAsync(StageContext context, DatasetManifest manifest, bool reused, CancellationToken cancel)
     {
         var dropped = manifest.Notes[DatasetNotes.Dropped]!.AsObject().ToDictionary(reason => reason.Key, reason => reason.Value!.GetValue<long>());
-        await context.LogMetricsAsync(dropped.ToDictionary(reason => $"dropped: {Shorten(reason.Key)}", reason => (double)reason.Value), cancel);
+        Tell(context, manifest, dropped);
+        // Shortened names may be alike.
+        var metrics = dropped.GroupBy(reason => Shorten(reason.Key)).ToDictionary(reason => $"dropped: {reason.Key}", reason => (double)reason.Sum(one => one.Value));
+        await context.LogMetricsAsync(metrics, cancel);
         return new CleanOutput(
             manifest.Ref, dropped.OrderByDescending(reason => reason.Value).Take(100).ToDictionary(), new StageReport(manifest.Rows, reused));
     }
+
+    private static void Tell(StageContext context, DatasetManifest clean, Dictionary<string, long> dropped)
+    {
+        const double Many = 0.01;
+        var lost = dropped.Values.Sum();
+        if (clean.Notes[DatasetNotes.Kept]?.GetValue<long>() is > 0 and var equal)
+        {
+            context.Warn(new Warning($"{Count(equal)} of {Count(clean.Rows)} rows equal an earlier one and were kept, as rows have no id to tell them apart by. "
+                + "Set cleaning.duplicates to \"drop\" if they are the same thing twice.") { Count = equal });
+        }
+        foreach (var (reason, rows) in dropped.Where(reason => reason.Value > (clean.Rows + lost) * Many))
+        {
+            context.Warn(new Warning($"{Count(rows)} of {Count(clean.Rows + lost)} rows were left out: {reason}.") { Count = rows, Headline = true });
+        }
+    }
+
+    private static string Count(long count) => count.ToString("N0", System.Globalization.CultureInfo.InvariantCulture);
 
     private static string Shorten(string reason) => reason.Length <= 120 ? reason : string.Concat(reason.AsSpan(0, 120), "…");
 }

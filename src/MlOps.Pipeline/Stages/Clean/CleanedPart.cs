@@ -8,7 +8,8 @@ namespace MlOps.Pipeline.Stages.Clean;
 /// <param name="Part">The rows that stay.</param>
 /// <param name="Dropped">Dropped rows by reason.</param>
 /// <param name="TargetValues">Up to three different values of the target: see <see cref="TargetColumn.Decide"/>.</param>
-internal sealed record CleanedPart(DatasetPart Part, IReadOnlyDictionary<string, long> Dropped, IReadOnlyList<string> TargetValues)
+/// <param name="Equal">Rows that equal an earlier one, dropped or kept.</param>
+internal sealed record CleanedPart(DatasetPart Part, IReadOnlyDictionary<string, long> Dropped, IReadOnlyList<string> TargetValues, long Equal = 0)
 {
     /// <summary>Keeps it beside the part, for whoever joins the parts.</summary>
     public Task SaveAsync(PipelineStorage storage, string dataset, int index, CancellationToken cancel) =>

@@ -11,15 +11,16 @@ namespace MlOps.Pipeline.Stages.Clean;
 internal static class Imputation
 {
     /// <summary>The value for each column that is imputed, as text.</summary>
-    public static IReadOnlyDictionary<string, string> Fit(DuckDbSession session, string cleanedSql, FeaturePlan plan, PipelineDefinition definition)
+    public static IReadOnlyDictionary<string, string> Fit(
+        DuckDbSession session, LocalTable rows, FeaturePlan plan, PipelineDefinition definition)
     {
         var imputed = plan.Inputs.Where(input => definition.Columns.GetValueOrDefault(input.Name)?.Impute is not null).ToList();
         if (imputed.Count == 0)
         {
             return new Dictionary<string, string>();
         }
-        var train = RowSplit.Of(definition.Split, session, cleanedSql).Train;
-        var trainSql = $"(SELECT * FROM {cleanedSql} WHERE {train.ToSql()})";
+        var train = RowSplit.Of(definition.Split, session, rows).Train;
+        var trainSql = $"(SELECT * FROM {rows.ToSql()} WHERE {train.ToSql()})";
         return imputed.ToDictionary(
             column => column.Name, column => ValueOf(session, trainSql, column, definition.Columns[column.Name].Impute!), StringComparer.Ordinal);
     }

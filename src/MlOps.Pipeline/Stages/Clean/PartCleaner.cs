@@ -1,14 +1,13 @@
 using MlOps.Pipeline.Data;
 using MlOps.Pipeline.Data.Duck;
-using MlOps.Pipeline.Definitions;
 using MlOps.Pipeline.Features;
 
 namespace MlOps.Pipeline.Stages.Clean;
 
 /// <summary>Drops the rows of one part that training cannot use. Equal rows stand in the same part, so that a part is cleaned by itself.</summary>
-internal sealed class PartCleaner(DatasetStore datasets, DuckDb duckDb, DatasetManifest raw, FeaturePlan plan, PipelineDefinition definition)
+internal sealed class PartCleaner(DatasetStore datasets, DuckDb duckDb, DatasetManifest raw, CleanRules clean)
 {
-    private readonly RowRules rules = new(plan, definition, raw.Notes[DatasetNotes.Unparseable]!.GetValue<bool>());
+    private readonly RowRules rules = new(clean.Plan, clean.Definition, raw.Notes[DatasetNotes.Unparseable]!.GetValue<bool>());
 
     /// <summary>Cleans a part and stores what is left of it as a part of another version.</summary>
     /// <param name="part">Which part of the raw table.</param>
@@ -21,8 +20,8 @@ internal sealed class PartCleaner(DatasetStore datasets, DuckDb duckDb, DatasetM
         try
         {
             var dropped = new Dictionary<string, long>(StringComparer.Ordinal);
-            var (cleaned, values) = await Task.Run(() => Clean(part, source, Path.Combine(folder, "cleaned.parquet"), dropped, cancel), cancel);
-            return new CleanedPart(await datasets.StoreAsync(dataset, cleaned, cancel), dropped, values);
+            var (cleaned, values, equal) = await Task.Run(() => Clean(part, source, Path.Combine(folder, "cleaned.parquet"), dropped, cancel), cancel);
+            return new CleanedPart(await datasets.StoreAsync(dataset, cleaned, cancel), dropped, values, equal);
         }
         finally
         {
@@ -30,23 +29,30 @@ internal sealed class PartCleaner(DatasetStore datasets, DuckDb duckDb, DatasetM
         }
     }
 
-    private (LocalPart Part, IReadOnlyList<string> TargetValues) Clean(
+    private (LocalPart Part, IReadOnlyList<string> TargetValues, long Equal) Clean(
         int part, string source, string path, Dictionary<string, long> dropped, CancellationToken cancel)
     {
         using var session = duckDb.Open(raw.Columns.Count, cancel);
         var sourceSql = $"read_parquet({Sql.Text(source)}, file_row_number = true)";
         var cells = string.Join(", ", raw.Columns.Select(column => Sql.Name(column.Name)));
-        using var first = FirstRows.Find(session, sourceSql, (int)raw.Parts[part].Rows, cells, rules.ReasonSql, rules.Reasons.Count, duckDb.Threads);
+        var key = string.Join(", ", clean.SplitKey.Select(Sql.Name));
+        using var first = FirstRows.Find(
+            session, sourceSql, (int)raw.Parts[part].Rows, cells, key, clean.KeepsEqual, rules.ReasonSql, rules.Reasons.Count, duckDb.Threads);
         foreach (var (reason, rows) in rules.Reasons.Zip(first.RowsByReason).Where(counted => counted.Second > 0))
         {
             dropped[reason] = rows;
         }
+        var equal = 0L;
         if (first.Duplicates > 0)
         {
-            dropped["duplicate"] = first.Duplicates;
+            equal = first.Duplicates;
+            if (!clean.KeepsEqual)
+            {
+                dropped["duplicate"] = first.Duplicates;
+            }
         }
         var query = $"SELECT {cells}, {first.HashSql("file_row_number")} AS {RowHash.ColumnName} FROM {sourceSql}";
         var cleaned = new LocalPart(path, session.Copy($"SELECT * FROM ({query}) WHERE {RowHash.ColumnName} IS NOT NULL", path));
-        return (cleaned, TargetColumn.Values(session, $"read_parquet({Sql.Text(path)})", plan.Target));
+        return (cleaned, TargetColumn.Values(session, $"read_parquet({Sql.Text(path)})", clean.Plan.Target), equal);
     }
 }

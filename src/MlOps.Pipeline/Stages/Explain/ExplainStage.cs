@@ -95,7 +95,7 @@ public sealed partial class ExplainStage(
         catch (Exception fault) when (fault is not OperationCanceledException)
         {
             LogFallback(key, fault);
-            var importances = PermutationImportance.Measure(model.Transformer, validation, rows, options.Threads, cancel);
+            var importances = PermutationImportance.Measure(model.Transformer, validation, rows, model.Featurizer.Scale, options.Threads, cancel);
             return (new ExplainerState(ExplainerKind.Permutation), ExplanationData.OfPermutation(importances, fault.Message, key, validation, rows));
         }
     }

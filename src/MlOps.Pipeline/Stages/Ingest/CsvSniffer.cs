@@ -1,15 +1,14 @@
-using System.Globalization;
 using System.Text;
-using CsvHelper;
-using CsvHelper.Configuration;
 using MlOps.Pipeline.Contracts;
+using MlOps.Pipeline.Definitions;
+using MlOps.Pipeline.Reading;
 
 namespace MlOps.Pipeline.Stages.Ingest;
 
-/// <summary>Finds out how a CSV text is written from its first records.</summary>
+/// <summary>Finds out how a CSV text is written from its first records. What its cells mean is not decided here: the whole file decides that.</summary>
 internal static class CsvSniffer
 {
-    private static readonly char[] Delimiters = [',', ';', '\t', '|'];
+    private static readonly byte[] Delimiters = [(byte)',', (byte)';', (byte)'\t', (byte)'|'];
 
     private const int SampleBytes = 1 << 17;
     private const int LargeSampleBytes = 1 << 23;
@@ -18,114 +17,146 @@ internal static class CsvSniffer
     private const int FewestRecords = 3;
 
     /// <exception cref="InputException">The text has no rows.</exception>
-    public static CsvFormat Sniff(string path, string name)
+    public static CsvFormat Sniff(SourceScan scan, string name, PipelineDefinition definition)
     {
         for (var size = SampleBytes; ; size *= 4)
         {
-            var (text, whole) = ReadStart(path, size);
-            var format = Delimiters
-                .Select(delimiter => Parse(text, whole, delimiter, QuoteOf(text, delimiter)))
-                .OrderByDescending(candidate => candidate.Score)
-                .First();
+            var (text, whole) = ReadStart(scan, size);
+            var best = Best(text, whole, LineEndOf(scan));
             var enough = size < LargeSampleBytes ? EnoughRecords : FewestRecords;
-            if (whole || format.Records.Count >= enough || size >= LargestSampleBytes)
+            if (whole || best.Records.Count >= enough || size >= LargestSampleBytes)
             {
-                return Describe(format, text, name);
+                return Describe(best, name, definition);
             }
         }
     }
 
-    private static CsvFormat Describe(Candidate format, string text, string name)
+    private static Candidate Best(byte[] text, bool whole, byte lineEnd)
     {
-        if (format.Records.Count == 0)
+        var (preamble, declared) = Preamble(text);
+        IEnumerable<byte> delimiters = declared is { } one ? [one] : Delimiters;
+        var best = delimiters
+            .SelectMany(delimiter => Quotes(text).Select(quote => Parse(text, whole, new CsvDialect(delimiter, quote, false, preamble, lineEnd))))
+            .OrderByDescending(candidate => candidate.Score)
+            .First();
+        if (best.Score > 0)
+        {
+            return best;
+        }
+        var aligned = Parse(text, whole, new CsvDialect((byte)' ', (byte)'"', true, preamble, lineEnd));
+        return aligned is { Regular: >= 0.9, Records.Count: > 1 } && aligned.Records[0].Length > 1 ? aligned : best;
+    }
+
+    private static byte LineEndOf(SourceScan scan) => scan is { LineFeeds: 0, CarriageReturns: > 0 } ? (byte)'\r' : (byte)'\n';
+
+    /// <summary>Excel's first line <c>sep=;</c> names the delimiter.</summary>
+    private static (int Lines, byte? Delimiter) Preamble(ReadOnlySpan<byte> text)
+    {
+        var line = text[..(text.IndexOfAny((byte)'\n', (byte)'\r') is >= 0 and var end ? end : text.Length)];
+        line = CellText.Trim(line).Trim((byte)'"');
+        return line.Length == 5 && Ascii.EqualsIgnoreCase(line[..4], "sep="u8) ? (1, line[4]) : (0, null);
+    }
+
+    /// <summary>Apostrophes may quote where no double quotes are.</summary>
+    private static IEnumerable<byte> Quotes(byte[] text) =>
+        !text.Contains((byte)'"') && text.Contains((byte)'\'') ? [(byte)'"', (byte)'\''] : [(byte)'"'];
+
+    private static CsvFormat Describe(Candidate best, string name, PipelineDefinition definition)
+    {
+        if (best.Records.Count == 0)
         {
             throw new InputException($"{name} has no rows: it holds only blank lines. Give a CSV with a header and rows.");
         }
-        var hasHeader = IsHeader(format.Records);
-        var header = format.Records[0];
-        IReadOnlyList<string[]> sample = hasHeader ? [.. format.Records.Skip(1)] : format.Records;
-        if (sample.Count == 0)
+        var header = best.Records[0];
+        var hasHeader = definition.Header ?? IsHeader(best.Records, definition);
+        var rows = hasHeader ? best.Records.Skip(1).ToList() : best.Records;
+        if (rows.Count == 0)
         {
             throw new InputException($"{name} has a header but no rows. Add at least ten rows below the header.");
         }
-        CheckTitle(header, sample, name);
-        return new CsvFormat(format.Delimiter, format.Quote, hasHeader, header, sample, (double)Encoding.UTF8.GetByteCount(text) / format.Records.Count);
+        CheckTitle(header, rows, name);
+        return new CsvFormat(best.Dialect, hasHeader, header);
     }
 
     /// <summary>A title above the header would make every row one of the wrong length.</summary>
-    private static void CheckTitle(string[] first, IReadOnlyList<string[]> sample, string name)
+    private static void CheckTitle(string[] first, IReadOnlyList<string[]> rows, string name)
     {
-        var (usual, count) = sample.CountBy(record => record.Length).MaxBy(length => length.Value);
-        if (usual != first.Length && count * 2 > sample.Count)
+        var (usual, count) = rows.CountBy(record => record.Length).MaxBy(length => length.Value);
+        if (usual != first.Length && count * 2 > rows.Count)
         {
             throw new InputException($"{name}: the first line has {first.Length} {(first.Length == 1 ? "cell" : "cells")}, most lines below it have "
                 + $"another number of cells ({usual}). The first line must name the columns: remove a title above it, or complete it.");
         }
     }
 
-    private static (string Text, bool Whole) ReadStart(string path, int bytes)
+    private static (byte[] Text, bool Whole) ReadStart(SourceScan scan, int bytes)
     {
-        using var content = File.OpenRead(path);
+        using var content = scan.Open();
         var buffer = new byte[Math.Min(bytes, content.Length)];
         content.ReadExactly(buffer);
         var whole = buffer.Length == content.Length;
-        var end = whole ? buffer.Length : buffer.AsSpan().LastIndexOf((byte)'\n') + 1;
+        var end = whole ? buffer.Length : buffer.AsSpan().LastIndexOfAny((byte)'\n', (byte)'\r') + 1;
         var start = buffer.AsSpan().StartsWith(Encoding.UTF8.Preamble) ? Encoding.UTF8.Preamble.Length : 0;
-        return (Encoding.UTF8.GetString(buffer, start, Math.Max(0, end - start)), whole);
+        return (buffer[start..Math.Max(start, end)], whole);
     }
 
-    /// <summary>Apostrophes quote when they open cells and double quotes do not.</summary>
-    private static char QuoteOf(string text, char delimiter) =>
-        !text.Contains('"', StringComparison.Ordinal) && text.Contains($"{delimiter}'", StringComparison.Ordinal)
-            && text.Contains($"'{delimiter}", StringComparison.Ordinal)
-            ? '\''
-            : '"';
-
-    private static Candidate Parse(string text, bool whole, char delimiter, char quote)
+    private static Candidate Parse(byte[] text, bool whole, CsvDialect dialect)
     {
-        var configuration = new CsvConfiguration(CultureInfo.InvariantCulture)
-        {
-            Delimiter = delimiter.ToString(),
-            Quote = quote,
-            Escape = quote,
-            HasHeaderRecord = false,
-            BadDataFound = null,
-            IgnoreBlankLines = true,
-            MaxFieldSize = 0,
-        };
-        using var parser = new CsvParser(new StringReader(text), configuration);
+        using var header = new CsvRecords(new MemoryStream(text), dialect);
+        var cells = header.Read() ? header.Count : 0;
+        using var parser = new CsvRecords(new MemoryStream(text), dialect, cells);
         var records = new List<string[]>();
+        var regular = 0;
         while (parser.Read())
         {
-            records.Add(parser.Record!);
+            var record = new string[parser.Count];
+            for (var i = 0; i < record.Length; i++)
+            {
+                record[i] = Encoding.UTF8.GetString(CellText.Trim(parser[i]));
+            }
+            records.Add(record);
+            regular += parser.State == RecordState.Whole ? 1 : 0;
         }
         if (!whole && records.Count > FewestRecords)
         {
             // The text may end within a quoted cell.
             records.RemoveAt(records.Count - 1);
+            regular = Math.Min(regular, records.Count);
         }
-        return new Candidate(delimiter, quote, records);
+        return new Candidate(dialect, records, records.Count == 0 ? 0 : (double)regular / records.Count, parser.IsOdd);
     }
 
-    /// <summary>The first record names columns when none of its cells is a value and it differs from what stands below.</summary>
-    private static bool IsHeader(IReadOnlyList<string[]> records)
+    /// <summary>
+    /// The first record names columns when one of its cells is the target's name, or when none of them is a value and it differs from what stands
+    /// below.
+    /// </summary>
+    private static bool IsHeader(IReadOnlyList<string[]> records, PipelineDefinition definition)
     {
         var first = records[0];
-        if (first.Any(cell => CellText.IsNumber(cell, decimalComma: false) || CellText.IsNumber(cell, decimalComma: true)
-            || CellText.DateFormatOf(cell) is not null || CellText.IsBoolean(cell)))
+        if (definition.Target.Length > 0 && first.Contains(definition.Target, StringComparer.Ordinal) && first.Distinct(StringComparer.Ordinal).Count() > 1)
         {
-            return false;
+            return true;
         }
-        if (first.All(cell => cell.Trim().Length == 0))
+        if (first.Any(IsValue) || first.All(cell => cell.Length == 0))
         {
             return false;
         }
         return first.Length > 1 || !records.Skip(1).Take(1000).Any(record => record is [var cell] && cell == first[0]);
     }
 
-    private sealed record Candidate(char Delimiter, char Quote, List<string[]> Records)
+    private static bool IsValue(string cell)
     {
-        /// <summary>Share of records with the first record's number of cells, and only then that number; one cell a record is the last resort.</summary>
+        var text = Encoding.UTF8.GetBytes(cell);
+        return NumberText.TryScan(text, out _) || TimeText.TryScan(text, out _) || BooleanText.IsWord(text);
+    }
+
+    /// <param name="Dialect">How the text is taken to be written.</param>
+    /// <param name="Records">Its first records.</param>
+    /// <param name="Regular">Share of records with the first one's number of cells.</param>
+    /// <param name="IsOdd">Whether RFC 4180 was left on the way.</param>
+    private sealed record Candidate(CsvDialect Dialect, List<string[]> Records, double Regular, bool IsOdd)
+    {
+        /// <summary>Regular records first, more cells then; one cell a record is the last resort, and apostrophes quote only where all of them do.</summary>
         public double Score
         {
             get
@@ -135,8 +166,8 @@ internal static class CsvSniffer
                     return -1;
                 }
                 var cells = Records[0].Length;
-                var regular = Records.Count(record => record.Length == cells) / (double)Records.Count;
-                return cells == 1 ? 0 : regular + Math.Min(cells, 100_000) / 1e6;
+                return cells == 1 || (IsOdd && Dialect.Quote == (byte)'\'') ? 0 : Regular + (Math.Min(cells, 100_000) / 1e6) - (IsOdd ? 1e-7 : 0)
+                    + (Dialect.Quote == (byte)'\'' ? 1e-7 : 0);
             }
         }
     }

@@ -1,197 +1,368 @@
-using DuckDB.NET.Data;
+using System.Globalization;
+using System.Text;
 using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Data;
 using MlOps.Pipeline.Data.Duck;
 using MlOps.Pipeline.Definitions;
+using MlOps.Pipeline.Reading;
 
 namespace MlOps.Pipeline.Stages.Ingest;
 
 /// <summary>
-/// Reads a CSV into typed columns. First strictly, which is fast and right for clean files; when DuckDB rejects a cell or a row, tolerantly:
-/// every cell as text, types checked over the whole file, cells that do not fit marked, rows with the wrong number of cells counted.
+/// Reads a CSV into typed columns. One pass over the whole file finds what each column is; what is odd in a column is looked at once more, to be
+/// told with its line. Then DuckDB reads the cells: by itself where it provably reads them alike, else through the one reader of cells. A
+/// text that is not written as RFC 4180 has it is first written anew as it is.
 /// </summary>
-internal sealed class CsvTable
+internal sealed class CsvTable : IDisposable
 {
-    /// <summary>Rejected rows that are kept to be counted: each takes some kilobytes of memory.</summary>
-    public const int MostRejects = 100_000;
-
-    // The engine's own, which the tolerant reading has.
+    // The engine's own.
     private const long DefaultLineBytes = 2 << 20;
-    private const long DefaultBufferBytes = 32 << 20;
 
     /// <summary>Small buffers are used again and again, where large ones cost the first touch of fresh memory: a third of the time for a file of 25
     /// MB.</summary>
-    private const long StrictBufferBytes = 2 << 20;
+    private const long SmallBufferBytes = 2 << 20;
 
-    private const long StrictLineBytes = 1 << 18;
+    private const long SmallLineBytes = 1 << 18;
+    private const int LongestExample = 60;
 
     private readonly SourceScan scan;
+    private readonly string name;
+    private readonly string workFolder;
     private readonly CsvFormat format;
     private readonly IReadOnlyList<string> names;
-    private readonly IReadOnlyList<ColumnKind?> declared;
-    private readonly List<string> warnings = [];
-    private SniffedColumn[] sniffed;
+    private readonly List<Warning> warnings = [];
+    private readonly ColumnSurvey[] surveys;
+    private readonly ColumnReading[] readings;
+    private readonly bool[] hasUnreadable;
+    private bool isOdd;
+    private long longestRecord;
+    private string? rewritten;
 
-    public CsvTable(SourceScan scan, string name, PipelineDefinition definition)
+    /// <param name="scan">The file.</param>
+    /// <param name="name">Its name in messages.</param>
+    /// <param name="definition">What is declared.</param>
+    /// <param name="workFolder">Where a text may be written anew.</param>
+    /// <exception cref="InputException">The text is no table.</exception>
+    public CsvTable(SourceScan scan, string name, PipelineDefinition definition, string workFolder)
     {
-        this.scan = scan;
-        format = CsvSniffer.Sniff(scan.Path, name);
+        (this.scan, this.name, this.workFolder) = (scan, name, workFolder);
+        warnings.AddRange(scan.Warnings);
+        format = CsvSniffer.Sniff(scan, name, definition);
         IReadOnlyList<string> header = format.HasHeader ? format.Header : [.. format.Header.Select(_ => "")];
         if (!format.HasHeader)
         {
-            warnings.Add($"{name} has no header; its columns are called column_1 to column_{header.Count}.");
+            warnings.Add(new Warning($"{name} has no header; its columns are called column_1 to column_{header.Count}."));
         }
-        names = ColumnNames.Unique(header, format.HasHeader ? warnings : []);
-        declared = [.. names.Select(column => definition.Columns.TryGetValue(column, out var rule) ? rule.Kind : null)];
-        sniffed = [.. names.Select((column, i) => ColumnSniffer.Sniff(column, Cells(i), declared[i], commaIsFree: format.Delimiter != ','))];
+        var renamed = new List<string>();
+        names = ColumnNames.Unique(header, format.HasHeader ? renamed : []);
+        warnings.AddRange(renamed.Select(text => new Warning(text)));
+        var rules = names.Select(column => definition.Columns.GetValueOrDefault(column)).ToList();
+        surveys = [.. rules.Select((rule, i) => new ColumnSurvey(Bytes(rule?.Nulls)) { IsUnnamed = format.HasHeader && header[i].Length == 0 })];
+        hasUnreadable = new bool[names.Count];
+        Survey();
+        if (Rows == 0)
+        {
+            throw new InputException($"{name} has no rows that can be "
+                + $"read{(LeftOut is { } ragged ? $": {ragged.Rows} rows have another number of cells than the header ({names.Count})" : "")}.");
+        }
+        var habits = FileHabits.Of(surveys, format.Dialect.Delimiter == (byte)',');
+        readings = [.. names.Select((column, i) => ColumnReading.Decide(column, surveys[i], rules[i], column == definition.Target, habits, warnings))];
+        Audit();
     }
 
-    public int Columns => names.Count;
+    /// <summary>Rows that have as many cells as the header.</summary>
+    public long Rows { get; private set; }
 
-    public double EstimatedRows => new FileInfo(scan.Path).Length / format.BytesPerRow;
+    /// <summary>Rows that have not; null: none.</summary>
+    public RaggedRows? LeftOut { get; private set; }
 
-    /// <summary>The strict reading; null when the sample alone shows that it cannot be used.</summary>
-    public RawTable? Strict() =>
-        sniffed.Any(column => column.Unknown)
-            || sniffed.Select(column => column.DecimalComma).Where((comma, i) => sniffed[i].Type == StorageType.Double).Distinct().Count() > 1
-        ? null
-        : Table(strict: true);
+    public IReadOnlyList<DatasetColumn> Columns =>
+        [.. names.Select((column, i) => new DatasetColumn(column, readings[i].Type, readings[i].Kind, readings[i].Format))];
 
-    /// <summary>The tolerant reading. Leaves the rejected rows in table <c>reject_errors</c> once its query has run.</summary>
-    public RawTable Tolerant(DuckDbSession session, string name)
+    public IReadOnlyList<Warning> Warnings => warnings;
+
+    /// <summary>Cells of each column that have a value.</summary>
+    public IReadOnlyList<long> Values { get; private set; } = [];
+
+    /// <summary>Columns of which the file does not show how they are written.</summary>
+    public IReadOnlySet<string> Doubtful => names.Where((_, i) => readings[i].IsDoubtful).ToHashSet(StringComparer.Ordinal);
+
+    /// <summary>
+    /// Texts that stand for a missing value in columns of numbers, dates and booleans, where one of them is none of those that mean it everywhere;
+    /// by the column's name.
+    /// </summary>
+    public IReadOnlyDictionary<string, IReadOnlyList<string>> Placeholders => Enumerable.Range(0, names.Count)
+        .Where(i => readings[i].Type != StorageType.Varchar && readings[i].Format?.Nulls is null)
+        .Select(i => (Column: names[i], Nulls: Enumerable.Range(0, NullTexts.Count).Where(text => surveys[i].NullsOf(text) > 0).ToList()))
+        .Where(column => column.Nulls.Any(NullTexts.IsPlaceholder))
+        .ToDictionary(column => column.Column, IReadOnlyList<string> (column) => [.. column.Nulls.Select(NullTexts.Text)], StringComparer.Ordinal);
+
+    /// <summary>The table as a query.</summary>
+    /// <param name="anew">True: over the text written anew, although it looks as RFC 4180 has it.</param>
+    public RawTable Table(bool anew = false)
     {
-        try
+        if ((isOdd || anew) && rewritten is null)
         {
-            Retype(session);
+            Rewrite();
         }
-        catch (DuckDBException fault)
-        {
-            throw new InputException($"{name} cannot be read as CSV: {FirstLine(fault.Message)}", fault);
-        }
-        return Table(strict: false);
+        var cells = names.Select((column, i) => $"{ValueSql(Sql.Name(column), readings[i])} AS {Sql.Name(column)}");
+        var bad = names.Select((column, i) => hasUnreadable[i]
+            ? $"WHEN {CellSql.IsUnreadable(Sql.Name(column), readings[i].Type, readings[i].Format)} THEN {Sql.Text(column)}"
+            : null).OfType<string>().ToList();
+        var unparseable = bad.Count == 0 ? "" : $", CASE {string.Join(" ", bad)} END AS {ColumnNames.Unparseable}";
+        return new RawTable(Columns, $"SELECT {string.Join(", ", cells)}{unparseable} FROM {ReadSql()}", bad.Count > 0, Rows, warnings);
     }
 
-    /// <summary>Counts all rows, and the cells with a value of each column.</summary>
-    public (long Rows, IReadOnlyList<long> Values) CountValues(DuckDbSession session)
+    public void Dispose()
     {
-        var row = session.Rows($"SELECT count(*), {string.Join(", ", names.Select(name => $"count({Sql.Name(name)})"))} FROM {ReadSql(strict: false)}")[0];
-        var counts = row.Select(value => Convert.ToInt64(value, System.Globalization.CultureInfo.InvariantCulture)).ToList();
-        return (counts[0], counts[1..]);
+        if (rewritten is not null)
+        {
+            File.Delete(rewritten);
+        }
     }
 
-    private IReadOnlyList<string> Cells(int column)
+    private CsvRecords Records() => new(
+        scan.Open(), format.Dialect, names.Count, scan.HasQuotes || format.Dialect.Quote != (byte)'"',
+        scan.LineFeeds > 0 && scan.CarriageReturns > scan.Pairs);
+
+    private void Survey()
     {
-        var cells = new List<string>(format.Sample.Count);
-        foreach (var record in format.Sample)
+        using var records = Records();
+        var ragged = 0L;
+        (long Line, int Cells, string Text) first = default;
+        if (format.HasHeader)
         {
-            if (column < record.Length && record.Length == names.Count && !CsvFormat.IsNull(record[column]))
+            records.Read();
+        }
+        while (records.Read())
+        {
+            if (records.State == RecordState.Ragged)
             {
-                cells.Add(record[column]);
+                if (ragged++ == 0)
+                {
+                    first = (records.Line, records.Count, Shown(records));
+                }
+                continue;
+            }
+            Rows++;
+            longestRecord = Math.Max(longestRecord, records.Length);
+            for (var i = 0; i < surveys.Length; i++)
+            {
+                surveys[i].Add(records[i], records.Line);
             }
         }
-        return cells;
+        // Another reader may take a carriage return within a cell for the end of a line, and Excel's first line for a row.
+        isOdd = records.IsOdd || format.Dialect is { Aligned: true } or { Preamble: > 0 } or { LineEnd: (byte)'\r' }
+            || scan.CarriageReturns > scan.Pairs || (scan.Pairs > 0 && scan.Pairs < scan.LineFeeds);
+        if (ragged > 0)
+        {
+            LeftOut = new RaggedRows(ragged);
+            warnings.Add(new Warning(
+                $"{name}: {Number(ragged)} of {Number(Rows + ragged)} rows were left out because their number of cells is not the header's ({names.Count}); "
+                + $"the first is line {first.Line} with {first.Cells} ({first.Text}).")
+            {
+                Count = ragged,
+                Line = first.Line,
+                Example = first.Text,
+                Headline = true,
+            });
+        }
     }
 
-    private RawTable Table(bool strict)
+    /// <summary>Counts, in columns where not all cells are values of the type, which are missing and which cannot be read.</summary>
+    private void Audit()
     {
-        var values = names.Select((name, i) => $"{ValueSql(name, sniffed[i], strict)} AS {Sql.Name(name)}");
-        var bad = names.Select((name, i) => BadSql(name, sniffed[i], strict)).OfType<string>().ToList();
-        var unparseable = bad.Count == 0 ? "" : $", CASE {string.Join(" ", bad)} END AS {ColumnNames.Unparseable}";
-        var columns = names.Select((name, i) => new DatasetColumn(name, sniffed[i].Type, sniffed[i].Kind));
-        return new RawTable([.. columns], $"SELECT {string.Join(", ", values)}{unparseable} FROM {ReadSql(strict)}", bad.Count > 0, EstimatedRows, warnings);
+        var values = surveys.Select(survey => survey.Cells).ToArray();
+        var odd = Enumerable.Range(0, names.Count).Where(i => !readings[i].IsClean).ToArray();
+        if (odd.Length > 0)
+        {
+            var audits = odd.Select(i => new ColumnAudit(new CellReader(readings[i].Type, readings[i].Format), readings[i].Type)).ToArray();
+            using var records = Records();
+            if (format.HasHeader)
+            {
+                records.Read();
+            }
+            while (records.Read())
+            {
+                if (records.State == RecordState.Ragged)
+                {
+                    continue;
+                }
+                for (var i = 0; i < odd.Length; i++)
+                {
+                    audits[i].Add(records[odd[i]], records.Line);
+                }
+            }
+            foreach (var (i, audit) in odd.Zip(audits))
+            {
+                values[i] = audit.Values;
+                hasUnreadable[i] = audit.Unreadable.Count > 0;
+                Tell(names[i], readings[i], audit);
+            }
+        }
+        Values = values;
     }
 
-    /// <summary>Checks the sampled types against every row: a column may turn to text further down.</summary>
-    private void Retype(DuckDbSession session)
+    private void Tell(string column, ColumnReading reading, ColumnAudit audit)
     {
-        var open = Enumerable.Range(0, names.Count).Where(i => declared[i] is null && (sniffed[i].Unknown || sniffed[i].Type is StorageType.Double)).ToList();
-        if (open.Count == 0)
+        if (audit.Missing.Count > 0)
         {
-            return;
+            warnings.Add(new Warning($"Column '{column}': {Number(audit.Missing.Count)} of {Number(Rows)} cells have a text that was taken for a missing "
+                + $"value (the first is line {audit.Missing.Line}: '{audit.Missing.Example}'). Declare \"nulls\" to change that.")
+            {
+                Column = column,
+                Count = audit.Missing.Count,
+                Line = audit.Missing.Line,
+                Example = audit.Missing.Example,
+                Headline = audit.Missing.Count > Rows / 100,
+            });
         }
-        var counts = open.Select(i =>
+        if (audit.Unreadable.Count > 0)
         {
-            var text = NumberText(names[i], sniffed[i]);
-            return $"count({text}), count(TRY_CAST({text} AS DOUBLE)), approx_count_distinct({text})";
-        });
-        var row = session.Rows($"SELECT {string.Join(", ", counts)} FROM {ReadSql(strict: false)}")[0];
-        foreach (var (i, position) in open.Select((i, position) => (i, position)))
-        {
-            sniffed[i] = Retype(
-                names[i], sniffed[i], cells: Long(row[position * 3]), numbers: Long(row[(position * 3) + 1]), distinct: Long(row[(position * 3) + 2]));
+            warnings.Add(new Warning($"Column '{column}': {Number(audit.Unreadable.Count)} of {Number(Rows)} cells cannot be read as "
+                + $"{Wanted(reading)} (the first is line {audit.Unreadable.Line}: '{audit.Unreadable.Example}'); their rows are left out of training where "
+                + "the column is used. Correct them, or declare \"nulls\", \"format\" or another kind.")
+            {
+                Column = column,
+                Count = audit.Unreadable.Count,
+                Line = audit.Unreadable.Line,
+                Example = audit.Unreadable.Example,
+                Headline = true,
+            });
         }
-        static long Long(object? value) => Convert.ToInt64(value, System.Globalization.CultureInfo.InvariantCulture);
     }
 
-    private SniffedColumn Retype(string name, SniffedColumn column, long cells, long numbers, long distinct)
+    private static byte[][]? Bytes(IReadOnlyList<string>? texts) =>
+        texts is null ? null : [.. texts.Where(text => text.Length > 0).Select(Encoding.UTF8.GetBytes)];
+
+    private static string Wanted(ColumnReading reading) => reading.Type switch
     {
-        if (cells == 0)
+        StorageType.Double => $"a number ({DefinitionNames.Patterns.NameOf((CellPattern)(reading.Format?.Numbers ?? NumberFormat.Point))})",
+        StorageType.Timestamp => reading.Format?.Dates switch
         {
-            warnings.Add($"Column '{name}' has no values at all; it is kept but not used.");
-            return new SniffedColumn(StorageType.Varchar, ColumnKind.Text);
-        }
-        if (numbers >= cells * ColumnSniffer.NumericShare)
-        {
-            return column with { Type = StorageType.Double, Kind = column.Unknown ? ColumnKind.Numeric : column.Kind, Unknown = false };
-        }
-        warnings.Add($"Column '{name}' looked numeric in its first rows, but only {numbers} of its {cells} values are numbers; it is read as text.");
-        return new SniffedColumn(StorageType.Varchar, distinct <= 1000 ? ColumnKind.Categorical : ColumnKind.Text);
-    }
+            DateOrder.Dmy => "a date (day first, or 2026-01-31)",
+            DateOrder.Mdy => "a date (month first, or 2026-01-31)",
+            _ => "a date (2026-01-31)",
+        },
+        _ => "true or false",
+    };
 
-    private string ReadSql(bool strict)
+    /// <summary>Writes the records that are whole as RFC 4180 has it.</summary>
+    private void Rewrite()
     {
-        var types = names.Select((name, i) => $"{Sql.Text(name)}: '{(strict ? ReadType(sniffed[i]) : "VARCHAR")}'");
-        var options = new List<string>
+        var folder = Path.Combine(workFolder, "incoming");
+        Directory.CreateDirectory(folder);
+        rewritten = Path.Combine(folder, Guid.NewGuid().ToString("N"));
+        using var records = Records();
+        using var output = new FileStream(rewritten, FileMode.CreateNew, FileAccess.Write, FileShare.None, bufferSize: 1 << 20);
+        if (format.HasHeader)
         {
-            $"columns = {{{string.Join(", ", types)}}}",
-            "auto_detect = false",
-            $"header = {(format.HasHeader ? "true" : "false")}",
-            $"delim = {Sql.Text(format.Delimiter.ToString())}",
-            $"quote = {Sql.Text(format.Quote.ToString())}",
-            $"escape = {Sql.Text(format.Quote.ToString())}",
-            // Strictly, a null text in a typed column is a cell that does not fit, which sends the file to the tolerant reading.
-            $"nullstr = {Sql.Texts(strict ? [""] : CsvFormat.NullTexts)}",
-        };
-        if (strict && sniffed.Any(column => column is { Type: StorageType.Double, DecimalComma: true }))
-        {
-            options.Add("decimal_separator = ','");
+            records.Read();
         }
-        if (!strict)
+        while (records.Read())
         {
-            options.Add($"store_rejects = true, rejects_limit = {MostRejects}");
+            if (records.State == RecordState.Ragged)
+            {
+                continue;
+            }
+            for (var i = 0; i < names.Count; i++)
+            {
+                if (i > 0)
+                {
+                    output.WriteByte((byte)',');
+                }
+                Write(output, records[i]);
+            }
+            output.WriteByte((byte)'\n');
         }
-        // A row of quoted cells may go over many lines. Where it is longer than this, the strict reading fails and the tolerant one has room for it.
-        var (lineBytes, bufferBytes) = strict ? (StrictLineBytes, StrictBufferBytes) : (DefaultLineBytes, DefaultBufferBytes);
-        options.Add($"max_line_size = {Sql.Number(Math.Max(lineBytes, scan.LongestLine * 2))}, buffer_size = "
-            + $"{Sql.Number(Math.Max(bufferBytes, scan.LongestLine * 4))}");
-        return $"read_csv({Sql.Text(scan.Path)}, {string.Join(", ", options)})";
     }
 
-    private static string ReadType(SniffedColumn column) => column.Type switch
+    private static void Write(FileStream output, ReadOnlySpan<byte> cell)
+    {
+        output.WriteByte((byte)'"');
+        int quote;
+        while ((quote = cell.IndexOf((byte)'"')) >= 0)
+        {
+            output.Write(cell[..(quote + 1)]);
+            output.WriteByte((byte)'"');
+            cell = cell[(quote + 1)..];
+        }
+        output.Write(cell);
+        output.WriteByte((byte)'"');
+    }
+
+    private string ReadSql()
+    {
+        var (path, header, delimiter, quote) = rewritten is { } anew
+            ? (anew, false, ",", "\"")
+            : (scan.Path, format.HasHeader, ((char)format.Dialect.Delimiter).ToString(), ((char)format.Dialect.Quote).ToString());
+        var types = names.Select((column, i) => $"{Sql.Text(column)}: '{(readings[i].IsDirect ? ReadType(readings[i].Type) : "VARCHAR")}'");
+        // A row of quoted cells may go over many lines: there must be room for the longest.
+        var longest = longestRecord > SmallLineBytes / 2 ? Math.Max(DefaultLineBytes, longestRecord * 2) : SmallLineBytes;
+        return $"read_csv({Sql.Text(path)}, columns = {{{string.Join(", ", types)}}}, auto_detect = false, header = {(header ? "true" : "false")}, "
+            + $"delim = {Sql.Text(delimiter)}, quote = {Sql.Text(quote)}, escape = {Sql.Text(quote)}, nullstr = [''], "
+            + $"max_line_size = {Sql.Number(longest)}, buffer_size = {Sql.Number(Math.Max(SmallBufferBytes, longest * 2))})";
+    }
+
+    private static string ReadType(StorageType type) => type switch
     {
         StorageType.Double => "DOUBLE",
         StorageType.Boolean => "BOOLEAN",
         _ => "VARCHAR",
     };
 
-    private static string NumberText(string name, SniffedColumn column) => column.DecimalComma ? $"replace({Sql.Name(name)}, ',', '.')" : Sql.Name(name);
+    private static string ValueSql(string name, ColumnReading reading) => reading.IsDirect ? name : CellSql.Of(name, reading.Type, reading.Format);
 
-    private static string ValueSql(string name, SniffedColumn column, bool strict) => column.Type switch
+    private static string Shown(CsvRecords records)
     {
-        StorageType.Varchar when strict => $"CASE WHEN {Sql.NotIn(Sql.Name(name), CsvFormat.NullTexts.Select(Sql.Text))} THEN {Sql.Name(name)} END",
-        StorageType.Varchar => Sql.Name(name),
-        StorageType.Timestamp when column.DateFormat is { } format && CellText.Strptime(format) is { } pattern =>
-            $"TRY_CAST(try_strptime({Sql.Name(name)}, {Sql.Text(pattern)}) AS TIMESTAMP)",
-        // An offset counts; a time without one is taken as UTC.
-        StorageType.Timestamp => $"make_timestamp(epoch_us(TRY_CAST({Sql.Name(name)} AS TIMESTAMPTZ)))",
-        _ when strict => Sql.Name(name),
-        _ => $"TRY_CAST({NumberText(name, column)} AS {ReadType(column)})",
-    };
+        var text = new StringBuilder();
+        for (var i = 0; i < records.Count && text.Length <= LongestExample; i++)
+        {
+            text.Append(i > 0 ? "," : "").Append(Encoding.UTF8.GetString(records[i]));
+        }
+        return SurveyedCell.Shorten(text.ToString());
+    }
 
-    private static string? BadSql(string name, SniffedColumn column, bool strict) =>
-        column.Type is StorageType.Varchar || (strict && column.Type is not StorageType.Timestamp)
-        ? null
-        : $"WHEN {Sql.Name(name)} IS NOT NULL AND {ValueSql(name, column, strict)} IS NULL THEN {Sql.Text(name)}";
+    private static string Number(long count) => count.ToString("N0", CultureInfo.InvariantCulture);
+}
 
-    private static string FirstLine(string text) => text.Split('\n')[0];
+/// <summary>Rows with another number of cells than the header.</summary>
+internal sealed record RaggedRows(long Rows);
+
+/// <summary>The cells of a column that are no values, with the first of each sort.</summary>
+internal sealed class ColumnAudit(CellReader reader, StorageType type)
+{
+    public long Values { get; private set; }
+
+    /// <summary>Cells with a text that means "no value".</summary>
+    public Found Missing { get; private set; } = new(0, 0, "");
+
+    public Found Unreadable { get; private set; } = new(0, 0, "");
+
+    public void Add(ReadOnlySpan<byte> cell, long line)
+    {
+        switch (reader.Read(type, cell))
+        {
+            case CellState.Value:
+                Values++;
+                break;
+            case CellState.Missing when !CellText.Trim(cell).IsEmpty:
+                Missing = Missing.And(cell, line);
+                break;
+            case CellState.Unreadable:
+                Unreadable = Unreadable.And(cell, line);
+                break;
+            default:
+                break;
+        }
+    }
+
+    /// <param name="Count">How many.</param>
+    /// <param name="Line">Line of the first one.</param>
+    /// <param name="Example">The first one, shortened.</param>
+    public sealed record Found(long Count, long Line, string Example)
+    {
+        public Found And(ReadOnlySpan<byte> cell, long line) =>
+            Count == 0 ? new Found(1, line, SurveyedCell.Of(cell, line).Text) : this with { Count = Count + 1 };
+    }
 }

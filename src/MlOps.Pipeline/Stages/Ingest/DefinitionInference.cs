@@ -1,4 +1,3 @@
-using DuckDB.NET.Data;
 using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Data;
 using MlOps.Pipeline.Data.Duck;
@@ -15,32 +14,30 @@ public sealed class DefinitionInference(PipelineStorage storage, DuckDb duckDb, 
     /// <summary>A column with fewer values than this share is not worth keeping.</summary>
     private const double FewestValues = 0.02;
 
+    /// <param name="known">What is known already: the model's name and target; perhaps the task, whether there is a header, and columns to ignore.</param>
     /// <param name="path">A local CSV or Parquet file.</param>
-    /// <param name="target">The column to predict.</param>
-    /// <param name="model">The model's name.</param>
-    /// <param name="task">Null: found from the target's values when the run cleans them.</param>
-    /// <param name="ignore">Columns to leave out.</param>
     /// <param name="cancel">Stops the inference.</param>
     /// <exception cref="InputException">The file cannot be read, or has no such column.</exception>
-    public async Task<PipelineDefinition> InferAsync(
-        string path, string target, string model, TaskKind? task, IReadOnlyList<string> ignore, CancellationToken cancel)
+    public async Task<PipelineDefinition> InferAsync(PipelineDefinition known, string path, CancellationToken cancel)
     {
         using var source = await SourceFile.OpenAsync(path, storage, options, cancel);
         using var scan = await SourceScan.RunAsync(source, options.WorkFolder, cancel);
-        var ignored = ignore.ToDictionary(column => column, _ => new ColumnRule { Ignore = true }, StringComparer.Ordinal);
-        var definition = new PipelineDefinition { Model = model, Target = target, Task = task, Columns = ignored };
-        var (columns, rows, values) = await Task.Run(() => Describe(scan, source.Name, definition, cancel), cancel);
-        CheckNames(columns, [target, .. ignore]);
+        var (target, ignored) = (known.Target, known.Columns);
+        var described = await Task.Run(() => Describe(scan, source.Name, known, cancel), cancel);
+        var (columns, rows, values) = described;
+        CheckNames(columns, [target, .. ignored.Keys]);
 
         var shares = columns.Select((column, i) => (column.Name, Share: rows == 0 ? 0 : (double)values[i] / rows))
             .ToDictionary(column => column.Name, column => column.Share, StringComparer.Ordinal);
         var imputed = Imputed(
             columns.Where(column => column.Name != target && !ignored.ContainsKey(column.Name) && shares[column.Name] >= FewestValues), shares);
-        var inferred = definition with
+        var inferred = known with
         {
             Columns = columns.ToDictionary(
                 column => column.Name,
-                column => RuleOf(column, column.Name == target ? 1 : shares[column.Name], ignored.ContainsKey(column.Name), imputed.Contains(column.Name)),
+                column => described.Write(
+                    RuleOf(column, column.Name == target ? 1 : shares[column.Name], ignored.ContainsKey(column.Name), imputed.Contains(column.Name)),
+                    column.Name),
                 StringComparer.Ordinal),
             Features = new FeatureRules
             {
@@ -61,29 +58,20 @@ public sealed class DefinitionInference(PipelineStorage storage, DuckDb duckDb, 
         return problems.Count == 0 ? inferred : throw new InputException(problems);
     }
 
-    private (IReadOnlyList<DatasetColumn> Columns, long Rows, IReadOnlyList<long> Values) Describe(
+    private Described Describe(
         SourceScan scan, string name, PipelineDefinition definition, CancellationToken cancel)
     {
         if (scan.Format == SourceFormat.Parquet)
         {
-            using var parquetSession = duckDb.Open(cancel);
-            var parquet = ParquetTable.Read(parquetSession, scan.Path, name, definition);
-            var row = parquetSession.Rows(
+            using var session = duckDb.Open(cancel);
+            var parquet = ParquetTable.Read(session, scan.Path, name, definition);
+            var row = session.Rows(
                 $"SELECT count(*), {string.Join(", ", parquet.Columns.Select(column => $"count({Sql.Name(column.Name)})"))} FROM ({parquet.SelectSql})")[0];
             var counts = row.Select(value => Convert.ToInt64(value, System.Globalization.CultureInfo.InvariantCulture)).ToList();
-            return (parquet.Columns, counts[0], counts[1..]);
+            return new Described(parquet.Columns, counts[0], counts[1..]);
         }
-        var csv = new CsvTable(scan, name, definition);
-        using var session = duckDb.Open(csv.Columns, cancel);
-        try
-        {
-            var (rows, values) = csv.CountValues(session);
-            return (csv.Strict()?.Columns ?? csv.Tolerant(session, name).Columns, rows, values);
-        }
-        catch (DuckDBException fault)
-        {
-            throw new InputException($"{name} cannot be read as CSV: {fault.Message.Split('\n')[0]}", fault);
-        }
+        using var csv = new CsvTable(scan, name, definition, options.WorkFolder);
+        return new Described(csv.Columns, csv.Rows, csv.Values) { Placeholders = csv.Placeholders, Doubtful = csv.Doubtful };
     }
 
     private static void CheckNames(IReadOnlyList<DatasetColumn> columns, IReadOnlyList<string> wanted)
@@ -122,6 +110,34 @@ public sealed class DefinitionInference(PipelineStorage storage, DuckDb duckDb, 
         }
         var strategy = column.Kind == ColumnKind.Numeric ? ImputeStrategy.Median : ImputeStrategy.MostFrequent;
         var usable = column.Kind is not (ColumnKind.Text or ColumnKind.IdLike);
-        return new ColumnRule { Kind = column.Kind, Impute = imputed && usable ? new ImputeRule(strategy) : null };
+        return new ColumnRule { Kind = column.Kind, Impute = imputed && usable ? new ImputeRule(strategy) : null, Format = PatternOf(column) };
+    }
+
+    /// <summary>How the column is written, where that is not the plain way.</summary>
+    private static CellPattern? PatternOf(DatasetColumn column) => (column.Kind, column.Cells) switch
+    {
+        (ColumnKind.Numeric, { Numbers: not NumberFormat.Point } cells) => (CellPattern)cells.Numbers,
+        (ColumnKind.Datetime, { Dates: not DateOrder.Ymd } cells) => CellPattern.Ymd + (int)cells.Dates,
+        _ => null,
+    };
+
+    /// <summary>What a file holds.</summary>
+    /// <param name="Columns">Its columns.</param>
+    /// <param name="Rows">Its rows.</param>
+    /// <param name="Values">Cells of each column that have a value.</param>
+    private sealed record Described(IReadOnlyList<DatasetColumn> Columns, long Rows, IReadOnlyList<long> Values)
+    {
+        /// <summary>Texts that stand for a missing value, by column.</summary>
+        public IReadOnlyDictionary<string, IReadOnlyList<string>> Placeholders { get; init; } = new Dictionary<string, IReadOnlyList<string>>();
+
+        /// <summary>Columns whose format stays undeclared: every run that reads them tells of the doubt.</summary>
+        public IReadOnlySet<string> Doubtful { get; init; } = new HashSet<string>();
+
+        /// <summary>What is written down of how a column's cells are read.</summary>
+        public ColumnRule Write(ColumnRule rule, string column) => rule with
+        {
+            Nulls = rule.Ignore ? null : Placeholders.GetValueOrDefault(column),
+            Format = Doubtful.Contains(column) ? null : rule.Format,
+        };
     }
 }

@@ -1,9 +1,13 @@
 using System.Text.Json.Nodes;
 using DuckDB.NET.Data;
+using DuckDB.NET.Native;
 using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Data;
 using MlOps.Pipeline.Data.Duck;
 using MlOps.Pipeline.Definitions;
+using MlOps.Pipeline.Features;
+using MlOps.Pipeline.Registry;
+using MlOps.Pipeline.Scoring;
 using MlOps.Pipeline.Tracking;
 
 namespace MlOps.Pipeline.Stages.Ingest;
@@ -15,22 +19,58 @@ public sealed record IngestInput(string Source);
 /// <param name="Parts">How many parts it has.</param>
 /// <param name="Report">The stage's account.</param>
 /// <param name="Goal">What the run is for, as its row says now: it may have become less while the run waited for its turn.</param>
-public sealed record IngestOutput(DatasetRef Raw, int Parts, StageReport Report, RunGoal Goal = RunGoal.Model) : IStageOutput;
+/// <param name="SplitKey">The columns whose values decide the side of the split that a row falls on; null: those that the model has to do with.</param>
+public sealed record IngestOutput(
+    DatasetRef Raw, int Parts, StageReport Report, RunGoal Goal = RunGoal.Model, IReadOnlyList<string>? SplitKey = null) : IStageOutput;
 
 /// <summary>
 /// Turns a raw CSV or Parquet file into the dataset version <c>raw</c>: typed Parquet parts. The version is a function of the file's bytes
 /// and the declared column kinds, so the same bytes from anywhere give the same version, and are not copied again.
 /// </summary>
-public sealed class IngestStage(PipelineStorage storage, DatasetStore datasets, RunStore runs, DuckDb duckDb, PipelineOptions options)
+public sealed class IngestStage(
+    PipelineStorage storage, DatasetStore datasets, RunStore runs, ModelRegistry registry, ArtifactStore artifacts, DuckDb duckDb, PipelineOptions options)
     : IStage<IngestInput, IngestOutput>
 {
+    /// <summary>So many are kept with the version.</summary>
+    private const int MostWarnings = 200;
+
     public static string Name => "ingest";
 
     /// <exception cref="InputException">The file is missing, empty, or not readable as a table.</exception>
     public async Task<IngestOutput> RunAsync(StageContext context, IngestInput input, CancellationToken cancel)
     {
         var output = await IngestAsync(context, input, cancel);
-        return output with { Goal = (await runs.FindAsync(context.RunId, cancel))?.Goal ?? RunGoal.Model };
+        return output with
+        {
+            Goal = (await runs.FindAsync(context.RunId, cancel))?.Goal ?? RunGoal.Model,
+            SplitKey = await SplitKeyAsync(context, output.Raw, cancel),
+        };
+    }
+
+    /// <summary>
+    /// What production's signature and the table share, so that a new column does not put rows that production was trained on among those that it is
+    /// measured on.
+    /// </summary>
+    private async Task<IReadOnlyList<string>?> SplitKeyAsync(StageContext context, DatasetRef raw, CancellationToken cancel)
+    {
+        var definition = await context.GetDefinitionAsync(cancel);
+        if (definition.Split.Key.Count > 0)
+        {
+            return definition.Split.Key;
+        }
+        if ((await registry.FindAsync(context.Model, cancel))?.Production is not { } production)
+        {
+            return null;
+        }
+        var version = await registry.GetAsync(context.Model, production, cancel);
+        if (await artifacts.FindAsync($"{version.ModelBlobs}/{StoredModel.SignatureFile}", cancel) is not { } stored)
+        {
+            return null;
+        }
+        var columns = (await datasets.GetAsync(raw.Id, cancel)).Columns.Select(column => column.Name).ToHashSet(StringComparer.Ordinal);
+        var signature = Json.Read<Signature>(stored.ToString());
+        var shared = signature.Inputs.Append(signature.Target).Select(column => column.Name).Where(columns.Contains).Order(StringComparer.Ordinal).ToList();
+        return shared.Count > 0 ? shared : null;
     }
 
     private async Task<IngestOutput> IngestAsync(StageContext context, IngestInput input, CancellationToken cancel)
@@ -43,6 +83,7 @@ public sealed class IngestStage(PipelineStorage storage, DatasetStore datasets, 
         var id = DatasetStore.IdOf(Name, [scan.Sha256], parameters);
         if (await datasets.FindAsync(id, cancel) is { } existing)
         {
+            context.Warn(Json.Read<IReadOnlyList<Warning>>(existing.Notes[DatasetNotes.Warnings]?.ToJsonString() ?? "[]"));
             return new IngestOutput(existing.Ref, existing.Parts.Count, new StageReport(existing.Rows, Reused: true));
         }
         var folder = datasets.NewDraftFolder();
@@ -57,10 +98,16 @@ public sealed class IngestStage(PipelineStorage storage, DatasetStore datasets, 
                 Parameters = parameters,
                 Columns = read.Table.Columns,
                 Rows = read.Parts.Sum(part => part.Rows),
-                Notes = new JsonObject { [DatasetNotes.Ragged] = read.Ragged.Rows, [DatasetNotes.Unparseable] = read.Table.MarksUnparseable },
+                Notes = new JsonObject
+                {
+                    [DatasetNotes.Ragged] = read.Ragged,
+                    [DatasetNotes.Unparseable] = read.Table.MarksUnparseable,
+                    [DatasetNotes.Identity] = JsonNode.Parse(Json.Write(read.Identity)),
+                    [DatasetNotes.Warnings] = JsonNode.Parse(Json.Write(read.Table.Warnings.Take(MostWarnings))),
+                },
             };
             var manifest = await datasets.CommitAsync(draft, read.Parts, cancel);
-            context.Warn([.. read.Table.Warnings, .. read.Ragged.Warnings]);
+            context.Warn(read.Table.Warnings);
             return new IngestOutput(manifest.Ref, manifest.Parts.Count, new StageReport(manifest.Rows));
         }
         finally
@@ -69,77 +116,75 @@ public sealed class IngestStage(PipelineStorage storage, DatasetStore datasets, 
         }
     }
 
-    /// <summary>Only what changes how cells are read: another target or gate does not make another raw table.</summary>
+    /// <summary>Only what changes how cells are read: another gate does not make another raw table.</summary>
     private static JsonObject Parameters(PipelineDefinition definition)
     {
-        var kinds = definition.Columns.Where(column => column.Value.Kind is not null).OrderBy(column => column.Key, StringComparer.Ordinal)
+        var declared = definition.Columns.OrderBy(column => column.Key, StringComparer.Ordinal).ToList();
+        var kinds = declared.Where(column => column.Value.Kind is not null)
             .Select(column => KeyValuePair.Create(column.Key, (JsonNode?)column.Value.Kind.ToString()));
-        return new JsonObject { ["kinds"] = new JsonObject(kinds), ["format"] = 1 };
+        var cells = declared.Where(column => column.Value is not { Nulls: null, Format: null, Decimal: null })
+            .Select(column => KeyValuePair.Create(column.Key, JsonNode.Parse(Json.Write(new { column.Value.Nulls, column.Value.Format, column.Value.Decimal }))));
+        return new JsonObject
+        {
+            ["kinds"] = new JsonObject(kinds),
+            ["cells"] = new JsonObject(cells),
+            // The target decides whether its first line is a header, and how doubtful columns are read.
+            ["target"] = definition.Target,
+            ["header"] = definition.Header,
+            ["format"] = 2,
+        };
     }
 
-    private (RawTable Table, IReadOnlyList<LocalPart> Parts, Ragged Ragged) Read(
+    private FileRead Read(
         SourceScan scan, string name, PipelineDefinition definition, string folder, CancellationToken cancel)
     {
         if (scan.Format == SourceFormat.Parquet)
         {
             using var parquetSession = duckDb.Open(cancel);
             var parquet = ParquetTable.Read(parquetSession, scan.Path, name, definition);
-            return Checked(name, parquet, PartWriter.Write(parquetSession, parquet, options.RowsPerPart, folder), Ragged.None);
+            return FileRead.Of(parquetSession, parquet, PartWriter.Write(parquetSession, parquet, options.RowsPerPart, folder), 0);
         }
-        var csv = new CsvTable(scan, name, definition);
-        using var session = duckDb.Open(csv.Columns, cancel);
-        if (csv.Strict() is { } strict)
+        using var csv = new CsvTable(scan, name, definition, options.WorkFolder);
+        using var session = duckDb.Open(csv.Columns.Count, cancel);
+        var table = csv.Table();
+        var parts = TryWrite(session, table, folder, csv.Rows, cancel);
+        if (parts is null)
         {
-            try
+            // DuckDB does not see the rows that are there: give it a text that leaves no choice.
+            table = csv.Table(anew: true);
+            parts = PartWriter.Write(session, table, options.RowsPerPart, folder);
+            if (parts.Sum(part => part.Rows) is var written && written != csv.Rows)
             {
-                return Checked(name, strict, PartWriter.Write(session, strict, options.RowsPerPart, folder), Ragged.None);
-            }
-            catch (DuckDBException) when (!cancel.IsCancellationRequested)
-            {
-                // Not as clean as its first rows: read it tolerantly below.
+                throw new InvalidOperationException($"{name} has {csv.Rows} rows, of which {written} were written.");
             }
         }
-        return ReadTolerantly(session, csv, name, folder);
+        return FileRead.Of(session, table, parts, csv.LeftOut?.Rows ?? 0);
     }
 
-    private (RawTable, IReadOnlyList<LocalPart>, Ragged) ReadTolerantly(DuckDbSession session, CsvTable csv, string name, string folder)
+    private IReadOnlyList<LocalPart>? TryWrite(DuckDbSession session, RawTable table, string folder, long rows, CancellationToken cancel)
     {
-        var table = csv.Tolerant(session, name);
-        session.Execute("DROP TABLE IF EXISTS reject_errors");
-        session.Execute("DROP TABLE IF EXISTS reject_scans");
         try
         {
             var parts = PartWriter.Write(session, table, options.RowsPerPart, folder);
-            return Checked(name, table, parts, Ragged.Count(session, name));
+            return parts.Sum(part => part.Rows) == rows ? parts : null;
         }
-        catch (DuckDBException fault)
+        catch (DuckDBException refused) when (!cancel.IsCancellationRequested && IsOfTheText(refused))
         {
-            throw new InputException($"{name} cannot be read as CSV: {fault.Message.Split('\n')[0]}", fault);
+            return null;
         }
     }
 
-    private static (RawTable, IReadOnlyList<LocalPart>, Ragged) Checked(string name, RawTable table, IReadOnlyList<LocalPart> parts, Ragged ragged) =>
-        parts.Sum(part => part.Rows) > 0
-            ? (table, parts, ragged)
-            : throw new InputException($"{name} has no rows that can be "
-                + $"read{(ragged.Rows > 0 ? $": {ragged.Rows} rows have another number of cells than the header ({table.Columns.Count})" : "")}.");
+    /// <summary>A full disk or too little memory is no fault of the text.</summary>
+    private static bool IsOfTheText(DuckDBException fault) => fault.ErrorType is DuckDBErrorType.InvalidInput or DuckDBErrorType.Conversion;
 
-    /// <summary>Rows whose number of cells differs from the header's.</summary>
-    private sealed record Ragged(long Rows, IReadOnlyList<string> Warnings)
+    /// <summary>A file that was read into parts.</summary>
+    /// <param name="Table">Its columns, and what the user should know.</param>
+    /// <param name="Parts">Its rows.</param>
+    /// <param name="Ragged">Rows that were left out.</param>
+    /// <param name="Identity">Whether rows can be told apart.</param>
+    private sealed record FileRead(RawTable Table, IReadOnlyList<LocalPart> Parts, long Ragged, RowIdentity Identity)
     {
-        public static Ragged None { get; } = new(0, []);
-
-        public static Ragged Count(DuckDbSession session, string name)
-        {
-            var row = session.Rows("SELECT count(DISTINCT line), min(line), any_value(error_message ORDER BY line), count(*) FROM reject_errors")[0];
-            var rows = Convert.ToInt64(row[0], System.Globalization.CultureInfo.InvariantCulture);
-            return rows == 0
-                ? None
-                : new Ragged(
-                    rows,
-                    [$"{name}: {(Convert.ToInt64(row[3], System.Globalization.CultureInfo.InvariantCulture) < CsvTable.MostRejects ? "" : "at least ")}"
-                        + $"{rows} rows were left out because their number of cells is not the header's; "
-                        + $"the first is line {row[1]} ({((string?)row[2])?.Split('\n')[0]})."]);
-        }
+        public static FileRead Of(DuckDbSession session, RawTable table, IReadOnlyList<LocalPart> parts, long ragged) =>
+            new(table, parts, ragged, RowIdentity.Of(session, parts[0].Path, table.Columns));
     }
 }

@@ -3,14 +3,13 @@ using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Data;
 using MlOps.Pipeline.Data.Duck;
 using MlOps.Pipeline.Definitions;
+using MlOps.Pipeline.Reading;
 
 namespace MlOps.Pipeline.Stages.Ingest;
 
 /// <summary>Reads a Parquet file into the pipeline's column types.</summary>
 internal static class ParquetTable
 {
-    private const int SampleRows = 20_000;
-
     /// <exception cref="InputException">The file is damaged or has no columns that can be used.</exception>
     public static RawTable Read(DuckDbSession session, string path, string name, PipelineDefinition definition)
     {
@@ -26,9 +25,11 @@ internal static class ParquetTable
 
     private static RawTable Describe(DuckDbSession session, string source, string name, PipelineDefinition definition)
     {
-        var warnings = new List<string>();
+        var warnings = new List<Warning>();
+        var renamed = new List<string>();
         var described = session.Rows($"DESCRIBE SELECT * FROM {source}").Select(row => (Name: (string)row[0]!, Type: (string)row[1]!)).ToList();
-        var names = ColumnNames.Unique([.. described.Select(column => column.Name)], warnings);
+        var names = ColumnNames.Unique([.. described.Select(column => column.Name)], renamed);
+        warnings.AddRange(renamed.Select(text => new Warning(text)));
         var columns = new List<DatasetColumn>();
         var values = new List<string>();
         for (var i = 0; i < described.Count; i++)
@@ -37,12 +38,13 @@ internal static class ParquetTable
             var kind = definition.Columns.TryGetValue(names[i], out var rule) ? rule.Kind : null;
             if (StorageOf(type, kind) is not { } storage)
             {
-                warnings.Add($"Column '{names[i]}' has the type {type}, which is not supported; it is left out.");
+                warnings.Add(new Warning($"Column '{names[i]}' has the type {type}, which is not supported; it is left out.") { Column = names[i] });
                 continue;
             }
-            var sniffed = kind is { } declared ? new SniffedColumn(storage, declared) : Sniff(session, source, original, names[i], type, storage);
-            var column = new DatasetColumn(names[i], sniffed.Type, sniffed.Kind);
-            values.Add($"TRY_CAST({Sql.Name(original)} AS {column.Type}) AS {Sql.Name(names[i])}");
+            var column = kind is { } declared
+                ? new DatasetColumn(names[i], storage, declared, FormatOf(rule))
+                : Sniff(session, source, original, names[i], type, storage, names[i] == definition.Target, warnings) with { Cells = FormatOf(rule) };
+            values.Add($"{ValueSql(Sql.Name(original), type, column)} AS {Sql.Name(names[i])}");
             columns.Add(column);
         }
         if (columns.Count == 0)
@@ -50,14 +52,34 @@ internal static class ParquetTable
             throw new InputException($"{name} has no column of a supported type (numbers, booleans, dates, texts).");
         }
         var rows = session.Count($"SELECT count(*) FROM {source}");
+        if (rows == 0)
+        {
+            throw new InputException($"{name} has no rows.");
+        }
         return new RawTable(columns, $"SELECT {string.Join(", ", values)} FROM {source}", MarksUnparseable: false, rows, warnings);
     }
+
+    private static CellFormat? FormatOf(ColumnRule? rule) => rule?.Nulls is { } nulls ? new CellFormat { Nulls = nulls } : null;
+
+    /// <summary>NaN is what numpy writes for "missing"; a whole number that becomes a text has no fraction, as in a caller's JSON.</summary>
+    private static string ValueSql(string original, string type, DatasetColumn column) => (column.Type, type) switch
+    {
+        (StorageType.Double, "FLOAT" or "DOUBLE") => $"CASE WHEN isnan({original}) THEN NULL ELSE {original}::DOUBLE END",
+        (StorageType.Double, "VARCHAR") or (StorageType.Timestamp, "VARCHAR") or (StorageType.Boolean, "VARCHAR") =>
+            CellSql.Of(original, column.Type, column.Cells),
+        (StorageType.Varchar, "VARCHAR") => CellSql.Of(original, column.Type, column.Cells),
+        (StorageType.Varchar, "FLOAT" or "DOUBLE") =>
+            $"CASE WHEN isnan({original}) THEN NULL WHEN {original} = trunc({original}) AND abs({original}) < 1e15 THEN {original}::BIGINT::VARCHAR "
+                + $"ELSE {original}::VARCHAR END",
+        (StorageType.Timestamp, "TIMESTAMP WITH TIME ZONE") => $"make_timestamp(epoch_us({original}))",
+        _ => $"TRY_CAST({original} AS {column.Type})",
+    };
 
     private static StorageType? StorageOf(string type, ColumnKind? declared) => type switch
     {
         _ when type.EndsWith(']') || type.StartsWith("STRUCT", StringComparison.Ordinal) || type.StartsWith("MAP", StringComparison.Ordinal)
             || type is "BLOB" or "INTERVAL" or "BIT" => null,
-        _ when declared is { } kind => ColumnSniffer.TypeOf(kind),
+        _ when declared is { } kind => ColumnReading.TypeOf(kind),
         "BOOLEAN" => StorageType.Boolean,
         "FLOAT" or "DOUBLE" => StorageType.Double,
         _ when IsInteger(type) => StorageType.Double,
@@ -70,21 +92,43 @@ internal static class ParquetTable
     private static bool IsInteger(string type) =>
         type is "TINYINT" or "SMALLINT" or "INTEGER" or "BIGINT" or "HUGEINT" or "UTINYINT" or "USMALLINT" or "UINTEGER" or "UBIGINT" or "UHUGEINT";
 
-    private static SniffedColumn Sniff(DuckDbSession session, string source, string column, string name, string type, StorageType storage)
+    private static DatasetColumn Sniff(
+        DuckDbSession session, string source, string column, string name, string type, StorageType storage, bool isTarget, List<Warning> warnings)
     {
+        var original = Sql.Name(column);
+        if (session.Scalar($"SELECT 1 FROM {source} WHERE {(type is "FLOAT" or "DOUBLE" ? $"NOT isnan({original})" : $"{original} IS NOT NULL")} LIMIT 1") is null)
+        {
+            warnings.Add(new Warning($"Column '{name}' has no values at all; it is left out.") { Column = name, Headline = isTarget });
+            return new DatasetColumn(name, StorageType.Varchar, ColumnKind.Text);
+        }
         if (storage is StorageType.Boolean or StorageType.Timestamp)
         {
-            return new SniffedColumn(storage, storage == StorageType.Boolean ? ColumnKind.Boolean : ColumnKind.Datetime);
+            return new DatasetColumn(name, storage, storage == StorageType.Boolean ? ColumnKind.Boolean : ColumnKind.Datetime);
         }
         if (storage == StorageType.Double && !IsInteger(type))
         {
-            return new SniffedColumn(storage, ColumnKind.Numeric);
+            return new DatasetColumn(name, storage, ColumnKind.Numeric);
         }
-        var cast = storage == StorageType.Double ? "BIGINT" : "VARCHAR";
-        var cells = session.Rows($"SELECT TRY_CAST(v AS {cast}) FROM (SELECT {Sql.Name(column)} AS v FROM {source} LIMIT {SampleRows}) WHERE v IS NOT NULL")
-            .Select(row => row[0]).ToList();
-        return storage == StorageType.Double
-            ? ColumnSniffer.OfIntegers(name, [.. cells.OfType<long>()])
-            : new SniffedColumn(storage, cells.Count == 0 ? ColumnKind.Text : ColumnSniffer.KindOfText([.. cells.OfType<string>()]));
+        var survey = new ColumnSurvey(declaredNulls: null);
+        session.Read($"SELECT {original}::VARCHAR FROM {source} WHERE {original} IS NOT NULL", (vectors, rows) =>
+        {
+            for (var i = 0; i < rows; i++)
+            {
+                survey.Add(vectors[0].Utf8(i), line: 0);
+            }
+        });
+        if (storage == StorageType.Double)
+        {
+            var reading = ColumnReading.Decide(name, survey, rule: null, isTarget, new FileHabits(null, null, false), warnings);
+            return new DatasetColumn(name, reading.Type, reading.Kind);
+        }
+        // Who wrote a text into a typed file meant a text.
+        var kind = ColumnReading.KindOfText(survey.Sampled, survey.Different, survey.AverageLength, survey.Spaced);
+        if (kind != ColumnKind.Categorical)
+        {
+            warnings.Add(new Warning($"Column '{name}' is not used: nearly every row has a value of its own "
+                + $"({(kind == ColumnKind.Text ? "free text" : "an id")}). Declare its kind to change that.") { Column = name, Count = survey.Cells });
+        }
+        return new DatasetColumn(name, storage, kind);
     }
 }

@@ -13,7 +13,7 @@ internal static class PartWriter
 
     public static IReadOnlyList<LocalPart> Write(DuckDbSession session, RawTable table, int rowsPerPart, string folder)
     {
-        var count = Math.Max(1, (int)Math.Ceiling(table.EstimatedRows / rowsPerPart));
+        var count = Math.Max(1, (int)Math.Ceiling((double)table.Rows / rowsPerPart));
         if (count == 1)
         {
             return [Copy(session, table.SelectSql, folder, 0)];

@@ -1,3 +1,4 @@
+using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Data;
 
 namespace MlOps.Pipeline.Stages.Ingest;
@@ -6,7 +7,7 @@ namespace MlOps.Pipeline.Stages.Ingest;
 /// <param name="Columns">The columns in the file's order.</param>
 /// <param name="SelectSql">A query for the columns, and <see cref="ColumnNames.Unparseable"/> where cells may not fit their type.</param>
 /// <param name="MarksUnparseable">True when the query has that column.</param>
-/// <param name="EstimatedRows">For choosing the number of parts.</param>
+/// <param name="Rows">How many rows it has.</param>
 /// <param name="Warnings">What the user should know.</param>
 internal sealed record RawTable(
-    IReadOnlyList<DatasetColumn> Columns, string SelectSql, bool MarksUnparseable, double EstimatedRows, IReadOnlyList<string> Warnings);
+    IReadOnlyList<DatasetColumn> Columns, string SelectSql, bool MarksUnparseable, long Rows, IReadOnlyList<Warning> Warnings);

@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.IO.Compression;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Unicode;
@@ -17,6 +16,8 @@ internal enum SourceFormat
 internal sealed class SourceScan : IDisposable
 {
     private const int BufferBytes = 1 << 20;
+
+    private static readonly Encoding Windows1252 = CodePagesEncodingProvider.Instance.GetEncoding(1252)!;
 
     private string? temporary;
 
@@ -37,6 +38,24 @@ internal sealed class SourceScan : IDisposable
 
     /// <summary>Longest line of the text in bytes.</summary>
     public long LongestLine { get; private set; }
+
+    /// <summary>Lines that a line feed ends.</summary>
+    public long LineFeeds { get; private set; }
+
+    /// <summary>Those of them with a carriage return before it.</summary>
+    public long Pairs { get; private set; }
+
+    /// <summary>Carriage returns, alone or not.</summary>
+    public long CarriageReturns { get; private set; }
+
+    /// <summary>True where a double quote stands anywhere.</summary>
+    public bool HasQuotes { get; private set; }
+
+    /// <summary>What the user should know of how the bytes were read.</summary>
+    public IReadOnlyList<Warning> Warnings { get; private set; } = [];
+
+    /// <summary>Opens <see cref="Path"/> for reading from start to end.</summary>
+    public FileStream Open() => new(Path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0, FileOptions.SequentialScan);
 
     /// <exception cref="InputException">The file is empty, or no text, or text in an encoding that is not supported.</exception>
     public static async Task<SourceScan> RunAsync(SourceFile source, string workFolder, CancellationToken cancel)
@@ -86,20 +105,33 @@ internal sealed class SourceScan : IDisposable
         {
             await ReplaceAsync(workFolder, async copy => await TranscodeAsync(Path, encoding, copy, cancel));
         }
+        if (await CheckTextAsync(source.Name, cancel) is not { } foreign)
+        {
+            return;
+        }
+        if (foreign.AfterUtf8 || foreign.IsUndefined)
+        {
+            throw new InputException(
+                $"{source.Name} is not UTF-8: line {foreign.Line} has the byte 0x{foreign.Byte:X2}. Save it as UTF-8 (or UTF-16) and try again.");
+        }
+        await ReplaceAsync(workFolder, async copy => await TranscodeAsync(Path, Windows1252, copy, cancel));
         await CheckTextAsync(source.Name, cancel);
+        Warnings =
+        [
+            new Warning($"{source.Name} is not UTF-8 (line {foreign.Line} has the byte 0x{foreign.Byte:X2}); it was read as Windows-1252. "
+                + "If letters look wrong, save it as UTF-8.") { Line = foreign.Line, Headline = true },
+        ];
     }
 
     private static async Task UnpackAsync(SourceFile source, string copy, CancellationToken cancel)
     {
         try
         {
-            await using var packed = new GZipStream(File.OpenRead(source.Path), CompressionMode.Decompress);
-            await using var unpacked = File.Create(copy);
-            await packed.CopyToAsync(unpacked, cancel);
+            await GzipFile.UnpackAsync(source.Path, copy, cancel);
         }
         catch (InvalidDataException damaged)
         {
-            throw new InputException($"{source.Name} is a damaged gzip file ({damaged.Message}). Compress it again, or give the CSV itself.", damaged);
+            throw new InputException($"{source.Name} is a damaged gzip file: {damaged.Message} Compress it again, or give the CSV itself.", damaged);
         }
     }
 
@@ -155,24 +187,39 @@ internal sealed class SourceScan : IDisposable
             : null;
     }
 
-    private async Task CheckTextAsync(string name, CancellationToken cancel)
+    /// <summary>Looks at all bytes; tells the first one that is not UTF-8.</summary>
+    private async Task<ForeignByte?> CheckTextAsync(string name, CancellationToken cancel)
     {
+        (LongestLine, LineFeeds, Pairs, CarriageReturns, HasQuotes) = (0, 0, 0, 0, false);
         await using var content = new FileStream(Path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0);
         var buffer = ArrayPool<byte>.Shared.Rent(BufferBytes);
         try
         {
-            long line = 1, lineBytes = 0;
+            long lineBytes = 0;
             int kept = 0, read;
+            var isAscii = true;
+            byte last = 0;
             while ((read = await content.ReadAsync(buffer.AsMemory(kept, BufferBytes - kept), cancel)) > 0)
             {
                 var length = kept + read;
                 kept = content.Position == content.Length ? 0 : IncompleteTail(buffer.AsSpan(0, length));
                 var text = buffer.AsSpan(0, length - kept);
-                CheckText(name, text, line);
-                MeasureLines(text, ref line, ref lineBytes);
+                CheckZero(name, text);
+                if (!Utf8.IsValid(text))
+                {
+                    var valid = ValidPrefix(text);
+                    var undefined = text.IndexOfAny((ReadOnlySpan<byte>)[0x81, 0x8d, 0x8f, 0x90, 0x9d]) >= 0;
+                    return new ForeignByte(
+                        LineFeeds + 1 + text[..valid].Count((byte)'\n'), text[valid], !isAscii || !Ascii.IsValid(text[..valid]), undefined);
+                }
+                isAscii = isAscii && Ascii.IsValid(text);
+                CarriageReturns += text.Count((byte)'\r');
+                HasQuotes = HasQuotes || text.Contains((byte)'"');
+                MeasureLines(text, ref last, ref lineBytes);
                 buffer.AsSpan(length - kept, kept).CopyTo(buffer);
             }
             LongestLine = Math.Max(LongestLine, lineBytes);
+            return null;
         }
         finally
         {
@@ -180,34 +227,30 @@ internal sealed class SourceScan : IDisposable
         }
     }
 
-    private static void CheckText(string name, ReadOnlySpan<byte> text, long line)
+    private void CheckZero(string name, ReadOnlySpan<byte> text)
     {
         var zero = text.IndexOf((byte)0);
         if (zero >= 0)
         {
-            throw new InputException(
-                $"{name} is no text file: line {line + text[..zero].Count((byte)'\n')} has a zero byte. Give a CSV (UTF-8 or UTF-16) or a Parquet file.");
-        }
-        if (!Utf8.IsValid(text))
-        {
-            var valid = ValidPrefix(text);
-            throw new InputException(
-                $"{name} is not UTF-8: line {line + text[..valid].Count((byte)'\n')} has the byte 0x{text[valid]:X2}. Save it as UTF-8 (or UTF-16) and "
-                    + $"try again.");
+            throw new InputException($"{name} is no text file: line {LineFeeds + 1 + text[..zero].Count((byte)'\n')} has a zero byte. Give a CSV (UTF-8 or "
+                + "UTF-16) or a Parquet file.");
         }
     }
 
-    private void MeasureLines(ReadOnlySpan<byte> text, ref long line, ref long lineBytes)
+    private void MeasureLines(ReadOnlySpan<byte> text, ref byte last, ref long lineBytes)
     {
         int end;
         while ((end = text.IndexOf((byte)'\n')) >= 0)
         {
+            Pairs += (end > 0 ? text[end - 1] : last) == (byte)'\r' ? 1 : 0;
+            LineFeeds++;
             LongestLine = Math.Max(LongestLine, lineBytes + end + 1);
             lineBytes = 0;
-            line++;
+            last = (byte)'\n';
             text = text[(end + 1)..];
         }
         lineBytes += text.Length;
+        last = text.IsEmpty ? last : text[^1];
     }
 
     private static int ValidPrefix(ReadOnlySpan<byte> text)
@@ -249,4 +292,11 @@ internal sealed class SourceScan : IDisposable
         await using var content = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, BufferBytes);
         return Convert.ToHexStringLower(await SHA256.HashDataAsync(content, cancel));
     }
+
+    /// <summary>A byte that is no UTF-8.</summary>
+    /// <param name="Line">Where it is.</param>
+    /// <param name="Byte">The byte.</param>
+    /// <param name="AfterUtf8">True where letters in UTF-8 stand before it: then the text is UTF-8, and damaged.</param>
+    /// <param name="IsUndefined">True where bytes follow that Windows-1252 does not have either.</param>
+    private sealed record ForeignByte(long Line, byte Byte, bool AfterUtf8, bool IsUndefined);
 }

@@ -62,6 +62,12 @@ public sealed class ModelCardStage(
             Source = details.Run.Source,
             Promoted = input.Promoted,
             BlockedBy = input.BlockedBy.Texts(),
+            Warnings =
+            [
+                .. details.Stages.OrderBy(stage => stage.Started).SelectMany(stage => stage.Warnings ?? []).DistinctBy(warning => warning.Text)
+                    .OrderByDescending(warning => warning.Headline),
+            ],
+            Intervals = Intervals(details.Metrics),
             Datasets =
             [
                 .. manifests.Select(
@@ -112,6 +118,10 @@ public sealed class ModelCardStage(
         return found;
     }
 
+    private static Dictionary<string, (double Low, double High)> Intervals(IReadOnlyDictionary<string, double> metrics) =>
+        Prefixed(metrics, IntervalMetrics.Low + "val_").Where(low => metrics.ContainsKey($"{IntervalMetrics.High}val_{low.Key}"))
+            .ToDictionary(low => low.Key, low => (low.Value, metrics[$"{IntervalMetrics.High}val_{low.Key}"]));
+
     private static Dictionary<string, long> Dropped(DatasetManifest clean) =>
         clean.Notes[DatasetNotes.Dropped]!.AsObject().ToDictionary(reason => reason.Key, reason => reason.Value!.GetValue<long>());
 
@@ -127,7 +137,7 @@ public sealed class ModelCardStage(
     private async Task<Performance> PredictAsync(StoredModel stored, DatasetManifest validation, CancellationToken cancel)
     {
         var table = await tables.GetAsync(await datasets.OpenAsync(validation, cancel), stored.Featurizer, cancel);
-        var predictions = await Task.Run(() => Evaluation.Predict(stored.Transformer, table, options.Threads), cancel);
+        var predictions = await Task.Run(() => Evaluation.Predict(stored.Transformer, table, options.Threads, stored.Featurizer.Scale), cancel);
         return new Performance(stored.Featurizer.Target.Task, table.Labels, predictions);
     }
 

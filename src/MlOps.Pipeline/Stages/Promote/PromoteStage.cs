@@ -1,11 +1,10 @@
 using System.Globalization;
-using Microsoft.ML;
 using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Data;
+using MlOps.Pipeline.Data.Duck;
 using MlOps.Pipeline.Definitions;
 using MlOps.Pipeline.Features;
 using MlOps.Pipeline.Registry;
-using MlOps.Pipeline.Scoring;
 using MlOps.Pipeline.Tracking;
 using MlOps.Pipeline.Training;
 
@@ -24,12 +23,17 @@ public sealed record PromoteOutput(int Version, bool Promoted, int? Previous, IR
 
 /// <summary>
 /// Registers the winner as the next version and moves alias <c>production</c> to it when every gate holds and it beats the current
-/// production model on the same validation rows by the declared margin.
+/// production model by the declared margin, both scored on the same rows that neither was trained on.
 /// </summary>
 public sealed class PromoteStage(
-    ModelRegistry registry, DatasetStore datasets, ArtifactStore artifacts, RunStore runs, FeatureTableCache tables, PipelineOptions options)
+    ModelRegistry registry, DatasetStore datasets, ArtifactStore artifacts, RunStore runs, FeatureFunctions functions, DuckDb duckDb, PipelineOptions options)
     : IStage<PromoteInput, PromoteOutput>
 {
+    private readonly ProductionComparison comparison = new(datasets, artifacts, functions, duckDb, options);
+
+    /// <summary>How much better the new version is than production, in the deciding metric's unit.</summary>
+    private const string GainMetric = "gain_over_production";
+
     public static string Name => "promote";
 
     public async Task<PromoteOutput> RunAsync(StageContext context, PromoteInput input, CancellationToken cancel)
@@ -54,13 +58,14 @@ public sealed class PromoteStage(
 
         var (previous, blockedBy) = input.FailedGates.Count > 0
             ? ((await registry.FindAsync(context.Model, cancel))?.Production, input.FailedGates)
-            : await PromoteAsync(context, new Contender(version.Version, input.Metrics, manifest, definition.Gates, task), cancel);
+            : await PromoteAsync(context, version, manifest, definition.Gates, cancel);
         return new PromoteOutput(version.Version, blockedBy.Count == 0, previous, Reasons.Cap(blockedBy), new StageReport(manifest.Rows));
     }
 
     /// <summary>The version in production before, and no reason when promoted, else the reasons why not. The loser of a race with another run decides
     /// again against the new production.</summary>
-    private async Task<(int? Previous, IReadOnlyList<Reason> BlockedBy)> PromoteAsync(StageContext context, Contender contender, CancellationToken cancel)
+    private async Task<(int? Previous, IReadOnlyList<Reason> BlockedBy)> PromoteAsync(
+        StageContext context, ModelVersion version, DatasetManifest validation, GateRules gates, CancellationToken cancel)
     {
         while (true)
         {
@@ -70,11 +75,12 @@ public sealed class PromoteStage(
             {
                 return (earlier.Replaced, []);
             }
-            if (production is { } current && await CompareAsync(context, contender, current, cancel) is { } reason)
+            if (production is { } current
+                && await CompareAsync(context, version, await registry.GetAsync(context.Model, current, cancel), validation, gates, cancel) is { } reason)
             {
                 return (current, [new Reason(reason, GateKind.Production)]);
             }
-            var result = await registry.PromoteAsync(context.Model, contender.Version, production, context.RunId, cancel);
+            var result = await registry.PromoteAsync(context.Model, version.Version, production, context.RunId, cancel);
             if (result.Promoted)
             {
                 return (production, []);
@@ -83,43 +89,86 @@ public sealed class PromoteStage(
     }
 
     /// <summary>Null when the new version is better than production by the margin, else the reason why it is not promoted.</summary>
-    private async Task<string?> CompareAsync(StageContext context, Contender contender, int current, CancellationToken cancel)
+    private async Task<string?> CompareAsync(
+        StageContext context, ModelVersion version, ModelVersion production, DatasetManifest validation, GateRules gates, CancellationToken cancel)
     {
-        var (metric, largerIsBetter) = Evaluation.DecidingMetric(contender.Gates, contender.Task);
-        var betterBy = contender.Gates.BetterBy;
-        var production = await registry.GetAsync(context.Model, current, cancel);
-        IReadOnlyDictionary<string, double> rescored;
+        ScoredTogether scored;
         try
         {
-            rescored = await RescoreAsync(production, contender.Validation, metric, cancel);
+            scored = await comparison.ScoreAsync(version, production, validation, cancel);
         }
         catch (InputException misfit)
         {
-            return $"production: version {current} cannot be scored on this data, so nothing shows that version {contender.Version} is better: "
-                + $"{misfit.Message.ReplaceLineEndings(" ")} "
-                + "Promote by hand if the new columns are wanted.";
+            return $"production: version {production.Version} cannot be scored on this data, so nothing shows that version {version.Version} is better: "
+                + $"{misfit.Message.ReplaceLineEndings(" ")} Promote by hand if the new data is wanted.";
         }
-        var value = contender.Metrics["val_" + metric];
-        var productionValue = rescored[metric];
-        await context.LogMetricsAsync(rescored.ToDictionary(measured => $"production_{measured.Key}", measured => measured.Value), cancel);
-        var gain = largerIsBetter ? value - productionValue : productionValue - value;
-        return gain > betterBy || (betterBy > 0 && gain >= betterBy)
-            ? null
-            : string.Create(
-                CultureInfo.InvariantCulture,
-                $"production: {metric} {value:G6} is not better than {productionValue:G6} of production version {current} on the same rows by the "
-                    + $"required {betterBy:G6}");
+        Tell(context, scored);
+        if (scored.Candidate.Count < Evaluation.FewestRows)
+        {
+            return $"production: only {scored.Candidate.Count} rows are there to compare version {version.Version} with version {production.Version} by; "
+                + $"{Evaluation.FewestRows} are the fewest. Give more rows, or promote by hand.";
+        }
+        return await JudgeAsync(context, scored, production.Version, gates, cancel);
     }
 
-    private async Task<IReadOnlyDictionary<string, double>> RescoreAsync(
-        ModelVersion production, DatasetManifest validation, string metric, CancellationToken cancel)
+    private static async Task<string?> JudgeAsync(
+        StageContext context, ScoredTogether scored, int production, GateRules gates, CancellationToken cancel)
     {
-        var stored = await StoredModel.LoadAsync(artifacts, production.ModelBlobs, cancel);
-        var table = await tables.GetAsync(await datasets.OpenAsync(validation, cancel), stored.Featurizer, cancel);
-        var metrics = await Task.Run(() => Evaluation.Measure(new MLContext(), stored.Transformer, table, options.Threads), cancel);
-        return metrics.ContainsKey(metric) ? metrics : throw new InputException($"It was trained for another task and has no {metric}.");
+        var (metric, largerIsBetter) = Evaluation.DecidingMetric(gates, scored.Candidate.Task);
+        var rescored = scored.Production.Metrics();
+        var (mine, theirs) = (scored.Candidate.Metrics()[metric], rescored[metric]);
+        var gain = largerIsBetter ? mine - theirs : theirs - mine;
+        var interval = Gain(MetricIntervals.OfDifference(scored.Candidate, scored.Production, metric), largerIsBetter);
+        await context.LogMetricsAsync(Logged(rescored, gain, interval), cancel);
+        if (interval?.Contains(0) == true)
+        {
+            context.Warn(new Warning(string.Create(
+                CultureInfo.InvariantCulture,
+                $"The two cannot be told apart: {metric} is {mine:G6} for the new version and {theirs:G6} for version {production} on {scored.Candidate.Count:N0} "
+                    + $"common rows, and the 95 % interval of the gain ({interval.Low:G4} to {interval.High:G4}) holds 0.")));
+        }
+        if (!(gain > gates.BetterBy || (gates.BetterBy > 0 && gain >= gates.BetterBy)))
+        {
+            return string.Create(
+                CultureInfo.InvariantCulture,
+                $"production: {metric} {mine:G6} is not better than {theirs:G6} of production version {production} on the same rows by the "
+                    + $"required {gates.BetterBy:G6}");
+        }
+        if (gates.Significance is not { } level
+            || Gain(MetricIntervals.OfDifference(scored.Candidate, scored.Production, metric, level), largerIsBetter) is { Low: > 0 })
+        {
+            return null;
+        }
+        return string.Create(
+            CultureInfo.InvariantCulture,
+            $"production: {metric} {mine:G6} is better than {theirs:G6} of production version {production}, but not with the required probability of {level:G6}");
     }
 
-    /// <summary>The new version, and what it is judged by.</summary>
-    private sealed record Contender(int Version, IReadOnlyDictionary<string, double> Metrics, DatasetManifest Validation, GateRules Gates, TaskKind Task);
+    private static Dictionary<string, double> Logged(IReadOnlyDictionary<string, double> production, double gain, Interval? interval)
+    {
+        var logged = production.ToDictionary(measured => $"production_{measured.Key}", measured => measured.Value);
+        logged[GainMetric] = gain;
+        if (interval is not null)
+        {
+            logged[IntervalMetrics.Low + GainMetric] = interval.Low;
+            logged[IntervalMetrics.High + GainMetric] = interval.High;
+        }
+        return logged;
+    }
+
+    private static Interval? Gain(Interval? difference, bool largerIsBetter) =>
+        difference is null || largerIsBetter ? difference : new Interval(-difference.High, -difference.Low);
+
+    private static void Tell(StageContext context, ScoredTogether scored)
+    {
+        if (scored.LeftOut > 0)
+        {
+            context.Warn(new Warning(string.Create(
+                CultureInfo.InvariantCulture,
+                $"{scored.LeftOut:N0} validation rows are among those that production was trained on; the two are compared without them."))
+            {
+                Count = scored.LeftOut,
+            });
+        }
+    }
 }

@@ -17,6 +17,9 @@ public sealed record SplitOutput(DatasetRef Train, DatasetRef Validation, StageR
 /// </summary>
 public sealed class SplitStage(DatasetStore datasets, DuckDb duckDb) : IStage<SplitInput, SplitOutput>
 {
+    /// <summary>Fewer validation rows are told of.</summary>
+    private const int FewestRows = 30;
+
     public static string Name => "split";
 
     /// <exception cref="InputException">A side has no rows, or none of a class.</exception>
@@ -26,29 +29,40 @@ public sealed class SplitStage(DatasetStore datasets, DuckDb duckDb) : IStage<Sp
         var features = await datasets.GetAsync(input.Features.Id, cancel);
         var rules = JsonNode.Parse(Json.Write(definition.Split))!;
         var ids = new[] { SplitSide.Train, SplitSide.Validation }.ToDictionary(side => side, side => DatasetStore.IdOf(
-            Name, [features.Id], new JsonObject { ["split"] = rules.DeepClone(), ["side"] = side.ToString(), ["format"] = 1 }));
+            Name, [features.Id], new JsonObject { ["split"] = rules.DeepClone(), ["side"] = side.ToString(), ["format"] = 2 }));
         var train = await datasets.FindAsync(ids[SplitSide.Train], cancel);
         var validation = await datasets.FindAsync(ids[SplitSide.Validation], cancel);
         if (train is not null && validation is not null)
         {
+            Tell(context, validation.Rows);
             return new SplitOutput(train.Ref, validation.Ref, new StageReport(features.Rows, Reused: true));
         }
         var table = await datasets.OpenAsync(features, cancel);
         var (split, counts) = await Task.Run(() => Divide(table, definition.Split, cancel), cancel);
         train = await datasets.CommitAsync(Select(features, split.Train, ids, counts.Train, rules), [], cancel);
         validation = await datasets.CommitAsync(Select(features, split.Validation, ids, counts.Validation, rules), [], cancel);
+        Tell(context, validation.Rows);
         return new SplitOutput(train.Ref, validation.Ref, new StageReport(features.Rows));
+    }
+
+    private static void Tell(StageContext context, long validation)
+    {
+        if (validation < FewestRows)
+        {
+            context.Warn(new Warning($"Only {validation} rows validate: metrics of fewer than {FewestRows} rows say little. Give more rows, or raise "
+                + "split.validation.") { Count = validation, Headline = true });
+        }
     }
 
     private (RowSplit Split, (long Train, long Validation) Counts) Divide(LocalTable features, SplitRules rules, CancellationToken cancel)
     {
         using var session = duckDb.Open(features.Manifest.Columns.Count, cancel);
-        var split = RowSplit.Of(rules, session, features.ToSql());
+        var split = RowSplit.Of(rules, session, features);
         var target = TargetColumn.Of(features.Manifest);
         var positive = target.Positive is null
             ? "NULL"
             : $"{TargetColumn.TextSql(features.Manifest.Columns.Single(column => column.Name == target.Name))} = {Sql.Text(target.Positive)}";
-        var rows = session.Rows($"SELECT {split.Validation.ToSql()} AS validates, count(*), count_if({positive}) FROM {features.ToSql()} GROUP BY validates")
+        var rows = session.Rows($"SELECT {split.Validation.ToSql()} , count(*), count_if({positive}) FROM {features.ToSql()} GROUP BY 1")
             .ToDictionary(row => (bool)row[0]!, row => (Rows: Long(row[1]), Positives: Long(row[2])));
         foreach (var (validates, side) in new[] { (false, "train"), (true, "validation") })
         {

@@ -69,35 +69,36 @@ public sealed class TrainStage(
         var ml = new MLContext(seed);
         ml.Log += watch.Hear;
         var (trainTable, validationTable) = await tables.GetSplitAsync(train, validation, featurizer, cancel);
+        var scale = Trainers.ScaleOf(spec, trainTable);
         var clock = Stopwatch.StartNew();
         var (model, trees) = await progress.FollowAsync(watch, () => Task.Run(
             () =>
             {
-                var plan = TrainingBudget.Plan(spec, few => Measure(few, trainTable, seed));
+                var plan = TrainingBudget.Plan(spec, few => Measure(few, trainTable, scale, seed));
                 watch.Note(plan);
                 var trainer = new Trainers(Trainers.ContextOf(ml, featurizer.Target.Task, seed, options.Threads, plan.Spec), candidate.Added);
-                return (trainer.Fit(trainTable), plan.Spec.Trees);
+                return (trainer.Fit(trainTable, scale), plan.Spec.Trees);
             },
             cancel));
         var seconds = clock.Elapsed.TotalSeconds;
 
-        var metrics = await Task.Run(() => Evaluation.Measure(ml, model, validationTable, options.Threads), cancel);
+        var metrics = await Task.Run(() => Evaluation.Measure(model, validationTable, options.Threads, scale), cancel);
         var logged = new Dictionary<string, double>(metrics) { ["train_seconds"] = Math.Round(seconds, 3) };
         if (trees < spec.Trees)
         {
             logged["trees_in_budget"] = trees;
         }
 
-        var files = StoredModel.Contents(ml, model, featurizer).Append(new(MetricsFile, BinaryData.FromString(Json.Write(logged)))).ToDictionary();
+        var files = StoredModel.Contents(ml, model, featurizer with { Scale = scale }).Append(new(MetricsFile, BinaryData.FromString(Json.Write(logged)))).ToDictionary();
         var stored = new TrainedModel(
             await models.StoreAsync(name, files, cancel), logged, files.ToDictionary(file => file.Key, file => (long)file.Value.ToMemory().Length));
         return await models.CommitAsync($"{name}.json", stored, cancel);
     }
 
-    private TimeSpan Measure(CandidateSpec spec, FeatureTable table, int seed)
+    private TimeSpan Measure(CandidateSpec spec, FeatureTable table, TargetScale? scale, int seed)
     {
         var watch = Stopwatch.StartNew();
-        new Trainers(Trainers.ContextOf(new MLContext(seed), table.Featurizer.Target.Task, seed, options.Threads, spec)).Fit(table);
+        new Trainers(Trainers.ContextOf(new MLContext(seed), table.Featurizer.Target.Task, seed, options.Threads, spec)).Fit(table, scale);
         return watch.Elapsed;
     }
 

@@ -1,5 +1,4 @@
 using System.Globalization;
-using Microsoft.ML;
 using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Data;
 using MlOps.Pipeline.Definitions;
@@ -11,7 +10,10 @@ using MlOps.Pipeline.Training;
 
 namespace MlOps.Pipeline.Stages.Validate;
 
-public sealed record ValidateInput(IReadOnlyList<TrainedCandidate> Candidates, DatasetRef Validation);
+/// <param name="Candidates">What was trained.</param>
+/// <param name="Validation">Validation rows.</param>
+/// <param name="Failures">Why other candidates could not be trained, each with its key; null: there are none.</param>
+public sealed record ValidateInput(IReadOnlyList<TrainedCandidate> Candidates, DatasetRef Validation, IReadOnlyList<string>? Failures = null);
 
 /// <param name="Winner">The candidate that goes on.</param>
 /// <param name="Metrics">Its <c>val_*</c> metrics.</param>
@@ -38,6 +40,11 @@ public sealed class ValidateStage(
     {
         var definition = await context.GetDefinitionAsync(cancel);
         var manifest = await datasets.GetAsync(input.Validation.Id, cancel);
+        if (input.Candidates.Count == 0)
+        {
+            throw new InputException(["No candidate could be trained.", .. input.Failures ?? []]);
+        }
+        context.Warn((input.Failures ?? []).Select(failure => new Warning($"Candidate {failure}") { Headline = true }));
         var (metric, largerIsBetter) = Evaluation.DecidingMetric(definition.Gates, TargetColumn.Of(manifest).Task);
         var winner = Best(input.Candidates, metric, largerIsBetter);
 
@@ -48,11 +55,11 @@ public sealed class ValidateStage(
             throw new InputException([$"The model {winner.Key} does not fit the validation data:", .. differences]);
         }
         var table = await tables.GetAsync(await datasets.OpenAsync(manifest, cancel), stored.Featurizer, cancel);
-        var predicted = await Task.Run(() => Evaluation.Predict(stored.Transformer, table, options.Threads), cancel);
-        var measured = Evaluation.Measure(new MLContext(), predicted, table);
+        var predicted = await Task.Run(() => Evaluation.Score(stored.Transformer, table, options.Threads, stored.Featurizer.Scale), cancel);
+        var measured = predicted.Metrics();
         var metrics = measured.ToDictionary(pair => MetricPrefix + pair.Key, pair => pair.Value);
 
-        await context.LogMetricsAsync(metrics, cancel);
+        await context.LogMetricsAsync(WithIntervals(metrics, predicted), cancel);
         await context.LogParamsAsync(new Dictionary<string, string> { ["winner"] = winner.Key }, cancel);
         await ListWinnerAsync(context.RunId, winner, cancel);
         var failed = FailedGates(definition.Gates, metric, measured[metric]);
@@ -67,11 +74,25 @@ public sealed class ValidateStage(
                 Validation = input.Validation,
                 Metrics = measured,
                 Production = await FindProductionAsync(context.Model, cancel),
-                Rows = new ValidationRows(table, predicted),
+                Rows = new ValidationRows(table, predicted.Scores),
             };
             failed = [.. failed, .. await CheckAsync(context, candidate, cancel)];
         }
         return new ValidateOutput(winner, metrics, failed, new StageReport(manifest.Rows));
+    }
+
+    private static Dictionary<string, double> WithIntervals(IReadOnlyDictionary<string, double> metrics, ScoredRows rows)
+    {
+        var logged = new Dictionary<string, double>(metrics);
+        foreach (var name in metrics.Keys)
+        {
+            if (name != MetricPrefix + "threshold" && MetricIntervals.Of(rows, name[MetricPrefix.Length..]) is { } interval)
+            {
+                logged[IntervalMetrics.Low + name] = interval.Low;
+                logged[IntervalMetrics.High + name] = interval.High;
+            }
+        }
+        return logged;
     }
 
     /// <summary>Runs the checks that the definition names; what each came to stands on the run.</summary>

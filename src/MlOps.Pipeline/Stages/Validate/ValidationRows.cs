@@ -8,15 +8,15 @@ public sealed class ValidationRows
 {
     private readonly FeatureTable table;
 
-    internal ValidationRows(FeatureTable table, float[] predicted) => (this.table, Predicted) = (table, predicted);
+    internal ValidationRows(FeatureTable table, double[] predicted) => (this.table, Predicted) = (table, predicted);
 
     public int Count => table.Rows;
 
     /// <summary>The target: its value, or for binary 1 for positive and 0 for negative.</summary>
-    public IReadOnlyList<float> Actual => table.Labels;
+    public IReadOnlyList<double> Actual => table.Labels;
 
     /// <summary>The predicted value, or for binary the probability of being positive, 0 to 1.</summary>
-    public IReadOnlyList<float> Predicted { get; }
+    public IReadOnlyList<double> Predicted { get; }
 
     /// <summary>A categorical feature; null where the value is missing, or none of the categories that the model knows.</summary>
     /// <exception cref="InputException">The model has no such categorical feature.</exception>

@@ -1,3 +1,4 @@
+using System.Globalization;
 using MlOps.Drift;
 using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Data;
@@ -49,7 +50,7 @@ public sealed class DriftStageTests(AzuriteFixture azurite)
             .Equal(("validation", false), ("production", true));
         run.Metrics["drift_production_share"].Should().BeGreaterThanOrEqualTo(0.5);
         run.Run.BlockedBy.Any(reason => reason.StartsWith("drift: ", StringComparison.Ordinal)).Should().Be(gate == DriftGate.Block);
-        (drift.Warnings?.Any(warning => warning.StartsWith("drift: ", StringComparison.Ordinal)) ?? false).Should().Be(gate == DriftGate.Warn);
+        (drift.Warnings?.Any(warning => warning.Text.StartsWith("drift: ", StringComparison.Ordinal)) ?? false).Should().Be(gate == DriftGate.Warn);
         if (gate == DriftGate.Block)
         {
             run.Run.State.Should().Be(RunState.Blocked);
@@ -133,8 +134,8 @@ public sealed class DriftStageTests(AzuriteFixture azurite)
     private static string Drifted(string csv) => string.Join('\n', csv.TrimEnd('\n').Split('\n').Select((line, i) =>
     {
         var cells = line.Split(',');
-        return i == 0 ? line : string.Create(
-            System.Globalization.CultureInfo.InvariantCulture,
-            $"{cells[0]},{cells[1]},{3 * int.Parse(cells[2], System.Globalization.CultureInfo.InvariantCulture)},{3 * double.Parse(cells[3], System.Globalization.CultureInfo.InvariantCulture):0.00},{cells[4]},{3 * double.Parse(cells[5], System.Globalization.CultureInfo.InvariantCulture):0.00}");
+        return i == 0 ? line : string.Join(',', cells[0], cells[1], Tripled(cells[2]), Tripled(cells[3]), cells[4], Tripled(cells[5]));
     }));
+
+    private static string Tripled(string cell) => (3 * decimal.Parse(cell, CultureInfo.InvariantCulture)).ToString(CultureInfo.InvariantCulture);
 }

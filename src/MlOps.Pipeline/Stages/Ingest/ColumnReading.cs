@@ -1,0 +1,387 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
+using MlOps.Pipeline.Contracts;
+using MlOps.Pipeline.Data;
+using MlOps.Pipeline.Definitions;
+using MlOps.Pipeline.Reading;
+
+namespace MlOps.Pipeline.Stages.Ingest;
+
+/// <summary>What a column is and how its cells are read: decided from all of them and from the definition.</summary>
+/// <param name="Type">How it is stored.</param>
+/// <param name="Kind">What it means.</param>
+/// <param name="Format">What its cells mean; null: plain numbers, dates with the year first, the usual nulls.</param>
+/// <param name="IsDirect">True where DuckDB's own cast reads every cell alike.</param>
+/// <param name="IsClean">True where every cell with anything in it is a value of the type.</param>
+internal sealed partial record ColumnReading(StorageType Type, ColumnKind Kind, CellFormat? Format, bool IsDirect = false, bool IsClean = false)
+{
+    /// <summary>True where the file does not show how the column is written, so that another format would do as well.</summary>
+    public bool IsDoubtful { get; private init; }
+
+    /// <summary>Share of cells that must read as numbers or dates for a column with some odd cells to count as such.</summary>
+    private const double Most = 0.9;
+
+    private const int FewRows = 50;
+    private const int FewDifferent = 1000;
+    private const int LongText = 40;
+
+    /// <summary>How columns of a kind are stored.</summary>
+    public static StorageType TypeOf(ColumnKind kind) => kind switch
+    {
+        ColumnKind.Numeric => StorageType.Double,
+        ColumnKind.Boolean => StorageType.Boolean,
+        ColumnKind.Datetime => StorageType.Timestamp,
+        _ => StorageType.Varchar,
+    };
+
+    /// <param name="name">The column's name.</param>
+    /// <param name="survey">All its cells.</param>
+    /// <param name="rule">What is declared about it.</param>
+    /// <param name="isTarget">Whether it is to be predicted.</param>
+    /// <param name="habits">How numbers are written elsewhere in the file.</param>
+    /// <param name="warnings">Takes what the user should know.</param>
+    public static ColumnReading Decide(string name, ColumnSurvey survey, ColumnRule? rule, bool isTarget, FileHabits habits, List<Warning> warnings)
+    {
+        if (survey.Cells == 0)
+        {
+            warnings.Add(new Warning($"Column '{name}' has no values at all; it is left out.") { Column = name, Count = survey.Blank, Headline = isTarget });
+            var empty = rule?.Kind ?? ColumnKind.Text;
+            return new ColumnReading(TypeOf(empty), empty, FormatOf(rule), IsClean: true);
+        }
+        var decided = rule?.Kind is { } declared
+            ? Declared(name, survey, rule, declared, habits, warnings)
+            : Found(name, survey, rule, isTarget, habits, warnings);
+        return decided.Type == StorageType.Varchar ? decided : WithCells(decided, survey);
+    }
+
+    private static ColumnReading WithCells(ColumnReading reading, ColumnSurvey survey)
+    {
+        var values = reading.Type switch
+        {
+            StorageType.Double => survey.NumbersIn(NumberText.BitOf(reading.Format?.Numbers ?? NumberFormat.Point)),
+            StorageType.Timestamp => survey.DatesIn(TimeText.BitOf(reading.Format?.Dates ?? DateOrder.Ymd)),
+            _ => survey.Booleans,
+        };
+        var clean = values == survey.Cells && survey.DeclaredNulls == 0;
+        var direct = clean && survey is { IsPadded: false, HasBlanks: false } && reading.Type switch
+        {
+            StorageType.Double => survey.Plain == survey.Cells && reading.Format?.Numbers is null or NumberFormat.Point,
+            StorageType.Boolean => true,
+            _ => false,
+        };
+        return reading with { IsClean = clean, IsDirect = direct };
+    }
+
+    private static ColumnReading Declared(
+        string name, ColumnSurvey survey, ColumnRule rule, ColumnKind kind, FileHabits habits, List<Warning> warnings) => kind switch
+        {
+            ColumnKind.Numeric => Numbers(name, survey, rule, kind, habits, warnings),
+            ColumnKind.Datetime => Dates(name, survey, rule, habits, warnings),
+            ColumnKind.Boolean => new ColumnReading(StorageType.Boolean, kind, FormatOf(rule)),
+            _ => AsText(name, survey, rule, kind, warnings),
+        };
+
+    private static ColumnReading Found(
+        string name, ColumnSurvey survey, ColumnRule? rule, bool isTarget, FileHabits habits, List<Warning> warnings)
+    {
+        var values = survey.Cells - survey.NullTexts;
+        if (survey.Booleans > 0 && survey.Booleans == values && (isTarget || !HasPlaceholders(survey)))
+        {
+            return new ColumnReading(StorageType.Boolean, ColumnKind.Boolean, FormatOf(rule));
+        }
+        if (survey.Numbers > 0 && survey.Numbers >= values * Most)
+        {
+            if (AsNumber(name, survey, rule, isTarget, habits, warnings) is { } number)
+            {
+                return number;
+            }
+        }
+        else if (survey.Dates > 0 && survey.Dates + survey.ZeroDates >= values * Most
+            && (survey.ShortYears == 0 || survey.Dates + survey.ZeroDates == values))
+        {
+            return Dates(name, survey, rule, habits, warnings);
+        }
+        return AsText(name, survey, rule, null, warnings);
+    }
+
+    /// <summary>Null where the cells are codes or ids that a number would not keep apart.</summary>
+    private static ColumnReading? AsNumber(
+        string name, ColumnSurvey survey, ColumnRule? rule, bool isTarget, FileHabits habits, List<Warning> warnings)
+    {
+        var isWhole = survey.Whole == survey.Cells;
+        if (survey.LeadingZeros > 0 || (survey.BareExponents > 0 && survey.Whole + survey.BareExponents == survey.Numbers))
+        {
+            var sort = survey.LeadingZeros > 0 ? "leading zeros" : "an E among digits";
+            warnings.Add(new Warning(
+                $"Column '{name}' is read as text: {Count(survey.LeadingZeros > 0 ? survey.LeadingZeros : survey.BareExponents)} of its {Count(survey.Cells)} "
+                + $"cells have {sort}, as codes have ({survey.Code}). Declare it numeric to read numbers.")
+            {
+                Column = name,
+                Count = Math.Max(survey.LeadingZeros, survey.BareExponents),
+                Line = survey.Code?.Line,
+                Example = survey.Code?.Text,
+            });
+            return null;
+        }
+        if (!isTarget && isWhole && survey.BeyondDouble > 0)
+        {
+            warnings.Add(new Warning(
+                $"Column '{name}' is read as text: {Count(survey.BeyondDouble)} of its whole numbers are too large for a number to tell them apart.")
+            {
+                Column = name,
+            });
+            return null;
+        }
+        var kind = !isTarget && isWhole && IsId(name, survey) ? ColumnKind.IdLike : ColumnKind.Numeric;
+        return Numbers(name, survey, rule, kind, habits, warnings);
+    }
+
+    /// <summary>Whole numbers are an id when each stands once and they are called one, or have no name of their own.</summary>
+    private static bool IsId(string name, ColumnSurvey survey) => survey.Different == survey.Sampled
+        && (survey.IsUnnamed || IndexName.IsMatch(name) || (survey.Cells >= FewRows && IdName.IsMatch(name)));
+
+    private static void WarnOfCounting(string name, ColumnSurvey survey, List<Warning> warnings)
+    {
+        if (survey.Cells >= FewRows && survey.CountsUp)
+        {
+            warnings.Add(new Warning($"Column '{name}' counts its rows ({Count(survey.Smallest)} to {Count(survey.Largest)}, each once) and is used as a number. "
+                + "Where it is only a row number, declare it \"id\": the order of the rows may tell the target.") { Column = name, Headline = true });
+        }
+    }
+
+    private static ColumnReading AsText(string name, ColumnSurvey survey, ColumnRule? rule, ColumnKind? declared, List<Warning> warnings)
+    {
+        var kind = declared ?? KindOfText(survey.Sampled, survey.Different, survey.AverageLength, survey.Spaced);
+        WarnOfMixture(name, survey, warnings);
+        var nulls = 0L;
+        for (var i = 0; i < NullTexts.Count; i++)
+        {
+            nulls += NullTexts.IsPlaceholder(i) ? 0 : survey.NullsOf(i);
+        }
+        WarnOfWords(name, survey, rule, kind, warnings);
+        var direct = !survey.HasBlanks && nulls == 0 && rule?.Nulls is null;
+        return new ColumnReading(StorageType.Varchar, kind, FormatOf(rule), direct, rule?.Nulls is null && nulls == 0);
+    }
+
+    /// <summary>A text that is a missing value among numbers, and a word among words.</summary>
+    private static void WarnOfWords(string name, ColumnSurvey survey, ColumnRule? rule, ColumnKind kind, List<Warning> warnings)
+    {
+        if (kind != ColumnKind.Categorical || rule?.Nulls is not null)
+        {
+            return;
+        }
+        var words = Enumerable.Range(0, NullTexts.Count).Where(i => NullTexts.IsPlaceholder(i) && survey.NullsOf(i) > 0).ToList();
+        if (words.Count > 0)
+        {
+            var told = string.Join(", ", words.Select(i => $"'{NullTexts.Text(i)}' ({Count(survey.NullsOf(i))} cells, from line {survey.NullLineOf(i)})"));
+            warnings.Add(new Warning($"Column '{name}': {told} {(words.Count == 1 ? "is" : "are")} taken for a value, as the column holds words. "
+                + $"Declare \"nulls\": [\"{NullTexts.Text(words[0])}\"] if it means a missing one.")
+            {
+                Column = name,
+                Count = words.Sum(survey.NullsOf),
+                Line = words.Min(survey.NullLineOf),
+                Example = NullTexts.Text(words[0]),
+            });
+        }
+    }
+
+    private static void WarnOfMixture(string name, ColumnSurvey survey, List<Warning> warnings)
+    {
+        var values = survey.Cells - survey.NullTexts;
+        var (sort, count) = survey.Numbers >= survey.Dates ? ("numbers", survey.Numbers) : ("dates", survey.Dates);
+        if (count * 2 > values && count < values * Most && survey.Word is { } word)
+        {
+            warnings.Add(new Warning($"Column '{name}' is read as text: only {Count(count)} of its {Count(values)} values are {sort} ({word}).")
+            {
+                Column = name,
+                Count = values - count,
+                Line = word.Line,
+                Example = word.Text,
+                Headline = true,
+            });
+        }
+    }
+
+    /// <summary>Categorical, unless nearly every row has a text of its own.</summary>
+    /// <param name="cells">How many cells were looked at.</param>
+    /// <param name="different">How many different ones are among them.</param>
+    /// <param name="averageLength">In bytes.</param>
+    /// <param name="spaced">Cells with a blank within.</param>
+    public static ColumnKind KindOfText(long cells, int different, double averageLength, long spaced)
+    {
+        if (cells < FewRows || (different <= FewDifferent ? different <= cells * 0.9 : different <= cells * 0.5))
+        {
+            return ColumnKind.Categorical;
+        }
+        return averageLength > LongText || spaced > cells / 2 ? ColumnKind.Text : ColumnKind.IdLike;
+    }
+
+    private static bool HasPlaceholders(ColumnSurvey survey) =>
+        Enumerable.Range(0, NullTexts.Count).Any(i => NullTexts.IsPlaceholder(i) && survey.NullsOf(i) > 0);
+
+    private static ColumnReading Numbers(
+        string name, ColumnSurvey survey, ColumnRule? rule, ColumnKind kind, FileHabits habits, List<Warning> warnings)
+    {
+        if (kind == ColumnKind.Numeric)
+        {
+            WarnOfCounting(name, survey, warnings);
+        }
+        if (rule?.Format is { } declared and < CellPattern.Ymd)
+        {
+            return new ColumnReading(StorageType.Double, kind, FormatOf(rule, (NumberFormat)declared));
+        }
+        var allowed = rule?.Decimal is { } mark ? NumberText.BitsOf(mark == DecimalMark.Comma ? ',' : '.') : FileHabits.AllFormats;
+        var choice = NumberChoice.Of(survey, allowed, habits.DecimalMark);
+        if (choice.Doubt is { } doubt && rule?.Decimal is null)
+        {
+            warnings.Add(new Warning($"Column '{name}': {doubt} ({survey.Separated}). Declare \"format\" or \"decimal\" to say which.")
+            {
+                Column = name,
+                Count = survey.Numbers - survey.Whole,
+                Line = survey.Separated?.Line,
+                Example = survey.Separated?.Text,
+                // Where commas stand between cells, points are rarely anything but decimal.
+                Headline = !habits.CommaDelimits || choice.Format != NumberFormat.Point,
+            });
+        }
+        if (survey.Percents > 0 || survey.Currencies > 0)
+        {
+            var sort = survey.Percents > 0 ? "per cent (15.2% is 15.2)" : "amounts of a currency";
+            var count = Math.Max(survey.Percents, survey.Currencies);
+            warnings.Add(new Warning($"Column '{name}': {Count(count)} of its {Count(survey.Cells)} cells are read as {sort}.")
+            {
+                Column = name,
+                Count = count,
+                Headline = count < survey.Numbers,
+            });
+        }
+        return new ColumnReading(StorageType.Double, kind, FormatOf(rule, choice.Format)) { IsDoubtful = choice.Doubt is not null };
+    }
+
+    private static ColumnReading Dates(string name, ColumnSurvey survey, ColumnRule? rule, FileHabits habits, List<Warning> warnings)
+    {
+        var (order, isDoubtful) = rule?.Format is { } declared and >= CellPattern.Ymd
+            ? ((DateOrder)(declared - CellPattern.Ymd), false)
+            : OrderOf(name, survey, habits, warnings);
+        return new ColumnReading(StorageType.Timestamp, ColumnKind.Datetime, FormatOf(rule, dates: order)) { IsDoubtful = isDoubtful };
+    }
+
+    private static (DateOrder Order, bool IsDoubtful) OrderOf(string name, ColumnSurvey survey, FileHabits habits, List<Warning> warnings)
+    {
+        var (ymd, dmy, mdy) = (survey.DatesIn(TimeText.BitOf(DateOrder.Ymd)), survey.DatesIn(TimeText.BitOf(DateOrder.Dmy)),
+            survey.DatesIn(TimeText.BitOf(DateOrder.Mdy)));
+        if (ymd >= dmy && ymd >= mdy)
+        {
+            return (DateOrder.Ymd, false);
+        }
+        if (dmy != mdy)
+        {
+            return (dmy > mdy ? DateOrder.Dmy : DateOrder.Mdy, false);
+        }
+        var order = survey.DottedDates > 0 || habits.DecimalMark == ',' || habits.DayFirst == true ? DateOrder.Dmy : DateOrder.Mdy;
+        order = habits.DayFirst == false ? DateOrder.Mdy : order;
+        warnings.Add(new Warning($"Column '{name}': nothing in the file shows whether the day or the month comes first ({survey.Ambiguous}); it is read with the "
+            + $"{(order == DateOrder.Dmy ? "day" : "month")} first. Declare \"format\": \"dmy\" or \"mdy\" to say which.")
+        {
+            Column = name,
+            Count = dmy - ymd,
+            Line = survey.Ambiguous?.Line,
+            Example = survey.Ambiguous?.Text,
+            Headline = true,
+        });
+        return (order, true);
+    }
+
+    private static CellFormat? FormatOf(ColumnRule? rule, NumberFormat numbers = NumberFormat.Point, DateOrder dates = DateOrder.Ymd)
+    {
+        var format = new CellFormat { Nulls = rule?.Nulls, Numbers = numbers, Dates = dates };
+        return format == new CellFormat() ? null : format;
+    }
+
+    private static string Count(long count) => count.ToString("N0", CultureInfo.InvariantCulture);
+
+    [GeneratedRegex("(^|[_ .-])(id|uuid|guid|key|no|number|index|row)$|Id$|ID$", RegexOptions.CultureInvariant)]
+    private static partial Regex IdName { get; }
+
+    /// <summary>What pandas calls a column of row numbers that has no name.</summary>
+    [GeneratedRegex(@"^(unnamed: ?\d+|__index_level_\d+__|index|level_0)$", RegexOptions.CultureInvariant | RegexOptions.IgnoreCase)]
+    private static partial Regex IndexName { get; }
+}
+
+/// <summary>How a file's columns are written where there is no doubt: what settles the others.</summary>
+/// <param name="DecimalMark">The decimal mark; null where none stands anywhere, or both do.</param>
+/// <param name="DayFirst">True where dates have the day first, false where the month; null where none shows it.</param>
+/// <param name="CommaDelimits">True where commas stand between the cells.</param>
+internal sealed record FileHabits(char? DecimalMark, bool? DayFirst, bool CommaDelimits)
+{
+    /// <summary>All formats, a bit each.</summary>
+    public static int AllFormats => (1 << Enum.GetValues<NumberFormat>().Length) - 1;
+
+    public static FileHabits Of(IReadOnlyList<ColumnSurvey> columns, bool commaDelimits)
+    {
+        var marks = columns.Where(column => column.Numbers > column.Whole && column.Numbers * 2 > column.Cells).Select(MarkOf).OfType<char>().Distinct().ToList();
+        var orders = columns.Where(column => column.Dates * 2 > column.Cells).Select(DayFirstOf).OfType<bool>().Distinct().ToList();
+        return new FileHabits(marks.Count == 1 ? marks[0] : null, orders.Count == 1 ? orders[0] : null, commaDelimits);
+    }
+
+    private static char? MarkOf(ColumnSurvey column)
+    {
+        var (point, comma) = (Largest('.', column), Largest(',', column));
+        return point == comma ? null : point > comma ? '.' : ',';
+    }
+
+    private static long Largest(char mark, ColumnSurvey column) => Enum.GetValues<NumberFormat>()
+        .Where(format => (NumberText.BitsOf(mark) & NumberText.BitOf(format)) != 0).Max(format => column.NumbersIn(NumberText.BitOf(format)));
+
+    private static bool? DayFirstOf(ColumnSurvey column)
+    {
+        var (dmy, mdy) = (column.DatesIn(TimeText.BitOf(DateOrder.Dmy)), column.DatesIn(TimeText.BitOf(DateOrder.Mdy)));
+        return dmy == mdy ? null : dmy > mdy;
+    }
+}
+
+/// <summary>The format that reads most of a column's numbers.</summary>
+/// <param name="Format">The format.</param>
+/// <param name="Doubt">Why another one would do as well, with other values; null where none would.</param>
+internal sealed record NumberChoice(NumberFormat Format, string? Doubt)
+{
+    public static NumberChoice Of(ColumnSurvey survey, int allowed, char? decimalMark)
+    {
+        var counts = Enum.GetValues<NumberFormat>().Where(format => (allowed & NumberText.BitOf(format)) != 0)
+            .Select(format => (Format: format, Count: survey.NumbersIn(NumberText.BitOf(format)))).ToList();
+        var most = counts.Max(format => format.Count);
+        var best = counts.Where(format => format.Count == most).Select(format => format.Format).ToList();
+        // Without separators all formats say the same.
+        if (best.Count == 1 || survey.Whole == survey.Numbers)
+        {
+            return new NumberChoice(best[0], null);
+        }
+        return (best.Contains(NumberFormat.Point), best.Contains(NumberFormat.PointGroups), best.Contains(NumberFormat.Comma),
+            best.Contains(NumberFormat.CommaGroups)) switch
+        {
+            (true, true, _, _) => Between(survey, NumberFormat.Point, NumberFormat.PointGroups, decimalMark is { } mark ? mark == '.' : null, "point"),
+            (_, _, true, true) => Between(survey, NumberFormat.Comma, NumberFormat.CommaGroups, decimalMark is { } mark ? mark == ',' : null, "comma"),
+            _ => new NumberChoice(best[0], null),
+        };
+    }
+
+    /// <param name="survey">The column, whose separators all have three digits behind.</param>
+    /// <param name="asDecimal">The separator is the decimal mark.</param>
+    /// <param name="asGroups">It separates thousands.</param>
+    /// <param name="isDecimal">Whether it is the decimal mark elsewhere in the file; null where nothing shows it.</param>
+    /// <param name="separator">Its name.</param>
+    private static NumberChoice Between(ColumnSurvey survey, NumberFormat asDecimal, NumberFormat asGroups, bool? isDecimal, string separator)
+    {
+        if (isDecimal is { } known)
+        {
+            return new NumberChoice(known ? asDecimal : asGroups, null);
+        }
+        var doubt = $"each {separator} in it has three digits behind, so that 1{(separator == "point" ? "." : ",")}234 may be one and a fraction or more than "
+            + "a thousand; it is read as ";
+        // Whole numbers from a thousand on would have the separator too, if it stood for thousands; and those below would not.
+        var small = survey.Whole > 0 && Math.Max(Math.Abs(survey.Largest), Math.Abs(survey.Smallest)) < 1000;
+        return small
+            ? new NumberChoice(asGroups, doubt + "more than a thousand, as whole numbers below a thousand stand beside")
+            : new NumberChoice(asDecimal, doubt + "one and a fraction");
+    }
+}

@@ -1,0 +1,272 @@
+using System.IO.Hashing;
+using System.Runtime.CompilerServices;
+using System.Text;
+using MlOps.Pipeline.Reading;
+
+namespace MlOps.Pipeline.Stages.Ingest;
+
+/// <summary>What all cells of a column look like: counted over the whole file, nothing decided.</summary>
+/// <param name="declaredNulls">Texts that the definition declares to mean "no value", in UTF-8; null: none declared.</param>
+internal sealed class ColumnSurvey(byte[][]? declaredNulls)
+{
+    /// <summary>Cells whose different values are counted exactly: enough to tell a category from an id.</summary>
+    private const int MostSampled = 10_000;
+
+    private static readonly int AmbiguousOrders = TimeText.BitOf(Data.DateOrder.Dmy) | TimeText.BitOf(Data.DateOrder.Mdy);
+
+    private readonly long[] byFormats = new long[128];
+    private readonly long[] byOrders = new long[8];
+    private readonly long[] nulls = new long[Reading.NullTexts.Count];
+    private readonly long[] nullLines = new long[Reading.NullTexts.Count];
+    private readonly HashSet<ulong> sampled = [];
+    private long sampledBytes;
+    private ulong wholeHashes;
+
+    /// <summary>True where the header leaves the column without a name.</summary>
+    public bool IsUnnamed { get; init; }
+
+    /// <summary>Cells with anything in them.</summary>
+    public long Cells { get; private set; }
+
+    public long Blank { get; private set; }
+
+    /// <summary>Cells that the definition declares to have no value; they count as nothing else.</summary>
+    public long DeclaredNulls { get; private set; }
+
+    /// <summary>True where cells hold nothing but blanks.</summary>
+    public bool HasBlanks { get; private set; }
+
+    /// <summary>True where blanks stand around cells.</summary>
+    public bool IsPadded { get; private set; }
+
+    public long Numbers { get; private set; }
+
+    /// <summary>Numbers that every reader reads alike: <c>-12.5e3</c>.</summary>
+    public long Plain { get; private set; }
+
+    public long Whole { get; private set; }
+
+    public long LeadingZeros { get; private set; }
+
+    /// <summary>Numbers such as <c>10E2</c>.</summary>
+    public long BareExponents { get; private set; }
+
+    public long Percents { get; private set; }
+
+    public long Currencies { get; private set; }
+
+    /// <summary>Whole numbers that a double cannot tell from their neighbours.</summary>
+    public long BeyondDouble { get; private set; }
+
+    public long Smallest { get; private set; } = long.MaxValue;
+
+    public long Largest { get; private set; } = long.MinValue;
+
+    /// <summary>Dates whose year has two digits.</summary>
+    public long ShortYears { get; private set; }
+
+    public long Dates { get; private set; }
+
+    public long ZeroDates { get; private set; }
+
+    /// <summary>Dates with points between their parts.</summary>
+    public long DottedDates { get; private set; }
+
+    /// <summary><c>true</c> and <c>false</c>.</summary>
+    public long Booleans { get; private set; }
+
+    /// <summary>Cells that are a text that may mean "no value".</summary>
+    public long NullTexts { get; private set; }
+
+    /// <summary>Cells that are nothing but words.</summary>
+    public long Words { get; private set; }
+
+    public long Sampled => Math.Min(Cells, MostSampled);
+
+    public int Different => sampled.Count;
+
+    public double AverageLength => (double)sampledBytes / Math.Max(1, Sampled);
+
+    /// <summary>Sampled cells with a blank within.</summary>
+    public long Spaced { get; private set; }
+
+    /// <summary>True where the whole numbers are those of a range, each once, in any order.</summary>
+    public bool CountsUp => Whole > 0 && Whole == Cells && (Int128)Largest - Smallest == Whole - 1 && wholeHashes == HashesOf(Smallest, Largest);
+
+    /// <summary>Numbers that a format reads.</summary>
+    public long NumbersIn(int formatBit) => Count(byFormats, formatBit);
+
+    /// <summary>Dates that an order reads.</summary>
+    public long DatesIn(int orderBit) => Count(byOrders, orderBit);
+
+    /// <summary>How often a text that may mean "no value" stands there, by its index.</summary>
+    public long NullsOf(int index) => nulls[index];
+
+    /// <summary>Line of the first of them.</summary>
+    public long NullLineOf(int index) => nullLines[index];
+
+    /// <summary>The first number with a separator; null: there is none.</summary>
+    public SurveyedCell? Separated { get; private set; }
+
+    /// <summary>The first code: a number with leading zeros, or with an E among its digits.</summary>
+    public SurveyedCell? Code { get; private set; }
+
+    /// <summary>The first date that another order reads as another day.</summary>
+    public SurveyedCell? Ambiguous { get; private set; }
+
+    /// <summary>The first text that is no number, date or boolean, nor may mean "no value".</summary>
+    public SurveyedCell? Word { get; private set; }
+
+    /// <summary>The first number.</summary>
+    public SurveyedCell? Number { get; private set; }
+
+    /// <param name="raw">The cell.</param>
+    /// <param name="line">Where it is, from 1.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public void Add(ReadOnlySpan<byte> raw, long line)
+    {
+        var cell = CellText.Trim(raw);
+        if (cell.IsEmpty)
+        {
+            Blank++;
+            HasBlanks |= raw.Length > 0;
+            return;
+        }
+        IsPadded |= cell.Length != raw.Length;
+        if (declaredNulls is not null && Reading.NullTexts.Contains(declaredNulls, cell))
+        {
+            DeclaredNulls++;
+            return;
+        }
+        if (Cells++ < MostSampled)
+        {
+            Sample(cell);
+        }
+        if (NumberText.TryScan(cell, out var number))
+        {
+            AddNumber(number, cell, line);
+        }
+        else
+        {
+            AddText(cell, line);
+        }
+    }
+
+    private void Sample(ReadOnlySpan<byte> cell)
+    {
+        sampled.Add(XxHash3.HashToUInt64(cell));
+        sampledBytes += cell.Length;
+        Spaced += cell.Contains((byte)' ') ? 1 : 0;
+    }
+
+    private void AddNumber(in NumberScan number, ReadOnlySpan<byte> cell, long line)
+    {
+        const long LargestExact = 1L << 53;
+        Numbers++;
+        Number ??= SurveyedCell.Of(cell, line);
+        byFormats[number.Formats]++;
+        Plain += number.Has(NumberTraits.Plain) ? 1 : 0;
+        if (number.Has(NumberTraits.Whole))
+        {
+            Whole++;
+            var value = number.Has(NumberTraits.Negative) ? -number.Digits : number.Digits;
+            BeyondDouble += number.DigitCount > 18 || number.Digits > LargestExact ? 1 : 0;
+            Smallest = Math.Min(Smallest, value);
+            Largest = Math.Max(Largest, value);
+            wholeHashes += Mix(value);
+        }
+        else
+        {
+            Separated ??= SurveyedCell.Of(cell, line);
+        }
+        if ((number.Traits & ~(NumberTraits.Plain | NumberTraits.Whole | NumberTraits.Negative)) == 0)
+        {
+            return;
+        }
+        if (number.Has(NumberTraits.LeadingZero | NumberTraits.BareExponent))
+        {
+            Code ??= SurveyedCell.Of(cell, line);
+        }
+        LeadingZeros += number.Has(NumberTraits.LeadingZero) ? 1 : 0;
+        BareExponents += number.Has(NumberTraits.BareExponent) ? 1 : 0;
+        Percents += number.Has(NumberTraits.Percent) ? 1 : 0;
+        Currencies += number.Has(NumberTraits.Currency) ? 1 : 0;
+    }
+
+    private void AddText(ReadOnlySpan<byte> cell, long line)
+    {
+        if (Reading.NullTexts.IndexOf(cell) is >= 0 and var index)
+        {
+            if (nulls[index]++ == 0)
+            {
+                nullLines[index] = line;
+            }
+            NullTexts++;
+        }
+        else if (BooleanText.IsWord(cell))
+        {
+            Booleans++;
+        }
+        else if (TimeText.TryScan(cell, out var time))
+        {
+            ZeroDates += time.Zero ? 1 : 0;
+            ShortYears += time.ShortYear ? 1 : 0;
+            Dates += time.Zero ? 0 : 1;
+            DottedDates += cell.Length > 2 && (cell[1] == (byte)'.' || cell[2] == (byte)'.') ? 1 : 0;
+            byOrders[time.Orders]++;
+            if (time.Orders == AmbiguousOrders)
+            {
+                Ambiguous ??= SurveyedCell.Of(cell, line);
+            }
+        }
+        else
+        {
+            Words++;
+            Word ??= SurveyedCell.Of(cell, line);
+        }
+    }
+
+    private static long Count(long[] counts, int bit)
+    {
+        var sum = 0L;
+        for (var mask = 0; mask < counts.Length; mask++)
+        {
+            sum += (mask & bit) != 0 ? counts[mask] : 0;
+        }
+        return sum;
+    }
+
+    private static ulong HashesOf(long from, long to)
+    {
+        var sum = 0UL;
+        for (var value = from; value <= to; value++)
+        {
+            sum += Mix(value);
+        }
+        return sum;
+    }
+
+    /// <summary>The finaliser of SplitMix64 (Steele, Lea and Flood, 2014).</summary>
+    private static ulong Mix(long value)
+    {
+        var z = (ulong)value + 0x9E3779B97F4A7C15UL;
+        z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9UL;
+        z = (z ^ (z >> 27)) * 0x94D049BB133111EBUL;
+        return z ^ (z >> 31);
+    }
+}
+
+/// <summary>A cell to show to the user.</summary>
+/// <param name="Text">As it stands in the file, shortened.</param>
+/// <param name="Line">Where, from 1.</param>
+internal sealed record SurveyedCell(string Text, long Line)
+{
+    private const int LongestText = 60;
+
+    public static SurveyedCell Of(ReadOnlySpan<byte> cell, long line) => new(Shorten(Encoding.UTF8.GetString(cell)), line);
+
+    public static string Shorten(string text) => text.Length <= LongestText ? text : string.Concat(text.AsSpan(0, LongestText), "…");
+
+    /// <summary>As part of a sentence.</summary>
+    public override string ToString() => $"line {Line}: '{Text}'";
+}

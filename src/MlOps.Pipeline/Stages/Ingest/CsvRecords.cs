@@ -1,0 +1,510 @@
+using System.Runtime.CompilerServices;
+using MlOps.Pipeline.Reading;
+
+namespace MlOps.Pipeline.Stages.Ingest;
+
+/// <summary>What a record is, compared with the header.</summary>
+internal enum RecordState
+{
+    Whole,
+    /// <summary>It has another number of cells than the header.</summary>
+    Ragged,
+}
+
+/// <summary>
+/// Splits a CSV text into records and cells, as RFC 4180 has it where the text does. Where it does not, a quote that neither opens nor closes a
+/// cell is a character like any other, blanks around cells do not count but within quotes, lines may end in several ways, and a line that a stray quote would swallow
+/// is kept apart. Libraries either refuse such files or lose rows without telling; here every record is counted, with its line.
+/// </summary>
+internal sealed class CsvRecords : IDisposable
+{
+    private const int FirstBuffer = 1 << 18;
+
+    /// <summary>A record that goes on longer has lost its closing quote.</summary>
+    private const int LongestRecord = 1 << 28;
+
+    private readonly Stream content;
+    private readonly CsvDialect dialect;
+    private readonly int expected;
+    private readonly bool carriageReturns;
+    private readonly bool quotes;
+    private byte[] buffer = new byte[FirstBuffer];
+    private int start;
+    private int end;
+    private bool atEnd;
+    private Cell[] cells = new Cell[64];
+    private byte[] unescaped = new byte[256];
+    private int unescapedLength;
+    private long nextLine = 1;
+
+    /// <param name="content">UTF-8 text; its byte order mark is skipped.</param>
+    /// <param name="dialect">How it is written.</param>
+    /// <param name="expected">Cells of a record; 0: as many as there are.</param>
+    /// <param name="quotes">False where it is known that the text has no quotes.</param>
+    /// <param name="carriageReturns">True where carriage returns stand alone among other line ends.</param>
+    public CsvRecords(Stream content, CsvDialect dialect, int expected = 0, bool quotes = true, bool carriageReturns = false)
+    {
+        (this.content, this.dialect, this.expected, this.quotes, this.carriageReturns) = (content, dialect, expected, quotes, carriageReturns);
+        Fill();
+        if (buffer.AsSpan(0, end).StartsWith("\ufeff"u8))
+        {
+            start = 3;
+        }
+        for (var i = 0; i < dialect.Preamble; i++)
+        {
+            SkipLine();
+        }
+    }
+
+    /// <summary>Cells of the record.</summary>
+    public int Count { get; private set; }
+
+    /// <summary>Line of the text on which the record starts, from 1.</summary>
+    public long Line { get; private set; }
+
+    public RecordState State { get; private set; }
+
+    /// <summary>Bytes of the record with its line end.</summary>
+    public int Length { get; private set; }
+
+    /// <summary>Lines with nothing on them, which are no records.</summary>
+    public long BlankLines { get; private set; }
+
+    /// <summary>True once anything was met that readers of RFC 4180 may read in another way.</summary>
+    public bool IsOdd { get; private set; }
+
+    /// <summary>A cell without its quotes.</summary>
+    public ReadOnlySpan<byte> this[int index]
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get
+        {
+            var cell = cells[index];
+            return cell.Start >= 0 ? buffer.AsSpan(cell.Start, cell.Length) : unescaped.AsSpan(~cell.Start, cell.Length);
+        }
+    }
+
+    /// <summary>Reads the next record; false at the end.</summary>
+    public bool Read()
+    {
+        while (true)
+        {
+            if (start >= end && !Fill())
+            {
+                return false;
+            }
+            var line = LineAt(start, out var next);
+            if (next < 0)
+            {
+                if (Fill())
+                {
+                    continue;
+                }
+                line = end - start;
+                next = end;
+            }
+            if (IsBlank(buffer.AsSpan(start, line)))
+            {
+                // A blank line within the text is no record, but another reader may think so.
+                BlankLines++;
+                IsOdd |= next < end || !atEnd;
+                nextLine++;
+                start = next;
+                continue;
+            }
+            Line = nextLine;
+            if (!quotes || buffer.AsSpan(start, line).IndexOf(dialect.Quote) < 0)
+            {
+                Split(start, line);
+                Judge();
+                nextLine++;
+                Length = next - start;
+                start = next;
+                return true;
+            }
+            if (ReadQuoted(line, next))
+            {
+                return true;
+            }
+            // The record goes on beyond the buffer.
+            if (!Fill())
+            {
+                throw new InvalidOperationException("A record at the end of a text is always whole.");
+            }
+        }
+    }
+
+    public void Dispose() => content.Dispose();
+
+    private bool IsBlank(ReadOnlySpan<byte> line) =>
+        line.IsEmpty || (line[0] is (byte)' ' or (byte)'\r' or (byte)'\t' && dialect.Delimiter != (byte)'\t' && line.IndexOfAnyExcept(" \r\t"u8) < 0);
+
+    /// <summary>Length of the line at a place without its end, and where the next one starts; negative when the buffer ends before.</summary>
+    private int LineAt(int place, out int next)
+    {
+        var text = buffer.AsSpan(place, end - place);
+        var length = carriageReturns ? text.IndexOfAny((byte)'\n', (byte)'\r') : text.IndexOf(dialect.LineEnd);
+        if (length < 0 || (carriageReturns && text[length] == (byte)'\r' && length + 1 == text.Length && !atEnd))
+        {
+            next = -1;
+            return 0;
+        }
+        next = place + length + 1;
+        if (carriageReturns && text[length] == (byte)'\r' && next < end && buffer[next] == (byte)'\n')
+        {
+            next++;
+        }
+        return dialect.LineEnd == (byte)'\n' && length > 0 && text[length - 1] == (byte)'\r' ? length - 1 : length;
+    }
+
+    private void Split(int place, int length)
+    {
+        Count = 0;
+        if (dialect.Aligned)
+        {
+            SplitAligned(place, length);
+            return;
+        }
+        var stop = place + length;
+        while (true)
+        {
+            var cell = buffer.AsSpan(place, stop - place).IndexOf(dialect.Delimiter);
+            if (cell < 0)
+            {
+                AddTrimmed(place, stop - place);
+                return;
+            }
+            AddTrimmed(place, cell);
+            place += cell + 1;
+        }
+    }
+
+    private void SplitAligned(int place, int length)
+    {
+        var stop = place + length;
+        while (true)
+        {
+            while (place < stop && buffer[place] is (byte)' ' or (byte)'\t')
+            {
+                place++;
+            }
+            if (place >= stop)
+            {
+                return;
+            }
+            var cell = buffer.AsSpan(place, stop - place).IndexOfAny((byte)' ', (byte)'\t');
+            cell = cell < 0 ? stop - place : cell;
+            Add(place, cell);
+            place += cell;
+        }
+    }
+
+    /// <summary>A record whose first line has a quote: read by each rule in turn until one gives the header's number of cells.</summary>
+    private bool ReadQuoted(int line, int next)
+    {
+        var first = ParseQuoted(strayEndsQuoting: true);
+        if (first.NeedsMore)
+        {
+            return false;
+        }
+        if (!first.IsOdd && Fits())
+        {
+            return Take(first);
+        }
+        var chosen = first;
+        if (!Fits())
+        {
+            chosen = ParseQuoted(strayEndsQuoting: false);
+            if (chosen.NeedsMore)
+            {
+                return false;
+            }
+        }
+        if (!Fits())
+        {
+            // Quotes as plain characters: what is wrong is kept to one line.
+            unescapedLength = 0;
+            Split(start, line);
+            chosen = new Parsed(next, 1, false, true);
+            if (!Fits() && first.Lines == 1)
+            {
+                chosen = ParseQuoted(strayEndsQuoting: true);
+            }
+        }
+        return Take(chosen with { IsOdd = true });
+    }
+
+    private bool Fits() => expected == 0 || Count == expected || HasBlankTail();
+
+    private bool Take(Parsed parsed)
+    {
+        IsOdd |= parsed.IsOdd;
+        Judge();
+        nextLine += parsed.Lines;
+        Length = parsed.Next - start;
+        start = parsed.Next;
+        return true;
+    }
+
+    /// <summary>Reads a record with quoted cells, perhaps over several lines.</summary>
+    /// <param name="strayEndsQuoting">Whether a quote before a character makes the whole cell an unquoted one; else it is a character of the quoted one.</param>
+    private Parsed ParseQuoted(bool strayEndsQuoting)
+    {
+        Count = 0;
+        unescapedLength = 0;
+        var odd = false;
+        var lines = 1;
+        var place = start;
+        while (true)
+        {
+            var open = place;
+            while (open < end && buffer[open] == (byte)' ')
+            {
+                open++;
+            }
+            if (open < end && buffer[open] == dialect.Quote)
+            {
+                var cell = Quoted(open, strayEndsQuoting);
+                if (cell.NeedsMore)
+                {
+                    return new Parsed(0, 0, true, false);
+                }
+                if (cell.Next >= 0)
+                {
+                    odd |= cell.IsOdd || open > place;
+                    lines += cell.Lines;
+                    place = cell.Next;
+                    if (place >= end)
+                    {
+                        return new Parsed(place, lines, !atEnd, odd);
+                    }
+                    if (IsDelimiter(buffer[place]))
+                    {
+                        place = AfterDelimiter(place);
+                        continue;
+                    }
+                    return new Parsed(AfterLine(place), lines, false, odd);
+                }
+                odd = true;
+            }
+            var text = buffer.AsSpan(place, end - place);
+            var length = dialect.Aligned ? text.IndexOfAny(" \t\n\r"u8) : text.IndexOfAny(dialect.Delimiter, (byte)'\n', (byte)'\r');
+            while (length >= 0 && text[length] == (byte)'\r' && !IsLineEnd(place + length))
+            {
+                var more = text[(length + 1)..].IndexOfAny(dialect.Delimiter, (byte)'\n', (byte)'\r');
+                length = more < 0 ? -1 : length + 1 + more;
+            }
+            if (length < 0)
+            {
+                if (!atEnd)
+                {
+                    return new Parsed(0, 0, true, false);
+                }
+                length = text.Length;
+            }
+            odd |= text[..length].IndexOf(dialect.Quote) >= 0;
+            if (length > 0 || !dialect.Aligned)
+            {
+                AddTrimmed(place, length);
+            }
+            place += length;
+            if (place >= end)
+            {
+                return new Parsed(place, lines, false, odd);
+            }
+            if (IsDelimiter(buffer[place]))
+            {
+                place = AfterDelimiter(place);
+                continue;
+            }
+            return new Parsed(AfterLine(place), lines, false, odd);
+        }
+    }
+
+    /// <summary>A cell from its opening quote on: adds it and tells where it ends; negative when it turns out not to be quoted.</summary>
+    private Quotation Quoted(int open, bool strayEndsQuoting)
+    {
+        var place = open + 1;
+        var from = unescapedLength;
+        var segment = place;
+        var lines = 0;
+        var odd = false;
+        while (true)
+        {
+            var length = place < end ? buffer.AsSpan(place, end - place).IndexOf(dialect.Quote) : -1;
+            if (length < 0)
+            {
+                if (!atEnd && end - start < LongestRecord)
+                {
+                    return new Quotation(0, 0, true, false);
+                }
+                unescapedLength = from;
+                return new Quotation(-1, 0, false, true);
+            }
+            lines += LinesIn(buffer.AsSpan(place, length));
+            var quote = place + length;
+            var after = quote + 1;
+            if (after >= end && !atEnd)
+            {
+                return new Quotation(0, 0, true, false);
+            }
+            if (after < end && buffer[after] == dialect.Quote)
+            {
+                Keep(buffer.AsSpan(segment, after - segment));
+                place = segment = after + 1;
+                continue;
+            }
+            var close = after;
+            while (close < end && buffer[close] == (byte)' ' && !dialect.Aligned)
+            {
+                close++;
+            }
+            if (close >= end && !atEnd)
+            {
+                return new Quotation(0, 0, true, false);
+            }
+            if (close >= end || IsDelimiter(buffer[close]) || IsLineEnd(close))
+            {
+                if (unescapedLength == from)
+                {
+                    Add(segment, quote - segment);
+                }
+                else
+                {
+                    Keep(buffer.AsSpan(segment, quote - segment));
+                    Add(~from, unescapedLength - from);
+                }
+                return new Quotation(close, lines, false, odd || close > after);
+            }
+            if (strayEndsQuoting)
+            {
+                unescapedLength = from;
+                return new Quotation(-1, 0, false, true);
+            }
+            odd = true;
+            Keep(buffer.AsSpan(segment, after - segment));
+            place = segment = after;
+        }
+    }
+
+    private int LinesIn(ReadOnlySpan<byte> text) => text.Count(dialect.LineEnd);
+
+    private bool IsDelimiter(byte c) => dialect.Aligned ? c is (byte)' ' or (byte)'\t' : c == dialect.Delimiter;
+
+    private int AfterDelimiter(int place)
+    {
+        place++;
+        while (dialect.Aligned && place < end && buffer[place] is (byte)' ' or (byte)'\t')
+        {
+            place++;
+        }
+        return place;
+    }
+
+    private bool IsLineEnd(int place) => buffer[place] == (byte)'\n'
+        || (buffer[place] == (byte)'\r' && (dialect.LineEnd == (byte)'\r' || carriageReturns || place + 1 >= end || buffer[place + 1] == (byte)'\n'));
+
+    private int AfterLine(int place) => buffer[place] == (byte)'\r' && place + 1 < end && buffer[place + 1] == (byte)'\n' ? place + 2 : place + 1;
+
+    private void Judge()
+    {
+        State = expected == 0 || Count == expected ? RecordState.Whole : RecordState.Ragged;
+        if (State == RecordState.Ragged)
+        {
+            IsOdd = true;
+            if (HasBlankTail())
+            {
+                (Count, State) = (expected, RecordState.Whole);
+            }
+        }
+    }
+
+    /// <summary>More cells than the header has, but nothing in them: a delimiter at the end of each line.</summary>
+    private bool HasBlankTail()
+    {
+        if (Count <= expected)
+        {
+            return false;
+        }
+        for (var i = expected; i < Count; i++)
+        {
+            if (!IsBlank(this[i]))
+            {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    private void AddTrimmed(int place, int length)
+    {
+        var cell = buffer.AsSpan(place, length);
+        var trimmed = CellText.Trim(cell);
+        if (trimmed.Length == length)
+        {
+            Add(place, length);
+            return;
+        }
+        // Another reader would keep the blanks.
+        IsOdd = true;
+        Add(trimmed.IsEmpty ? place : place + cell.IndexOf(trimmed), trimmed.Length);
+    }
+
+    private void Add(int place, int length)
+    {
+        if (Count == cells.Length)
+        {
+            Array.Resize(ref cells, 2 * Count);
+        }
+        cells[Count++] = new Cell(place, length);
+    }
+
+    private void Keep(ReadOnlySpan<byte> text)
+    {
+        if (unescaped.Length - unescapedLength < text.Length)
+        {
+            Array.Resize(ref unescaped, Math.Max(2 * unescaped.Length, unescapedLength + text.Length));
+        }
+        text.CopyTo(unescaped.AsSpan(unescapedLength));
+        unescapedLength += text.Length;
+    }
+
+    private void SkipLine()
+    {
+        int next;
+        while (LineAt(start, out next) is var _ && next < 0 && Fill())
+        {
+        }
+        start = next < 0 ? end : next;
+        nextLine++;
+    }
+
+    /// <summary>Reads more behind what is left; false when there is no more.</summary>
+    private bool Fill()
+    {
+        if (atEnd)
+        {
+            return false;
+        }
+        if (start > 0)
+        {
+            buffer.AsSpan(start, end - start).CopyTo(buffer);
+            (start, end) = (0, end - start);
+        }
+        if (end == buffer.Length)
+        {
+            Array.Resize(ref buffer, 2 * buffer.Length);
+        }
+        var read = content.ReadAtLeast(buffer.AsSpan(end), buffer.Length - end, throwOnEndOfStream: false);
+        atEnd = read < buffer.Length - end;
+        end += read;
+        return true;
+    }
+
+    /// <summary>Where a cell's text is: in the buffer, or, where the start is negative, at its complement among the unescaped texts.</summary>
+    private readonly record struct Cell(int Start, int Length);
+
+    private readonly record struct Parsed(int Next, int Lines, bool NeedsMore, bool IsOdd);
+
+    private readonly record struct Quotation(int Next, int Lines, bool NeedsMore, bool IsOdd);
+}

@@ -1,0 +1,172 @@
+using System.Globalization;
+using MlOps.Pipeline.Contracts;
+using MlOps.Pipeline.Data;
+using MlOps.Pipeline.Data.Duck;
+using MlOps.Pipeline.Definitions;
+using MlOps.Pipeline.Features;
+using MlOps.Pipeline.Reading;
+using MlOps.Pipeline.Registry;
+using MlOps.Pipeline.Scoring;
+using MlOps.Pipeline.Stages.Clean;
+using MlOps.Pipeline.Tracking;
+using MlOps.Pipeline.Training;
+
+namespace MlOps.Pipeline.Stages.Promote;
+
+/// <summary>A new version and production, scored on the same rows.</summary>
+/// <param name="Candidate">The new version's scores.</param>
+/// <param name="Production">Production's scores.</param>
+/// <param name="LeftOut">Validation rows that production was trained on, and that neither is measured by.</param>
+internal sealed record ScoredTogether(ScoredRows Candidate, ScoredRows Production, long LeftOut);
+
+/// <summary>
+/// Scores production on the validation rows of a new version as it serves: the raw columns, with its own fillings, categories and formats. Where it
+/// cannot read every one of the rows there is no comparison.
+/// </summary>
+internal sealed class ProductionComparison(
+    DatasetStore datasets, ArtifactStore artifacts, FeatureFunctions functions, DuckDb duckDb, PipelineOptions options)
+{
+    /// <exception cref="InputException">The two cannot be compared; each reason is a sentence.</exception>
+    public async Task<ScoredTogether> ScoreAsync(ModelVersion version, ModelVersion production, DatasetManifest validation, CancellationToken cancel)
+    {
+        var mine = await StoredModel.LoadAsync(artifacts, version.ModelBlobs, cancel);
+        var theirs = await StoredModel.LoadAsync(artifacts, production.ModelBlobs, cancel);
+        var target = mine.Featurizer.Target;
+        CheckTarget(target, theirs.Featurizer.Target, production.Version);
+        var raw = await RawRowsAsync(validation, cancel);
+        CheckColumns(raw.Manifest, theirs.Featurizer, production.Version);
+        var trained = await TrainedAsync(production, validation, cancel);
+        return await Task.Run(
+            () =>
+            {
+                using var session = duckDb.Open(raw.Manifest.Columns.Count, cancel);
+                var folder = datasets.NewDraftFolder();
+                try
+                {
+                    var rows = Common(session, raw, trained, Path.Combine(folder, "rows.parquet"));
+                    CheckMissing(session, rows, theirs.Featurizer, production.Version);
+                    return new ScoredTogether(
+                        Score(session, rows, mine, target), Score(session, rows, theirs, target), validation.Rows - rows.Manifest.Rows);
+                }
+                finally
+                {
+                    Directory.Delete(folder, recursive: true);
+                }
+            },
+            cancel);
+    }
+
+    private static void CheckTarget(TargetColumn mine, TargetColumn theirs, int production)
+    {
+        if (mine.Name != theirs.Name || mine.Task != theirs.Task)
+        {
+            throw new InputException($"Version {production} predicts '{theirs.Name}' ({DefinitionNames.Tasks.NameOf(theirs.Task)}), the new one '{mine.Name}' "
+                + $"({DefinitionNames.Tasks.NameOf(mine.Task)}).");
+        }
+        if (mine.Task == TaskKind.Binary && !(Means(mine.Positive!, theirs.Positive!) && Means(mine.Negative!, theirs.Negative!)))
+        {
+            throw new InputException($"Version {production} tells '{theirs.Positive}' from '{theirs.Negative}', the new one '{mine.Positive}' from "
+                + $"'{mine.Negative}': spell the target as before, or set 'positive'.");
+        }
+    }
+
+    /// <summary>The same text, or two spellings of the same boolean.</summary>
+    private static bool Means(string mine, string theirs) => mine == theirs
+        || (BooleanText.TryRead(System.Text.Encoding.UTF8.GetBytes(mine), out var one) && BooleanText.TryRead(System.Text.Encoding.UTF8.GetBytes(theirs), out var other)
+            && one == other);
+
+    private static void CheckColumns(DatasetManifest raw, Featurizer production, int version)
+    {
+        var columns = raw.Columns.ToDictionary(column => column.Name, StringComparer.Ordinal);
+        var problems = new List<string>();
+        foreach (var input in production.Inputs)
+        {
+            if (!columns.TryGetValue(input.Name, out var column))
+            {
+                problems.Add($"Column '{input.Name}', which version {version} reads, is not in the data.");
+            }
+            else if (column.Type != input.Type)
+            {
+                problems.Add($"Column '{input.Name}' is {DefinitionNames.Kinds.NameOf(column.Kind)} in the data, and version {version} reads it as "
+                    + $"{DefinitionNames.Kinds.NameOf(input.Kind)}.");
+            }
+        }
+        if (problems.Count > 0)
+        {
+            throw new InputException(problems);
+        }
+    }
+
+    private static void CheckMissing(DuckDbSession session, LocalTable rows, Featurizer production, int version)
+    {
+        var needed = production.Inputs.Where(input => input is { Optional: false, Imputed: null }).ToList();
+        if (needed.Count == 0)
+        {
+            return;
+        }
+        var counts = session.Rows($"SELECT {string.Join(", ", needed.Select(input => $"count(*) - count({Sql.Name(input.Name)})"))} FROM {rows.ToSql()}")[0];
+        var problems = needed.Zip(counts, (input, count) => (input.Name, Missing: Convert.ToInt64(count, CultureInfo.InvariantCulture)))
+            .Where(column => column.Missing > 0)
+            .Select(column => string.Create(
+                CultureInfo.InvariantCulture, $"Column '{column.Name}' has no value in {column.Missing:N0} of {rows.Manifest.Rows:N0} rows, and version {version} "
+                    + $"has nothing to fill it with."))
+            .ToList();
+        if (problems.Count > 0)
+        {
+            throw new InputException(problems);
+        }
+    }
+
+    /// <summary>The rows of a side of a split before anything was filled in or left out of them.</summary>
+    private async Task<LocalTable> RawRowsAsync(DatasetManifest side, CancellationToken cancel)
+    {
+        var rows = side;
+        while (rows.Selection is not null || rows.Projection is not null)
+        {
+            rows = await datasets.GetAsync(rows.Parents[0], cancel);
+        }
+        var selected = rows with { Id = $"{side.Id}-raw", Parents = [rows.Id], Parts = [], Selection = side.Selection, Rows = side.Rows };
+        return new LocalTable(selected, [], await datasets.OpenAsync(rows, cancel));
+    }
+
+    /// <summary>Production's training rows, where rows of the two tables can be told to be the same; null where they cannot, or none can be.</summary>
+    private async Task<LocalTable?> TrainedAsync(ModelVersion production, DatasetManifest validation, CancellationToken cancel)
+    {
+        if (await datasets.FindAsync(production.Lineage.Train, cancel) is not { } train)
+        {
+            return null;
+        }
+        var trained = await RawRowsAsync(train, cancel);
+        return KeyOf(trained.Manifest) is { } key && key == KeyOf((await RawRowsAsync(validation, cancel)).Manifest) ? trained : null;
+    }
+
+    private static string? KeyOf(DatasetManifest rows) => rows.Notes[DatasetNotes.SplitKey]?.ToJsonString();
+
+    /// <summary>The rows that production was not trained on.</summary>
+    private static LocalTable Common(DuckDbSession session, LocalTable validation, LocalTable? trained, string path)
+    {
+        if (trained is null)
+        {
+            return validation;
+        }
+        var known = $"(SELECT {RowHash.ColumnName} AS hash FROM {trained.ToSql()})";
+        var seen = session.Count($"SELECT count(*) FROM {validation.ToSql()} WHERE {RowHash.ColumnName} IN {known}");
+        if (seen == 0)
+        {
+            return validation;
+        }
+        var rows = session.Copy($"SELECT * FROM {validation.ToSql()} WHERE {RowHash.ColumnName} NOT IN {known}", path);
+        return new LocalTable(validation.Manifest with { Selection = null, Rows = rows }, [path]);
+    }
+
+    private ScoredRows Score(DuckDbSession session, LocalTable rows, StoredModel model, TargetColumn target)
+    {
+        var featurizer = model.Featurizer with { Target = target, Derived = [.. model.Featurizer.Derived], Scale = null };
+        functions.Require(featurizer.Derived);
+        var imputed = featurizer.Inputs.Where(input => input.Imputed is not null).ToDictionary(input => input.Name, input => input.Imputed!, StringComparer.Ordinal);
+        var filled = new LocalTable(
+            rows.Manifest with { Selection = null, Projection = Imputation.Columns(rows.Manifest.Columns, imputed), Notes = [] }, [], rows);
+        var table = FeatureTable.Load(session, filled, featurizer);
+        return Evaluation.Score(model.Transformer, table, options.Threads, model.Featurizer.Scale);
+    }
+}

@@ -1,0 +1,103 @@
+using MlOps.Pipeline.Definitions;
+using MlOps.Pipeline.Stages.Ingest;
+using MlOps.Pipeline.Tracking;
+using MlOps.Testing;
+
+namespace MlOps.Pipeline.Tests.Cases;
+
+/// <summary>A second file of a model whose columns are not what they were: compared fairly, or not at all, and said why.</summary>
+[Collection(AzuriteFixture.Collection)]
+public sealed class ComparisonTests(AzuriteFixture azurite) : IAsyncLifetime
+{
+    private readonly string model = AzuriteFixture.UniqueModel();
+    private PipelineHost host = null!;
+
+    public Task InitializeAsync()
+    {
+        host = new PipelineHost(azurite);
+        return Task.CompletedTask;
+    }
+
+    public Task DisposeAsync() => host.DisposeAsync().AsTask();
+
+    [Theory]
+    [InlineData("46-a-num.csv", "46-b-text.csv", "Column 'b' is categorical in the data, and version 1 reads it as numeric")]
+    [InlineData("46-a-num.csv", "46-c-date.csv", "Column 'b' is datetime in the data, and version 1 reads it as numeric")]
+    [InlineData("49-a-date.csv", "49-b-text.csv", "Column 'b' is categorical in the data, and version 1 reads it as datetime")]
+    public async Task Production_that_cannot_read_a_column_is_not_compared(string first, string second, string told)
+    {
+        (await TrainAsync(first)).Run.State.Should().Be(RunState.Succeeded);
+
+        var run = await TrainAsync(second);
+
+        run.Run.State.Should().Be(RunState.Blocked, run.Run.Error);
+        run.Run.BlockedBy.Should().ContainSingle().Which.Should().Contain(told).And.NotContain("NaN");
+        run.Metrics.Should().NotContainKey("production_rmse");
+    }
+
+    [Theory]
+    [InlineData("48-a-yesno.csv", "48-b-truefalse.csv")]
+    [InlineData("48-b-truefalse.csv", "48-c-01.csv")]
+    [InlineData("48-c-01.csv", "48-a-yesno.csv")]
+    public async Task The_spellings_of_a_boolean_are_one_target(string first, string second)
+    {
+        (await TrainAsync(first)).Run.State.Should().Be(RunState.Succeeded);
+
+        var run = await TrainAsync(second);
+
+        run.Run.State.Should().BeOneOf(RunState.Succeeded, RunState.Blocked);
+        run.Metrics["production_auc"].Should().BeGreaterThan(0.8);
+        run.Run.BlockedBy.Should().NotContainMatch("*cannot be scored*");
+    }
+
+    [Fact]
+    public async Task Production_is_measured_on_the_same_rows_or_not_at_all()
+    {
+        var path = CaseFiles.Path("53-a.csv");
+        var first = DefinitionJson.Read(await File.ReadAllTextAsync(CaseFiles.Path("53a.json"))) with { Model = model };
+        var second = DefinitionJson.Read(await File.ReadAllTextAsync(CaseFiles.Path("53b.json"))) with { Model = model };
+        (await host.RunAsync(first, path)).Run.State.Should().Be(RunState.Succeeded);
+
+        // Every fourth row of the second file has no b, which the second definition allows.
+        var lines = (await File.ReadAllLinesAsync(path)).Select((line, i) => i > 0 && i % 4 == 0 ? $"{line.Split(',')[0]},,{line.Split(',')[2]}" : line);
+        var run = await host.RunAsync(second, host.WriteFile("53-b.csv", string.Join('\n', lines)));
+
+        run.Run.State.Should().Be(RunState.Blocked, run.Run.Error);
+        run.Run.BlockedBy.Should().ContainSingle().Which.Should().Contain("Column 'b' has no value in").And.Contain("version 1 has nothing to fill it with");
+    }
+
+    [Fact]
+    public async Task A_new_column_moves_no_row_to_the_other_side_of_the_split()
+    {
+        string Csv(bool more) => $"a,b,{(more ? "extra," : "")}y\n" + string.Concat(Enumerable.Range(0, 600).Select(
+            i => $"{i % 37},{i * 7 % 101},{(more ? $"{i % 5}," : "")}{(i % 37) + (2 * (i * 7 % 101))}\n"));
+        (await TrainFileAsync(host.WriteFile("first.csv", Csv(more: false)))).Run.State.Should().Be(RunState.Succeeded);
+
+        var run = await TrainFileAsync(host.WriteFile("second.csv", Csv(more: true)));
+
+        run.Stages.Single(stage => stage.Stage == "promote").Warnings.Should().BeNullOrEmpty("no validation row is among production's training rows");
+        run.Metrics.Should().ContainKey("production_rmse");
+    }
+
+    [Fact]
+    public async Task Rows_that_production_was_trained_on_are_left_out_of_the_comparison()
+    {
+        var csv = "a,b,y\n" + string.Concat(Enumerable.Range(0, 600).Select(i => $"{i % 37},{i * 7 % 101},{(i % 37) + (2 * (i * 7 % 101))}\n"));
+        var definition = new PipelineDefinition { Model = model, Target = "y" };
+        (await host.RunAsync(definition, host.WriteFile("rows.csv", csv))).Run.State.Should().Be(RunState.Succeeded);
+
+        var run = await host.RunAsync(definition with { Split = new SplitRules { Seed = 7, Validation = 0.4 } }, host.WriteFile("rows.csv", csv));
+
+        run.Stages.Single(stage => stage.Stage == "promote").Warnings!.Select(warning => warning.Text)
+            .Should().ContainMatch("*validation rows are among those that production was trained on*");
+    }
+
+    private Task<RunDetails> TrainAsync(string file) => TrainFileAsync(CaseFiles.Path(file));
+
+    private async Task<RunDetails> TrainFileAsync(string path)
+    {
+        var definition = await host.Get<DefinitionInference>().InferAsync(
+            new PipelineDefinition { Model = model, Target = "y" }, path, CancellationToken.None);
+        return await host.RunAsync(definition, path);
+    }
+}

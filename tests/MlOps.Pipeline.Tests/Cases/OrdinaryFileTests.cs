@@ -1,0 +1,168 @@
+using MlOps.Pipeline.Data;
+using MlOps.Pipeline.Definitions;
+using MlOps.Pipeline.Stages.Ingest;
+using MlOps.Pipeline.Tracking;
+using MlOps.Testing;
+
+namespace MlOps.Pipeline.Tests.Cases;
+
+/// <summary>
+/// Small files as people have them, whose target is a simple function of the other columns: read rightly, they score near 1. Each goes
+/// from the file, as a new user gives it, to the trained model.
+/// </summary>
+[Collection(AzuriteFixture.Collection)]
+public sealed class OrdinaryFileTests(AzuriteFixture azurite) : IAsyncLifetime
+{
+    private readonly string model = AzuriteFixture.UniqueModel();
+    private PipelineHost host = null!;
+
+    public Task InitializeAsync()
+    {
+        host = new PipelineHost(azurite);
+        return Task.CompletedTask;
+    }
+
+    public Task DisposeAsync() => host.DisposeAsync().AsTask();
+
+    [Theory]
+    [InlineData("01-dot-thousands.csv", "miete", 0.97)]
+    [InlineData("02-dmy-sorted.csv", "cost", 0.97)]
+    [InlineData("03-dmy-dots.csv", "cost", 0.97)]
+    [InlineData("04-na-category.csv", "price", 0.97)]
+    [InlineData("06-question-mark.csv", "mpg", 0.9)]
+    [InlineData("07-timestamps.csv", "y", 0.97)]
+    [InlineData("11-large-target.csv", "closes_at", 0.97)]
+    [InlineData("12b-large-ints.csv", "y", 0.97)]
+    [InlineData("14c-mixed-category.csv", "y", 0.97)]
+    [InlineData("15-cp1252.csv", "n", 0.9)]
+    [InlineData("16b-mixed-eol.csv", "y", 0.97)]
+    [InlineData("16c-lf-header-crlf-body.csv", "y", 0.97)]
+    [InlineData("17-trailing-rows.csv", "y", 0.9)]
+    [InlineData("18-sep-line.csv", "y", 0.9)]
+    [InlineData("19-apostrophes.csv", "y", 0.97)]
+    [InlineData("22-percent-currency.csv", "y", 0.97)]
+    [InlineData("23b-zip-and-codes.csv", "y", 0.97)]
+    [InlineData("26-date-format-changes.csv", "y", 0.97)]
+    [InlineData("31-types.parquet", "y", 0.97)]
+    [InlineData("35-bigint.parquet", "y", 0.97)]
+    [InlineData("39b-hourly.csv", "y", 0.97)]
+    [InlineData("40-serve.csv", "y", 0.97)]
+    [InlineData("41-zero-dates.csv", "y", 0.97)]
+    [InlineData("42-us-thousands-few.csv", "sales", 0.97)]
+    [InlineData("58-year-headers.csv", "y", 0.9)]
+    [InlineData("62-inch-marks.csv", "price", 0.97)]
+    [InlineData("62b-quote-at-start.csv", "price", 0.97)]
+    [InlineData("68-own-date-parts.csv", "y", 0.97)]
+    [InlineData("data[1].csv", "price", 0.9)]
+    [InlineData("what?.csv", "price", 0.9)]
+    public async Task A_file_is_read_as_it_is_meant(string file, string target, double least)
+    {
+        var details = await TrainAsync(file, target);
+
+        details.Run.State.Should().Be(RunState.Succeeded, details.Run.Error);
+        details.Metrics["val_r2"].Should().BeGreaterThan(least);
+    }
+
+    [Theory]
+    [InlineData("05-space-after-comma.csv", "income", 0.95)]
+    [InlineData("14b-bool-then-unknown.csv", "won", 0.9)]
+    [InlineData("21-one-percent.csv", "fraud", 0)]
+    [InlineData("30-target-spelling.csv", "churn", 0.7)]
+    public async Task A_file_with_two_classes_is_read_as_it_is_meant(string file, string target, double least)
+    {
+        var details = await TrainAsync(file, target);
+
+        details.Run.State.Should().Be(RunState.Succeeded, details.Run.Error);
+        details.Metrics["val_auc"].Should().BeGreaterThan(least);
+    }
+
+    [Theory]
+    [InlineData("04-na-category.csv", "price", "'NA' (402 cells, from line 2)")]
+    [InlineData("06-question-mark.csv", "mpg", "Column 'hp': * a text that was taken for a missing value (the first is line *'?')")]
+    [InlineData("13-unnamed-index.csv", "y", "Column 'column_1' is not used: it is an id")]
+    [InlineData("15-cp1252.csv", "n", "is not UTF-8 (line 2 has the byte 0xE9); it was read as Windows-1252")]
+    [InlineData("16c-lf-header-crlf-body.csv", "y", "Column 'x' counts its rows")]
+    [InlineData("22-percent-currency.csv", "y", "800 of its 800 cells are read as per cent")]
+    [InlineData("31-types.parquet", "y", "Column 'nanc'*")]
+    [InlineData("33-pandas.parquet", "y", "Column '__index_level_0__' is not used: it is an id")]
+    [InlineData("39b-hourly.csv", "y", "each point in it has three digits behind")]
+    [InlineData("41-zero-dates.csv", "y", "8 of 2,000 cells have a text that was taken for a missing value (the first is line 67: '0000-00-00 00:00:00')")]
+    [InlineData("68-own-date-parts.csv", "y", "Feature 'date_year' is left out: a column of that name is in the data already.")]
+    [InlineData("20-tiny-regression.csv", "y", "Only * rows validate")]
+    [InlineData("30-target-spelling.csv", "churn", "60 of 500 rows were left out: null: churn")]
+    public async Task What_is_odd_is_told(string file, string target, string told)
+    {
+        var details = await TrainAsync(file, target);
+
+        details.Stages.SelectMany(stage => stage.Warnings ?? []).Select(warning => warning.Text).Should().ContainMatch($"*{told}*");
+    }
+
+    [Fact]
+    public async Task Equal_rows_of_a_table_without_an_id_are_kept_and_told()
+    {
+        var details = await TrainAsync("08-equal-rows.csv", "survived");
+
+        details.Run.State.Should().Be(RunState.Succeeded, details.Run.Error);
+        var clean = details.Stages.Single(stage => stage.Stage == "clean");
+        clean.Rows.Should().Be(2200);
+        clean.Warnings!.Select(warning => warning.Text).Should().ContainMatch("*2,169 of 2,200 rows equal an earlier one and were kept*");
+        details.Metrics["val_auc"].Should().BeGreaterThan(0.6);
+    }
+
+    [Fact]
+    public async Task Cells_aligned_by_blanks_are_columns()
+    {
+        var details = await TrainAsync("27-spaces.data", "mpg");
+
+        details.Run.State.Should().Be(RunState.Succeeded, details.Run.Error);
+        var version = await host.Get<DatasetStore>().GetAsync((await InferredAsync("27-spaces.data", "mpg")).Raw, CancellationToken.None);
+        version.Columns.Select(column => column.Name).Should().Equal("mpg", "cyl", "hp", "weight", "year");
+        version.Rows.Should().Be(300);
+    }
+
+    [Fact]
+    public async Task A_column_of_missing_values_only_is_left_out_and_not_a_number_is_missing()
+    {
+        var details = await TrainAsync("34-nan.parquet", "y");
+
+        details.Run.State.Should().Be(RunState.Succeeded, details.Run.Error);
+        details.Metrics["val_r2"].Should().BeGreaterThan(0.7);
+    }
+
+    [Theory]
+    [InlineData("class,category,reason,validates,unit,t,note,cells,rows,count,y\n")]
+    [InlineData("select,from,where,group,order,limit,case,end,null,true,y\n")]
+    public async Task Columns_may_have_any_names(string header)
+    {
+        var rows = Enumerable.Range(0, 200).Select(i => $"{(i % 3 == 0 ? "a" : "b")},{(i % 4 == 0 ? "x" : "z")},{i % 7},{i % 5},{i % 11},{i % 13},k,{i % 17},{i},{i % 2},{(i % 7) + (3 * (i % 11))}\n");
+        var path = host.WriteFile("names.csv", header + string.Concat(rows));
+
+        var definition = await host.Get<DefinitionInference>().InferAsync(
+            new PipelineDefinition { Model = model, Target = "y" }, path, CancellationToken.None);
+        var details = await host.RunAsync(definition, path);
+
+        details.Run.State.Should().Be(RunState.Succeeded, details.Run.Error);
+    }
+
+    private async Task<RunDetails> TrainAsync(string file, string target)
+    {
+        var path = CaseFiles.Path(file);
+        var definition = await host.Get<DefinitionInference>().InferAsync(
+            new PipelineDefinition { Model = model, Target = target }, path, CancellationToken.None);
+        return await host.RunAsync(definition, path);
+    }
+
+    private async Task<(string Raw, PipelineDefinition Definition)> InferredAsync(string file, string target)
+    {
+        var definition = await host.Get<DefinitionInference>().InferAsync(
+            new PipelineDefinition { Model = model, Target = target }, CaseFiles.Path(file), CancellationToken.None);
+        await using var bench = new StageBench(azurite);
+        return ((await bench.IngestAsync(definition, CaseFiles.Path(file))).Raw.Id, definition);
+    }
+}
+
+/// <summary>The files of <c>tests/data/cases</c>.</summary>
+internal static class CaseFiles
+{
+    public static string Path(string name) => System.IO.Path.Combine(AppContext.BaseDirectory, "cases", name);
+}

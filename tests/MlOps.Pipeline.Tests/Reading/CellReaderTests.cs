@@ -1,0 +1,183 @@
+using System.Globalization;
+using System.Text;
+using FsCheck;
+using FsCheck.Fluent;
+using MlOps.Pipeline.Contracts;
+using MlOps.Pipeline.Data;
+using MlOps.Pipeline.Data.Duck;
+using MlOps.Pipeline.Features;
+using MlOps.Pipeline.Reading;
+
+namespace MlOps.Pipeline.Tests.Reading;
+
+/// <summary>What a cell is read as.</summary>
+public sealed class CellReaderTests
+{
+    private const int Cells = 10_000;
+
+    [Theory]
+    [InlineData("1234.5", NumberFormat.Point, 1234.5)]
+    [InlineData("1,234.50", NumberFormat.CommaGroups, 1234.5)]
+    [InlineData("1.234,50", NumberFormat.PointGroups, 1234.5)]
+    [InlineData("1 234,5", NumberFormat.SpaceGroups, 1234.5)]
+    [InlineData("1\u00a0234,5", NumberFormat.SpaceGroups, 1234.5)]
+    [InlineData("1\u202f234,5", NumberFormat.SpaceGroups, 1234.5)]
+    [InlineData("1'234.5", NumberFormat.ApostropheGroups, 1234.5)]
+    [InlineData("12,34,567.25", NumberFormat.CommaGroups, 1234567.25)]
+    [InlineData("(12.50)", NumberFormat.Point, -12.5)]
+    [InlineData("$1,234.50", NumberFormat.CommaGroups, 1234.5)]
+    [InlineData("-$1,234.50", NumberFormat.CommaGroups, -1234.5)]
+    [InlineData("1.234,50 €", NumberFormat.PointGroups, 1234.5)]
+    [InlineData("USD 12.5", NumberFormat.Point, 12.5)]
+    [InlineData("15.2%", NumberFormat.Point, 15.2)]
+    [InlineData("15,2 %", NumberFormat.Comma, 15.2)]
+    [InlineData("\u22123.5", NumberFormat.Point, -3.5)]
+    [InlineData(" +7 ", NumberFormat.Point, 7)]
+    [InlineData("1e-5", NumberFormat.Point, 1e-5)]
+    [InlineData("6.02E+23", NumberFormat.Point, 6.02e23)]
+    [InlineData(".5", NumberFormat.Point, 0.5)]
+    [InlineData("5.", NumberFormat.Point, 5)]
+    [InlineData("12345678901234567890.5", NumberFormat.Point, 12345678901234567890.5)]
+    [InlineData("-inf", NumberFormat.Point, double.NegativeInfinity)]
+    public void A_number_is_read_as_it_is_written(string cell, NumberFormat format, double expected)
+    {
+        var state = new CellReader(StorageType.Double, new CellFormat { Numbers = format }).ReadNumber(Encoding.UTF8.GetBytes(cell), out var value);
+
+        state.Should().Be(CellState.Value);
+        value.Should().Be(expected);
+    }
+
+    [Theory]
+    [InlineData("1,234", NumberFormat.Point)]
+    [InlineData("1.234.567", NumberFormat.Point)]
+    [InlineData("1,23,4", NumberFormat.CommaGroups)]
+    [InlineData("12,34", NumberFormat.CommaGroups)]
+    [InlineData("0.123", NumberFormat.PointGroups)]
+    [InlineData("--5", NumberFormat.Point)]
+    [InlineData("1-2", NumberFormat.Point)]
+    [InlineData("5 apples", NumberFormat.Point)]
+    [InlineData("1e", NumberFormat.Point)]
+    [InlineData("1.2.3", NumberFormat.Point)]
+    [InlineData("%", NumberFormat.Point)]
+    [InlineData("$", NumberFormat.Point)]
+    [InlineData("()", NumberFormat.Point)]
+    public void What_is_no_number_of_the_format_is_not_read(string cell, NumberFormat format) =>
+        new CellReader(StorageType.Double, new CellFormat { Numbers = format }).ReadNumber(Encoding.UTF8.GetBytes(cell), out _).Should().Be(CellState.Unreadable);
+
+    [Theory]
+    [InlineData("2026-01-31", DateOrder.Ymd, "2026-01-31T00:00:00")]
+    [InlineData("2026/1/31", DateOrder.Mdy, "2026-01-31T00:00:00")]
+    [InlineData("20260131T101500Z", DateOrder.Ymd, null)]
+    [InlineData("2024-01-01 10:00:00+00:00", DateOrder.Ymd, "2024-01-01T10:00:00")]
+    [InlineData("2024-03-11 14:07:00+00", DateOrder.Ymd, "2024-03-11T14:07:00")]
+    [InlineData("2024-03-11 14:07:00.528450391", DateOrder.Ymd, "2024-03-11T14:07:00.528450")]
+    [InlineData("2024-03-11 14:07:00 UTC", DateOrder.Ymd, "2024-03-11T14:07:00")]
+    [InlineData("3/11/2024 2:07 PM", DateOrder.Mdy, "2024-03-11T14:07:00")]
+    [InlineData("3/11/2024 12:07 AM", DateOrder.Mdy, "2024-03-11T00:07:00")]
+    [InlineData("03.02.2023", DateOrder.Dmy, "2023-02-03T00:00:00")]
+    [InlineData("2023-02-03", DateOrder.Dmy, "2023-02-03T00:00:00")]
+    [InlineData("08 Oct 2024", DateOrder.Ymd, "2024-10-08T00:00:00")]
+    [InlineData("Oct 8, 2024", DateOrder.Dmy, "2024-10-08T00:00:00")]
+    [InlineData("Tue, 08 Oct 2024 10:00:00 GMT", DateOrder.Ymd, "2024-10-08T10:00:00")]
+    [InlineData("8-Sept-24", DateOrder.Ymd, "2024-09-08T00:00:00")]
+    [InlineData("31/12/99", DateOrder.Dmy, "1999-12-31T00:00:00")]
+    [InlineData("2024-01-01T00:30:00+05:30", DateOrder.Ymd, "2023-12-31T19:00:00")]
+    [InlineData("10:30", DateOrder.Mdy, null)]
+    [InlineData("June 2024", DateOrder.Mdy, null)]
+    [InlineData("6/15", DateOrder.Mdy, null)]
+    [InlineData("31/02/2024", DateOrder.Dmy, null)]
+    [InlineData("13/02/2024", DateOrder.Mdy, null)]
+    [InlineData("03/02/2024", DateOrder.Ymd, null)]
+    public void A_date_is_read_in_the_columns_order_or_with_the_year_first(string cell, DateOrder order, string? expected)
+    {
+        var state = new CellReader(StorageType.Timestamp, new CellFormat { Dates = order }).ReadTime(Encoding.UTF8.GetBytes(cell), out var microseconds);
+
+        state.Should().Be(expected is null ? CellState.Unreadable : CellState.Value);
+        if (expected is not null)
+        {
+            DateTime.UnixEpoch.AddTicks(microseconds * TimeSpan.TicksPerMicrosecond).Should()
+                .Be(DateTime.Parse(expected, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal));
+        }
+    }
+
+    [Theory]
+    [InlineData("", nameof(CellState.Missing), nameof(CellState.Missing))]
+    [InlineData("  ", nameof(CellState.Missing), nameof(CellState.Missing))]
+    [InlineData("N/A", nameof(CellState.Missing), nameof(CellState.Missing))]
+    [InlineData("NA", nameof(CellState.Missing), nameof(CellState.Value))]
+    [InlineData("?", nameof(CellState.Missing), nameof(CellState.Value))]
+    [InlineData("abc", nameof(CellState.Unreadable), nameof(CellState.Value))]
+    public void A_placeholder_is_missing_among_numbers_and_a_word_among_words(string cell, string amongNumbers, string amongWords)
+    {
+        var text = Encoding.UTF8.GetBytes(cell);
+
+        new CellReader(StorageType.Double, null).ReadNumber(text, out _).ToString().Should().Be(amongNumbers);
+        new CellReader(StorageType.Varchar, null).ReadText(text).ToString().Should().Be(amongWords);
+    }
+
+    [Fact]
+    public void Declared_nulls_take_the_place_of_the_usual_ones()
+    {
+        var reader = new CellReader(StorageType.Double, new CellFormat { Nulls = ["-999"] });
+
+        reader.ReadNumber("-999"u8, out _).Should().Be(CellState.Missing);
+        reader.ReadNumber("NA"u8, out _).Should().Be(CellState.Unreadable);
+    }
+
+    [Fact]
+    public void Every_number_comes_back_from_every_format_it_is_written_in() => Prop.ForAll<int, byte, byte>((whole, places, style) =>
+    {
+        var format = (NumberFormat)(style % 7);
+        var value = whole / Math.Pow(10, places % 5);
+        var text = Written((decimal)whole / (decimal)Math.Pow(10, places % 5), places % 5, format);
+        return new CellReader(StorageType.Double, new CellFormat { Numbers = format }).ReadNumber(Encoding.UTF8.GetBytes(text), out var read) == CellState.Value
+            && read == value;
+    }).Check(Config.QuickThrowOnFailure.WithMaxTest(Cells));
+
+    [Fact]
+    public void What_duckdb_casts_by_itself_it_reads_as_the_reader_does()
+    {
+        using var duckDb = new DuckDb(new PipelineOptions { WorkFolder = Path.GetTempPath() }, [new FeatureSqlFunctions(new FeatureFunctions([]))]);
+        using var session = duckDb.Open(default);
+        var random = new Random(1);
+        var texts = Enumerable.Range(0, Cells).Select(_ => PlainText(random)).Where(text =>
+            NumberText.TryScan(Encoding.UTF8.GetBytes(text), out var scan) && scan.Has(NumberTraits.Plain)).ToList();
+        texts.Count.Should().BeGreaterThan(Cells / 2);
+        var reader = new CellReader(StorageType.Double, null);
+
+        foreach (var chunk in texts.Chunk(500))
+        {
+            var cast = session.Rows($"SELECT TRY_CAST(unnest({Sql.Texts(chunk)}) AS DOUBLE)");
+            for (var i = 0; i < chunk.Length; i++)
+            {
+                reader.ReadNumber(Encoding.UTF8.GetBytes(chunk[i]), out var read).Should().Be(CellState.Value);
+                cast[i][0].Should().Be(read, $"of '{chunk[i]}'");
+            }
+        }
+    }
+
+    private static string PlainText(Random random) => random.Next(4) switch
+    {
+        0 => random.NextInt64(-1_000_000_000_000_000, 1_000_000_000_000_000).ToString(CultureInfo.InvariantCulture),
+        1 => (random.NextDouble() * Math.Pow(10, random.Next(-10, 20))).ToString("R", CultureInfo.InvariantCulture),
+        2 => $"{(random.Next(2) == 0 ? "-" : "")}{random.Next(100_000)}.{random.NextInt64(1_000_000_000_000_000)}",
+        _ => string.Concat(Enumerable.Range(0, random.Next(1, 12)).Select(_ => "0123456789.-eE+ "[random.Next(16)])),
+    };
+
+    /// <summary>A number as people write it in a format: in groups of three where the format has them.</summary>
+    private static string Written(decimal value, int places, NumberFormat format)
+    {
+        var (mark, group) = format switch
+        {
+            NumberFormat.Comma => (",", ""),
+            NumberFormat.CommaGroups => (".", ","),
+            NumberFormat.PointGroups => (",", "."),
+            NumberFormat.SpaceGroups => (",", " "),
+            NumberFormat.SpaceGroupsPoint => (".", "\u00a0"),
+            NumberFormat.ApostropheGroups => (".", "'"),
+            _ => (".", ""),
+        };
+        var digits = new NumberFormatInfo { NumberDecimalSeparator = mark, NumberGroupSeparator = group, NumberGroupSizes = group.Length > 0 ? [3] : [0] };
+        return value.ToString($"N{places}", digits);
+    }
+}
