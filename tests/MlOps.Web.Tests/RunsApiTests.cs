@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Http.Headers;
 using System.Text.Json.Nodes;
+using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Definitions;
 using MlOps.Pipeline.Tracking;
 using MlOps.Testing;
@@ -30,7 +31,7 @@ public sealed class RunsApiTests(AzuriteFixture azurite) : WebTests(azurite)
         await Runs.LogStageAsync(run.RunId, new StageStatus("train", "1-sdca", StageState.Running, at.AddSeconds(3), Attempts: 2), default);
         await Runs.LogStageAsync(run.RunId, new StageStatus("train", "0-lightgbm", StageState.Failed, at.AddSeconds(3), Error: "no rows"), default);
         await Runs.LogStageAsync(
-            run.RunId, new StageStatus("ingest", "", StageState.Succeeded, at, at.AddSeconds(1.5), 1.5, 1000, 1, Warnings: ["odd"]), default);
+            run.RunId, new StageStatus("ingest", "", StageState.Succeeded, at, at.AddSeconds(1.5), 1.5, 1000, 1, Warnings: [new Warning("odd")]), default);
         await Runs.LogStageAsync(run.RunId, new StageStatus("clean", "", StageState.Reused, at.AddSeconds(2), at.AddSeconds(2), 0.1, 990, 1), default);
         await Runs.LogParamsAsync(run.RunId, new Dictionary<string, string> { ["trees"] = "100" }, default);
         await Runs.LogMetricsAsync(run.RunId, new Dictionary<string, double> { ["val_rmse"] = 1.25, ["val_r2"] = double.NaN }, default);
@@ -43,7 +44,7 @@ public sealed class RunsApiTests(AzuriteFixture azurite) : WebTests(azurite)
         body["stages"]![0]!.ToJsonString(HttpAssertions.Relaxed).Should().Be(
             """
             {"stage":"ingest","key":"","state":"succeeded","started":"2026-01-02T03:04:05+00:00","ended":"2026-01-02T03:04:06.5+00:00",
-            "seconds":1.5,"rows":1000,"attempts":1,"warnings":["odd"]}
+            "seconds":1.5,"rows":1000,"attempts":1,"warnings":[{"text":"odd"}]}
             """.ReplaceLineEndings(""));
         ((string)body["stages"]![4]!["error"]!).Should().Be("no rows");
         body["params"]!.ToJsonString().Should().Be("""{"trees":"100"}""");

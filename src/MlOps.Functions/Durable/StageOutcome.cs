@@ -17,7 +17,7 @@ public sealed record StageOutcome(JsonElement? Output, string? Failure = null, b
     public static StageOutcome Of<TOutput>(TOutput output)
         where TOutput : IStageOutput => new(JsonSerializer.SerializeToElement(output, Json.Options));
 
-    public static StageOutcome Failed(Exception fault) => Failed(fault.Message) with { IsWrongInput = fault is InputException };
+    public static StageOutcome Failed(Exception fault) => Failed(FaultText.Of(fault)) with { IsWrongInput = fault is InputException };
 
     public static StageOutcome Failed(string failure) => new(null, StageRunner.Shorten(failure));
 

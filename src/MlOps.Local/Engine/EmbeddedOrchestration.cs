@@ -30,7 +30,7 @@ internal sealed partial class EmbeddedOrchestration(
         }
         catch (Exception fault) when (!cancel.IsCancellationRequested)
         {
-            throw new StageFailedException(fault.Message, fault);
+            throw new StageFailedException(FaultText.Of(fault), fault);
         }
     }
 

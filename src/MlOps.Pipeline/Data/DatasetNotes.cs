@@ -21,6 +21,9 @@ public static class DatasetNotes
     /// <summary>Clean: dropped rows by reason.</summary>
     public const string Dropped = "dropped";
 
+    /// <summary>Clean: the target in the rows that stay and in those that do not.</summary>
+    public const string Loss = "targetLoss";
+
     /// <summary>Clean: rows that equal an earlier one and were kept.</summary>
     public const string Kept = "keptEqual";
 

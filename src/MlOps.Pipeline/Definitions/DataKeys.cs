@@ -49,5 +49,5 @@ internal static class DataKeys
         .Key("group", "Column whose rows of the same value fall on the same side. Not together with time.", Text(),
             rules => rules.Group, (rules, value) => rules with { Group = value })
         .Key("key", "Columns whose values decide the side that a row falls on; left out: those that the model, and the one in production, have to do with.",
-            List(Text()), rules => rules.Key, (rules, value) => rules with { Key = value }).Later();
+            List(Text()), rules => rules.Key.Count == 0 ? null : rules.Key, (rules, value) => rules with { Key = value });
 }

@@ -48,7 +48,7 @@ public sealed partial class StageRunner(IServiceProvider services, RunStore runs
                     State = StageState.Failed,
                     Ended = time.GetUtcNow(),
                     Seconds = (time.GetUtcNow() - started).TotalSeconds,
-                    Error = Shorten(fault.Message),
+                    Error = Shorten(FaultText.Of(fault)),
                 };
             await runs.LogStageAsync(runId, failed, cancel);
             throw;

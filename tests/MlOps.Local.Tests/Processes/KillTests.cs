@@ -146,6 +146,7 @@ public sealed class KillTests(AzuriteFixture azurite) : IClassFixture<AzuriteFix
     private static ServiceProvider Services(PipelineStorage storage) => new ServiceCollection()
         .AddSingleton(TimeProvider.System)
         .AddSingleton(storage)
+        .AddSingleton(KnownExtensions.None)
         .AddSingleton<DefinitionStore>()
         .AddSingleton<RunStore>()
         .AddSingleton<ModelRegistry>()

@@ -34,6 +34,10 @@ public sealed class DuckDb(PipelineOptions options, IEnumerable<IDuckFunctions> 
             shared ??= Start(options.Threads, options.DuckDbMemoryMb);
             var connection = shared.Duplicate();
             connection.Open();
+            // A setting of each connection, which a duplicate takes from the machine.
+            using var zone = connection.CreateCommand();
+            zone.CommandText = "SET TimeZone = 'UTC'";
+            zone.ExecuteNonQuery();
             return new DuckDbSession(connection, cancel);
         }
     }

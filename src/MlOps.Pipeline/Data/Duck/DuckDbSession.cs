@@ -49,7 +49,7 @@ internal sealed class DuckDbSession(DuckDBConnection connection, CancellationTok
         {
             using (statement)
             {
-                throw new InvalidOperationException(NativeMethods.PreparedStatements.DuckDBPrepareError(statement));
+                throw new DuckDbReadException(NativeMethods.PreparedStatements.DuckDBPrepareError(statement));
             }
         }
         using (statement)
@@ -60,7 +60,7 @@ internal sealed class DuckDbSession(DuckDBConnection connection, CancellationTok
             {
                 if (state != DuckDBState.Success)
                 {
-                    throw new InvalidOperationException(NativeMethods.Query.DuckDBResultError(ref result));
+                    throw new DuckDbReadException(NativeMethods.Query.DuckDBResultError(ref result));
                 }
                 var columns = (int)NativeMethods.Query.DuckDBColumnCount(ref result);
                 var vectors = new DuckVector[columns];
@@ -82,7 +82,7 @@ internal sealed class DuckDbSession(DuckDBConnection connection, CancellationTok
                 var error = NativeMethods.Query.DuckDBResultError(ref result);
                 if (!string.IsNullOrEmpty(error))
                 {
-                    throw new InvalidOperationException(error);
+                    throw new DuckDbReadException(error);
                 }
             }
             finally
@@ -110,3 +110,6 @@ internal sealed class DuckDbSession(DuckDBConnection connection, CancellationTok
         }
     }
 }
+
+/// <summary>A query whose rows are read chunk by chunk failed.</summary>
+internal sealed class DuckDbReadException(string message) : Exception(message);

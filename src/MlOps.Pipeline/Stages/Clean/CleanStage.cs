@@ -103,6 +103,7 @@ public sealed class CleanStage(PipelineStorage storage, DatasetStore datasets, D
                 [DatasetNotes.Imputed] = new JsonObject(),
                 [TargetColumn.Note] = Target(raw, parts, rules).ToJson(),
                 [DatasetNotes.SplitKey] = new JsonArray([.. rules.SplitKey.Select(column => (JsonNode?)column)]),
+                [DatasetNotes.Loss] = JsonNode.Parse(Json.Write(parts.Aggregate(TargetLoss.None, (loss, part) => loss.And(part.Loss ?? TargetLoss.None)))),
                 [DatasetNotes.Kept] = rules.KeepsEqual ? parts.Sum(part => part.Equal) : 0,
             },
         };
@@ -175,6 +176,17 @@ public sealed class CleanStage(PipelineStorage storage, DatasetStore datasets, D
         {
             context.Warn(new Warning($"{Count(equal)} of {Count(clean.Rows)} rows equal an earlier one and were kept, as rows have no id to tell them apart by. "
                 + "Set cleaning.duplicates to \"drop\" if they are the same thing twice.") { Count = equal });
+        }
+        if (clean.Notes[DatasetNotes.Loss] is { } note && Json.Read<TargetLoss>(note.ToJsonString()) is { DependsOnTarget: true } loss)
+        {
+            context.Warn(new Warning(string.Create(
+                System.Globalization.CultureInfo.InvariantCulture,
+                $"The rows that were left out have another target than those that stayed: its mean (of a text or boolean, the share of one value) is {loss.LeftOut.Mean:G4} "
+                    + $"in {loss.LeftOut.Count:N0} of them, {loss.Kept.Mean:G4} in the others. The model does not see a part of the world; fill nulls instead, or correct the cells."))
+            {
+                Count = loss.LeftOut.Count,
+                Headline = true,
+            });
         }
         foreach (var (reason, rows) in dropped.Where(reason => reason.Value > (clean.Rows + lost) * Many))
         {

@@ -9,7 +9,9 @@ namespace MlOps.Pipeline.Stages.Clean;
 /// <param name="Dropped">Dropped rows by reason.</param>
 /// <param name="TargetValues">Up to three different values of the target: see <see cref="TargetColumn.Decide"/>.</param>
 /// <param name="Equal">Rows that equal an earlier one, dropped or kept.</param>
-internal sealed record CleanedPart(DatasetPart Part, IReadOnlyDictionary<string, long> Dropped, IReadOnlyList<string> TargetValues, long Equal = 0)
+/// <param name="Loss">The target in the rows that stay and in those that do not.</param>
+internal sealed record CleanedPart(
+    DatasetPart Part, IReadOnlyDictionary<string, long> Dropped, IReadOnlyList<string> TargetValues, long Equal = 0, TargetLoss? Loss = null)
 {
     /// <summary>Keeps it beside the part, for whoever joins the parts.</summary>
     public Task SaveAsync(PipelineStorage storage, string dataset, int index, CancellationToken cancel) =>

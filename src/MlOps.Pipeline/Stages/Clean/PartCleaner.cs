@@ -20,8 +20,8 @@ internal sealed class PartCleaner(DatasetStore datasets, DuckDb duckDb, DatasetM
         try
         {
             var dropped = new Dictionary<string, long>(StringComparer.Ordinal);
-            var (cleaned, values, equal) = await Task.Run(() => Clean(part, source, Path.Combine(folder, "cleaned.parquet"), dropped, cancel), cancel);
-            return new CleanedPart(await datasets.StoreAsync(dataset, cleaned, cancel), dropped, values, equal);
+            var (cleaned, values, equal, loss) = await Task.Run(() => Clean(part, source, Path.Combine(folder, "cleaned.parquet"), dropped, cancel), cancel);
+            return new CleanedPart(await datasets.StoreAsync(dataset, cleaned, cancel), dropped, values, equal, loss);
         }
         finally
         {
@@ -29,7 +29,7 @@ internal sealed class PartCleaner(DatasetStore datasets, DuckDb duckDb, DatasetM
         }
     }
 
-    private (LocalPart Part, IReadOnlyList<string> TargetValues, long Equal) Clean(
+    private (LocalPart Part, IReadOnlyList<string> TargetValues, long Equal, TargetLoss Loss) Clean(
         int part, string source, string path, Dictionary<string, long> dropped, CancellationToken cancel)
     {
         using var session = duckDb.Open(raw.Columns.Count, cancel);
@@ -53,6 +53,10 @@ internal sealed class PartCleaner(DatasetStore datasets, DuckDb duckDb, DatasetM
         }
         var query = $"SELECT {cells}, {first.HashSql("file_row_number")} AS {RowHash.ColumnName} FROM {sourceSql}";
         var cleaned = new LocalPart(path, session.Copy($"SELECT * FROM ({query}) WHERE {RowHash.ColumnName} IS NOT NULL", path));
-        return (cleaned, TargetColumn.Values(session, $"read_parquet({Sql.Text(path)})", clean.Plan.Target), equal);
+        var values = TargetColumn.Values(session, $"read_parquet({Sql.Text(path)})", clean.Plan.Target);
+        var loss = first.RowsByReason.Sum() > 0
+            ? TargetLoss.Measure(session, sourceSql, rules.ReasonSql, clean.Plan.Target, values.Count > 0 ? values[0] : null)
+            : TargetLoss.None;
+        return (cleaned, values, equal, loss);
     }
 }

@@ -142,7 +142,8 @@ public sealed class IngestStage(
         {
             using var parquetSession = duckDb.Open(cancel);
             var parquet = ParquetTable.Read(parquetSession, scan.Path, name, definition);
-            return FileRead.Of(parquetSession, parquet, PartWriter.Write(parquetSession, parquet, options.RowsPerPart, folder), 0);
+            return ParquetTable.Checked(
+                name, () => FileRead.Of(parquetSession, parquet, PartWriter.Write(parquetSession, parquet, options.RowsPerPart, folder), 0));
         }
         using var csv = new CsvTable(scan, name, definition, options.WorkFolder);
         using var session = duckDb.Open(csv.Columns.Count, cancel);

@@ -11,15 +11,20 @@ namespace MlOps.Pipeline.Stages.Ingest;
 internal static class ParquetTable
 {
     /// <exception cref="InputException">The file is damaged or has no columns that can be used.</exception>
-    public static RawTable Read(DuckDbSession session, string path, string name, PipelineDefinition definition)
+    public static RawTable Read(DuckDbSession session, string path, string name, PipelineDefinition definition) =>
+        Checked(name, () => Describe(session, $"read_parquet({Sql.Text(path)})", name, definition));
+
+    /// <summary>Reads something of a file: what is wrong with it is told as the file's fault, what is wrong with the machine is not.</summary>
+    /// <exception cref="InputException">The file is damaged.</exception>
+    public static T Checked<T>(string name, Func<T> read)
     {
         try
         {
-            return Describe(session, $"read_parquet({Sql.Text(path)})", name, definition);
+            return read();
         }
-        catch (DuckDBException fault)
+        catch (Exception fault) when (fault is DuckDBException or DuckDbReadException && !FaultText.IsFullDisk(fault) && !FaultText.IsOutOfMemory(fault))
         {
-            throw new InputException($"{name} cannot be read as Parquet: {fault.Message.Split('\n')[0]}", fault);
+            throw new InputException($"{name} cannot be read as Parquet: it is damaged, cut off or of a kind that is not known. Write it again.", fault);
         }
     }
 

@@ -1,0 +1,46 @@
+using System.Net.Sockets;
+using Azure;
+using DuckDB.NET.Data;
+using DuckDB.NET.Native;
+
+namespace MlOps.Pipeline.Contracts;
+
+/// <summary>What a person is told of a fault: never a library's own text, which speaks of its insides. That is in the host's log.</summary>
+public static class FaultText
+{
+    private const string Unexpected = "An unexpected fault, not of the data: the host's log says more. Retry the run; if it fails again, report it.";
+
+    /// <summary>A sentence, or several, with what to do.</summary>
+    public static string Of(Exception fault) => fault switch
+    {
+        InputException wrong => wrong.Message,
+        _ when IsFullDisk(fault) => "The disk of this machine is full. Free some space, or name another folder with --data, and retry the run.",
+        _ when IsOutOfMemory(fault) => "The memory that this host may use is not enough for this table. Give it more, or train on fewer rows or columns.",
+        RequestFailedException { Status: 403 } => "The storage account refused access (403). Check the rights of the identity, or the key.",
+        RequestFailedException { Status: > 0 } refused => $"The storage account answered {refused.Status}. Retry the run.",
+        RequestFailedException or HttpRequestException or SocketException or TimeoutException => "The storage account could not be reached. Check the network, and retry the run.",
+        AggregateException { InnerExceptions: [var first, ..] } => Of(first),
+        _ => Unexpected,
+    };
+
+    /// <summary>True where no more can be written: no fault of what was to be written.</summary>
+    public static bool IsFullDisk(Exception fault) => fault switch
+    {
+        IOException io => (io.HResult & 0xFFFF) is NoSpaceOnUnix or NoSpaceOnWindows or HandleDiskFull,
+        DuckDBException duck => duck.Message.Contains("No space left", StringComparison.OrdinalIgnoreCase)
+            || duck.Message.Contains("not enough space", StringComparison.OrdinalIgnoreCase),
+        _ => fault.InnerException is { } inner && IsFullDisk(inner),
+    };
+
+    /// <summary>True where memory, or its limit, was not enough.</summary>
+    public static bool IsOutOfMemory(Exception fault) => fault switch
+    {
+        OutOfMemoryException => true,
+        DuckDBException { ErrorType: DuckDBErrorType.OutOfMemory } => true,
+        _ => fault.InnerException is { } inner && IsOutOfMemory(inner),
+    };
+
+    private const int NoSpaceOnUnix = 28;
+    private const int NoSpaceOnWindows = 112;
+    private const int HandleDiskFull = 39;
+}
