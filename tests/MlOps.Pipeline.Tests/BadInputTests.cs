@@ -188,8 +188,11 @@ public sealed class BadInputTests(AzuriteFixture azurite)
     private static JsonElement Trip(string vendor) =>
         JsonSerializer.SerializeToElement(new { vendor, passengers = 2, seconds = 600, miles = 3.2, payment = "CRD" });
 
-    private static async Task<ModelScorer> ScorerAsync(PipelineHost host, string model) =>
-        await ModelScorer.LoadAsync(host.Get<ArtifactStore>(), host.Get<FeatureFunctions>(), (await host.Get<ModelRegistry>().GetAsync(model, 1, default)).ModelBlobs, default);
+    private static async Task<ModelScorer> ScorerAsync(PipelineHost host, string model)
+    {
+        var version = await host.Get<ModelRegistry>().GetAsync(model, 1, default);
+        return await ModelScorer.LoadAsync(host.Get<ArtifactStore>(), host.Get<FeatureFunctions>(), version.ModelBlobs, default);
+    }
 
     private static string Table(int rows, Func<int, string> row) => "kind,miles,fare\n" + string.Concat(Enumerable.Range(0, rows).Select(i => row(i) + "\n"));
 }

@@ -24,7 +24,8 @@ internal static class CandidateKeys
             spec => spec.L2, (spec, value) => spec with { L2 = value })
         .Key("iterations", "Most passes over the data of linear models; left out: the trainer's own choice.", Whole(1, 100_000),
             spec => spec.Iterations, (spec, value) => spec with { Iterations = value })
-        .Key("maxMinutes", "Most minutes of training: fewer trees when the declared ones would take longer. Not for linear models, nor for trainers of the host.",
+        .Key("maxMinutes",
+            "Most minutes of training: fewer trees when the declared ones would take longer. Not for linear models, nor for trainers of the host.",
             Number(0, 100_000, openMin: true),
             spec => spec.MaxMinutes, (spec, value) => spec with { MaxMinutes = value })
         .Key("options", "What a trainer of the host is told.", new OptionsShape(),

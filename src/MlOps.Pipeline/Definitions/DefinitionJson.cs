@@ -32,7 +32,9 @@ public static class DefinitionJson
         return problems.Count == 0 && definition is not null ? definition : throw new InputException(problems);
     }
 
-    /// <summary>The canonical JSON of a definition, which <see cref="Read(string)"/> reads back: in full, in the same order, equal for equal definitions.</summary>
+    /// <summary>
+    /// The canonical JSON of a definition, which <see cref="Read(string)"/> reads back: in full, in the same order, equal for equal definitions.
+    /// </summary>
     public static string Write(PipelineDefinition definition) => Write(definition, Detail.Full);
 
     /// <summary>

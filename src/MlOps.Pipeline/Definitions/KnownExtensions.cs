@@ -52,7 +52,9 @@ public sealed record KnownExtensions(
     {
         if (TrainerNames.BuiltIn.Contains(candidate.Trainer))
         {
-            return candidate.Options is { Values.Count: > 0 } ? [$"{path}.options: the trainer '{candidate.Trainer}' takes none; its keys stand beside 'trainer'."] : [];
+            return candidate.Options is { Values.Count: > 0 }
+                ? [$"{path}.options: the trainer '{candidate.Trainer}' takes none; its keys stand beside 'trainer'."]
+                : [];
         }
         if (Trainers.FirstOrDefault(known => known.Name == candidate.Trainer) is not { } trainer)
         {

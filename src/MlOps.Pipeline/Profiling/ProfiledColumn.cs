@@ -16,7 +16,8 @@ public sealed record ProfiledColumn(string Name, bool IsNumeric, string Sql)
         var target = TargetColumn.Of(features);
         var stored = features.Columns.ToDictionary(column => column.Name, StringComparer.Ordinal);
         var plan = FeaturePlan.Of(features);
-        var calendar = plan.Derived.Where(feature => feature is { Version: null, Function: BuiltInFunctions.Year or BuiltInFunctions.Month or BuiltInFunctions.Day })
+        var calendar = plan.Derived
+            .Where(feature => feature.IsBuiltIn && feature.Function is BuiltInFunctions.Year or BuiltInFunctions.Month or BuiltInFunctions.Day)
             .Select(feature => feature.Name).ToHashSet(StringComparer.Ordinal);
         var inputs = plan.Features.Where(feature => stored.ContainsKey(feature.Name) && !calendar.Contains(feature.Name))
             .Select(feature => stored[feature.Name]);

@@ -42,7 +42,7 @@ public interface ITrainer
 /// <param name="Threads">Threads that it may use, 1 or more.</param>
 /// <param name="Features">Column of the features: a vector of floats with a name for each slot.</param>
 /// <param name="Label">Column of the target: a float for regression, a Boolean for binary (true is the positive class).</param>
-/// <param name="Candidate">The candidate as declared. Its numbers of trees, rates and so on are the built-in trainers' defaults where nothing is declared.</param>
+/// <param name="Candidate">The candidate as declared. Where nothing is, its numbers of trees, rates and so on are the built-in trainers' defaults.</param>
 public sealed record TrainerContext(MLContext Ml, TaskKind Task, int Seed, int Threads, string Features, string Label, CandidateSpec Candidate)
 {
     /// <summary>The candidate's options: all of them are among <see cref="ITrainer.Options"/>.</summary>

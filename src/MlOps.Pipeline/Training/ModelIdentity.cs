@@ -38,7 +38,8 @@ internal sealed record ModelIdentity(string Train, string Validation, CandidateS
             var spec = JsonNode.Parse(Json.Write(Spec with { Trainer = Spellings.GetValueOrDefault(Spec.Trainer, Spec.Trainer), Options = null }))!;
             if (Spec.Options is { Values: { Count: > 0 } options })
             {
-                spec["options"] = new JsonObject(options.OrderBy(option => option.Key, StringComparer.Ordinal).Select(option => KeyValuePair.Create(option.Key, (JsonNode?)option.Value)));
+                spec["options"] = new JsonObject(options.OrderBy(option => option.Key, StringComparer.Ordinal)
+                    .Select(option => KeyValuePair.Create(option.Key, (JsonNode?)option.Value)));
             }
             return spec;
         }

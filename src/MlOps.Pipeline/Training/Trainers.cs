@@ -64,7 +64,9 @@ internal sealed class Trainers(TrainerContext context, ITrainer? added = null)
         }
     }
 
-    /// <summary>LightGBM handles missing values itself; the others get the training mean, unless they say otherwise. SDCA needs features of like scale.</summary>
+    /// <summary>
+    /// LightGBM handles missing values itself; the others get the training mean, unless they say otherwise. SDCA needs features of like scale.
+    /// </summary>
     private IEstimator<ITransformer>? Preparation(Featurizer featurizer)
     {
         IEstimator<ITransformer>? filling = featurizer.MayMiss && !(added?.TakesMissing ?? spec.Trainer == TrainerNames.LightGbm)

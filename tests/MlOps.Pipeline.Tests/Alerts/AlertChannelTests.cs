@@ -98,9 +98,9 @@ public sealed class AlertChannelTests(AzuriteFixture azurite)
     {
         var model = AzuriteFixture.UniqueModel();
         var runId = RunId.New(model, DateTimeOffset.UtcNow);
+        var now = DateTimeOffset.UtcNow;
         await host.Get<RunStore>().CreateAsync(
-            new Run { RunId = runId, Model = model, State = RunState.Running, DefinitionId = "d", Source = "s", Trigger = "test", Created = DateTimeOffset.UtcNow },
-            default);
+            new Run { RunId = runId, Model = model, State = RunState.Running, DefinitionId = "d", Source = "s", Trigger = "test", Created = now }, default);
         return runId;
     }
 

@@ -169,7 +169,8 @@ public sealed class AlertTests(AzuriteFixture azurite)
         await using var slack = await SlackEndpoint.StartAsync();
         await using var host = HostOf(slack);
         var runId = await NewRunAsync(host);
-        await host.Get<AlertStore>().TryClaimAsync(runId, new Alert(AlertKind.RunFailed, "t", [], DateTimeOffset.UnixEpoch, [new AlertDelivery("slack", AlertState.Sending)]), default);
+        var claimed = new Alert(AlertKind.RunFailed, "t", [], DateTimeOffset.UnixEpoch, [new AlertDelivery("slack", AlertState.Sending)]);
+        await host.Get<AlertStore>().TryClaimAsync(runId, claimed, default);
 
         await host.Get<AlertStage>().RunAsync(host.Context(runId), new AlertInput(AlertKind.RunFailed, [new Reason("why")]), default);
 

@@ -58,7 +58,8 @@ public sealed class KnownExtensionsTests(AzuriteFixture azurite)
     [InlineData("""{ "model": "m", "target": "y", "candidates": [{ "trainer": "a", "options": { "x": [1] } }] }""", "*options.x must be a text, a number*")]
     [InlineData("""{ "model": "m", "target": "y", "gates": { "checks": ["a", { "check": "a" }] } }""", "*gates.checks names 'a' twice*")]
     [InlineData("""{ "model": "m", "target": "y", "gates": { "checks": [{ "options": {} }] } }""", "*gates.checks[0].check is missing*")]
-    [InlineData("""{ "model": "m", "target": "y", "features": { "custom": [{ "name": "", "function": "f", "inputs": [] }] } }""", "*name is empty*inputs is empty*")]
+    [InlineData("""{ "model": "m", "target": "y", "features": { "custom": [{ "name": "", "function": "f", "inputs": [] }] } }""",
+        "*name is empty*inputs is empty*")]
     [InlineData("""{ "model": "m", "target": "y", "features": { "custom": [{ "name": "a", "function": "f", "inputs": ["y"] }] } }""", "*given the answer*")]
     public void What_makes_sense_on_no_host_is_refused_by_all(string json, string message)
     {

@@ -67,7 +67,8 @@ public sealed class CustomFeatureTests(AzuriteFixture azurite)
         second.Stages.Single(stage => stage.Stage == "clean").State.Should().Be(StageState.Reused, "what the function is not part of stays");
         second.Stages.Single(stage => stage.Stage == "features").State.Should().Be(StageState.Succeeded);
         second.Stages.Single(stage => stage.Stage == "train").State.Should().Be(StageState.Succeeded);
-        second.Run.BlockedBy.Should().ContainSingle().Which.Should().StartWith("production: version 1 cannot be scored").And.Contain("version 1 of the function");
+        second.Run.BlockedBy.Should().ContainSingle().Which.Should()
+            .StartWith("production: version 1 cannot be scored").And.Contain("version 1 of the function");
         (await load.Should().ThrowAsync<InputException>()).WithMessage(
             "The feature 'mixed' was computed by version 1 of the function 'weighted', and this host has version 2: train the model anew, or run a host that "
             + "has version 1.");
@@ -154,7 +155,8 @@ public sealed class CustomFeatureTests(AzuriteFixture azurite)
         {
             var a = i % 9 == 0 ? "" : random.Next(1000).ToString(CultureInfo.InvariantCulture);
             var at = new DateTime(2026, 1, 1).AddMinutes(random.Next(100_000)).ToString("yyyy-MM-dd HH:mm:ss", CultureInfo.InvariantCulture);
-            csv.Append(CultureInfo.InvariantCulture, $"{a},{(random.Next(2) == 0 ? "true" : "false")},{at},{(i % 2 == 0 ? "red" : "blue")},{i % 50 + random.Next(5)}\n");
+            var flag = random.Next(2) == 0 ? "true" : "false";
+            csv.Append(CultureInfo.InvariantCulture, $"{a},{flag},{at},{(i % 2 == 0 ? "red" : "blue")},{i % 50 + random.Next(5)}\n");
         }
         return csv.ToString();
     }

@@ -78,7 +78,8 @@ public sealed class PromotionCheckTests(AzuriteFixture azurite)
         await fails.Should().ThrowAsync<NotSupportedException>();
     }
 
-    private PipelineHost HostOf(params Check[] checks) => new(azurite, services => services.AddMlOps(add => checks.ToList().ForEach(check => add.AddCheck(check))));
+    private PipelineHost HostOf(params Check[] checks) =>
+        new(azurite, services => services.AddMlOps(add => checks.ToList().ForEach(check => add.AddCheck(check))));
 
     private static PipelineDefinition Definition(params CheckRule[] checks) => Trips.Definition() with { Gates = new GateRules { Checks = checks } };
 

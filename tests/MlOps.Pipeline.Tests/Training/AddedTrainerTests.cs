@@ -33,7 +33,8 @@ public sealed class AddedTrainerTests(AzuriteFixture azurite)
 
         run.Run.Error.Should().BeNull();
         run.Run.State.Should().Be(RunState.Succeeded);
-        run.Params.Should().Contain("0-mine.trainer", "mine").And.Contain("0-mine.version", "1").And.Contain("0-mine.passes", "20").And.Contain("winner", "0-mine");
+        run.Params.Should()
+            .Contain("0-mine.trainer", "mine").And.Contain("0-mine.version", "1").And.Contain("0-mine.passes", "20").And.Contain("winner", "0-mine");
         run.Metrics.Should().ContainKeys("0-mine.rmse", "0-mine.train_seconds");
         run.Metrics["val_rmse"].Should().BeLessThan(1.5, "missing values are filled before it learns");
         run.Stages.Single(stage => stage.Stage == "explain").Warnings.Should().BeNull("its model is linear, and its preparation treats each slot by itself");
@@ -124,7 +125,8 @@ public sealed class AddedTrainerTests(AzuriteFixture azurite)
         var own = builtIn with { Spec = new CandidateSpec { Trainer = "mine", Options = Told("l2", "1") }, TrainerVersion = "3" };
 
         builtIn.Text.Should().Be(
-            """{"format":1,"train":"t","validation":"v","spec":{"trainer":"lightGbm","trees":100,"leaves":31,"rate":0.1,"minRowsPerLeaf":20,"earlyStopping":20},"featurizer":"""
+            """{"format":1,"train":"t","validation":"v","spec":"""
+            + """{"trainer":"lightGbm","trees":100,"leaves":31,"rate":0.1,"minRowsPerLeaf":20,"earlyStopping":20},"featurizer":"""
             + """{"target":{"name":"y","task":"regression"},"threshold":0.5,"inputs":[],"derived":[],"format":1},"seed":42}""");
         own.Text.Should().Contain("\"trainer\":\"mine\"").And.Contain("\"options\":{\"l2\":\"1\"}").And.EndWith("\"trainerVersion\":\"3\"}");
     }
