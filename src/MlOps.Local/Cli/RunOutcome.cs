@@ -29,7 +29,9 @@ internal static class RunOutcome
             console.MarkupLineInterpolated($"{rows.Describe(isWhole ? int.MaxValue : MostReasons)}");
         }
         var metrics = details.Metrics
-            .Where(metric => isWhole ? !CleanedRows.IsDropped(metric.Key) && !IntervalMetrics.IsOne(metric.Key) : metric.Key.StartsWith(OfValidation, StringComparison.Ordinal))
+            .Where(metric => isWhole
+                ? !CleanedRows.IsDropped(metric.Key) && !IntervalMetrics.IsOne(metric.Key)
+                : metric.Key.StartsWith(OfValidation, StringComparison.Ordinal))
             .ToList();
         if (metrics.Count > 0)
         {

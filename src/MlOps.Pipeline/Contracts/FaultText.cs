@@ -18,7 +18,8 @@ public static class FaultText
         _ when IsOutOfMemory(fault) => "The memory that this host may use is not enough for this table. Give it more, or train on fewer rows or columns.",
         RequestFailedException { Status: 403 } => "The storage account refused access (403). Check the rights of the identity, or the key.",
         RequestFailedException { Status: > 0 } refused => $"The storage account answered {refused.Status}. Retry the run.",
-        RequestFailedException or HttpRequestException or SocketException or TimeoutException => "The storage account could not be reached. Check the network, and retry the run.",
+        RequestFailedException or HttpRequestException or SocketException or TimeoutException => "The storage account could not be reached. Check the "
+            + "network, and retry the run.",
         AggregateException { InnerExceptions: [var first, ..] } => Of(first),
         _ => Unexpected,
     };

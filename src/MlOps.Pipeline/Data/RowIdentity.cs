@@ -19,7 +19,8 @@ public sealed record RowIdentity(bool HasKey, double EqualShare)
         var whole = Counts(session, $"SELECT count(*), count(DISTINCT {RowHash.FunctionName}({string.Join(", ", cells)})) FROM {from}");
         var rows = Math.Max(1, whole[0]);
         var hasKey = cells.Chunk(ColumnsAtOnce).Any(some =>
-            Counts(session, $"SELECT {string.Join(", ", some.Select(cell => $"count(DISTINCT {cell})"))} FROM {from}").Any(count => count >= rows * NearlyEvery));
+            Counts(session, $"SELECT {string.Join(", ", some.Select(cell => $"count(DISTINCT {cell})"))} "
+                + $"FROM {from}").Any(count => count >= rows * NearlyEvery));
         return new RowIdentity(hasKey, 1 - ((double)whole[1] / rows));
     }
 

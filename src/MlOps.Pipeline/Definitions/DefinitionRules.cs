@@ -77,12 +77,13 @@ internal static class DefinitionRules
         if (rule is { Format: { } format, Kind: { } formatted }
             && formatted != (format >= CellPattern.Ymd ? ColumnKind.Datetime : ColumnKind.Numeric))
         {
-            yield return $"columns.{column}: the format '{DefinitionNames.Patterns.NameOf(format)}' is one of {(format >= CellPattern.Ymd ? "dates" : "numbers")}, "
-                + $"and the column is declared {DefinitionNames.Kinds.NameOf(formatted)}.";
+            yield return $"columns.{column}: the format '{DefinitionNames.Patterns.NameOf(format)}' is one of "
+                + $"{(format >= CellPattern.Ymd ? "dates" : "numbers")}, and the column is declared {DefinitionNames.Kinds.NameOf(formatted)}.";
         }
         if (rule is { Format: { } pattern, Decimal: { } mark } && (pattern >= CellPattern.Ymd || MarkOf(pattern) != mark))
         {
-            yield return $"columns.{column}: the format '{DefinitionNames.Patterns.NameOf(pattern)}' has another decimal mark than 'decimal' says. Leave one out.";
+            yield return $"columns.{column}: the format '{DefinitionNames.Patterns.NameOf(pattern)}' has another decimal mark than 'decimal' says. "
+                + "Leave one out.";
         }
         if (rule.Min > rule.Max)
         {

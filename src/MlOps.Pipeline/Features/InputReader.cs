@@ -142,7 +142,8 @@ internal sealed class InputReader
         }
     }
 
-    private static string MissingAs(JsonElement value) => value.ValueKind == JsonValueKind.Null ? "null" : $"{Shown(value)}, which means missing in this column";
+    private static string MissingAs(JsonElement value) =>
+        value.ValueKind == JsonValueKind.Null ? "null" : $"{Shown(value)}, which means missing in this column";
 
     private CellState ReadText(int i, FeatureInput input, string given, double[] numbers, int[] codes)
     {

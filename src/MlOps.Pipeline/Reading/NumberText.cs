@@ -35,7 +35,8 @@ internal enum NumberTraits
     Plain = 256,
 }
 
-/// <summary>Reads numbers as people and programs write them: signs, groups of digits, decimal marks, exponents, per cent, currencies, (12.50) for −12.50.</summary>
+/// <summary>Reads numbers as people and programs write them: signs, groups of digits, decimal marks, exponents, per cent, currencies, (12.50) for
+/// −12.50.</summary>
 internal static class NumberText
 {
     private const int Formats = 7;

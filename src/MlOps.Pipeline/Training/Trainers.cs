@@ -105,7 +105,8 @@ internal sealed class Trainers(TrainerContext context, ITrainer? added = null)
     /// <summary>Coordinate ascent may run away from a solution: then it is tried again, each time held back more.</summary>
     private ITransformer FitSdca(IDataView train)
     {
-        foreach (var regularization in (float?[])[(float?)spec.L2, .. StrongerRegularizations.Where(stronger => stronger > (spec.L2 ?? 0)).Select(value => (float?)value)])
+        var stronger = StrongerRegularizations.Where(value => value > (spec.L2 ?? 0)).Select(value => (float?)value);
+        foreach (var regularization in stronger.Prepend((float?)spec.L2))
         {
             try
             {

@@ -16,8 +16,9 @@ public sealed class TimeZoneTests : IDisposable
     {
         var file = Path.Combine(folder, "hourly.csv");
         // An hour that the clocks of New York skip, and one that they have twice.
-        await File.WriteAllTextAsync(file, "at,n,y\n" + string.Concat(Enumerable.Range(0, 300).Select(i =>
-            $"{new DateTime(2024, 3, 9).AddMinutes(37 * i).ToString("yyyy-MM-dd HH:mm", CultureInfo.InvariantCulture)},{i % 7},{(37 * i / 60 % 24) + (3 * (i % 7))}\n")));
+        var rows = Enumerable.Range(0, 300).Select(i => (At: new DateTime(2024, 3, 9).AddMinutes(37 * i), N: i % 7))
+            .Select(row => string.Create(CultureInfo.InvariantCulture, $"{row.At:yyyy-MM-dd HH:mm},{row.N},{row.At.Hour + (3 * row.N)}\n"));
+        await File.WriteAllTextAsync(file, "at,n,y\n" + string.Concat(rows));
 
         var utc = await TrainAsync(file, "UTC");
 
@@ -34,6 +35,7 @@ public sealed class TimeZoneTests : IDisposable
             new Dictionary<string, string?> { ["TZ"] = zone }, "train", file, "--target", "y", "--json", "--data", data);
         (await process.ExitCodeAsync()).Should().Be(0, process.Errors);
         return JsonNode.Parse(process.Output)!["metrics"]!.AsObject().Where(metric => !metric.Key.Contains("seconds", StringComparison.Ordinal))
-            .ToDictionary(metric => metric.Key, metric => metric.Value!.GetValueKind() == System.Text.Json.JsonValueKind.Number ? (double)metric.Value : double.NaN);
+            .ToDictionary(
+                metric => metric.Key, metric => metric.Value!.GetValueKind() == System.Text.Json.JsonValueKind.Number ? (double)metric.Value : double.NaN);
     }
 }

@@ -80,7 +80,9 @@ public sealed class DialectTests(AzuriteFixture azurite) : IAsyncLifetime
             .. Enumerable.Range(0, random.Next(10, 30)).Select(_ => (
                 Math.Round((decimal)((random.NextDouble() - 0.3) * Math.Pow(10, random.Next(1, 7))), 2),
                 random.Next(6) == 0 ? null : (int?)random.Next(100_000),
-                random.Next(6) == 0 ? null : (DateTime?)new DateTime(random.Next(1971, 2030), random.Next(1, 13), random.Next(1, 29), random.Next(24), random.Next(60), 0),
+                random.Next(6) == 0
+                    ? null
+                    : (DateTime?)new DateTime(random.Next(1971, 2030), random.Next(1, 13), random.Next(1, 29), random.Next(24), random.Next(60), 0),
                 random.Next(6) == 0 ? null : (bool?)(random.Next(2) == 0),
                 random.Next(6) == 0 ? null : Words[random.Next(Words.Length)])),
         ]);
@@ -91,7 +93,10 @@ public sealed class DialectTests(AzuriteFixture azurite) : IAsyncLifetime
         char Delimiter, string LineEnd, string Encoding, char Decimal, string Group, string Date, string Null, bool QuoteAll, bool Padded, bool Gzip)
     {
         private static readonly string[] Dates =
-            ["yyyy-MM-dd HH:mm", "yyyy-MM-ddTHH:mm:ss'Z'", "dd/MM/yyyy HH:mm", "dd.MM.yyyy HH:mm", "MM/dd/yyyy hh:mm tt", "d MMM yyyy HH:mm", "yyyy/MM/dd HH:mm:ss"];
+        [
+            "yyyy-MM-dd HH:mm", "yyyy-MM-ddTHH:mm:ss'Z'", "dd/MM/yyyy HH:mm", "dd.MM.yyyy HH:mm", "MM/dd/yyyy hh:mm tt", "d MMM yyyy HH:mm",
+            "yyyy/MM/dd HH:mm:ss",
+        ];
 
         public static WrittenAs Draw(Random random)
         {

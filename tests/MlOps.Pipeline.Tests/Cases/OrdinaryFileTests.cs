@@ -134,7 +134,9 @@ public sealed class OrdinaryFileTests(AzuriteFixture azurite) : IAsyncLifetime
     [InlineData("select,from,where,group,order,limit,case,end,null,true,y\n")]
     public async Task Columns_may_have_any_names(string header)
     {
-        var rows = Enumerable.Range(0, 200).Select(i => $"{(i % 3 == 0 ? "a" : "b")},{(i % 4 == 0 ? "x" : "z")},{i % 7},{i % 5},{i % 11},{i % 13},k,{i % 17},{i},{i % 2},{(i % 7) + (3 * (i % 11))}\n");
+        var rows = Enumerable.Range(0, 200)
+            .Select(i => $"{(i % 3 == 0 ? "a" : "b")},{(i % 4 == 0 ? "x" : "z")},{i % 7},{i % 5},{i % 11},{i % 13},k,{i % 17},{i},{i % 2},"
+                + $"{(i % 7) + (3 * (i % 11))}\n");
         var path = host.WriteFile("names.csv", header + string.Concat(rows));
 
         var definition = await host.Get<DefinitionInference>().InferAsync(

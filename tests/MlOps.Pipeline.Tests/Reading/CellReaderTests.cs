@@ -62,7 +62,8 @@ public sealed class CellReaderTests
     [InlineData("$", NumberFormat.Point)]
     [InlineData("()", NumberFormat.Point)]
     public void What_is_no_number_of_the_format_is_not_read(string cell, NumberFormat format) =>
-        new CellReader(StorageType.Double, new CellFormat { Numbers = format }).ReadNumber(Encoding.UTF8.GetBytes(cell), out _).Should().Be(CellState.Unreadable);
+        new CellReader(StorageType.Double, new CellFormat { Numbers = format }).ReadNumber(Encoding.UTF8.GetBytes(cell), out _).Should()
+            .Be(CellState.Unreadable);
 
     [Theory]
     [InlineData("2026-01-31", DateOrder.Ymd, "2026-01-31T00:00:00")]

@@ -79,7 +79,8 @@ internal sealed class FirstRows : IDisposable
     public static void Register(DuckDBConnection connection)
     {
         DuckFunction.Register(
-            connection, NoteFunction, [DuckDBType.BigInt, DuckDBType.BigInt, DuckDBType.UnsignedBigInt, DuckDBType.UnsignedBigInt, DuckDBType.Integer, DuckDBType.UnsignedBigInt],
+            connection, NoteFunction,
+            [DuckDBType.BigInt, DuckDBType.BigInt, DuckDBType.UnsignedBigInt, DuckDBType.UnsignedBigInt, DuckDBType.Integer, DuckDBType.UnsignedBigInt],
             DuckDBType.Integer, Note);
         DuckFunction.Register(connection, FirstFunction, [DuckDBType.BigInt, DuckDBType.BigInt], DuckDBType.UnsignedBigInt, First);
     }

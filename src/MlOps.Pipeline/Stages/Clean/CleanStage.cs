@@ -162,7 +162,8 @@ public sealed class CleanStage(PipelineStorage storage, DatasetStore datasets, D
         var dropped = manifest.Notes[DatasetNotes.Dropped]!.AsObject().ToDictionary(reason => reason.Key, reason => reason.Value!.GetValue<long>());
         Tell(context, manifest, dropped);
         // Shortened names may be alike.
-        var metrics = dropped.GroupBy(reason => Shorten(reason.Key)).ToDictionary(reason => $"dropped: {reason.Key}", reason => (double)reason.Sum(one => one.Value));
+        var metrics = dropped.GroupBy(reason => Shorten(reason.Key))
+            .ToDictionary(reason => $"dropped: {reason.Key}", reason => (double)reason.Sum(one => one.Value));
         await context.LogMetricsAsync(metrics, cancel);
         return new CleanOutput(
             manifest.Ref, dropped.OrderByDescending(reason => reason.Value).Take(100).ToDictionary(), new StageReport(manifest.Rows, reused));
@@ -174,15 +175,16 @@ public sealed class CleanStage(PipelineStorage storage, DatasetStore datasets, D
         var lost = dropped.Values.Sum();
         if (clean.Notes[DatasetNotes.Kept]?.GetValue<long>() is > 0 and var equal)
         {
-            context.Warn(new Warning($"{Count(equal)} of {Count(clean.Rows)} rows equal an earlier one and were kept, as rows have no id to tell them apart by. "
-                + "Set cleaning.duplicates to \"drop\" if they are the same thing twice.") { Count = equal });
+            context.Warn(new Warning($"{Count(equal)} of {Count(clean.Rows)} rows equal an earlier one and were kept, as rows have no id to tell "
+                + "them apart by. Set cleaning.duplicates to \"drop\" if they are the same thing twice.") { Count = equal });
         }
         if (clean.Notes[DatasetNotes.Loss] is { } note && Json.Read<TargetLoss>(note.ToJsonString()) is { DependsOnTarget: true } loss)
         {
             context.Warn(new Warning(string.Create(
                 System.Globalization.CultureInfo.InvariantCulture,
-                $"The rows that were left out have another target than those that stayed: its mean (of a text or boolean, the share of one value) is {loss.LeftOut.Mean:G4} "
-                    + $"in {loss.LeftOut.Count:N0} of them, {loss.Kept.Mean:G4} in the others. The model does not see a part of the world; fill nulls instead, or correct the cells."))
+                $"The rows that were left out have another target than those that stayed: its mean (of a text or boolean, the share of one value) is "
+                    + $"{loss.LeftOut.Mean:G4} in {loss.LeftOut.Count:N0} of them, {loss.Kept.Mean:G4} in the others. The model does not see a part of "
+                    + $"the world: fill nulls instead, or correct the cells."))
             {
                 Count = loss.LeftOut.Count,
                 Headline = true,

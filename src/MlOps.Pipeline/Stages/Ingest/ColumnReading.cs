@@ -144,8 +144,12 @@ internal sealed partial record ColumnReading(StorageType Type, ColumnKind Kind, 
     {
         if (survey.Cells >= FewRows && survey.CountsUp)
         {
-            warnings.Add(new Warning($"Column '{name}' counts its rows ({Count(survey.Smallest)} to {Count(survey.Largest)}, each once) and is used as a number. "
-                + "Where it is only a row number, declare it \"id\": the order of the rows may tell the target.") { Column = name, Headline = true });
+            warnings.Add(new Warning($"Column '{name}' counts its rows ({Count(survey.Smallest)} to {Count(survey.Largest)}, each once) and is used "
+                + "as a number. Where it is only a row number, declare it \"id\": the order of the rows may tell the target.")
+            {
+                Column = name,
+                Headline = true,
+            });
         }
     }
 
@@ -280,8 +284,8 @@ internal sealed partial record ColumnReading(StorageType Type, ColumnKind Kind, 
         }
         var order = survey.DottedDates > 0 || habits.DecimalMark == ',' || habits.DayFirst == true ? DateOrder.Dmy : DateOrder.Mdy;
         order = habits.DayFirst == false ? DateOrder.Mdy : order;
-        warnings.Add(new Warning($"Column '{name}': nothing in the file shows whether the day or the month comes first ({survey.Ambiguous}); it is read with the "
-            + $"{(order == DateOrder.Dmy ? "day" : "month")} first. Declare \"format\": \"dmy\" or \"mdy\" to say which.")
+        warnings.Add(new Warning($"Column '{name}': nothing in the file shows whether the day or the month comes first ({survey.Ambiguous}); it is "
+            + $"read with the {(order == DateOrder.Dmy ? "day" : "month")} first. Declare \"format\": \"dmy\" or \"mdy\" to say which.")
         {
             Column = name,
             Count = dmy - ymd,
@@ -319,7 +323,8 @@ internal sealed record FileHabits(char? DecimalMark, bool? DayFirst, bool CommaD
 
     public static FileHabits Of(IReadOnlyList<ColumnSurvey> columns, bool commaDelimits)
     {
-        var marks = columns.Where(column => column.Numbers > column.Whole && column.Numbers * 2 > column.Cells).Select(MarkOf).OfType<char>().Distinct().ToList();
+        var marks = columns.Where(column => column.Numbers > column.Whole && column.Numbers * 2 > column.Cells).Select(MarkOf).OfType<char>().Distinct()
+            .ToList();
         var orders = columns.Where(column => column.Dates * 2 > column.Cells).Select(DayFirstOf).OfType<bool>().Distinct().ToList();
         return new FileHabits(marks.Count == 1 ? marks[0] : null, orders.Count == 1 ? orders[0] : null, commaDelimits);
     }

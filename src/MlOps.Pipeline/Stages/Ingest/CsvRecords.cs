@@ -13,8 +13,8 @@ internal enum RecordState
 
 /// <summary>
 /// Splits a CSV text into records and cells, as RFC 4180 has it where the text does. Where it does not, a quote that neither opens nor closes a
-/// cell is a character like any other, blanks around cells do not count but within quotes, lines may end in several ways, and a line that a stray quote would swallow
-/// is kept apart. Libraries either refuse such files or lose rows without telling; here every record is counted, with its line.
+/// cell is a character like any other, blanks around cells do not count but within quotes, lines may end in several ways, and a line that a stray
+/// quote would swallow is kept apart. Libraries either refuse such files or lose rows without telling; here every record is counted, with its line.
 /// </summary>
 internal sealed class CsvRecords : IDisposable
 {
@@ -247,7 +247,8 @@ internal sealed class CsvRecords : IDisposable
     }
 
     /// <summary>Reads a record with quoted cells, perhaps over several lines.</summary>
-    /// <param name="strayEndsQuoting">Whether a quote before a character makes the whole cell an unquoted one; else it is a character of the quoted one.</param>
+    /// <param name="strayEndsQuoting">Whether a quote before a character makes the whole cell an unquoted one; else it is a character of the quoted
+    /// one.</param>
     private Parsed ParseQuoted(bool strayEndsQuoting)
     {
         Count = 0;

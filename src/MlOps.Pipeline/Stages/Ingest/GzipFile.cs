@@ -4,7 +4,8 @@ using System.IO.Hashing;
 
 namespace MlOps.Pipeline.Stages.Ingest;
 
-/// <summary>Unpacks a gzip file (RFC 1952) and checks the sum and length of every member: .NET's own stream takes a file that was cut off for a whole one.</summary>
+/// <summary>Unpacks a gzip file (RFC 1952) and checks the sum and length of every member: .NET's own stream takes a file that was cut off for a whole
+/// one.</summary>
 internal static class GzipFile
 {
     private const int Trailer = 8;

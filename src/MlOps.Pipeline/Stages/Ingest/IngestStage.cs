@@ -123,7 +123,8 @@ public sealed class IngestStage(
         var kinds = declared.Where(column => column.Value.Kind is not null)
             .Select(column => KeyValuePair.Create(column.Key, (JsonNode?)column.Value.Kind.ToString()));
         var cells = declared.Where(column => column.Value is not { Nulls: null, Format: null, Decimal: null })
-            .Select(column => KeyValuePair.Create(column.Key, JsonNode.Parse(Json.Write(new { column.Value.Nulls, column.Value.Format, column.Value.Decimal }))));
+            .Select(
+                column => KeyValuePair.Create(column.Key, JsonNode.Parse(Json.Write(new { column.Value.Nulls, column.Value.Format, column.Value.Decimal }))));
         return new JsonObject
         {
             ["kinds"] = new JsonObject(kinds),

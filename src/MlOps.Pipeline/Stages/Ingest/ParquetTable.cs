@@ -101,7 +101,8 @@ internal static class ParquetTable
         DuckDbSession session, string source, string column, string name, string type, StorageType storage, bool isTarget, List<Warning> warnings)
     {
         var original = Sql.Name(column);
-        if (session.Scalar($"SELECT 1 FROM {source} WHERE {(type is "FLOAT" or "DOUBLE" ? $"NOT isnan({original})" : $"{original} IS NOT NULL")} LIMIT 1") is null)
+        if (session.Scalar($"SELECT 1 FROM {source} WHERE "
+            + $"{(type is "FLOAT" or "DOUBLE" ? $"NOT isnan({original})" : $"{original} IS NOT NULL")} LIMIT 1") is null)
         {
             warnings.Add(new Warning($"Column '{name}' has no values at all; it is left out.") { Column = name, Headline = isTarget });
             return new DatasetColumn(name, StorageType.Varchar, ColumnKind.Text);

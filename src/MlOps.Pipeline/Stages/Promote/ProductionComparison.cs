@@ -72,7 +72,8 @@ internal sealed class ProductionComparison(
 
     /// <summary>The same text, or two spellings of the same boolean.</summary>
     private static bool Means(string mine, string theirs) => mine == theirs
-        || (BooleanText.TryRead(System.Text.Encoding.UTF8.GetBytes(mine), out var one) && BooleanText.TryRead(System.Text.Encoding.UTF8.GetBytes(theirs), out var other)
+        || (BooleanText.TryRead(System.Text.Encoding.UTF8.GetBytes(mine), out var one) && BooleanText.TryRead(
+            System.Text.Encoding.UTF8.GetBytes(theirs), out var other)
             && one == other);
 
     private static void CheckColumns(DatasetManifest raw, Featurizer production, int version)
@@ -108,7 +109,8 @@ internal sealed class ProductionComparison(
         var problems = needed.Zip(counts, (input, count) => (input.Name, Missing: Convert.ToInt64(count, CultureInfo.InvariantCulture)))
             .Where(column => column.Missing > 0)
             .Select(column => string.Create(
-                CultureInfo.InvariantCulture, $"Column '{column.Name}' has no value in {column.Missing:N0} of {rows.Manifest.Rows:N0} rows, and version {version} "
+                CultureInfo.InvariantCulture,
+                $"Column '{column.Name}' has no value in {column.Missing:N0} of {rows.Manifest.Rows:N0} rows, and version {version} "
                     + $"has nothing to fill it with."))
             .ToList();
         if (problems.Count > 0)
@@ -163,7 +165,8 @@ internal sealed class ProductionComparison(
     {
         var featurizer = model.Featurizer with { Target = target, Derived = [.. model.Featurizer.Derived], Scale = null };
         functions.Require(featurizer.Derived);
-        var imputed = featurizer.Inputs.Where(input => input.Imputed is not null).ToDictionary(input => input.Name, input => input.Imputed!, StringComparer.Ordinal);
+        var imputed = featurizer.Inputs.Where(input => input.Imputed is not null)
+            .ToDictionary(input => input.Name, input => input.Imputed!, StringComparer.Ordinal);
         var filled = new LocalTable(
             rows.Manifest with { Selection = null, Projection = Imputation.Columns(rows.Manifest.Columns, imputed), Notes = [] }, [], rows);
         var table = FeatureTable.Load(session, filled, featurizer);

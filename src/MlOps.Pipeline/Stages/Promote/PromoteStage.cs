@@ -124,8 +124,8 @@ public sealed class PromoteStage(
         {
             context.Warn(new Warning(string.Create(
                 CultureInfo.InvariantCulture,
-                $"The two cannot be told apart: {metric} is {mine:G6} for the new version and {theirs:G6} for version {production} on {scored.Candidate.Count:N0} "
-                    + $"common rows, and the 95 % interval of the gain ({interval.Low:G4} to {interval.High:G4}) holds 0.")));
+                $"The two cannot be told apart: {metric} is {mine:G6} for the new version and {theirs:G6} for version {production} on "
+                    + $"{scored.Candidate.Count:N0} common rows, and the 95 % interval of the gain ({interval.Low:G4} to {interval.High:G4}) holds 0.")));
         }
         if (!(gain > gates.BetterBy || (gates.BetterBy > 0 && gain >= gates.BetterBy)))
         {
@@ -141,7 +141,8 @@ public sealed class PromoteStage(
         }
         return string.Create(
             CultureInfo.InvariantCulture,
-            $"production: {metric} {mine:G6} is better than {theirs:G6} of production version {production}, but not with the required probability of {level:G6}");
+            $"production: {metric} {mine:G6} is better than {theirs:G6} of production version {production}, but not with the required probability of "
+                + $"{level:G6}");
     }
 
     private static Dictionary<string, double> Logged(IReadOnlyDictionary<string, double> production, double gain, Interval? interval)

@@ -89,7 +89,8 @@ public sealed class TrainStage(
             logged["trees_in_budget"] = trees;
         }
 
-        var files = StoredModel.Contents(ml, model, featurizer with { Scale = scale }).Append(new(MetricsFile, BinaryData.FromString(Json.Write(logged)))).ToDictionary();
+        var files = StoredModel.Contents(ml, model, featurizer with { Scale = scale }).Append(new(MetricsFile, BinaryData.FromString(Json.Write(logged))))
+            .ToDictionary();
         var stored = new TrainedModel(
             await models.StoreAsync(name, files, cancel), logged, files.ToDictionary(file => file.Key, file => (long)file.Value.ToMemory().Length));
         return await models.CommitAsync($"{name}.json", stored, cancel);
