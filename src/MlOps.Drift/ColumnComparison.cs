@@ -67,7 +67,7 @@ internal static class ColumnComparison
     }
 
     private static string? NoteOf(bool misfit, DriftRule? rule, ColumnPair pair, double score) =>
-        (misfit, double.IsNaN(score), pair.IsNumeric ? null : pair) switch
+        (misfit, double.IsNaN(score), pair) switch
         {
             (true, _, _) => $"The declared test {DriftTests.Of(rule!.Test!.Value).Name} needs numbers; the default was used.",
             (_, true, _) => "The score is undefined on these values, which shows no drift.",

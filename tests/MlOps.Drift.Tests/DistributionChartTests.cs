@@ -24,10 +24,24 @@ public sealed class DistributionChartTests
         // Of 1000 values, the 5th smallest and the 5th from the top are 0 and 240.
         double[] values = [-1e6, -1e5, -1e4, -1e3, .. Enumerable.Repeat(0.0, 496), .. Enumerable.Repeat(240.0, 495), 241, 1e3, 1e4, 1e5, 1e6];
 
-        var chart = DistributionChart.Of(new ColumnPair(Profiled.Numbers(values), Profiled.Numbers([0, 240])));
+        NumericProfile wide = Profiled.Numbers(values), narrow = Profiled.Numbers([100, 140]);
 
-        (chart.Labels[0], chart.Labels[1], chart.Labels[^1]).Should().Be(("0", "10", "240"));
-        (chart.Reference[0], chart.Reference[^1]).Should().Be((0.5, 0.5));
+        var (reference, current) = (DistributionChart.Of(new ColumnPair(wide, narrow)), DistributionChart.Of(new ColumnPair(narrow, wide)));
+
+        foreach (var chart in new[] { reference, current })
+        {
+            (chart.Labels[0], chart.Labels[1], chart.Labels[^1]).Should().Be(("0", "10", "240"));
+        }
+        (reference.Reference[0], reference.Reference[^1]).Should().Be((0.5, 0.5));
+        (current.Current[0], current.Current[^1]).Should().Be((0.5, 0.5));
+    }
+
+    [Fact]
+    public void Edges_are_told_with_five_digits()
+    {
+        var third = Profiled.Numbers([0, 1 / 3.0]);
+
+        DistributionChart.Of(new ColumnPair(third, third)).Labels.Should().StartWith(["0", "0.013889", "0.027778"]).And.EndWith("0.33333");
     }
 
     [Fact]

@@ -26,8 +26,31 @@ public sealed class DistributionTests
     [InlineData(25000, 0.012, 0.0014810269244871926)]
     [InlineData(1000000, 0.001, 0.26982107442589376)]
     [InlineData(150000, 0.002, 0.5852546878861702)]
+    [InlineData(1000000, 0.00003, 1)]
+    [InlineData(1000000, 0.1, 0)]
     public void The_Kolmogorov_distribution_is_scipys_whatever_the_method(long n, double x, double expected) =>
         KolmogorovDistribution.UpperTail(n, x).Should().BeApproximately(expected, 1e-8 * Math.Min(1, expected * 100));
+
+    /// <summary>Where one method hands over to another, they agree: the matrix power, the series, the one-sided sum.</summary>
+    [Theory]
+    [InlineData(60, 4, 1e-9)]
+    [InlineData(140, 4, 1e-9)]
+    [InlineData(141, 2.2, 1e-6)]
+    [InlineData(1000, 2.2, 1e-7)]
+    public void Methods_meet_where_the_one_sided_tail_begins(long n, double square, double error) => ShouldMeet(n, Math.Sqrt(square / n), error);
+
+    [Theory]
+    [InlineData(1000, 1e-7)]
+    [InlineData(20_000, 1e-9)]
+    [InlineData(100_000, 1e-12)]
+    public void Methods_meet_where_the_series_begins(long n, double error) => ShouldMeet(n, Math.Pow(1.4 / n, 2 / 3.0), error);
+
+    private static void ShouldMeet(long n, double x, double error)
+    {
+        const double Nearly = 1e-13;
+        var (before, after) = (KolmogorovDistribution.UpperTail(n, x * (1 - Nearly)), KolmogorovDistribution.UpperTail(n, x * (1 + Nearly)));
+        before.Should().BeApproximately(after, error).And.BeInRange(1e-5, 1);
+    }
 
     [Theory]
     [InlineData(new double[] { 1, 5, 9 }, new double[] { 2, 3, 10, 12 }, 0.3142857142857143, 0.6571428571428571)]

@@ -120,6 +120,7 @@ public sealed class ExactPValueTests
     [InlineData(new double[] { 1, 1 }, new double[] { 1, 1 }, 1)]
     [InlineData(new double[] { 1, 1 }, new double[] { 2, 2 }, 0)]
     [InlineData(new double[] { 1 }, new double[] { 2 }, 1)]
+    [InlineData(new double[] { 1 }, new double[] { 2, 2 }, 0)]
     [InlineData(new double[] { 1, 2 }, new double[] { 1 }, 0.6666666666666667)]
     public void Student_judges_constants_by_whether_they_are_equal(double[] reference, double[] current, double expected) =>
         StudentTTest.PValue(new ColumnPair(Profiled.Numbers(reference), Profiled.Numbers(current))).Should().BeApproximately(expected, 1e-12);

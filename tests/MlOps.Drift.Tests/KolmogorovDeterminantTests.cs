@@ -14,6 +14,7 @@ public sealed class KolmogorovDeterminantTests
     [InlineData(5)]
     [InlineData(8)]
     [InlineData(10)]
+    [InlineData(12)]
     public void The_upper_tail_is_what_the_determinant_leaves(int n)
     {
         for (var step = 0; step <= 60; step++)

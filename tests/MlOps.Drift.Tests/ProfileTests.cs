@@ -93,6 +93,7 @@ public sealed class ProfileTests
         bytes.Position = 0;
 
         ProfileFile.Read(bytes).Columns.Should().BeEquivalentTo(profile.Columns, options => options.RespectingRuntimeTypes().ComparingRecordsByMembers());
+        (bytes.Position, bytes.CanRead).Should().Be((bytes.Length, true), "the stream is its owner's");
     }
 
     private static double Normal(Random random) => Math.Sqrt(-2 * Math.Log(1 - random.NextDouble())) * Math.Cos(2 * Math.PI * random.NextDouble());

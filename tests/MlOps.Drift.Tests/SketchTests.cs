@@ -172,6 +172,23 @@ public sealed class SketchTests
         ProfileSize.EntriesOfColumn(columns).Should().Be(entries);
 
     [Fact]
+    public void A_constant_is_its_own_mean_and_zero_has_no_sign()
+    {
+        Profiled.Numbers([0.1, 0.1, 0.1]).Mean.Should().Be(0.1);
+        double.IsNegative(Profiled.Numbers([-0.0]).Values[0]).Should().BeFalse();
+    }
+
+    [Fact]
+    public void Once_counted_by_hash_no_more_names_are_kept()
+    {
+        Profiled.Categories(Enumerable.Range(0, 500).Select(i => $"n{i}"), most: 10).Counts.Should().HaveCount(11);
+
+        var joined = new CategoryCounter(3);
+        joined.Add(Profiled.Categories(["a", "b", "c"]));
+        joined.Finish().IsExact.Should().BeTrue();
+    }
+
+    [Fact]
     public void Categories_are_kept_by_name_up_to_the_limit()
     {
         Profiled.Categories(["a", "b", "a", "c"], most: 3).Should().BeEquivalentTo(

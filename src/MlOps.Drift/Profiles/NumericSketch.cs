@@ -109,12 +109,11 @@ public sealed class NumericSketch(int most, long rows)
 
     private void MakeRoom()
     {
+        Flush();
         if (buffer.Length == 0)
         {
             buffer = new double[(int)Math.Clamp(rows, 1, LargestBuffer)];
-            return;
         }
-        Flush();
     }
 
     private void Flush()

@@ -8,12 +8,11 @@ internal static class JensenShannon
     public static double Distance(ColumnPair pair)
     {
         var (reference, current) = Shares.Of(pair);
-        double all = reference.Sum(), now = current.Sum(), entropy = 0.0;
+        var entropy = 0.0;
         for (var i = 0; i < reference.Length; i++)
         {
-            var (p, q) = (reference[i] / all, current[i] / now);
-            var mixture = (p + q) / 2;
-            entropy += Shares.RelativeEntropy(p, mixture) + Shares.RelativeEntropy(q, mixture);
+            var mixture = (reference[i] + current[i]) / 2;
+            entropy += Shares.RelativeEntropy(reference[i], mixture) + Shares.RelativeEntropy(current[i], mixture);
         }
         return Math.Sqrt(Math.Max(0, entropy) / 2);
     }

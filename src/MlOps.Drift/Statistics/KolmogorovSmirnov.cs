@@ -51,8 +51,7 @@ internal static class KolmogorovSmirnov
     {
         var (m, n) = (Math.Max(first, second), Math.Min(first, second));
         long mg = m / divisor, ng = n / divisor;
-        long low = 0, high = Math.Min(DivideUp(h, mg), n + 1);
-        var length = high - low;
+        long low = 0, high = Math.Min(DivideUp(h, mg), n + 1), length = high;
         var share = new double[Math.Min((2 * high) + 2, n + 1)];
         Array.Fill(share, 1.0);
         Array.Clear(share, 0, (int)high);
@@ -65,7 +64,8 @@ internal static class KolmogorovSmirnov
             {
                 return 1;
             }
-            var value = low == 0 ? 0.0 : 1.0;
+            // Below the band every path has left it; at 0 there is no below, and no weight.
+            var value = 1.0;
             for (var j = low; j < high; j++)
             {
                 value = ((share[j - lastLow] * i) + (value * j)) / (i + j);

@@ -32,7 +32,7 @@ internal static class MannWhitney
         }
         var deviation = Math.Sqrt(n1 * n2 / 12 * ((n + 1) - (ties / (n * (n - 1)))));
         var z = (u - (n1 * n2 / 2) - 0.5) / deviation;
-        return Math.Clamp(double.IsNegativeInfinity(z) ? 1 : Normal.CDF(0, 1, -z), 0, 1);
+        return Math.Clamp(Normal.CDF(0, 1, -z), 0, 1);
     }
 
     /// <summary>P(U ≥ u), from the number of ways to reach each U: the coefficients of the Gaussian binomial (m + n over m).</summary>
