@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using System.Text.RegularExpressions;
 using Azure;
 using DuckDB.NET.Data;
 using DuckDB.NET.Native;
@@ -6,7 +7,7 @@ using DuckDB.NET.Native;
 namespace MlOps.Pipeline.Contracts;
 
 /// <summary>What a person is told of a fault: never a library's own text, which speaks of its insides. That is in the host's log.</summary>
-public static class FaultText
+public static partial class FaultText
 {
     private const string Unexpected = "An unexpected fault, not of the data: the host's log says more. Retry the run; if it fails again, report it.";
 
@@ -20,6 +21,8 @@ public static class FaultText
         RequestFailedException { Status: > 0 } refused => $"The storage account answered {refused.Status}. Retry the run.",
         RequestFailedException or HttpRequestException or SocketException or TimeoutException => "The storage account could not be reached. Check the "
             + "network, and retry the run.",
+        _ when FeatureFunction.Match(fault.Message) is { Success: true } function =>
+            $"The feature function '{function.Groups[1].Value}', which this host adds, failed: the host's log says more.",
         AggregateException { InnerExceptions: [var first, ..] } => Of(first),
         _ => Unexpected,
     };
@@ -40,6 +43,10 @@ public static class FaultText
         DuckDBException { ErrorType: DuckDBErrorType.OutOfMemory } => true,
         _ => fault.InnerException is { } inner && IsOutOfMemory(inner),
     };
+
+    /// <summary>What DuckDB says when a host's own function throws within it: it keeps only the message.</summary>
+    [GeneratedRegex("The feature function '([^']+)' failed")]
+    private static partial Regex FeatureFunction { get; }
 
     private const int NoSpaceOnUnix = 28;
     private const int NoSpaceOnWindows = 112;

@@ -143,7 +143,7 @@ public sealed class TrainingPipeline
         {
             return ((await run.RunAsync(PipelineStages.Train, input, key)).Candidate, null);
         }
-        catch (StageFailedException failure)
+        catch (StageFailedException failure) when (run.Run.Candidates.Count > 1)
         {
             return (null, StageRunner.Shorten($"{key}: {failure.Message}"));
         }

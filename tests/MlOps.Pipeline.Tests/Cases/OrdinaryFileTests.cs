@@ -92,7 +92,7 @@ public sealed class OrdinaryFileTests(AzuriteFixture azurite) : IAsyncLifetime
     [InlineData("30-target-spelling.csv", "churn", "60 of 500 rows were left out: null: churn")]
     public async Task What_is_odd_is_told(string file, string target, string told)
     {
-        var details = await TrainAsync(file, target);
+        var details = await TrainAsync(file, target, trees: 5);
 
         details.Stages.SelectMany(stage => stage.Warnings ?? []).Select(warning => warning.Text).Should().ContainMatch($"*{told}*");
     }
@@ -146,12 +146,16 @@ public sealed class OrdinaryFileTests(AzuriteFixture azurite) : IAsyncLifetime
         details.Run.State.Should().Be(RunState.Succeeded, details.Run.Error);
     }
 
-    private async Task<RunDetails> TrainAsync(string file, string target)
+    /// <param name="file">The file.</param>
+    /// <param name="target">Its target.</param>
+    /// <param name="trees">Trees of a single candidate; null: the candidates that a new user gets.</param>
+    private async Task<RunDetails> TrainAsync(string file, string target, int? trees = null)
     {
         var path = CaseFiles.Path(file);
         var definition = await host.Get<DefinitionInference>().InferAsync(
             new PipelineDefinition { Model = model, Target = target }, path, CancellationToken.None);
-        return await host.RunAsync(definition, path);
+        return await host.RunAsync(
+            trees is { } few ? definition with { Candidates = [new CandidateSpec { Trainer = TrainerNames.LightGbm, Trees = few }] } : definition, path);
     }
 
     private async Task<(string Raw, PipelineDefinition Definition)> InferredAsync(string file, string target)

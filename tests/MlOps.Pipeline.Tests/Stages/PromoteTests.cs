@@ -126,7 +126,7 @@ public sealed class PromoteTests(AzuriteFixture azurite)
         var run = await host.RunAsync(definition, host.WriteFile("narrow.csv", withoutPayment));
 
         run.Run.State.Should().Be(RunState.Blocked);
-        run.Run.BlockedBy.Single().Should().Contain("version 1 cannot be scored").And.Contain("'payment' is missing");
+        run.Run.BlockedBy.Single().Should().Contain("version 1 cannot be scored").And.Contain("'payment', which version 1 reads, is not in the data");
     }
 
     [Fact]

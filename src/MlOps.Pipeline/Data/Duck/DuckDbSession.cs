@@ -112,4 +112,4 @@ internal sealed class DuckDbSession(DuckDBConnection connection, CancellationTok
 }
 
 /// <summary>A query whose rows are read chunk by chunk failed.</summary>
-internal sealed class DuckDbReadException(string message) : Exception(message);
+internal sealed class DuckDbReadException(string message) : InvalidOperationException(message);

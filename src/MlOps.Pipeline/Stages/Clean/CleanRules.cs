@@ -18,7 +18,8 @@ internal sealed record CleanRules(PipelineDefinition Definition, FeaturePlan Pla
     {
         var plan = FeaturePlan.Of(definition, raw.Columns);
         var names = raw.Columns.Select(column => column.Name).ToHashSet(StringComparer.Ordinal);
-        IReadOnlyList<string> key = splitKey is { Count: > 0 } && splitKey.All(names.Contains) ? splitKey : plan.Key;
+        var named = splitKey ?? definition.Split.Key;
+        var key = named.Count > 0 && named.All(names.Contains) ? named : plan.Key;
         var identity = raw.Notes[DatasetNotes.Identity] is { } note ? Contracts.Json.Read<RowIdentity>(note.ToJsonString()) : null;
         var keeps = definition.Cleaning.Duplicates switch
         {

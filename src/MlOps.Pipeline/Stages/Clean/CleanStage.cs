@@ -176,7 +176,10 @@ public sealed class CleanStage(PipelineStorage storage, DatasetStore datasets, D
         if (clean.Notes[DatasetNotes.Kept]?.GetValue<long>() is > 0 and var equal)
         {
             context.Warn(new Warning($"{Count(equal)} of {Count(clean.Rows)} rows equal an earlier one and were kept, as rows have no id to tell "
-                + "them apart by. Set cleaning.duplicates to \"drop\" if they are the same thing twice.") { Count = equal });
+                + "them apart by. Set cleaning.duplicates to \"drop\" if they are the same thing twice.")
+            {
+                Count = equal,
+            });
         }
         if (clean.Notes[DatasetNotes.Loss] is { } note && Json.Read<TargetLoss>(note.ToJsonString()) is { DependsOnTarget: true } loss)
         {

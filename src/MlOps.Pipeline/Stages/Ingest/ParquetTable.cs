@@ -133,7 +133,11 @@ internal static class ParquetTable
         if (kind != ColumnKind.Categorical)
         {
             warnings.Add(new Warning($"Column '{name}' is not used: nearly every row has a value of its own "
-                + $"({(kind == ColumnKind.Text ? "free text" : "an id")}). Declare its kind to change that.") { Column = name, Count = survey.Cells });
+                + $"({(kind == ColumnKind.Text ? "free text" : "an id")}). Declare its kind to change that.")
+            {
+                Column = name,
+                Count = survey.Cells,
+            });
         }
         return new DatasetColumn(name, storage, kind);
     }

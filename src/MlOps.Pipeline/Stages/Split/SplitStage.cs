@@ -50,7 +50,11 @@ public sealed class SplitStage(DatasetStore datasets, DuckDb duckDb) : IStage<Sp
         if (validation < FewestRows)
         {
             context.Warn(new Warning($"Only {validation} rows validate: metrics of fewer than {FewestRows} rows say little. Give more rows, or raise "
-                + "split.validation.") { Count = validation, Headline = true });
+                + "split.validation.")
+            {
+                Count = validation,
+                Headline = true,
+            });
         }
     }
 

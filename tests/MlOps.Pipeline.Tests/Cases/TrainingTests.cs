@@ -1,0 +1,148 @@
+using System.IO.Compression;
+using System.Text;
+using Microsoft.ML;
+using MlOps.Pipeline.Contracts;
+using MlOps.Pipeline.Definitions;
+using MlOps.Pipeline.Stages.Ingest;
+using MlOps.Pipeline.Tracking;
+using MlOps.Pipeline.Training;
+using MlOps.Testing;
+
+namespace MlOps.Pipeline.Tests.Cases;
+
+/// <summary>Ordinary tables that trainers stumble over, and files that only look whole.</summary>
+[Collection(AzuriteFixture.Collection)]
+public sealed class TrainingTests(AzuriteFixture azurite) : IAsyncLifetime
+{
+    private readonly string model = AzuriteFixture.UniqueModel();
+    private PipelineHost host = null!;
+
+    public Task InitializeAsync()
+    {
+        host = new PipelineHost(azurite);
+        return Task.CompletedTask;
+    }
+
+    public Task DisposeAsync() => host.DisposeAsync().AsTask();
+
+    [Fact]
+    public async Task A_linear_table_does_not_make_sdca_run_away()
+    {
+        var csv = "i,m,y\n" + string.Concat(Enumerable.Range(0, 300).Select(i => $"{i},{i % 7},{(2 * i) + (i % 3)}\n"));
+        var definition = new PipelineDefinition { Model = model, Target = "y", Candidates = [new CandidateSpec { Trainer = TrainerNames.Sdca }] };
+
+        var run = await host.RunAsync(definition, host.WriteFile("linear.csv", csv));
+
+        run.Run.State.Should().Be(RunState.Succeeded, run.Run.Error);
+        run.Metrics["val_r2"].Should().BeGreaterThan(0.99);
+    }
+
+    [Fact]
+    public async Task A_target_that_single_precision_cannot_hold_is_learnt_to_the_unit()
+    {
+        var definition = await host.Get<DefinitionInference>().InferAsync(
+            new PipelineDefinition { Model = model, Target = "closes_at" }, CaseFiles.Path("11-large-target.csv"), CancellationToken.None);
+
+        var run = await host.RunAsync(definition, CaseFiles.Path("11-large-target.csv"));
+
+        run.Run.State.Should().Be(RunState.Succeeded, run.Run.Error);
+        // Targets lie within some 1,100; single precision would round them to the next 128.
+        run.Metrics["val_rmse"].Should().BeLessThan(40);
+    }
+
+    [Fact]
+    public async Task One_candidate_that_fails_does_not_fail_the_run()
+    {
+        await using var other = new PipelineHost(azurite, services => services.AddMlOps(add => add.AddTrainer(new Broken())));
+        var csv = "a,b,y\n" + string.Concat(Enumerable.Range(0, 300).Select(i => $"{i % 17},{i % 11},{(i % 17) + (i % 11)}\n"));
+        var candidates = new[] { new CandidateSpec { Trainer = "broken" }, new CandidateSpec { Trainer = TrainerNames.LightGbm } };
+        var definition = new PipelineDefinition { Model = model, Target = "y", Candidates = candidates };
+
+        var run = await other.RunAsync(definition, other.WriteFile("rows.csv", csv));
+        var none = await other.RunAsync(definition with { Candidates = [candidates[0]] }, other.WriteFile("rows.csv", csv));
+
+        run.Run.State.Should().Be(RunState.Succeeded, run.Run.Error);
+        run.Params["winner"].Should().Be("1-lightgbm");
+        run.Stages.Single(stage => stage.Key == "0-broken").Error.Should().Be("This trainer learns nothing.");
+        run.Stages.Single(stage => stage.Stage == "validate").Warnings!.Should().ContainSingle(
+            warning => warning.Headline && warning.Text == "Candidate 0-broken: This trainer learns nothing.");
+        none.Run.State.Should().Be(RunState.Failed);
+        none.Run.Error.Should().Be("This trainer learns nothing.");
+    }
+
+    [Fact]
+    public async Task Fasttree_stops_early_by_its_loss()
+    {
+        var definition = DefinitionJson.Read(await File.ReadAllTextAsync(CaseFiles.Path("60-fasttree.json"))) with { Model = model };
+
+        var run = await host.RunAsync(definition, CaseFiles.Path("05-space-after-comma.csv"));
+
+        run.Run.State.Should().Be(RunState.Succeeded, run.Run.Error);
+        run.Metrics["val_log_loss"].Should().BeLessThan(0.3);
+    }
+
+    [Fact]
+    public async Task A_split_by_time_cuts_between_two_times()
+    {
+        var definition = DefinitionJson.Read(await File.ReadAllTextAsync(CaseFiles.Path("44.json"))) with { Model = model };
+
+        var run = await host.RunAsync(definition, CaseFiles.Path("44-time-ties.csv"));
+
+        run.Run.State.Should().Be(RunState.Succeeded, run.Run.Error);
+        run.Stages.Single(stage => stage.Stage == "train").Rows.Should().BeInRange(1, 1000);
+    }
+
+    [Fact]
+    public async Task Rows_whose_loss_depends_on_the_target_are_told_first()
+    {
+        var rows = Enumerable.Range(0, 1000).Select(i => $"{i % 17},{(i % 10 == 0 ? "" : i % 11)},{(i % 10 == 0 ? 100 : 0) + (i % 17)}\n");
+        var csv = "a,b,y\n" + string.Concat(rows);
+
+        var run = await host.RunAsync(new PipelineDefinition { Model = model, Target = "y" }, host.WriteFile("loss.csv", csv));
+
+        run.Stages.Single(stage => stage.Stage == "clean").Warnings.Should().Contain(
+            warning => warning.Headline && warning.Text.Contains("have another target than those that stayed", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_gzip_file_that_was_cut_off_is_refused_and_one_of_several_members_is_read()
+    {
+        await using var bench = new StageBench(azurite);
+        var definition = new PipelineDefinition { Model = "gzip", Target = "y" };
+        var first = Packed("a,y\n" + string.Concat(Enumerable.Range(0, 2000).Select(i => $"{i % 17},{i}\n")));
+        var second = Packed(string.Concat(Enumerable.Range(0, 100).Select(i => $"{i},{i}\n")));
+        async Task<long> RowsOfAsync(params byte[] bytes)
+        {
+            var path = Path.Combine(bench.Host.WorkFolder, $"{Guid.NewGuid():N}.csv.gz");
+            await File.WriteAllBytesAsync(path, bytes);
+            return (await bench.IngestAsync(definition, path)).Raw.Rows;
+        }
+
+        (await RowsOfAsync([.. first, .. second])).Should().Be(2100);
+        (await RowsOfAsync([.. first, 0, 0, 0, 0])).Should().Be(2000);
+        foreach (var length in new[] { first.Length - 1, first.Length - 9, first.Length / 2 })
+        {
+            (await ((Func<Task>)(() => RowsOfAsync(first[..length]))).Should().ThrowAsync<InputException>()).WithMessage("*damaged gzip*");
+        }
+        await ((Func<Task>)(() => RowsOfAsync([.. first, .. second[..^3]]))).Should().ThrowAsync<InputException>();
+    }
+
+    private static byte[] Packed(string text)
+    {
+        using var packed = new MemoryStream();
+        using (var gzip = new GZipStream(packed, CompressionLevel.Optimal))
+        {
+            gzip.Write(Encoding.UTF8.GetBytes(text));
+        }
+        return packed.ToArray();
+    }
+
+    private sealed class Broken : ITrainer
+    {
+        public string Name => "broken";
+
+        public IReadOnlyCollection<TaskKind> Tasks => [TaskKind.Regression];
+
+        public IEstimator<ITransformer> Create(TrainerContext context) => throw new InputException("This trainer learns nothing.");
+    }
+}
