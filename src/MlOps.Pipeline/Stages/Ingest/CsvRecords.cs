@@ -67,9 +67,6 @@ internal sealed class CsvRecords : IDisposable
     /// <summary>Bytes of the record with its line end.</summary>
     public int Length { get; private set; }
 
-    /// <summary>Lines with nothing on them, which are no records.</summary>
-    public long BlankLines { get; private set; }
-
     /// <summary>True once anything was met that readers of RFC 4180 may read in another way.</summary>
     public bool IsOdd { get; private set; }
 
@@ -106,7 +103,6 @@ internal sealed class CsvRecords : IDisposable
             if (IsBlank(buffer.AsSpan(start, line)))
             {
                 // A blank line within the text is no record, but another reader may think so.
-                BlankLines++;
                 IsOdd |= next < end || !atEnd;
                 nextLine++;
                 start = next;

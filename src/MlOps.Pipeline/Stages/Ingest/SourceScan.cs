@@ -36,9 +36,6 @@ internal sealed class SourceScan : IDisposable
     /// <summary>The file to read: the original, or its unpacked or transcoded copy.</summary>
     public string Path { get; private set; }
 
-    /// <summary>Longest line of the text in bytes.</summary>
-    public long LongestLine { get; private set; }
-
     /// <summary>Lines that a line feed ends.</summary>
     public long LineFeeds { get; private set; }
 
@@ -190,12 +187,11 @@ internal sealed class SourceScan : IDisposable
     /// <summary>Looks at all bytes; tells the first one that is not UTF-8.</summary>
     private async Task<ForeignByte?> CheckTextAsync(string name, CancellationToken cancel)
     {
-        (LongestLine, LineFeeds, Pairs, CarriageReturns, HasQuotes) = (0, 0, 0, 0, false);
+        (LineFeeds, Pairs, CarriageReturns, HasQuotes) = (0, 0, 0, false);
         await using var content = new FileStream(Path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0);
         var buffer = ArrayPool<byte>.Shared.Rent(BufferBytes);
         try
         {
-            long lineBytes = 0;
             int kept = 0, read;
             var isAscii = true;
             byte last = 0;
@@ -215,10 +211,9 @@ internal sealed class SourceScan : IDisposable
                 isAscii = isAscii && Ascii.IsValid(text);
                 CarriageReturns += text.Count((byte)'\r');
                 HasQuotes = HasQuotes || text.Contains((byte)'"');
-                MeasureLines(text, ref last, ref lineBytes);
+                CountLines(text, ref last);
                 buffer.AsSpan(length - kept, kept).CopyTo(buffer);
             }
-            LongestLine = Math.Max(LongestLine, lineBytes);
             return null;
         }
         finally
@@ -237,19 +232,16 @@ internal sealed class SourceScan : IDisposable
         }
     }
 
-    private void MeasureLines(ReadOnlySpan<byte> text, ref byte last, ref long lineBytes)
+    private void CountLines(ReadOnlySpan<byte> text, ref byte last)
     {
         int end;
         while ((end = text.IndexOf((byte)'\n')) >= 0)
         {
             Pairs += (end > 0 ? text[end - 1] : last) == (byte)'\r' ? 1 : 0;
             LineFeeds++;
-            LongestLine = Math.Max(LongestLine, lineBytes + end + 1);
-            lineBytes = 0;
             last = (byte)'\n';
             text = text[(end + 1)..];
         }
-        lineBytes += text.Length;
         last = text.IsEmpty ? last : text[^1];
     }
 

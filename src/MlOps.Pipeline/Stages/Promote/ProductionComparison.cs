@@ -163,7 +163,7 @@ internal sealed class ProductionComparison(
 
     private ScoredRows Score(DuckDbSession session, LocalTable rows, StoredModel model, TargetColumn target)
     {
-        var featurizer = model.Featurizer with { Target = target, Derived = [.. model.Featurizer.Derived], Scale = null };
+        var featurizer = model.Featurizer with { Target = target, Scale = null };
         functions.Require(featurizer.Derived);
         var imputed = featurizer.Inputs.Where(input => input.Imputed is not null)
             .ToDictionary(input => input.Name, input => input.Imputed!, StringComparer.Ordinal);
