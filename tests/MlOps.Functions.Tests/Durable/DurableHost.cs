@@ -13,6 +13,8 @@ internal sealed class DurableHost : EngineUnderTest
 {
     private readonly DurableWorker worker;
 
+    private Task? stopped;
+
     private DurableHost(PipelineHost host, DurableWorker worker) : base(host) => this.worker = worker;
 
     public DurableTaskClient Client => worker.Client;
@@ -30,12 +32,5 @@ internal sealed class DurableHost : EngineUnderTest
         return new DurableHost(host, started);
     }
 
-    public override async ValueTask DisposeAsync()
-    {
-        await StopAsync();
-        await Host.DisposeAsync();
-    }
-
-    /// <summary>Ends the worker at once; what it was at is left lying.</summary>
-    public Task StopAsync() => worker.StopAsync();
+    public override Task StopAsync() => stopped ??= worker.StopAsync();
 }

@@ -22,10 +22,6 @@ public sealed class EmbeddedEngineScenarios(AzuriteFixture azurite) : EngineScen
 
     private sealed class Embedded(PipelineHost host) : EngineUnderTest(host)
     {
-        public override async ValueTask DisposeAsync()
-        {
-            await Host.Get<EmbeddedEngine>().StopAsync(CancellationToken.None);
-            await Host.DisposeAsync();
-        }
+        public override Task StopAsync() => Host.Get<EmbeddedEngine>().StopAsync(CancellationToken.None);
     }
 }

@@ -41,5 +41,13 @@ public abstract class EngineUnderTest(PipelineHost host) : IAsyncDisposable
         return now!;
     }
 
-    public abstract ValueTask DisposeAsync();
+    /// <summary>Ends the engine, not its host's services; again is nothing. What it was at is left lying.</summary>
+    public abstract Task StopAsync();
+
+    public async ValueTask DisposeAsync()
+    {
+        await StopAsync();
+        await host.DisposeAsync();
+        GC.SuppressFinalize(this);
+    }
 }
