@@ -1,6 +1,7 @@
 using MlOps.Pipeline.Data;
 using MlOps.Pipeline.Definitions;
 using MlOps.Pipeline.Stages.Ingest;
+using MlOps.Pipeline.Tests.Definitions;
 using MlOps.Pipeline.Tracking;
 using MlOps.Testing;
 
@@ -61,6 +62,7 @@ public sealed class OrdinaryFileTests(AzuriteFixture azurite) : IAsyncLifetime
 
         details.Run.State.Should().Be(RunState.Succeeded, details.Run.Error);
         details.Metrics["val_r2"].Should().BeGreaterThan(least);
+        await Skew.CheckAsync(host, details, CaseFiles.Path(file));
     }
 
     [Theory]
@@ -74,6 +76,25 @@ public sealed class OrdinaryFileTests(AzuriteFixture azurite) : IAsyncLifetime
 
         details.Run.State.Should().Be(RunState.Succeeded, details.Run.Error);
         details.Metrics["val_auc"].Should().BeGreaterThan(least);
+        await Skew.CheckAsync(host, details, CaseFiles.Path(file));
+    }
+
+    [Fact]
+    public async Task The_sample_definition_predicts_as_it_was_measured()
+    {
+        var random = new Random(1);
+        var rows = Enumerable.Range(0, 400).Select(i => FormattableString.Invariant(
+            $"t{i},2026-01-{1 + (i % 28):00} {i % 24:00}:15:00,{(i % 3 == 0 ? "north" : "south")},{1 + (i % 6)},{Distance(i)},{(i % 9 == 0 ? "" : Minutes(i))},")
+            + FormattableString.Invariant($"{(i % 5 == 0 ? "" : i % 2 == 0 ? "card" : "cash")},{2.5 + (1.2 * Distance(i)) + random.NextDouble():0.00}\n"));
+        var path = host.WriteFile("trips.csv", "trip_id,pickup_time,vendor,passengers,distance_km,duration_min,payment,fare\n" + string.Concat(rows));
+        var definition = DefinitionJson.Read(Samples.Read("trips.json")) with { Model = model };
+
+        var details = await host.RunAsync(definition, path);
+
+        await Skew.CheckAsync(host, details, path);
+
+        static double Distance(int i) => Math.Round(1 + (i * 7 % 31 * 0.37), 2);
+        static string Minutes(int i) => FormattableString.Invariant($"{Distance(i) * 2.4:0.0}");
     }
 
     [Theory]

@@ -158,6 +158,24 @@ public sealed class CellReaderTests
         }
     }
 
+    [Fact]
+    public void The_quick_scan_of_a_plain_number_finds_what_the_full_one_does()
+    {
+        var random = new Random(2);
+        var quick = 0;
+        for (var i = 0; i < Cells; i++)
+        {
+            var cell = Encoding.UTF8.GetBytes(i % 2 == 0 ? PlainText(random) : PlainText(random) is var text && text.Length > 3 ? text[..random.Next(1, 4)] : "7");
+            if (cell.Length > 0 && NumberText.TryScanPlain(cell, out var plain))
+            {
+                NumberText.TryScanFully(cell, out var full).Should().BeTrue();
+                plain.Should().Be(full, $"of '{Encoding.UTF8.GetString(cell)}'");
+                quick++;
+            }
+        }
+        quick.Should().BeGreaterThan(Cells / 4);
+    }
+
     /// <summary>A whole number of any size, how many of its digits are a fraction, and how it is written.</summary>
     private static Arbitrary<(int Whole, int Places, int Style)> Numbers =>
         (from size in Gen.Choose(1, 9)

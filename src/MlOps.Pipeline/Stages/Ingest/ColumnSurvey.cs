@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.IO.Hashing;
 using System.Runtime.CompilerServices;
 using System.Text;
@@ -18,9 +19,10 @@ internal sealed class ColumnSurvey(byte[][]? declaredNulls)
     private readonly long[] byOrders = new long[8];
     private readonly long[] nulls = new long[Reading.NullTexts.Count];
     private readonly long[] nullLines = new long[Reading.NullTexts.Count];
-    private readonly HashSet<ulong> sampled = [];
-    private long sampledBytes;
+    private readonly List<Sample> samples = [];
+    private readonly SeenWords words = new();
     private ulong wholeHashes;
+    private int? different;
 
     /// <summary>True where the header leaves the column without a name.</summary>
     public bool IsUnnamed { get; init; }
@@ -81,14 +83,17 @@ internal sealed class ColumnSurvey(byte[][]? declaredNulls)
     /// <summary>Cells that are nothing but words.</summary>
     public long Words { get; private set; }
 
-    public long Sampled => Math.Min(Cells, MostSampled);
+    /// <summary>The first cells, which are looked at more closely.</summary>
+    public long Sampled => samples.Count;
 
-    public int Different => sampled.Count;
+    /// <summary>Different values among them.</summary>
+    public int Different => different ??= samples.Select(sample => sample.Hash).ToHashSet().Count;
 
-    public double AverageLength => (double)sampledBytes / Math.Max(1, Sampled);
+    /// <summary>Their length, in bytes.</summary>
+    public double AverageLength => samples.Count == 0 ? 0 : samples.Average(sample => (double)sample.Length);
 
-    /// <summary>Sampled cells with a blank within.</summary>
-    public long Spaced { get; private set; }
+    /// <summary>Those with a blank within.</summary>
+    public long Spaced => samples.Count(sample => sample.IsSpaced);
 
     /// <summary>True where the whole numbers are those of a range, each once, in any order.</summary>
     public bool CountsUp => Whole > 0 && Whole == Cells && (Int128)Largest - Smallest == Whole - 1 && wholeHashes == HashesOf(Smallest, Largest);
@@ -140,7 +145,7 @@ internal sealed class ColumnSurvey(byte[][]? declaredNulls)
         }
         if (Cells++ < MostSampled)
         {
-            Sample(cell);
+            samples.Add(new Sample(XxHash3.HashToUInt64(cell), cell.Length, cell.Contains((byte)' ')));
         }
         if (NumberText.TryScan(cell, out var number))
         {
@@ -152,11 +157,47 @@ internal sealed class ColumnSurvey(byte[][]? declaredNulls)
         }
     }
 
-    private void Sample(ReadOnlySpan<byte> cell)
+    /// <summary>Adds what was counted over the rows that follow.</summary>
+    /// <param name="next">A survey of the same column.</param>
+    /// <param name="lines">Lines of the text before those rows, which <paramref name="next"/> counts from 1.</param>
+    public void Add(ColumnSurvey next, long lines)
     {
-        sampled.Add(XxHash3.HashToUInt64(cell));
-        sampledBytes += cell.Length;
-        Spaced += cell.Contains((byte)' ') ? 1 : 0;
+        for (var i = 0; i < nulls.Length; i++)
+        {
+            nullLines[i] = nulls[i] > 0 ? nullLines[i] : next.nullLines[i] + lines;
+        }
+        Sum(nulls, next.nulls);
+        Sum(byFormats, next.byFormats);
+        Sum(byOrders, next.byOrders);
+        samples.AddRange(next.samples.Take(MostSampled - samples.Count));
+        wholeHashes += next.wholeHashes;
+        Smallest = Math.Min(Smallest, next.Smallest);
+        Largest = Math.Max(Largest, next.Largest);
+        HasBlanks |= next.HasBlanks;
+        IsPadded |= next.IsPadded;
+        Cells += next.Cells;
+        Blank += next.Blank;
+        DeclaredNulls += next.DeclaredNulls;
+        Numbers += next.Numbers;
+        Plain += next.Plain;
+        Whole += next.Whole;
+        LeadingZeros += next.LeadingZeros;
+        BareExponents += next.BareExponents;
+        Percents += next.Percents;
+        Currencies += next.Currencies;
+        BeyondDouble += next.BeyondDouble;
+        ShortYears += next.ShortYears;
+        Dates += next.Dates;
+        ZeroDates += next.ZeroDates;
+        DottedDates += next.DottedDates;
+        Booleans += next.Booleans;
+        NullTexts += next.NullTexts;
+        Words += next.Words;
+        Separated ??= next.Separated?.After(lines);
+        Code ??= next.Code?.After(lines);
+        Ambiguous ??= next.Ambiguous?.After(lines);
+        Word ??= next.Word?.After(lines);
+        Number ??= next.Number?.After(lines);
     }
 
     private void AddNumber(in NumberScan number, ReadOnlySpan<byte> cell, long line)
@@ -195,7 +236,11 @@ internal sealed class ColumnSurvey(byte[][]? declaredNulls)
 
     private void AddText(ReadOnlySpan<byte> cell, long line)
     {
-        if (Reading.NullTexts.IndexOf(cell) is >= 0 and var index)
+        if (words.Contains(cell))
+        {
+            Words++;
+        }
+        else if (Reading.NullTexts.IndexOf(cell) is >= 0 and var index)
         {
             if (nulls[index]++ == 0)
             {
@@ -223,6 +268,15 @@ internal sealed class ColumnSurvey(byte[][]? declaredNulls)
         {
             Words++;
             Word ??= SurveyedCell.Of(cell, line);
+            words.Add(cell);
+        }
+    }
+
+    private static void Sum(long[] counts, long[] more)
+    {
+        for (var i = 0; i < counts.Length; i++)
+        {
+            counts[i] += more[i];
         }
     }
 
@@ -246,6 +300,8 @@ internal sealed class ColumnSurvey(byte[][]? declaredNulls)
         return sum;
     }
 
+    private readonly record struct Sample(ulong Hash, int Length, bool IsSpaced);
+
     /// <summary>The finaliser of SplitMix64 (Steele, Lea and Flood, 2014).</summary>
     private static ulong Mix(long value)
     {
@@ -256,12 +312,47 @@ internal sealed class ColumnSurvey(byte[][]? declaredNulls)
     }
 }
 
+/// <summary>Some of the short words that a column was found to have, so that they are not looked at again: categories come back all the time.</summary>
+internal sealed class SeenWords
+{
+    private const int Places = 64;
+    private const int Longest = 15;
+
+    private UInt128[]? seen;
+
+    public bool Contains(ReadOnlySpan<byte> word) => seen is not null && word.Length <= Longest && KeyOf(word) is var key && seen[PlaceOf(key)] == key;
+
+    public void Add(ReadOnlySpan<byte> word)
+    {
+        if (word.Length <= Longest)
+        {
+            var key = KeyOf(word);
+            (seen ??= new UInt128[Places])[PlaceOf(key)] = key;
+        }
+    }
+
+    /// <summary>The word's bytes and its length: no other word has the same, and none has 0.</summary>
+    private static UInt128 KeyOf(ReadOnlySpan<byte> word)
+    {
+        Span<byte> bytes = stackalloc byte[Longest + 1];
+        bytes.Clear();
+        word.CopyTo(bytes);
+        bytes[Longest] = (byte)(word.Length + 1);
+        return BinaryPrimitives.ReadUInt128LittleEndian(bytes);
+    }
+
+    private static int PlaceOf(UInt128 key) => (int)((((ulong)key ^ (ulong)(key >> 64)) * 0x9E3779B97F4A7C15UL) >> 58);
+}
+
 /// <summary>A cell to show to the user.</summary>
 /// <param name="Text">As it stands in the file, shortened.</param>
 /// <param name="Line">Where, from 1.</param>
 internal sealed record SurveyedCell(string Text, long Line)
 {
     private const int LongestText = 60;
+
+    /// <summary>The same cell, counted from a line further up.</summary>
+    public SurveyedCell After(long lines) => this with { Line = Line + lines };
 
     public static SurveyedCell Of(ReadOnlySpan<byte> cell, long line) => new(Shorten(Encoding.UTF8.GetString(cell)), line);
 

@@ -11,6 +11,15 @@ internal enum RecordState
     Ragged,
 }
 
+/// <summary>Lines of a text, read by themselves.</summary>
+/// <param name="Start">Where they start, in bytes.</param>
+/// <param name="Length">Bytes of them.</param>
+/// <param name="IsLast">Whether no text follows.</param>
+internal readonly record struct TextPart(long Start, long Length, bool IsLast)
+{
+    public static TextPart Whole { get; } = new(0, long.MaxValue, true);
+}
+
 /// <summary>
 /// Splits a CSV text into records and cells, as RFC 4180 has it where the text does. Where it does not, a quote that neither opens nor closes a
 /// cell is a character like any other, blanks around cells do not count but within quotes, lines may end in several ways, and a line that a stray
@@ -28,6 +37,8 @@ internal sealed class CsvRecords : IDisposable
     private readonly int expected;
     private readonly bool carriageReturns;
     private readonly bool quotes;
+    private readonly bool isLast;
+    private long left;
     private byte[] buffer = new byte[FirstBuffer];
     private int start;
     private int end;
@@ -42,15 +53,23 @@ internal sealed class CsvRecords : IDisposable
     /// <param name="expected">Cells of a record; 0: as many as there are.</param>
     /// <param name="quotes">False where it is known that the text has no quotes.</param>
     /// <param name="carriageReturns">True where carriage returns stand alone among other line ends.</param>
-    public CsvRecords(Stream content, CsvDialect dialect, int expected = 0, bool quotes = true, bool carriageReturns = false)
+    /// <param name="part">The lines to read; null: all.</param>
+    public CsvRecords(
+        Stream content, CsvDialect dialect, int expected = 0, bool quotes = true, bool carriageReturns = false, TextPart? part = null)
     {
+        var (from, length, last) = part ?? TextPart.Whole;
         (this.content, this.dialect, this.expected, this.quotes, this.carriageReturns) = (content, dialect, expected, quotes, carriageReturns);
+        (isLast, left) = (last, length);
+        if (from > 0)
+        {
+            content.Position = from;
+        }
         Fill();
-        if (buffer.AsSpan(0, end).StartsWith("\ufeff"u8))
+        if (from == 0 && buffer.AsSpan(0, end).StartsWith("\ufeff"u8))
         {
             start = 3;
         }
-        for (var i = 0; i < dialect.Preamble; i++)
+        for (var i = 0; i < dialect.Preamble && from == 0; i++)
         {
             SkipLine();
         }
@@ -59,8 +78,11 @@ internal sealed class CsvRecords : IDisposable
     /// <summary>Cells of the record.</summary>
     public int Count { get; private set; }
 
-    /// <summary>Line of the text on which the record starts, from 1.</summary>
+    /// <summary>Line of the text, or of its part, on which the record starts, from 1.</summary>
     public long Line { get; private set; }
+
+    /// <summary>Lines that were read.</summary>
+    public long Lines => nextLine - 1;
 
     public RecordState State { get; private set; }
 
@@ -103,7 +125,7 @@ internal sealed class CsvRecords : IDisposable
             if (IsBlank(buffer.AsSpan(start, line)))
             {
                 // A blank line within the text is no record, but another reader may think so.
-                IsOdd |= next < end || !atEnd;
+                IsOdd |= next < end || !atEnd || !isLast;
                 nextLine++;
                 start = next;
                 continue;
@@ -492,8 +514,10 @@ internal sealed class CsvRecords : IDisposable
         {
             Array.Resize(ref buffer, 2 * buffer.Length);
         }
-        var read = content.ReadAtLeast(buffer.AsSpan(end), buffer.Length - end, throwOnEndOfStream: false);
-        atEnd = read < buffer.Length - end;
+        var room = (int)Math.Min(buffer.Length - end, left);
+        var read = content.ReadAtLeast(buffer.AsSpan(end, room), room, throwOnEndOfStream: false);
+        left -= read;
+        atEnd = read < room || left == 0;
         end += read;
         return true;
     }

@@ -23,15 +23,15 @@ internal sealed class CsvTable : IDisposable
     private const long SmallBufferBytes = 2 << 20;
 
     private const long SmallLineBytes = 1 << 18;
-    private const int LongestExample = 60;
 
     private readonly SourceScan scan;
     private readonly string name;
     private readonly string workFolder;
     private readonly CsvFormat format;
+    private readonly IReadOnlyList<TextPart> parts;
     private readonly IReadOnlyList<string> names;
     private readonly List<Warning> warnings = [];
-    private readonly ColumnSurvey[] surveys;
+    private readonly IReadOnlyList<ColumnSurvey> surveys;
     private readonly ColumnReading[] readings;
     private readonly bool[] hasUnreadable;
     private bool isOdd;
@@ -41,11 +41,11 @@ internal sealed class CsvTable : IDisposable
     /// <param name="scan">The file.</param>
     /// <param name="name">Its name in messages.</param>
     /// <param name="definition">What is declared.</param>
-    /// <param name="workFolder">Where a text may be written anew.</param>
+    /// <param name="options">Where a text may be written anew, and how many threads may read.</param>
     /// <exception cref="InputException">The text is no table.</exception>
-    public CsvTable(SourceScan scan, string name, PipelineDefinition definition, string workFolder)
+    public CsvTable(SourceScan scan, string name, PipelineDefinition definition, PipelineOptions options)
     {
-        (this.scan, this.name, this.workFolder) = (scan, name, workFolder);
+        (this.scan, this.name, workFolder) = (scan, name, options.WorkFolder);
         warnings.AddRange(scan.Warnings);
         format = CsvSniffer.Sniff(scan, name, definition);
         IReadOnlyList<string> header = format.HasHeader ? format.Header : [.. format.Header.Select(_ => "")];
@@ -57,9 +57,10 @@ internal sealed class CsvTable : IDisposable
         names = ColumnNames.Unique(header, format.HasHeader ? renamed : []);
         warnings.AddRange(renamed.Select(text => new Warning(text)));
         var rules = names.Select(column => definition.Columns.GetValueOrDefault(column)).ToList();
-        surveys = [.. rules.Select((rule, i) => new ColumnSurvey(Bytes(rule?.Nulls)) { IsUnnamed = format.HasHeader && header[i].Length == 0 })];
         hasUnreadable = new bool[names.Count];
-        Survey();
+        parts = TextParts.Of(scan, format.Dialect, options.Threads);
+        surveys = Survey(() => new TableSurvey(
+            [.. rules.Select((rule, i) => new ColumnSurvey(Bytes(rule?.Nulls)) { IsUnnamed = format.HasHeader && header[i].Length == 0 })]));
         if (Rows == 0)
         {
             throw new InputException($"{name} has no rows that can be "
@@ -121,52 +122,62 @@ internal sealed class CsvTable : IDisposable
         }
     }
 
-    private CsvRecords Records() => new(
-        scan.Open(), format.Dialect, names.Count, scan.HasQuotes || format.Dialect.Quote != (byte)'"',
-        scan.LineFeeds > 0 && scan.CarriageReturns > scan.Pairs);
-
-    private void Survey()
+    /// <summary>The rows below the header, or those of a part.</summary>
+    private CsvRecords Rest(TextPart? part = null)
     {
-        using var records = Records();
-        var ragged = 0L;
-        (long Line, int Cells, string Text) first = default;
-        if (format.HasHeader)
+        var records = new CsvRecords(
+            scan.Open(), format.Dialect, names.Count, scan.HasQuotes || format.Dialect.Quote != (byte)'"',
+            scan.LineFeeds > 0 && scan.CarriageReturns > scan.Pairs, part);
+        if (format.HasHeader && part is null or { Start: 0 })
         {
             records.Read();
         }
-        while (records.Read())
+        return records;
+    }
+
+    /// <summary>Does the same with all parts of the text at once.</summary>
+    private T[] InParts<T>(Func<CsvRecords, T> read)
+    {
+        var results = new T[parts.Count];
+        Parallel.For(0, parts.Count, i =>
         {
-            if (records.State == RecordState.Ragged)
-            {
-                if (ragged++ == 0)
-                {
-                    first = (records.Line, records.Count, Shown(records));
-                }
-                continue;
-            }
-            Rows++;
-            longestRecord = Math.Max(longestRecord, records.Length);
-            for (var i = 0; i < surveys.Length; i++)
-            {
-                surveys[i].Add(records[i], records.Line);
-            }
+            using var records = Rest(parts[i]);
+            results[i] = read(records);
+        });
+        return results;
+    }
+
+    private IReadOnlyList<ColumnSurvey> Survey(Func<TableSurvey> create)
+    {
+        var found = InParts(records =>
+        {
+            var survey = create();
+            survey.Read(records);
+            return survey;
+        });
+        var all = found[0];
+        foreach (var next in found.Skip(1))
+        {
+            all.Add(next);
         }
+        (Rows, longestRecord) = (all.Rows, all.LongestRecord);
         // Another reader may take a carriage return within a cell for the end of a line, and Excel's first line for a row.
-        isOdd = records.IsOdd || format.Dialect is { Aligned: true } or { Preamble: > 0 } or { LineEnd: (byte)'\r' }
+        isOdd = all.IsOdd || format.Dialect is { Aligned: true } or { Preamble: > 0 } or { LineEnd: (byte)'\r' }
             || scan.CarriageReturns > scan.Pairs || (scan.Pairs > 0 && scan.Pairs < scan.LineFeeds);
-        if (ragged > 0)
+        if (all.FirstRagged is { } first)
         {
-            LeftOut = new RaggedRows(ragged);
+            LeftOut = new RaggedRows(all.Ragged);
             warnings.Add(new Warning(
-                $"{name}: {Number(ragged)} of {Number(Rows + ragged)} rows were left out because their number of cells is not the header's ({names.Count}); "
-                + $"the first is line {first.Line} with {first.Cells} ({first.Text}).")
+                $"{name}: {Number(all.Ragged)} of {Number(Rows + all.Ragged)} rows were left out because their number of cells is not the header's "
+                + $"({names.Count}); the first is line {first.Line} with {first.Cells} ({first.Text}).")
             {
-                Count = ragged,
+                Count = all.Ragged,
                 Line = first.Line,
                 Example = first.Text,
                 Headline = true,
             });
         }
+        return all.Columns;
     }
 
     /// <summary>Counts, in columns where not all cells are values of the type, which are missing and which cannot be read.</summary>
@@ -176,24 +187,7 @@ internal sealed class CsvTable : IDisposable
         var odd = Enumerable.Range(0, names.Count).Where(i => !readings[i].IsClean).ToArray();
         if (odd.Length > 0)
         {
-            var audits = odd.Select(i => new ColumnAudit(new CellReader(readings[i].Type, readings[i].Format), readings[i].Type)).ToArray();
-            using var records = Records();
-            if (format.HasHeader)
-            {
-                records.Read();
-            }
-            while (records.Read())
-            {
-                if (records.State == RecordState.Ragged)
-                {
-                    continue;
-                }
-                for (var i = 0; i < odd.Length; i++)
-                {
-                    audits[i].Add(records[odd[i]], records.Line);
-                }
-            }
-            foreach (var (i, audit) in odd.Zip(audits))
+            foreach (var (i, audit) in odd.Zip(Audit(odd)))
             {
                 values[i] = audit.Values;
                 hasUnreadable[i] = audit.Unreadable.Count > 0;
@@ -201,6 +195,32 @@ internal sealed class CsvTable : IDisposable
             }
         }
         Values = values;
+    }
+
+    private ColumnAudit[] Audit(int[] odd)
+    {
+        var found = InParts(records =>
+        {
+            var audits = odd.Select(i => new ColumnAudit(new CellReader(readings[i].Type, readings[i].Format), readings[i].Type)).ToArray();
+            while (records.Read())
+            {
+                for (var i = 0; i < odd.Length && records.State == RecordState.Whole; i++)
+                {
+                    audits[i].Add(records[odd[i]], records.Line);
+                }
+            }
+            return (Audits: audits, records.Lines);
+        });
+        var (all, lines) = found[0];
+        foreach (var next in found.Skip(1))
+        {
+            for (var i = 0; i < odd.Length; i++)
+            {
+                all[i].Add(next.Audits[i], lines);
+            }
+            lines += next.Lines;
+        }
+        return all;
     }
 
     private void Tell(string column, ColumnReading reading, ColumnAudit audit)
@@ -253,12 +273,8 @@ internal sealed class CsvTable : IDisposable
         var folder = Path.Combine(workFolder, "incoming");
         Directory.CreateDirectory(folder);
         rewritten = Path.Combine(folder, Guid.NewGuid().ToString("N"));
-        using var records = Records();
+        using var records = Rest();
         using var output = new FileStream(rewritten, FileMode.CreateNew, FileAccess.Write, FileShare.None, bufferSize: 1 << 20);
-        if (format.HasHeader)
-        {
-            records.Read();
-        }
         while (records.Read())
         {
             if (records.State == RecordState.Ragged)
@@ -313,56 +329,8 @@ internal sealed class CsvTable : IDisposable
 
     private static string ValueSql(string name, ColumnReading reading) => reading.IsDirect ? name : CellSql.Of(name, reading.Type, reading.Format);
 
-    private static string Shown(CsvRecords records)
-    {
-        var text = new StringBuilder();
-        for (var i = 0; i < records.Count && text.Length <= LongestExample; i++)
-        {
-            text.Append(i > 0 ? "," : "").Append(Encoding.UTF8.GetString(records[i]));
-        }
-        return SurveyedCell.Shorten(text.ToString());
-    }
-
     private static string Number(long count) => count.ToString("N0", CultureInfo.InvariantCulture);
 }
 
 /// <summary>Rows with another number of cells than the header.</summary>
 internal sealed record RaggedRows(long Rows);
-
-/// <summary>The cells of a column that are no values, with the first of each sort.</summary>
-internal sealed class ColumnAudit(CellReader reader, StorageType type)
-{
-    public long Values { get; private set; }
-
-    /// <summary>Cells with a text that means "no value".</summary>
-    public Found Missing { get; private set; } = new(0, 0, "");
-
-    public Found Unreadable { get; private set; } = new(0, 0, "");
-
-    public void Add(ReadOnlySpan<byte> cell, long line)
-    {
-        switch (reader.Read(type, cell))
-        {
-            case CellState.Value:
-                Values++;
-                break;
-            case CellState.Missing when !CellText.Trim(cell).IsEmpty:
-                Missing = Missing.And(cell, line);
-                break;
-            case CellState.Unreadable:
-                Unreadable = Unreadable.And(cell, line);
-                break;
-            default:
-                break;
-        }
-    }
-
-    /// <param name="Count">How many.</param>
-    /// <param name="Line">Line of the first one.</param>
-    /// <param name="Example">The first one, shortened.</param>
-    public sealed record Found(long Count, long Line, string Example)
-    {
-        public Found And(ReadOnlySpan<byte> cell, long line) =>
-            Count == 0 ? new Found(1, line, SurveyedCell.Of(cell, line).Text) : this with { Count = Count + 1 };
-    }
-}

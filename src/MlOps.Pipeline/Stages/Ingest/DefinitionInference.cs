@@ -70,7 +70,7 @@ public sealed class DefinitionInference(PipelineStorage storage, DuckDb duckDb, 
             var counts = row.Select(value => Convert.ToInt64(value, System.Globalization.CultureInfo.InvariantCulture)).ToList();
             return new Described(parquet.Columns, counts[0], counts[1..]);
         }
-        using var csv = new CsvTable(scan, name, definition, options.WorkFolder);
+        using var csv = new CsvTable(scan, name, definition, options);
         return new Described(csv.Columns, csv.Rows, csv.Values) { Placeholders = csv.Placeholders, Doubtful = csv.Doubtful };
     }
 

@@ -146,7 +146,7 @@ public sealed class IngestStage(
             return ParquetTable.Checked(
                 name, () => FileRead.Of(parquetSession, parquet, PartWriter.Write(parquetSession, parquet, options.RowsPerPart, folder), 0));
         }
-        using var csv = new CsvTable(scan, name, definition, options.WorkFolder);
+        using var csv = new CsvTable(scan, name, definition, options);
         using var session = duckDb.Open(csv.Columns.Count, cancel);
         var table = csv.Table();
         var parts = TryWrite(session, table, folder, csv.Rows, cancel);

@@ -209,7 +209,6 @@ internal sealed class SourceScan : IDisposable
                         LineFeeds + 1 + text[..valid].Count((byte)'\n'), text[valid], !isAscii || !Ascii.IsValid(text[..valid]), undefined);
                 }
                 isAscii = isAscii && Ascii.IsValid(text);
-                CarriageReturns += text.Count((byte)'\r');
                 HasQuotes = HasQuotes || text.Contains((byte)'"');
                 CountLines(text, ref last);
                 buffer.AsSpan(length - kept, kept).CopyTo(buffer);
@@ -234,6 +233,14 @@ internal sealed class SourceScan : IDisposable
 
     private void CountLines(ReadOnlySpan<byte> text, ref byte last)
     {
+        var returns = text.Count((byte)'\r');
+        if (returns == 0 && last != (byte)'\r' && !text.IsEmpty)
+        {
+            LineFeeds += text.Count((byte)'\n');
+            last = text[^1];
+            return;
+        }
+        CarriageReturns += returns;
         int end;
         while ((end = text.IndexOf((byte)'\n')) >= 0)
         {
