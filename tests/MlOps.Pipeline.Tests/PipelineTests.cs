@@ -1,3 +1,4 @@
+using MlOps.Pipeline.Data;
 using MlOps.Pipeline.Definitions;
 using MlOps.Pipeline.Registry;
 using MlOps.Pipeline.Tracking;
@@ -29,5 +30,26 @@ public sealed class PipelineTests(AzuriteFixture azurite)
         run.Metrics.Keys.Should().Contain(["0-lightgbm.rmse", "1-fasttree.rmse", "2-fastforest.rmse", "3-sdca.rmse"]);
         run.Artifacts.Select(artifact => artifact.Path).Should().Contain(["model.zip", "signature.json", "training_features.txt"]);
         (await host.Get<ModelRegistry>().FindAsync(definition.Model, default))!.Production.Should().Be(1);
+    }
+
+    [Fact]
+    public async Task The_rows_that_choose_are_marked_and_the_test_rows_measure_the_winner()
+    {
+        await using var host = new PipelineHost(azurite);
+        var definition = Trips.Definition() with
+        {
+            Split = new SplitRules { Test = 0.2 },
+            Candidates = [new CandidateSpec { Trainer = TrainerNames.LightGbm, Trees = 20 }, new CandidateSpec { Trainer = TrainerNames.LightGbm, Trees = 5 }],
+        };
+
+        var run = await host.RunAsync(definition, host.WriteFile("trips.csv", Trips.Csv(2000)));
+
+        run.Params["selectedOnSameRows"].Should().Be("true");
+        run.Metrics["test_rmse"].Should().NotBe(run.Metrics["val_rmse"]).And.BeInRange(run.Metrics["ci95_low.test_rmse"], run.Metrics["ci95_high.test_rmse"]);
+        var version = await host.Get<ModelRegistry>().GetAsync(definition.Model, 1, default);
+        version.Metrics["test_rmse"].Should().Be(run.Metrics["test_rmse"]);
+        (await host.Get<DatasetStore>().GetAsync(version.Lineage.Test!, default)).Rows.Should().BeInRange(300, 500);
+        var card = (await host.Get<ArtifactStore>().ReadAsync($"{run.Run.RunId}/model-card.md", default)).ToString();
+        card.Should().Contain("this version on the test rows").And.Contain("(selectedOnSameRows)").And.Contain("those on the test rows are not");
     }
 }

@@ -12,12 +12,12 @@ internal static class DataCommand
 {
     private static readonly Option<string> Model = new("--model") { Description = "Whose data", HelpName = "NAME", Required = true };
     private static readonly Option<int?> Version = new("--version") { Description = "Model version [default: the newest]", HelpName = "N" };
-    private static readonly Argument<string> Stage = new("STAGE") { Description = "raw, clean, features, train or validation" };
+    private static readonly Argument<string> Stage = new("STAGE") { Description = "raw, clean, features, train, validation or test" };
     private static readonly Option<string> Out = new("--out") { Description = "File to write: .csv or .parquet", HelpName = "FILE", Required = true };
 
     public static Command Create()
     {
-        Stage.AcceptOnlyFromAmong("raw", "clean", "features", "train", "validation");
+        Stage.AcceptOnlyFromAmong("raw", "clean", "features", "train", "validation", "test");
         var export = new Command("export", "Write one of them to a file") { Stage, Model, Version, Out };
         export.SetAction(ExportAsync);
         var command = new Command("data", "Show the dataset versions that a model version comes from") { Model, Version, export };
@@ -47,7 +47,10 @@ internal static class DataCommand
     {
         var terminal = new Terminal();
         await using var storage = await ConnectedStorage.OpenAsync(GlobalOptions.Read(parsed), terminal, cancel);
-        var id = Lineage(await VersionAsync(storage.Services, parsed, cancel)).Single(data => data.Name == parsed.GetValue(Stage)).Id;
+        var version = await VersionAsync(storage.Services, parsed, cancel);
+        var stage = parsed.GetValue(Stage)!;
+        var id = Lineage(version).ToDictionary(data => data.Name, data => data.Id).GetValueOrDefault(stage)
+            ?? throw new InputException($"Version {version.Version} of {version.Model} has no {stage} rows: its definition has no split.test.");
         var path = Path.GetFullPath(parsed.GetValue(Out)!);
         var rows = await storage.Services.GetRequiredService<DatasetExport>().WriteAsync(id, path, cancel);
         terminal.Say($"{rows:N0} rows of version {id} in {path}");
@@ -67,5 +70,6 @@ internal static class DataCommand
     [
         ("raw", version.Lineage.Raw), ("clean", version.Lineage.Clean), ("features", version.Lineage.Features),
         ("train", version.Lineage.Train), ("validation", version.Lineage.Validation),
+        .. version.Lineage.Test is { } test ? new[] { ("test", test) } : [],
     ];
 }

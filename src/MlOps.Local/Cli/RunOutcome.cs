@@ -8,13 +8,13 @@ namespace MlOps.Local.Cli;
 /// <summary>How a run ended, for a person.</summary>
 internal static class RunOutcome
 {
-    private const string OfValidation = "val_";
+    private static readonly string[] OfWinner = ["val_", "test_"];
     private const int MostReasons = 8;
 
     /// <param name="console">Where to.</param>
     /// <param name="details">The run.</param>
     /// <param name="isWhole">
-    /// True: every metric, the candidates' included, and every reason why rows were dropped; else the metrics of the validated winner, and the
+    /// True: every metric, the candidates' included, and every reason why rows were dropped; else the metrics of the winner, and the
     /// commonest reasons.
     /// </param>
     public static void Print(IAnsiConsole console, RunDetails details, bool isWhole = false)
@@ -31,7 +31,7 @@ internal static class RunOutcome
         var metrics = details.Metrics
             .Where(metric => isWhole
                 ? !CleanedRows.IsDropped(metric.Key) && !IntervalMetrics.IsOne(metric.Key)
-                : metric.Key.StartsWith(OfValidation, StringComparison.Ordinal))
+                : OfWinner.Any(prefix => metric.Key.StartsWith(prefix, StringComparison.Ordinal)))
             .ToList();
         if (metrics.Count > 0)
         {

@@ -6,6 +6,8 @@ public enum SplitSide
 {
     Train,
     Validation,
+    /// <summary>Nothing is chosen by these rows.</summary>
+    Test,
 }
 
 /// <summary>
@@ -22,21 +24,53 @@ public sealed record RowSelection(SplitSide Side, double Validation, long Seed, 
     /// <summary>With a time: microseconds since 1970, or the column's number.</summary>
     public double? Cut { get; init; }
 
-    /// <summary>Classes with a cut of their own in place of <see cref="Validation"/>; null: none.</summary>
+    /// <summary>Share of test rows: those that follow the validation rows; null: none.</summary>
+    public double? Test { get; init; }
+
+    /// <summary>With a time: rows above it are the test rows, those between <see cref="Cut"/> and it validate.</summary>
+    public double? TestCut { get; init; }
+
+    /// <summary>Classes with cuts of their own in place of <see cref="Validation"/> and <see cref="Test"/>; null: none.</summary>
     public IReadOnlyList<Stratum>? Strata { get; init; }
 
     /// <summary>The condition as SQL over the parts' columns.</summary>
     internal string ToSql()
     {
-        var validates = Time is not null
-            ? $"{TimeSql(Time)} > {Sql.Number(Cut ?? double.PositiveInfinity)}"
-            : $"{UnitSql(Group, Seed)} < {CutSql()}";
-        return Side == SplitSide.Validation ? $"coalesce({validates}, false)" : $"NOT coalesce({validates}, false)";
+        var held = HeldSql(Cut, stratum => stratum.Cut, Validation);
+        if (Test is null)
+        {
+            return Side == SplitSide.Validation ? held : $"NOT {held}";
+        }
+        // By time the latest rows test; by chance those whose place follows the validation rows', which stay the same with or without them.
+        var further = Time is not null
+            ? HeldSql(TestCut, null, 0)
+            : HeldSql(null, stratum => stratum.TestCut, Validation + Test.Value);
+        return (Side, Time) switch
+        {
+            (SplitSide.Validation, null) => held,
+            (SplitSide.Validation, _) => $"({held} AND NOT {further})",
+            (SplitSide.Test, null) => $"({further} AND NOT {held})",
+            (SplitSide.Test, _) => further,
+            (_, null) => $"NOT {further}",
+            _ => $"NOT {held}",
+        };
     }
 
-    private string CutSql() => Strata is null
-        ? Sql.Number(Validation)
-        : $"(CASE {string.Join(" ", Strata.Select(stratum => $"WHEN {stratum.Sql} THEN {Duck.Sql.Number(stratum.Cut)}"))} ELSE {Sql.Number(Validation)} END)";
+    /// <summary>A query's condition that leaves the rows of train and validation; empty where those are all.</summary>
+    internal string WithoutTestSql() => Test is null ? "" : $" WHERE NOT {(this with { Side = SplitSide.Test }).ToSql()}";
+
+    /// <summary>Rows later than a time, or whose place is below a cut.</summary>
+    private string HeldSql(double? time, Func<Stratum, double>? cut, double share)
+    {
+        if (Time is not null)
+        {
+            return $"coalesce({TimeSql(Time)} > {Sql.Number(time ?? double.PositiveInfinity)}, false)";
+        }
+        var place = Strata is null || cut is null
+            ? Sql.Number(share)
+            : $"(CASE {string.Join(" ", Strata.Select(stratum => $"WHEN {stratum.Sql} THEN {Duck.Sql.Number(cut(stratum))}"))} ELSE {Sql.Number(share)} END)";
+        return $"coalesce({UnitSql(Group, Seed)} < {place}, false)";
+    }
 
     /// <summary>A time column as a number: microseconds since 1970 for timestamps, the value itself for numbers.</summary>
     internal static string TimeSql(string column) =>
@@ -54,4 +88,5 @@ public sealed record RowSelection(SplitSide Side, double Validation, long Seed, 
 /// <summary>Rows that are divided by themselves.</summary>
 /// <param name="Sql">The condition that they meet.</param>
 /// <param name="Cut">Of their places in [0, 1), those below validate.</param>
-public sealed record Stratum(string Sql, double Cut);
+/// <param name="TestCut">Those from the cut to below this one are the test rows; 0: there are none.</param>
+public sealed record Stratum(string Sql, double Cut, double TestCut = 0);

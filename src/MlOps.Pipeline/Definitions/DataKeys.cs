@@ -42,9 +42,11 @@ internal static class DataKeys
     public static ObjectShape<SplitRules> Split { get; } = Object(new SplitRules())
         .Key("validation", "Share of validation rows.", Number(0, 1, openMin: true, openMax: true),
             rules => rules.Validation, (rules, value) => rules with { Validation = value })
+        .Key("test", "Share of test rows, which choose nothing: the winner is measured on them at the end; left out: none.",
+            Number(0, 1, openMin: true, openMax: true), rules => rules.Test, (rules, value) => rules with { Test = value })
         .Key("seed", "Another seed divides the rows another way.", Whole(0, long.MaxValue),
             rules => rules.Seed, (rules, value) => rules with { Seed = value })
-        .Key("time", "Column of time: the latest rows validate. Not together with group.", Text(),
+        .Key("time", "Column of time: the latest rows validate; with a test share, those before the latest. Not together with group.", Text(),
             rules => rules.Time, (rules, value) => rules with { Time = value })
         .Key("group", "Column whose rows of the same value fall on the same side. Not together with time.", Text(),
             rules => rules.Group, (rules, value) => rules with { Group = value })

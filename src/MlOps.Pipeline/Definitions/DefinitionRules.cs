@@ -45,6 +45,10 @@ internal static class DefinitionRules
         {
             yield return "split names both 'time' and 'group'; choose one.";
         }
+        if (definition.Split.Validation + definition.Split.Test is >= 1 and var held)
+        {
+            yield return $"split.validation and split.test take {held:0.##} of the rows together; it must be below 1, so that rows are left to train on.";
+        }
         if (definition.RunOn.Schedule is { } schedule && !IsCron(schedule))
         {
             yield return $"runOn.schedule is '{schedule}'; it must be a cron expression in UTC, with seconds first, such as \"0 0 3 * * *\" (every day at "

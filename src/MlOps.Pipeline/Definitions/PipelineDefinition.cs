@@ -147,8 +147,10 @@ public sealed record SplitRules
 {
     /// <summary>Share of validation rows, above 0 and below 1.</summary>
     public double Validation { get; init; } = 0.2;
+    /// <summary>Share of test rows, which nothing is chosen by: above 0, and with <see cref="Validation"/> below 1; null: none.</summary>
+    public double? Test { get; init; }
     public long Seed { get; init; } = 42;
-    /// <summary>Time-ordered: the latest rows by this column validate.</summary>
+    /// <summary>Time-ordered: the latest rows by this column validate; where there are test rows, those are the latest.</summary>
     public string? Time { get; init; }
     /// <summary>All rows with the same value of this column fall on the same side.</summary>
     public string? Group { get; init; }

@@ -20,15 +20,17 @@ public sealed record FeaturePlan(
     /// <summary>Until <see cref="With"/> has found the version of a function that the host added.</summary>
     private const string NotFoundYet = "";
 
-    /// <exception cref="InputException">The target, a split column or a required feature's input is missing, or nothing is left to learn from.</exception>
+    /// <exception cref="InputException">The target, a declared column, a split column or a required feature's input is missing, or nothing is left to learn from.</exception>
     public static FeaturePlan Of(PipelineDefinition definition, IReadOnlyList<DatasetColumn> columns)
     {
         var byName = columns.ToDictionary(column => column.Name, StringComparer.Ordinal);
         var warnings = new List<string>();
         var target = Find(byName, definition.Target, "target");
-        foreach (var declared in definition.Columns.Where(column => !byName.ContainsKey(column.Key)))
+        var missing = definition.Columns.Where(column => !column.Value.Ignore && !byName.ContainsKey(column.Key)).Select(column => column.Key).ToList();
+        if (missing.Count > 0)
         {
-            warnings.Add($"Column '{declared.Key}' is declared but not in the data ({Instead(declared.Key, byName.Keys)}).");
+            throw new InputException([.. missing.Select(name => $"Column '{name}' is declared but not in the data ({Instead(name, byName.Keys)}). Correct the "
+                + "name, give a file that has the column, or take it out of \"columns\" (declare it \"ignore\" where it may be missing).")]);
         }
         var derived = Derive(definition, byName, warnings);
         var taken = columns.Select(column => column.Name).ToHashSet(StringComparer.OrdinalIgnoreCase);

@@ -65,7 +65,7 @@ internal sealed class FeatureTable
         var (first, second) = (Empty(train.Manifest, featurizer), Empty(validation.Manifest, featurizer));
         var query =
             $"SELECT {validation.Manifest.Selection!.ToSql()}, {string.Join(", ", FeatureTableSql.Cells(train.Manifest, featurizer))} FROM "
-                + $"{train.Parent!.ToSql()}";
+                + $"{train.Parent!.ToSql()}{validation.Manifest.Selection.WithoutTestSql()}";
         var (trained, held) = (0, 0);
         var places = (Train: Array.Empty<int>(), Validation: Array.Empty<int>());
         session.Read(query, (vectors, rows) =>

@@ -44,7 +44,7 @@ internal static class FeatureTableSql
     /// <summary>The inner split follows the outer one: by row or group with another seed, or the latest of the training rows.</summary>
     private static string InnerSql(RowSelection? selection) => selection switch
     {
-        null or { Side: SplitSide.Validation } => "false",
+        null or { Side: not SplitSide.Train } => "false",
         { Time: { } time } =>
             $"coalesce({RowSelection.TimeSql(time)} > quantile_disc({RowSelection.TimeSql(time)}, {Sql.Number(1 - InnerShare)}) OVER (), false)",
         _ => $"{RowSelection.UnitSql(selection.Group, unchecked(selection.Seed + 1) & long.MaxValue)} < {Sql.Number(InnerShare)}",

@@ -5,8 +5,11 @@ using MlOps.Pipeline.Definitions;
 
 namespace MlOps.Pipeline.Features;
 
-/// <summary>Both sides of a split.</summary>
-internal sealed record RowSplit(RowSelection Train, RowSelection Validation)
+/// <summary>The sides of a split.</summary>
+/// <param name="Train">Rows that models are fitted on.</param>
+/// <param name="Validation">Rows that choose among them.</param>
+/// <param name="Test">Rows that choose nothing; null: there are none.</param>
+internal sealed record RowSplit(RowSelection Train, RowSelection Validation, RowSelection? Test)
 {
     /// <summary>With this many rows of a class, chance alone divides it well enough.</summary>
     private const long ManyRows = 2000;
@@ -17,10 +20,13 @@ internal sealed record RowSplit(RowSelection Train, RowSelection Validation)
         var from = table.ToSql();
         var train = new RowSelection(SplitSide.Train, rules.Validation, rules.Seed, rules.Group, rules.Time)
         {
-            Cut = rules.Time is { } time ? CutOf(session, from, RowSelection.TimeSql(time), rules.Validation) : null,
+            Test = rules.Test,
+            Cut = rules.Time is { } time ? CutOf(session, from, RowSelection.TimeSql(time), rules.Validation + (rules.Test ?? 0)) : null,
+            TestCut = rules is { Time: { } ordered, Test: { } share } ? CutOf(session, from, RowSelection.TimeSql(ordered), share) : null,
             Strata = rules is { Time: null, Group: null } ? StrataOf(rules, session, table) : null,
         };
-        return new RowSplit(train, train with { Side = SplitSide.Validation });
+        return new RowSplit(
+            train, train with { Side = SplitSide.Validation }, rules.Test is null ? null : train with { Side = SplitSide.Test });
     }
 
     /// <summary>Between two times, so that about the declared share is later: rows of one time fall on one side.</summary>
@@ -56,17 +62,20 @@ internal sealed record RowSplit(RowSelection Train, RowSelection Validation)
         foreach (var row in session.Rows($"SELECT {label}, count(*) FROM {table.ToSql()} GROUP BY 1 ORDER BY 1"))
         {
             var (value, rows) = ((string)row[0]!, Long(row[1]));
-            if (rows is < 2 or > ManyRows)
+            if (rows < (rules.Test is null ? 2 : 3) || rows > ManyRows)
             {
                 continue;
             }
             var held = Math.Clamp((long)Math.Round(rows * rules.Validation), 1, rows - 1);
-            var cut = session.Scalar(
-                $"SELECT unit FROM (SELECT {unit} AS unit FROM {table.ToSql()} WHERE {label} = {Sql.Text(value)}) ORDER BY unit LIMIT 1 OFFSET "
-                    + held.ToString(CultureInfo.InvariantCulture));
-            strata.Add(new Stratum($"{label} = {Sql.Text(value)}", (double)cut!));
+            var tested = rules.Test is { } share ? Math.Clamp((long)Math.Round(rows * share), 1, Math.Max(1, rows - held - 1)) : 0;
+            strata.Add(new Stratum(
+                $"{label} = {Sql.Text(value)}", PlaceOf(value, held), tested > 0 ? PlaceOf(value, held + tested) : 0));
         }
         return strata.Count > 0 ? strata : null;
+
+        double PlaceOf(string value, long rank) => (double)session.Scalar(
+            $"SELECT unit FROM (SELECT {unit} AS unit FROM {table.ToSql()} WHERE {label} = {Sql.Text(value)}) ORDER BY unit LIMIT 1 OFFSET "
+                + rank.ToString(CultureInfo.InvariantCulture))!;
     }
 
     private static long Long(object? value) => Convert.ToInt64(value, CultureInfo.InvariantCulture);

@@ -109,7 +109,7 @@ public sealed class TrainingPipeline
         IReadOnlyList<Training.TrainedCandidate> candidates = [.. trained.Select(outcome => outcome.Candidate).OfType<Training.TrainedCandidate>()];
         IReadOnlyList<string> failures = [.. trained.Select(outcome => outcome.Failure).OfType<string>()];
 
-        var validation = await run.RunAsync(PipelineStages.Validate, new ValidateInput(candidates, split.Validation, failures));
+        var validation = await run.RunAsync(PipelineStages.Validate, new ValidateInput(candidates, split.Validation, failures, split.Test));
         if (validation.FailedGates.Count > 0)
         {
             await AlertAsync(AlertKind.ValidationFailed, validation.FailedGates);
@@ -127,7 +127,7 @@ public sealed class TrainingPipeline
         var approval = failedGates.Count == 0 && run.Run.ApprovalTimeout is { } timeout ? await AskForApprovalAsync(timeout) : null;
         failedGates = approval is { Approved: false } ? [new Reason($"approval: {approval}", GateKind.Approval)] : failedGates;
 
-        var lineage = new ModelLineage(raw.Raw.Id, clean.Clean.Id, features.Features.Id, split.Train.Id, split.Validation.Id);
+        var lineage = new ModelLineage(raw.Raw.Id, clean.Clean.Id, features.Features.Id, split.Train.Id, split.Validation.Id, split.Test?.Id);
         var promotion = await run.RunAsync(
             PipelineStages.Promote, new PromoteInput(validation.Winner, validation.Metrics, failedGates, split.Validation, lineage, approval));
         await TryAsync(PipelineStages.Explain, new ExplainInput(validation.Winner, split.Train, split.Validation));

@@ -22,7 +22,7 @@ public sealed class ProfileStore(PipelineStorage storage, DatasetStore datasets,
 
     /// <summary>The profiles of both sides of a split, of which only the first is kept; where it is not there yet, the table is read once for both.</summary>
     /// <param name="train">The first side.</param>
-    /// <param name="validation">All other rows of the same table.</param>
+    /// <param name="validation">All other rows of the same table, but for test rows.</param>
     /// <param name="parts">Parts whose profiles are there (see <see cref="KeepPartAsync"/>) and only have to be joined; 0: none are.</param>
     /// <param name="progress">Told the number of columns just done, each side's counted.</param>
     /// <param name="cancel">Stops the reading.</param>

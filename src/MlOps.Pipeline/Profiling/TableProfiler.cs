@@ -18,20 +18,20 @@ public sealed class TableProfiler(DuckDb duckDb, PipelineOptions options)
     /// <param name="progress">Told the number of columns just done; never from two threads at once.</param>
     /// <param name="cancel">Stops the reading.</param>
     public async Task<TableProfile> ProfileAsync(LocalTable table, IReadOnlyList<ProfiledColumn> columns, Func<int, Task> progress, CancellationToken cancel) =>
-        (await ReadAsync(table, isSecond: "false", columns, progress, cancel)).First;
+        (await ReadAsync(table, ("false", ""), columns, progress, cancel)).First;
 
     /// <summary>Profiles both sides of a split while reading the table once.</summary>
     /// <param name="table">All rows.</param>
-    /// <param name="second">The rows of the second side; the others are the first.</param>
+    /// <param name="second">The rows of the second side; the others, but for test rows, are the first.</param>
     /// <param name="columns">What to profile.</param>
     /// <param name="progress">Told the number of columns just done, each side's counted; never from two threads at once.</param>
     /// <param name="cancel">Stops the reading.</param>
     public Task<(TableProfile First, TableProfile Second)> ProfileSidesAsync(
         LocalTable table, RowSelection second, IReadOnlyList<ProfiledColumn> columns, Func<int, Task> progress, CancellationToken cancel) =>
-        ReadAsync(table, second.ToSql(), columns, done => progress(2 * done), cancel);
+        ReadAsync(table, (second.ToSql(), second.WithoutTestSql()), columns, done => progress(2 * done), cancel);
 
     private async Task<(TableProfile First, TableProfile Second)> ReadAsync(
-        LocalTable table, string isSecond, IReadOnlyList<ProfiledColumn> columns, Func<int, Task> progress, CancellationToken cancel)
+        LocalTable table, (string IsSecond, string Filter) sides, IReadOnlyList<ProfiledColumn> columns, Func<int, Task> progress, CancellationToken cancel)
     {
         var size = Math.Clamp((columns.Count + options.Threads - 1) / options.Threads, 1, LargestBatch);
         var most = ProfileSize.EntriesOfColumn(columns.Count);
@@ -40,7 +40,7 @@ public sealed class TableProfiler(DuckDb duckDb, PipelineOptions options)
         var parallel = new ParallelOptions { MaxDegreeOfParallelism = options.Threads, CancellationToken = cancel };
         await Parallel.ForEachAsync(columns.Chunk(size), parallel, async (batch, stop) =>
         {
-            var readers = Read(table, isSecond, batch, most, stop);
+            var readers = Read(table, sides, batch, most, stop);
             await gate.WaitAsync(stop);
             try
             {
@@ -60,17 +60,18 @@ public sealed class TableProfiler(DuckDb duckDb, PipelineOptions options)
     }
 
     private IReadOnlyList<(IColumnReader First, IColumnReader Second)> Read(
-        LocalTable table, string isSecond, IReadOnlyList<ProfiledColumn> columns, int most, CancellationToken cancel)
+        LocalTable table, (string IsSecond, string Filter) sides, IReadOnlyList<ProfiledColumn> columns, int most, CancellationToken cancel)
     {
         using var session = duckDb.Open(table.Manifest.Columns.Count, cancel);
         var readers = columns.Select(column => (First: NewReader(column, most, table), Second: NewReader(column, most, table))).ToList();
-        session.Read($"SELECT {isSecond}, {string.Join(", ", columns.Select(column => column.Sql))} FROM {table.ToSql()}", (vectors, rows) =>
+        var query = $"SELECT {sides.IsSecond}, {string.Join(", ", columns.Select(column => column.Sql))} FROM {table.ToSql()}{sides.Filter}";
+        session.Read(query, (vectors, rows) =>
         {
-            var sides = vectors[0].Values<bool>(rows);
+            var held = vectors[0].Values<bool>(rows);
             for (var i = 0; i < readers.Count; i++)
             {
-                readers[i].First.Read(vectors[i + 1], sides, isSecond: false);
-                readers[i].Second.Read(vectors[i + 1], sides, isSecond: true);
+                readers[i].First.Read(vectors[i + 1], held, isSecond: false);
+                readers[i].Second.Read(vectors[i + 1], held, isSecond: true);
             }
         });
         return readers;

@@ -29,14 +29,14 @@ public sealed record ModelVersion : IStored
     public required string Candidate { get; init; }
     /// <summary>Blob prefix in container <c>artifacts</c> under which <c>model.zip</c>, <c>featurizer.json</c> and <c>signature.json</c> stand.</summary>
     public required string ModelBlobs { get; init; }
-    /// <summary>The <c>val_*</c> metrics.</summary>
+    /// <summary>The <c>val_*</c> metrics, and <c>test_*</c> where there were test rows.</summary>
     public required IReadOnlyDictionary<string, double> Metrics { get; init; }
     public required ModelLineage Lineage { get; init; }
     public DateTimeOffset Created { get; init; }
 }
 
 /// <summary>The dataset versions a model comes from.</summary>
-public sealed record ModelLineage(string Raw, string Clean, string Features, string Train, string Validation);
+public sealed record ModelLineage(string Raw, string Clean, string Features, string Train, string Validation, string? Test = null);
 
 /// <summary>A registered model's name with its aliases.</summary>
 /// <param name="Model">The model's name.</param>

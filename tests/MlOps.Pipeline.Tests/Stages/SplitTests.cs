@@ -43,6 +43,56 @@ public sealed class SplitTests(AzuriteFixture azurite) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Test_rows_come_from_train_and_leave_the_validation_rows_as_they_are()
+    {
+        var csv = Trips.Csv(2000);
+        var without = await bench.SplitAsync(Trips.Definition(), csv);
+
+        var split = await bench.SplitAsync(Trips.Definition() with { Split = new SplitRules { Test = 0.3 } }, csv);
+
+        split.Test!.Rows.Should().BeInRange(500, 700);
+        (split.Train.Rows + split.Validation.Rows + split.Test.Rows).Should().Be(2000);
+        var (train, validation, test) = (await HashesAsync(split.Train), await HashesAsync(split.Validation), await HashesAsync(split.Test));
+        validation.Should().BeEquivalentTo(await HashesAsync(without.Validation));
+        train.Should().NotIntersectWith(test).And.NotIntersectWith(validation);
+        test.Should().NotIntersectWith(validation);
+    }
+
+    [Fact]
+    public async Task With_a_time_the_latest_rows_test_and_those_before_them_validate()
+    {
+        var csv = "t,a,y\n" + string.Concat(Enumerable.Range(0, 200).Select(i => $"{(i * 37) % 200},{i % 17},{i}\n"));
+        var definition = new PipelineDefinition { Model = "split", Target = "y", Split = new SplitRules { Time = "t", Validation = 0.25, Test = 0.1 } };
+
+        var split = await bench.SplitAsync(definition, csv);
+
+        (await TimesAsync(split.Train)).Should().Equal(Enumerable.Range(0, 130).Select(i => (double)i));
+        (await TimesAsync(split.Validation)).Should().Equal(Enumerable.Range(130, 50).Select(i => (double)i));
+        (await TimesAsync(split.Test!)).Should().Equal(Enumerable.Range(180, 20).Select(i => (double)i));
+
+        async Task<IEnumerable<double>> TimesAsync(Data.DatasetRef side) => (await bench.RowsAsync(side, "t")).Select(row => (double)row[0]!).Order();
+    }
+
+    [Fact]
+    public async Task Each_class_has_its_share_among_the_test_rows()
+    {
+        var csv = "a,b,rare\n" + string.Concat(Enumerable.Range(0, 400).Select(i => $"{i % 19},{i},{(i % 40 == 0 ? "yes" : "no")}\n"));
+        var definition = new PipelineDefinition
+        {
+            Model = "split",
+            Target = "rare",
+            Task = TaskKind.Binary,
+            Split = new SplitRules { Validation = 0.2, Test = 0.2 },
+        };
+
+        var split = await bench.SplitAsync(definition, csv);
+
+        (await RareAsync(split.Train), await RareAsync(split.Validation), await RareAsync(split.Test!)).Should().Be((6, 2, 2));
+
+        async Task<int> RareAsync(Data.DatasetRef side) => (await bench.RowsAsync(side, "rare")).Count(row => Equals(row[0], "yes"));
+    }
+
+    [Fact]
     public async Task Another_seed_gives_another_division()
     {
         var csv = Trips.Csv(1000);
@@ -105,4 +155,7 @@ public sealed class SplitTests(AzuriteFixture azurite) : IAsyncLifetime
         }
         blobs.Should().Equal($"{split.Train.Id}/manifest.json");
     }
+
+    private async Task<IReadOnlySet<object?>> HashesAsync(Data.DatasetRef side) =>
+        (await bench.RowsAsync(side, "__row_hash")).Select(row => row[0]).ToHashSet();
 }

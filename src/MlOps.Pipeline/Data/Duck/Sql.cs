@@ -22,7 +22,8 @@ internal static class Sql
     {
         double.PositiveInfinity => "'Infinity'::DOUBLE",
         double.NegativeInfinity => "'-Infinity'::DOUBLE",
-        _ => value.ToString("R", CultureInfo.InvariantCulture) + "::DOUBLE",
+        // A number without quotes is a decimal first, which its cast may round otherwise.
+        _ => $"'{value.ToString("R", CultureInfo.InvariantCulture)}'::DOUBLE",
     };
 
     public static string Number(long value) => value.ToString(CultureInfo.InvariantCulture);

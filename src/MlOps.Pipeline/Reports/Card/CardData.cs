@@ -21,6 +21,8 @@ public sealed record CardData
     public required IReadOnlyList<Warning> Warnings { get; init; }
     /// <summary>95 % intervals of this version's metrics on the validation rows, by plain name.</summary>
     public required IReadOnlyDictionary<string, (double Low, double High)> Intervals { get; init; }
+    /// <summary>What the test rows say; null: there are none.</summary>
+    public CardTest? Test { get; init; }
     /// <summary>From raw to validation.</summary>
     public required IReadOnlyList<CardDataset> Datasets { get; init; }
     /// <summary>Rows that cleaning dropped, by reason.</summary>
@@ -57,6 +59,11 @@ public sealed record CardData
 
 /// <summary>A dataset version the model comes from.</summary>
 public sealed record CardDataset(string Role, string Id, long Rows, IReadOnlyList<string> Parents, DateTimeOffset Created);
+
+/// <summary>This version on the test rows, which nothing was chosen by.</summary>
+/// <param name="Metrics">By plain name.</param>
+/// <param name="Intervals">Their 95 % intervals.</param>
+public sealed record CardTest(IReadOnlyDictionary<string, double> Metrics, IReadOnlyDictionary<string, (double Low, double High)> Intervals);
 
 /// <summary>A candidate of the run.</summary>
 public sealed record CardCandidate(string Key, bool IsWinner, IReadOnlyDictionary<string, double> Metrics);

@@ -9,12 +9,13 @@ namespace MlOps.Pipeline.Reports.Card;
 /// <summary>What page and Markdown card say alike, in words.</summary>
 internal static class CardText
 {
-    public static string Interval(CardData data, string metric) =>
-        data.Intervals.TryGetValue(metric, out var interval) ? $"{Number(interval.Low)} to {Number(interval.High)}" : "";
+    public static string Interval(IReadOnlyDictionary<string, (double Low, double High)> intervals, string metric) =>
+        intervals.TryGetValue(metric, out var interval) ? $"{Number(interval.Low)} to {Number(interval.High)}" : "";
 
     /// <summary>That the same rows chose and measure.</summary>
     public static string Selected(CardData data) =>
-        $"The validation rows chose this version among {data.Candidates.Count} candidates (selectedOnSameRows): its metrics on them are a little too good.";
+        $"The validation rows chose this version among {data.Candidates.Count} candidates (selectedOnSameRows): its metrics on them are a little too good"
+        + (data.Test is null ? "." : ", those on the test rows are not.");
 
     public static string NotSaid(string key) => $"not said: set '{key}' in the definition";
 

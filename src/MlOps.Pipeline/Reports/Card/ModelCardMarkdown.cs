@@ -123,7 +123,12 @@ internal static class ModelCardMarkdown
         }
         if (data.Intervals.Count > 0)
         {
-            rows = rows.Append(["95 % interval of this version", .. metrics.Select(metric => CardText.Interval(data, metric))]);
+            rows = rows.Append(["95 % interval of this version", .. metrics.Select(metric => CardText.Interval(data.Intervals, metric))]);
+        }
+        if (data.Test is { } test)
+        {
+            rows = rows.Append(Row("this version on the test rows", test.Metrics))
+                .Append(["95 % interval on the test rows", .. metrics.Select(metric => CardText.Interval(test.Intervals, metric))]);
         }
         Table(text, ["Model", .. metrics], rows);
         if (data.SelectedOnSameRows)

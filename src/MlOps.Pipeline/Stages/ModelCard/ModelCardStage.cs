@@ -67,7 +67,8 @@ public sealed class ModelCardStage(
                 .. details.Stages.OrderBy(stage => stage.Started).SelectMany(stage => stage.Warnings ?? []).DistinctBy(warning => warning.Text)
                     .OrderByDescending(warning => warning.Headline),
             ],
-            Intervals = Intervals(details.Metrics),
+            Intervals = Intervals(details.Metrics, "val_"),
+            Test = Prefixed(version.Metrics, "test_") is { Count: > 0 } tested ? new CardTest(tested, Intervals(details.Metrics, "test_")) : null,
             Datasets =
             [
                 .. manifests.Select(
@@ -77,7 +78,7 @@ public sealed class ModelCardStage(
             HyperParameters = Prefixed(details.Params, $"{version.Candidate}."),
             Candidates = [.. input.Candidates.Select(candidate => new CardCandidate(candidate.Key, candidate.Key == version.Candidate, candidate.Metrics))],
             Previous = input.Previous is { } previous ? await PreviousAsync(context.Model, previous, details, cancel) : null,
-            Performance = await PredictAsync(stored, manifests[^1].Manifest, cancel),
+            Performance = await PredictAsync(stored, manifests.Single(found => found.Manifest.Id == version.Lineage.Validation).Manifest, cancel),
             Gates = CardGates.Of(new GateFacts
             {
                 Rules = definition.Gates,
@@ -105,7 +106,8 @@ public sealed class ModelCardStage(
     {
         (string Role, string Id)[] versions =
         [
-            ("raw", lineage.Raw), ("clean", lineage.Clean), ("features", lineage.Features), ("train", lineage.Train), ("validation", lineage.Validation)
+            ("raw", lineage.Raw), ("clean", lineage.Clean), ("features", lineage.Features), ("train", lineage.Train), ("validation", lineage.Validation),
+            .. lineage.Test is { } test ? new[] { ("test", test) } : [],
         ];
         var manifests = await Task.WhenAll(versions.Select(version => datasets.GetAsync(version.Id, cancel)));
         var found = versions.Zip(manifests, (version, manifest) => (version.Role, Manifest: manifest)).ToList();
@@ -118,9 +120,9 @@ public sealed class ModelCardStage(
         return found;
     }
 
-    private static Dictionary<string, (double Low, double High)> Intervals(IReadOnlyDictionary<string, double> metrics) =>
-        Prefixed(metrics, IntervalMetrics.Low + "val_").Where(low => metrics.ContainsKey($"{IntervalMetrics.High}val_{low.Key}"))
-            .ToDictionary(low => low.Key, low => (low.Value, metrics[$"{IntervalMetrics.High}val_{low.Key}"]));
+    private static Dictionary<string, (double Low, double High)> Intervals(IReadOnlyDictionary<string, double> metrics, string prefix) =>
+        Prefixed(metrics, IntervalMetrics.Low + prefix).Where(low => metrics.ContainsKey($"{IntervalMetrics.High}{prefix}{low.Key}"))
+            .ToDictionary(low => low.Key, low => (low.Value, metrics[$"{IntervalMetrics.High}{prefix}{low.Key}"]));
 
     private static Dictionary<string, long> Dropped(DatasetManifest clean) =>
         clean.Notes[DatasetNotes.Dropped]!.AsObject().ToDictionary(reason => reason.Key, reason => reason.Value!.GetValue<long>());

@@ -9,10 +9,14 @@ namespace MlOps.Pipeline.Stages.Split;
 
 public sealed record SplitInput(DatasetRef Features);
 
-public sealed record SplitOutput(DatasetRef Train, DatasetRef Validation, StageReport Report) : IStageOutput;
+/// <param name="Train">Rows that models are fitted on.</param>
+/// <param name="Validation">Rows that choose among them.</param>
+/// <param name="Report">The stage's account.</param>
+/// <param name="Test">Rows that choose nothing; null: there are none.</param>
+public sealed record SplitOutput(DatasetRef Train, DatasetRef Validation, StageReport Report, DatasetRef? Test = null) : IStageOutput;
 
 /// <summary>
-/// Divides the rows into train and validation. Both versions are selections of the features table: no row is copied, and which side a row
+/// Divides the rows into train, validation and, where declared, test. All versions are selections of the features table: no row is copied, and which side a row
 /// is on follows from the row and the seed.
 /// </summary>
 public sealed class SplitStage(DatasetStore datasets, DuckDb duckDb) : IStage<SplitInput, SplitOutput>
@@ -28,21 +32,22 @@ public sealed class SplitStage(DatasetStore datasets, DuckDb duckDb) : IStage<Sp
         var definition = await context.GetDefinitionAsync(cancel);
         var features = await datasets.GetAsync(input.Features.Id, cancel);
         var rules = JsonNode.Parse(Json.Write(definition.Split))!;
-        var ids = new[] { SplitSide.Train, SplitSide.Validation }.ToDictionary(side => side, side => DatasetStore.IdOf(
+        var sides = definition.Split.Test is null ? new[] { SplitSide.Train, SplitSide.Validation } : Enum.GetValues<SplitSide>();
+        var ids = sides.ToDictionary(side => side, side => DatasetStore.IdOf(
             Name, [features.Id], new JsonObject { ["split"] = rules.DeepClone(), ["side"] = side.ToString(), ["format"] = 2 }));
-        var train = await datasets.FindAsync(ids[SplitSide.Train], cancel);
-        var validation = await datasets.FindAsync(ids[SplitSide.Validation], cancel);
-        if (train is not null && validation is not null)
+        var found = await Task.WhenAll(sides.Select(side => datasets.FindAsync(ids[side], cancel)));
+        var reused = found.All(manifest => manifest is not null);
+        if (!reused)
         {
-            Tell(context, validation.Rows);
-            return new SplitOutput(train.Ref, validation.Ref, new StageReport(features.Rows, Reused: true));
+            var table = await datasets.OpenAsync(features, cancel);
+            var (selections, counts) = await Task.Run(() => Divide(table, definition.Split, cancel), cancel);
+            for (var i = 0; i < sides.Length; i++)
+            {
+                found[i] = await datasets.CommitAsync(Select(features, selections[i], ids, counts[i], rules), [], cancel);
+            }
         }
-        var table = await datasets.OpenAsync(features, cancel);
-        var (split, counts) = await Task.Run(() => Divide(table, definition.Split, cancel), cancel);
-        train = await datasets.CommitAsync(Select(features, split.Train, ids, counts.Train, rules), [], cancel);
-        validation = await datasets.CommitAsync(Select(features, split.Validation, ids, counts.Validation, rules), [], cancel);
-        Tell(context, validation.Rows);
-        return new SplitOutput(train.Ref, validation.Ref, new StageReport(features.Rows));
+        Tell(context, found[1]!.Rows);
+        return new SplitOutput(found[0]!.Ref, found[1]!.Ref, new StageReport(features.Rows, reused), found.ElementAtOrDefault(2)?.Ref);
     }
 
     private static void Tell(StageContext context, long validation)
@@ -58,32 +63,37 @@ public sealed class SplitStage(DatasetStore datasets, DuckDb duckDb) : IStage<Sp
         }
     }
 
-    private (RowSplit Split, (long Train, long Validation) Counts) Divide(LocalTable features, SplitRules rules, CancellationToken cancel)
+    /// <summary>Each side with its number of rows.</summary>
+    private (IReadOnlyList<RowSelection> Sides, IReadOnlyList<long> Rows) Divide(LocalTable features, SplitRules rules, CancellationToken cancel)
     {
         using var session = duckDb.Open(features.Manifest.Columns.Count, cancel);
         var split = RowSplit.Of(rules, session, features);
+        IReadOnlyList<RowSelection> sides = split.Test is { } test ? [split.Train, split.Validation, test] : [split.Train, split.Validation];
         var target = TargetColumn.Of(features.Manifest);
         var positive = target.Positive is null
             ? "NULL"
             : $"{TargetColumn.TextSql(features.Manifest.Columns.Single(column => column.Name == target.Name))} = {Sql.Text(target.Positive)}";
-        var rows = session.Rows($"SELECT {split.Validation.ToSql()} , count(*), count_if({positive}) FROM {features.ToSql()} GROUP BY 1")
-            .ToDictionary(row => (bool)row[0]!, row => (Rows: Long(row[1]), Positives: Long(row[2])));
-        foreach (var (validates, side) in new[] { (false, "train"), (true, "validation") })
+        var side = string.Join(" ", sides.Select((selection, i) => $"WHEN {selection.ToSql()} THEN {i}"));
+        var rows = session.Rows($"SELECT CASE {side} END::INTEGER, count(*), count_if({positive}) FROM {features.ToSql()} GROUP BY 1")
+            .ToDictionary(row => (int)row[0]!, row => (Rows: Long(row[1]), Positives: Long(row[2])));
+        for (var i = 0; i < sides.Count; i++)
         {
-            var (count, positives) = rows.GetValueOrDefault(validates);
+            var (count, positives) = rows.GetValueOrDefault(i);
+            var name = sides[i].Side.ToString().ToLowerInvariant();
             if (count == 0)
             {
-                throw new InputException(
-                    $"The split leaves no {side} rows out of {features.Manifest.Rows}. Give more rows, or change split.validation, seed, time or group.");
+                throw new InputException($"The split leaves no {name} rows out of {features.Manifest.Rows}. Give more rows, or change split.validation, "
+                    + $"{(sides.Count > 2 ? "test, " : "")}seed, time or group.");
             }
             if (target.Task == TaskKind.Binary && (positives == 0 || positives == count))
             {
                 var absent = positives == 0 ? target.Positive : target.Negative;
                 throw new InputException(
-                    $"The split leaves no {side} rows with {target.Name} = '{absent}'. Give more such rows, or change split.validation or split.seed.");
+                    $"The split leaves no {name} rows with {target.Name} = '{absent}'. Give more such rows, or change split.validation or split.seed.");
             }
         }
-        return (split, (rows[false].Rows, rows[true].Rows));
+        return (sides, [.. Enumerable.Range(0, sides.Count).Select(i => rows[i].Rows)]);
+
         // DuckDB counts a condition in 128 bits.
         static long Long(object? value) =>
             value is System.Numerics.BigInteger wide ? (long)wide : Convert.ToInt64(value, System.Globalization.CultureInfo.InvariantCulture);

@@ -13,10 +13,12 @@ namespace MlOps.Pipeline.Stages.Validate;
 /// <param name="Candidates">What was trained.</param>
 /// <param name="Validation">Validation rows.</param>
 /// <param name="Failures">Why other candidates could not be trained, each with its key; null: there are none.</param>
-public sealed record ValidateInput(IReadOnlyList<TrainedCandidate> Candidates, DatasetRef Validation, IReadOnlyList<string>? Failures = null);
+/// <param name="Test">Rows that choose nothing; null: there are none.</param>
+public sealed record ValidateInput(
+    IReadOnlyList<TrainedCandidate> Candidates, DatasetRef Validation, IReadOnlyList<string>? Failures = null, DatasetRef? Test = null);
 
 /// <param name="Winner">The candidate that goes on.</param>
-/// <param name="Metrics">Its <c>val_*</c> metrics.</param>
+/// <param name="Metrics">Its <c>val_*</c> metrics, and <c>test_*</c> where there are test rows.</param>
 /// <param name="FailedGates">Gates that do not hold, one sentence each; empty when all hold.</param>
 /// <param name="Report">The stage's account.</param>
 public sealed record ValidateOutput(
@@ -32,6 +34,8 @@ public sealed class ValidateStage(
     : IStage<ValidateInput, ValidateOutput>
 {
     private const string MetricPrefix = "val_";
+    private const string TestPrefix = "test_";
+    private const string SelectedParam = "selectedOnSameRows";
 
     public static string Name => "validate";
 
@@ -59,8 +63,22 @@ public sealed class ValidateStage(
         var measured = predicted.Metrics();
         var metrics = measured.ToDictionary(pair => MetricPrefix + pair.Key, pair => pair.Value);
 
-        await context.LogMetricsAsync(WithIntervals(metrics, predicted), cancel);
-        await context.LogParamsAsync(new Dictionary<string, string> { ["winner"] = winner.Key }, cancel);
+        var logged = WithIntervals(MetricPrefix, predicted);
+        if (input.Test is { } test)
+        {
+            var tested = WithIntervals(TestPrefix, await ScoreAsync(stored, await datasets.GetAsync(test.Id, cancel), cancel));
+            foreach (var (name, value) in tested)
+            {
+                logged[name] = value;
+            }
+            foreach (var (name, value) in tested.Where(pair => pair.Key.StartsWith(TestPrefix, StringComparison.Ordinal)))
+            {
+                metrics[name] = value;
+            }
+        }
+        await context.LogMetricsAsync(logged, cancel);
+        await context.LogParamsAsync(
+            new Dictionary<string, string> { ["winner"] = winner.Key, [SelectedParam] = input.Candidates.Count > 1 ? "true" : "false" }, cancel);
         await ListWinnerAsync(context.RunId, winner, cancel);
         var failed = FailedGates(definition.Gates, metric, measured[metric]);
         if (definition.Gates.Checks.Count > 0)
@@ -81,15 +99,22 @@ public sealed class ValidateStage(
         return new ValidateOutput(winner, metrics, failed, new StageReport(manifest.Rows));
     }
 
-    private static Dictionary<string, double> WithIntervals(IReadOnlyDictionary<string, double> metrics, ScoredRows rows)
+    private async Task<ScoredRows> ScoreAsync(StoredModel stored, DatasetManifest manifest, CancellationToken cancel)
     {
-        var logged = new Dictionary<string, double>(metrics);
-        foreach (var name in metrics.Keys)
+        var table = await tables.GetAsync(await datasets.OpenAsync(manifest, cancel), stored.Featurizer, cancel);
+        return await Task.Run(() => Evaluation.Score(stored.Transformer, table, options.Threads, stored.Featurizer.Scale), cancel);
+    }
+
+    private static Dictionary<string, double> WithIntervals(string prefix, ScoredRows rows)
+    {
+        var logged = new Dictionary<string, double>();
+        foreach (var (name, value) in rows.Metrics())
         {
-            if (name != MetricPrefix + "threshold" && MetricIntervals.Of(rows, name[MetricPrefix.Length..]) is { } interval)
+            logged[prefix + name] = value;
+            if (name != "threshold" && MetricIntervals.Of(rows, name) is { } interval)
             {
-                logged[IntervalMetrics.Low + name] = interval.Low;
-                logged[IntervalMetrics.High + name] = interval.High;
+                logged[$"{IntervalMetrics.Low}{prefix}{name}"] = interval.Low;
+                logged[$"{IntervalMetrics.High}{prefix}{name}"] = interval.High;
             }
         }
         return logged;
