@@ -1,0 +1,36 @@
+namespace MlOps.Pipeline.Doctor;
+
+/// <summary>How bad a finding is.</summary>
+public enum FindingKind
+{
+    /// <summary>Something that must hold does not.</summary>
+    Broken,
+    /// <summary>Nothing refers to it: it only takes room.</summary>
+    Orphan,
+}
+
+/// <summary>What an examination of storage found.</summary>
+/// <param name="Kind">How bad it is.</param>
+/// <param name="Where">What it is about, such as <c>models/trips</c> or <c>datasets/{id}</c>.</param>
+/// <param name="Problem">What is wrong, and what to do where it cannot be mended here.</param>
+public sealed record Finding(FindingKind Kind, string Where, string Problem)
+{
+    /// <summary>What it takes, for orphans.</summary>
+    public long Bytes { get; init; }
+
+    /// <summary>What a repair does; null: it cannot be mended without guessing.</summary>
+    public string? Remedy { get; init; }
+
+    internal Func<CancellationToken, Task>? Repair { get; init; }
+}
+
+/// <summary>An examination of storage.</summary>
+/// <param name="Findings">What is not as it must be, and what nothing refers to.</param>
+/// <param name="Models">Models looked at.</param>
+/// <param name="Versions">Versions looked at, all models together.</param>
+/// <param name="Datasets">Dataset versions looked at.</param>
+/// <param name="Runs">Runs looked at.</param>
+public sealed record Examination(IReadOnlyList<Finding> Findings, int Models, int Versions, int Datasets, int Runs)
+{
+    public bool IsSound => Findings.All(finding => finding.Kind != FindingKind.Broken);
+}
