@@ -10,6 +10,7 @@ using MlOps.Pipeline.Orchestration;
 using MlOps.Pipeline.Profiling;
 using MlOps.Pipeline.Registry;
 using MlOps.Pipeline.Reports;
+using MlOps.Pipeline.Scoring;
 using MlOps.Pipeline.Stages.Ingest;
 using MlOps.Pipeline.Stages.Train;
 using MlOps.Pipeline.Stages.Validate;
@@ -46,6 +47,7 @@ public static class PipelineServices
             .AddSingleton<AlertStore>()
             .AddSingleton<ArtifactStore>()
             .AddSingleton<ModelRegistry>()
+            .AddSingleton<TrainedModels>()
             .AddSingleton<ReportRenderer>()
             .AddSingleton<StageRunner>()
             .AddSingleton<RunStarter>()

@@ -88,5 +88,5 @@ public static class ModelsApi
         HttpProblems.NotFound($"Model '{name}' has no registered version. GET /models lists those that have; POST /pipelines/{name}/runs trains one.");
 
     private static async Task<Signature?> SignatureOfAsync(ModelVersion version, ArtifactStore artifacts, CancellationToken cancel) =>
-        await artifacts.FindAsync($"{version.ModelBlobs}/signature.json", cancel) is { } signature ? Json.Read<Signature>(signature.ToString()) : null;
+        await version.ToFiles().FindAsync(artifacts, "signature.json", cancel) is { } signature ? Json.Read<Signature>(signature.ToString()) : null;
 }

@@ -47,10 +47,12 @@ public sealed class ModelScorer
 
     public Signature Signature { get; }
 
-    /// <summary>Loads the model that stands under a blob prefix (see <see cref="ModelVersion.ModelBlobs"/>).</summary>
-    /// <exception cref="InputException">This process does not have the function of a feature that the model was trained on.</exception>
-    public static async Task<ModelScorer> LoadAsync(ArtifactStore artifacts, FeatureFunctions functions, string modelBlobs, CancellationToken cancel) => new(
-        await StoredModel.LoadAsync(artifacts, modelBlobs, cancel), functions, stop => artifacts.FindAsync($"{modelBlobs}/{ExplainerState.File}", stop));
+    /// <summary>Loads the model of a registered version.</summary>
+    /// <exception cref="InputException">
+    /// This process does not have the function of a feature that the model was trained on, or the model's files are not those that were registered.
+    /// </exception>
+    public static async Task<ModelScorer> LoadAsync(ArtifactStore artifacts, FeatureFunctions functions, ModelFiles model, CancellationToken cancel) => new(
+        await StoredModel.LoadAsync(artifacts, model, cancel), functions, stop => model.FindAsync(artifacts, ExplainerState.File, stop));
 
     /// <summary>Predicts rows given as JSON objects of raw input columns.</summary>
     /// <exception cref="InputException">Rows do not fit the signature; every problem of every row is listed (at most 100).</exception>

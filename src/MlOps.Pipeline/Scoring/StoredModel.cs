@@ -1,6 +1,7 @@
 using Microsoft.ML;
 using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Features;
+using MlOps.Pipeline.Registry;
 using MlOps.Pipeline.Tracking;
 
 namespace MlOps.Pipeline.Scoring;
@@ -17,9 +18,10 @@ internal sealed record StoredModel(ITransformer Transformer, Featurizer Featuriz
     public static IReadOnlyList<string> Files { get; } = [ModelFile, FeaturizerFile, SignatureFile, FeatureListFile];
 
     /// <summary>Loads a model afresh from its artifacts.</summary>
-    public static async Task<StoredModel> LoadAsync(ArtifactStore artifacts, string modelBlobs, CancellationToken cancel)
+    /// <exception cref="InputException">One of them is not the one that was stored.</exception>
+    public static async Task<StoredModel> LoadAsync(ArtifactStore artifacts, ModelFiles model, CancellationToken cancel)
     {
-        var files = await Task.WhenAll(new[] { ModelFile, FeaturizerFile, SignatureFile }.Select(file => artifacts.ReadAsync($"{modelBlobs}/{file}", cancel)));
+        var files = await Task.WhenAll(new[] { ModelFile, FeaturizerFile, SignatureFile }.Select(file => model.ReadAsync(artifacts, file, cancel)));
         await using var zip = files[0].ToStream();
         var transformer = new MLContext().Model.Load(zip, out _);
         return new StoredModel(transformer, Stored.Read<Featurizer>(files[1].ToString()), Json.Read<Signature>(files[2].ToString()));

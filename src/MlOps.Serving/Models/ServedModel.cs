@@ -33,7 +33,7 @@ internal interface IScorerLoader
 internal sealed class ArtifactScorerLoader(ArtifactStore artifacts, FeatureFunctions functions) : IScorerLoader
 {
     public async Task<IScorer> LoadAsync(ModelVersion version, CancellationToken cancel) =>
-        new Loaded(await ModelScorer.LoadAsync(artifacts, functions, version.ModelBlobs, cancel));
+        new Loaded(await ModelScorer.LoadAsync(artifacts, functions, version.ToFiles(), cancel));
 
     private sealed class Loaded(ModelScorer scorer) : IScorer
     {

@@ -25,12 +25,10 @@ public sealed record TrainOutput(TrainedCandidate Candidate, StageReport Report)
 /// </summary>
 public sealed class TrainStage(
     DatasetStore datasets, RunStore runs, DuckDb duckDb, FeatureTableCache tables, TrainerCatalog trainers, TrainingProgress progress,
-    PipelineStorage storage, PipelineOptions options)
+    TrainedModels models, PipelineOptions options)
     : IStage<TrainInput, TrainOutput>
 {
     private const string MetricsFile = "metrics.json";
-
-    private readonly ContentStore models = new(storage.Artifacts);
 
     public static string Name => "train";
 
@@ -46,7 +44,7 @@ public sealed class TrainStage(
 
         var featurizer = await Task.Run(() => FitFeaturizer(train, definition, cancel), cancel);
         var name = new ModelIdentity(input.Train.Id, input.Validation.Id, spec, featurizer, candidate.Seed, candidate.Added?.Version).BlobName;
-        var found = await models.FindAsync<TrainedModel>($"{name}.json", cancel);
+        var found = await models.FindAsync(name, cancel);
         var model = found
             ?? await TrainAsync(candidate, new TrainingWatch(context.RunId, candidate.Key, spec.MaxMinutes), featurizer, train, validation, name, cancel);
 
@@ -91,9 +89,7 @@ public sealed class TrainStage(
 
         var files = StoredModel.Contents(ml, model, featurizer with { Scale = scale }).Append(new(MetricsFile, BinaryData.FromString(Json.Write(logged))))
             .ToDictionary();
-        var stored = new TrainedModel(
-            await models.StoreAsync(name, files, cancel), logged, files.ToDictionary(file => file.Key, file => (long)file.Value.ToMemory().Length));
-        return await models.CommitAsync($"{name}.json", stored, cancel);
+        return await models.StoreAsync(name, files, logged, cancel);
     }
 
     private TimeSpan Measure(CandidateSpec spec, FeatureTable table, TargetScale? scale, int seed)
@@ -137,15 +133,5 @@ public sealed class TrainStage(
     private sealed record Candidate(string Key, CandidateSpec Spec, ITrainer? Added, long Seed)
     {
         public int TrainerSeed => (int)(Seed % int.MaxValue);
-    }
-
-    /// <summary>A trained model: where its files are, and their sizes.</summary>
-    private sealed record TrainedModel(string Blobs, IReadOnlyDictionary<string, double> Metrics, IReadOnlyDictionary<string, long> Files) : IStored
-    {
-        public static int CurrentFormat => 1;
-
-        public static string StoredAs => "trained model";
-
-        public int Format { get; init; } = CurrentFormat;
     }
 }
