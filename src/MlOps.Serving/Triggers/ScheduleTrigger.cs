@@ -3,6 +3,7 @@ using Microsoft.Extensions.Logging;
 using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Definitions;
 using MlOps.Pipeline.Orchestration;
+using MlOps.Pipeline.Tracking;
 
 namespace MlOps.Serving.Triggers;
 
@@ -78,7 +79,7 @@ public sealed partial class ScheduleTrigger(
     {
         try
         {
-            var runId = TriggeredRunId.For(model, due, scheduled.Text);
+            var runId = RunId.Of(model, due, scheduled.Text);
             await starter.StartAsync(new RunRequest(model, Source: null, "schedule") { RunId = runId }, cancel);
             LogStarted(model, due, runId);
         }

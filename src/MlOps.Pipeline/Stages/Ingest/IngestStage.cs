@@ -91,7 +91,8 @@ public sealed class IngestStage(
     private async Task<IngestOutput> IngestAsync(StageContext context, IngestInput input, CancellationToken cancel)
     {
         var definition = await context.GetDefinitionAsync(cancel);
-        using var source = await SourceFile.OpenAsync(input.Source, storage, options, cancel);
+        var etag = (await runs.FindAsync(context.RunId, cancel))?.SourceETag;
+        using var source = await SourceFile.OpenAsync(input.Source, etag, storage, options, cancel);
         using var scan = await SourceScan.RunAsync(source, options.WorkFolder, cancel);
 
         var parameters = Parameters(definition);
