@@ -97,7 +97,9 @@ public sealed class RunStarter(DefinitionStore definitions, RunStore runs, Pipel
         };
         if (!await runs.CreateAsync(run, cancel))
         {
+            // Its starter may have died before the engine knew of it, and the model's definition may be another by now.
             run = (await runs.FindAsync(run.RunId, cancel))!;
+            definition = run.DefinitionId == definitionId ? definition : await definitions.GetSnapshotAsync(run.DefinitionId, cancel);
         }
         await engine.StartAsync(Plan(run, definition), cancel);
         return run;

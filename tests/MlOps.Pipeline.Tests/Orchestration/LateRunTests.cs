@@ -80,6 +80,31 @@ public sealed class LateRunTests(AzuriteFixture azurite)
         (await host.Storage.Quarantine.GetBlobClient($"{model}/{run.RunId}/a.csv.error.txt").ExistsAsync()).Value.Should().BeFalse();
     }
 
+    [Fact]
+    public async Task A_run_whose_starter_died_is_planned_from_its_own_definition()
+    {
+        await using var host = NewHost();
+        await DropAsync(host, Rows);
+        var request = new RunRequest(model, $"raw/{model}/a.csv", "file") { RunId = RunId.Of(model, DateTimeOffset.UtcNow, "a.csv") };
+        await host.Get<DefinitionStore>().PutAsync(new PipelineDefinition { Model = model, Target = "y" }, default);
+        var first = await host.Get<RunStarter>().StartAsync(request, default);
+        await host.Get<DefinitionStore>().PutAsync(
+            new PipelineDefinition
+            {
+                Model = model,
+                Target = "y",
+                Candidates = [new CandidateSpec { Trainer = TrainerNames.Sdca }, new CandidateSpec { Trainer = TrainerNames.FastTree }],
+                Gates = new GateRules { Approval = new ApprovalRule(Required: true) },
+            },
+            default);
+
+        var again = await host.Get<RunStarter>().StartAsync(request, default);
+
+        again.DefinitionId.Should().Be(first.DefinitionId);
+        Engine(host).Started.Should().HaveCount(2);
+        Engine(host).Started[1].Should().BeEquivalentTo(Engine(host).Started[0]);
+    }
+
     private PipelineHost NewHost() => new(azurite, services => services.AddSingleton<IPipelineEngine, LaterEngine>());
 
     private static LaterEngine Engine(PipelineHost host) => (LaterEngine)host.Get<IPipelineEngine>();
