@@ -41,7 +41,10 @@ internal static class CommandLine
         }
         catch (Exception fault) when (TransientFaults.IsTransient(fault) && !GlobalOptions.Read(parsed).Verbose)
         {
-            await Console.Error.WriteLineAsync($"Storage stopped answering: {fault.Message.Split('\n')[0].Trim()} Run again with --verbose to see more.");
+            await Console.Error.WriteLineAsync(
+                FaultText.IsOfTheMachine(fault)
+                    ? FaultText.Of(fault)
+                    : $"Storage stopped answering: {fault.Message.Split('\n')[0].Trim()} Run again with --verbose to see more.");
             return ExitCode.Usage;
         }
     }
