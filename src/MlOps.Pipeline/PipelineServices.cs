@@ -38,6 +38,8 @@ public static class PipelineServices
             .AddSingleton(Known)
             .AddSingleton<IDuckFunctions, FeatureSqlFunctions>()
             .AddSingleton<DuckDb>()
+            .AddSingleton<PartCache>()
+            .AddSingleton<AbandonedWork>()
             .AddSingleton<DatasetStore>()
             .AddSingleton<DatasetExport>()
             .AddSingleton<FeatureTableCache>()

@@ -32,6 +32,7 @@ public sealed class LateRunTests(AzuriteFixture azurite)
         ended.Error.Should().StartWith($"raw/{model}/a.csv was overwritten after this run was asked for.");
         (await host.Storage.Raw.GetBlobClient($"{model}/a.csv").DownloadContentAsync()).Value.Content.ToString().Should().EndWith("7,8\n");
         (await host.Storage.Quarantine.GetBlobClient($"{model}/{run.RunId}/a.csv").ExistsAsync()).Value.Should().BeFalse();
+        Directory.GetFiles(Path.Combine(host.WorkFolder, "incoming")).Should().BeEmpty("what broke off is not kept");
     }
 
     [Theory]

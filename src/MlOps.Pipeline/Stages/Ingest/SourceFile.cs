@@ -45,10 +45,12 @@ internal sealed class SourceFile : IDisposable
         var folder = System.IO.Path.Combine(options.WorkFolder, "incoming");
         Directory.CreateDirectory(folder);
         var path = System.IO.Path.Combine(folder, Guid.NewGuid().ToString("N"));
+        var isHere = false;
         var wanted = new BlobDownloadToOptions { Conditions = etag is null ? null : new BlobRequestConditions { IfMatch = new ETag(etag) } };
         try
         {
             await storage.Raw.GetBlobClient(source[BlobPrefix.Length..]).DownloadToAsync(path, wanted, cancel);
+            isHere = true;
             return new SourceFile(path, source[BlobPrefix.Length..], downloaded: true);
         }
         catch (RequestFailedException missing) when (missing.Status == 404)
@@ -59,6 +61,13 @@ internal sealed class SourceFile : IDisposable
         {
             throw new InputException($"{source} was overwritten after this run was asked for. Where new files start runs, the newer file has a run of its own; "
                 + "else start a run on it.");
+        }
+        finally
+        {
+            if (!isHere)
+            {
+                File.Delete(path);
+            }
         }
     }
 
