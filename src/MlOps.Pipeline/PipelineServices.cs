@@ -34,6 +34,7 @@ public static class PipelineServices
             .AddAlerts()
             .AddSingleton<FeatureFunctions>()
             .AddSingleton<TrainerCatalog>()
+            .AddSingleton(host => TrainingPlaces.Of(host.GetRequiredService<PipelineOptions>()))
             .AddSingleton<PromotionChecks>()
             .AddSingleton(Known)
             .AddSingleton<IDuckFunctions, FeatureSqlFunctions>()

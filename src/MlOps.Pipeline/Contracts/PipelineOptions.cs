@@ -15,6 +15,9 @@ public sealed record PipelineOptions
     /// <summary>About how many rows a part of a raw table holds: one part fits well into the memory of a small worker.</summary>
     public int RowsPerPart { get; init; } = 2_500_000;
 
+    /// <summary>Most candidates that train at the same time; fewer where their rows do not fit into half of the memory together.</summary>
+    public int MostTrainings { get; init; } = Environment.ProcessorCount;
+
     /// <summary>Threads of a stage.</summary>
     public int Threads { get; init; } = Environment.ProcessorCount;
 }

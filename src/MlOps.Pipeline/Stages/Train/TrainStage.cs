@@ -25,7 +25,7 @@ public sealed record TrainOutput(TrainedCandidate Candidate, StageReport Report)
 /// </summary>
 public sealed class TrainStage(
     DatasetStore datasets, RunStore runs, DuckDb duckDb, FeatureTableCache tables, TrainerCatalog trainers, TrainingProgress progress,
-    TrainedModels models, PipelineOptions options)
+    TrainingPlaces places, TrainedModels models, PipelineOptions options)
     : IStage<TrainInput, TrainOutput>
 {
     private const string MetricsFile = "metrics.json";
@@ -64,20 +64,22 @@ public sealed class TrainStage(
         Candidate candidate, TrainingWatch watch, Featurizer featurizer, LocalTable train, LocalTable validation, string name, CancellationToken cancel)
     {
         var (spec, seed) = (candidate.Spec, candidate.TrainerSeed);
+        using var place = await places.TakeAsync(TrainingPlaces.BytesOf(train.Manifest.Rows, featurizer.Signature.Features.Count), cancel);
         var ml = new MLContext(seed);
         ml.Log += watch.Hear;
         var (trainTable, validationTable) = await tables.GetSplitAsync(train, validation, featurizer, cancel);
         var scale = Trainers.ScaleOf(spec, trainTable);
         var clock = Stopwatch.StartNew();
+        // A trainer that does not hear is not waited for: the run's place is free at once.
         var (model, trees) = await progress.FollowAsync(watch, () => Task.Run(
             () =>
             {
-                var plan = TrainingBudget.Plan(spec, few => Measure(few, trainTable, scale, seed));
+                var plan = TrainingBudget.Plan(spec, few => Measure(few, trainTable, scale, seed, cancel));
                 watch.Note(plan);
                 var trainer = new Trainers(Trainers.ContextOf(ml, featurizer.Target.Task, seed, options.Threads, plan.Spec), candidate.Added);
-                return (trainer.Fit(trainTable, scale), plan.Spec.Trees);
+                return (TrainingCancellation.Run(ml, () => trainer.Fit(trainTable, scale), cancel), plan.Spec.Trees);
             },
-            cancel));
+            cancel).WaitAsync(cancel));
         var seconds = clock.Elapsed.TotalSeconds;
 
         var metrics = await Task.Run(() => Evaluation.Measure(model, validationTable, options.Threads, scale), cancel);
@@ -92,10 +94,12 @@ public sealed class TrainStage(
         return await models.StoreAsync(name, files, logged, cancel);
     }
 
-    private TimeSpan Measure(CandidateSpec spec, FeatureTable table, TargetScale? scale, int seed)
+    private TimeSpan Measure(CandidateSpec spec, FeatureTable table, TargetScale? scale, int seed, CancellationToken cancel)
     {
         var watch = Stopwatch.StartNew();
-        new Trainers(Trainers.ContextOf(new MLContext(seed), table.Featurizer.Target.Task, seed, options.Threads, spec)).Fit(table, scale);
+        var ml = new MLContext(seed);
+        var trainer = new Trainers(Trainers.ContextOf(ml, table.Featurizer.Target.Task, seed, options.Threads, spec));
+        TrainingCancellation.Run(ml, () => trainer.Fit(table, scale), cancel);
         return watch.Elapsed;
     }
 
