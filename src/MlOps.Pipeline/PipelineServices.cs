@@ -5,11 +5,13 @@ using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Data;
 using MlOps.Pipeline.Data.Duck;
 using MlOps.Pipeline.Definitions;
+using MlOps.Pipeline.Doctor;
 using MlOps.Pipeline.Features;
 using MlOps.Pipeline.Orchestration;
 using MlOps.Pipeline.Profiling;
 using MlOps.Pipeline.Registry;
 using MlOps.Pipeline.Reports;
+using MlOps.Pipeline.Scoring;
 using MlOps.Pipeline.Stages.Ingest;
 using MlOps.Pipeline.Stages.Train;
 using MlOps.Pipeline.Stages.Validate;
@@ -33,10 +35,13 @@ public static class PipelineServices
             .AddAlerts()
             .AddSingleton<FeatureFunctions>()
             .AddSingleton<TrainerCatalog>()
+            .AddSingleton(host => TrainingPlaces.Of(host.GetRequiredService<PipelineOptions>()))
             .AddSingleton<PromotionChecks>()
             .AddSingleton(Known)
             .AddSingleton<IDuckFunctions, FeatureSqlFunctions>()
             .AddSingleton<DuckDb>()
+            .AddSingleton<PartCache>()
+            .AddSingleton<AbandonedWork>()
             .AddSingleton<DatasetStore>()
             .AddSingleton<DatasetExport>()
             .AddSingleton<FeatureTableCache>()
@@ -45,7 +50,9 @@ public static class PipelineServices
             .AddSingleton<RunStore>()
             .AddSingleton<AlertStore>()
             .AddSingleton<ArtifactStore>()
+            .AddSingleton<StorageDoctor>()
             .AddSingleton<ModelRegistry>()
+            .AddSingleton<TrainedModels>()
             .AddSingleton<ReportRenderer>()
             .AddSingleton<StageRunner>()
             .AddSingleton<RunStarter>()

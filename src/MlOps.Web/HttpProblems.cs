@@ -53,7 +53,7 @@ public static partial class HttpProblems
             case ModelLoadException damaged:
                 LogFailed(logger, http.Request.Method, http.Request.Path, damaged);
                 return Of(StatusCodes.Status500InternalServerError, [damaged.Message]);
-            case not null when TransientFaults.IsTransient(fault):
+            case not null when TransientFaults.IsTransient(fault) && !FaultText.IsOfTheMachine(fault):
                 LogUnreachable(logger, http.Request.Method, http.Request.Path, fault);
                 return TryLater("Storage does not answer at the moment. Try again; GET /health says when it is back.", StorageRetryAfter);
             default:

@@ -9,6 +9,8 @@ namespace MlOps.Web;
 /// <summary>Reads JSON bodies by hand, so that errors name line and position whatever the host.</summary>
 internal static class JsonBody
 {
+    private const int LargestFirstBuffer = 64 * 1024;
+
     private static readonly JsonDocumentOptions Strict = new() { AllowDuplicateProperties = false };
 
     /// <summary>The body as JSON; null when there is none.</summary>
@@ -100,7 +102,8 @@ internal static class JsonBody
         {
             throw TooLarge(limit);
         }
-        var buffer = new byte[request.ContentLength is { } announced ? announced + 1 : 4096];
+        // What is announced need not come: it takes memory only as it arrives.
+        var buffer = new byte[request.ContentLength is { } announced ? Math.Min(announced + 1, LargestFirstBuffer) : 4096];
         var length = 0;
         while (await request.Body.ReadAsync(buffer.AsMemory(length), cancel) is var read and > 0)
         {

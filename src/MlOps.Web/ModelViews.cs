@@ -62,3 +62,7 @@ public sealed record VersionView
 /// <summary>The body of <c>PUT /models/{name}/aliases/{alias}</c>.</summary>
 /// <param name="Version">The version to point at.</param>
 public sealed record AliasRequest(int Version);
+
+/// <summary>The body of <c>POST /models/{name}/rollback</c>.</summary>
+/// <param name="From">The version that is to leave production; null: whichever is there.</param>
+public sealed record RollbackRequest(int? From);

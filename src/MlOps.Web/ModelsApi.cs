@@ -55,19 +55,21 @@ public static class ModelsApi
     }
 
     /// <summary>Points production back at the version before the present one.</summary>
-    public static async Task<IResult> RollbackAsync(string name, ModelRegistry registry, CancellationToken cancel)
+    public static async Task<IResult> RollbackAsync(
+        string name, HttpRequest request, ModelRegistry registry, WebOptions options, CancellationToken cancel)
     {
+        var from = await JsonBody.ReadAsync(request, options, body => (int?)body.Integer("from", 1, int.MaxValue), cancel);
         if (await FindAsync(name, registry, cancel) is null)
         {
             return Unknown(name);
         }
         try
         {
-            return TypedResults.Ok(ModelView.Of(await registry.RollbackAsync(name, cancel)));
+            return TypedResults.Ok(ModelView.Of(await registry.RollbackAsync(name, from, cancel)));
         }
-        catch (InputException nothingBefore)
+        catch (InputException refused)
         {
-            return HttpProblems.Conflict(nothingBefore.Message);
+            return HttpProblems.Conflict(refused.Message);
         }
     }
 
@@ -88,5 +90,5 @@ public static class ModelsApi
         HttpProblems.NotFound($"Model '{name}' has no registered version. GET /models lists those that have; POST /pipelines/{name}/runs trains one.");
 
     private static async Task<Signature?> SignatureOfAsync(ModelVersion version, ArtifactStore artifacts, CancellationToken cancel) =>
-        await artifacts.FindAsync($"{version.ModelBlobs}/signature.json", cancel) is { } signature ? Json.Read<Signature>(signature.ToString()) : null;
+        await version.ToFiles().FindAsync(artifacts, "signature.json", cancel) is { } signature ? Json.Read<Signature>(signature.ToString()) : null;
 }

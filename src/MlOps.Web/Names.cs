@@ -17,7 +17,7 @@ internal static partial class Names
     public static bool IsModel(string name) => ModelName.IsValid(name);
 
     public static bool IsRun(string runId) =>
-        RunId.ModelOf(runId) is { } model && IsModel(model) && runId.AsSpan(runId.Length - 6).IndexOfAnyExcept(Hex) < 0;
+        RunId.ModelOf(runId) is { } model && IsModel(model) && runId.AsSpan(runId.LastIndexOf('-') + 1).IndexOfAnyExcept(Hex) < 0;
 
     [GeneratedRegex(@"\A[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?\z")]
     public static partial Regex Alias { get; }

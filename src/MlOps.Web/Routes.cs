@@ -75,7 +75,8 @@ public static class Routes
             .Takes<AliasRequest>("""{ "version": 3 }""")
             .Gives<ModelView>().Fails(400, 404, 503);
         api.MapPost("/models/{name}/rollback", ModelsApi.RollbackAsync).For(Admin).Describe("Models", "Point production back at the version before")
-            .Gives<ModelView>().Fails(404, 409, 503);
+            .Takes<RollbackRequest>("""{ "from": 2 }""", isOptional: true)
+            .Gives<ModelView>().Fails(400, 404, 409, 503);
 
         api.MapPut("/raw/{model}/{file}", RawApi.PutAsync).For(Admin).Describe("Raw files", "Upload a raw file of any size")
             .TakesFile().WithMetadata(new DisableRequestSizeLimitAttribute())

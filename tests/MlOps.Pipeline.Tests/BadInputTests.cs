@@ -191,7 +191,7 @@ public sealed class BadInputTests(AzuriteFixture azurite)
     private static async Task<ModelScorer> ScorerAsync(PipelineHost host, string model)
     {
         var version = await host.Get<ModelRegistry>().GetAsync(model, 1, default);
-        return await ModelScorer.LoadAsync(host.Get<ArtifactStore>(), host.Get<FeatureFunctions>(), version.ModelBlobs, default);
+        return await ModelScorer.LoadAsync(host.Get<ArtifactStore>(), host.Get<FeatureFunctions>(), version.ToFiles(), default);
     }
 
     private static string Table(int rows, Func<int, string> row) => "kind,miles,fare\n" + string.Concat(Enumerable.Range(0, rows).Select(i => row(i) + "\n"));

@@ -33,6 +33,8 @@ internal sealed class FakeScorers : IScorerLoader
     {
         public TaskKind Task => task;
 
+        public long StoredBytes => 1000;
+
         public IReadOnlyList<Prediction> Predict(IReadOnlyList<JsonElement> rows) => rows.Any(row => row.TryGetProperty("wrong", out _))
             ? throw new InputException(["feature 'a' is missing.", "feature 'b' must be a number."])
             : [.. rows.Select(_ => new Prediction(score, task == TaskKind.Binary ? "yes" : null))];

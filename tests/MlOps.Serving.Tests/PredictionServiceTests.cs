@@ -74,7 +74,7 @@ public sealed class PredictionServiceTests : IAsyncDisposable
         open.SetResult();
         await Eventually.IsTrueAsync(async () => (await PredictAsync()).Version == 2);
 
-        await registry.RollbackAsync(model, default);
+        await registry.RollbackAsync(model, from: null, default);
         time.Advance(TimeSpan.FromSeconds(1));
         await Eventually.IsTrueAsync(async () => (await PredictAsync()).Version == 1);
     }

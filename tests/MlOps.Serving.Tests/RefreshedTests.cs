@@ -131,6 +131,35 @@ public sealed class RefreshedTests
     }
 
     [Fact]
+    public async Task A_refresh_that_keeps_failing_is_tried_ever_more_rarely_until_it_succeeds()
+    {
+        var isDown = true;
+        var value = Create(count => count > 1 && isDown ? throw new IOException($"{count}") : Task.FromResult<string?>($"{count}"));
+        await value.GetAsync(default);
+
+        var during = await TicksAsync(value, seconds: 300);
+        isDown = false;
+        await TicksAsync(value, seconds: 31);
+        var after = await TicksAsync(value, seconds: 10);
+
+        during.Should().BeInRange(300 / 30, 300 / 10, "pauses grow to between 15 and 30 seconds");
+        after.Should().Be(10);
+    }
+
+    /// <summary>How many reads there were while somebody asked every second.</summary>
+    private async Task<int> TicksAsync(Refreshed<string> value, int seconds)
+    {
+        var before = reads;
+        for (var second = 0; second < seconds; second++)
+        {
+            time.Advance(TimeSpan.FromSeconds(1));
+            await value.GetAsync(default);
+            await value.Idle;
+        }
+        return reads - before;
+    }
+
+    [Fact]
     public async Task After_a_long_quiet_the_first_callers_get_the_new_value()
     {
         var open = new TaskCompletionSource();

@@ -118,6 +118,24 @@ public sealed class ModelsApiTests(AzuriteFixture azurite) : WebTests(azurite)
         (await Client.PostAsync($"/models/{Model}/rollback", null).ShouldFailAsync(HttpStatusCode.Conflict)).Should().Contain("version 1 is the first");
     }
 
+    [Fact]
+    public async Task The_same_rollback_twice_goes_back_once()
+    {
+        await Registry.AddProductionAsync(Model);
+        await Registry.AddProductionAsync(Model);
+        await Registry.AddProductionAsync(Model);
+
+        var first = await Client.PostJsonAsync($"/models/{Model}/rollback", """{"from": 3}""").ShouldBeAsync(HttpStatusCode.OK);
+        var again = await Client.PostJsonAsync($"/models/{Model}/rollback", """{"from": 3}""").ShouldBeAsync(HttpStatusCode.OK);
+        var other = await Client.PostJsonAsync($"/models/{Model}/rollback", """{"from": 1}""").ShouldFailAsync(HttpStatusCode.Conflict);
+        var wrong = await Client.PostJsonAsync($"/models/{Model}/rollback", """{"from": "3"}""").ShouldFailAsync(HttpStatusCode.BadRequest);
+
+        ((int)first["aliases"]!["production"]!, (int)again["aliases"]!["production"]!).Should().Be((2, 2));
+        other.Should().Contain("Version 1").And.Contain("version 2 is");
+        wrong.Should().Contain("from");
+        (await Registry.ListHistoryAsync(Model, default)).Count(change => change.Reason == "rolled back").Should().Be(1);
+    }
+
     [Theory]
     [InlineData("no-such-model")]
     [InlineData("NOT%20A%20NAME")]

@@ -45,7 +45,7 @@ public sealed class OpenApiTests(AzuriteFixture azurite) : WebTests(azurite)
         bodies.Keys.Should().BeEquivalentTo(
             "POST /predict", "PUT /pipelines/{model}", "POST /pipelines/{model}/runs", "POST /runs/{id}/approve", "POST /runs/{id}/reject",
             "POST /runs/{id}/cancel",
-            "PUT /models/{name}/aliases/{alias}", "PUT /raw/{model}/{file}");
+            "PUT /models/{name}/aliases/{alias}", "POST /models/{name}/rollback", "PUT /raw/{model}/{file}");
         foreach (var (route, body) in bodies.Where(body => body.Key != "PUT /raw/{model}/{file}"))
         {
             body["content"]!["application/json"]!["schema"].Should().NotBeNull(route);

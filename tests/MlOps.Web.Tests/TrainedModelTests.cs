@@ -38,7 +38,7 @@ public sealed class TrainedModelTests(AzuriteFixture azurite) : IAsyncLifetime
         var many = await AskAsync("rows", $$"""[{{Row}}, {"size": 4.5, "colour": "never seen"}]""").ShouldBeAsync(HttpStatusCode.OK);
 
         var stored = await host.Get<ModelRegistry>().GetAsync(model, 1, default);
-        var scorer = await ModelScorer.LoadAsync(host.Get<ArtifactStore>(), host.Get<FeatureFunctions>(), stored.ModelBlobs, default);
+        var scorer = await ModelScorer.LoadAsync(host.Get<ArtifactStore>(), host.Get<FeatureFunctions>(), stored.ToFiles(), default);
         var expected = scorer.Predict([JsonDocument.Parse(Row).RootElement])[0].Score;
         ((double)one["prediction"]!).Should().Be(expected).And.BeApproximately(20.5, 3);
         ((double)many["predictions"]![0]!).Should().Be(expected);
@@ -93,6 +93,23 @@ public sealed class TrainedModelTests(AzuriteFixture azurite) : IAsyncLifetime
 
         early.Should().Contain("not explained yet");
         later["contributions"]!.AsObject().Should().HaveCount(2);
+    }
+
+    [Fact]
+    public async Task A_version_whose_model_was_overwritten_does_not_serve()
+    {
+        await TrainAsync("price", row => row.Size.ToString("0.00", CultureInfo.InvariantCulture));
+        var version = await host.Get<ModelRegistry>().GetAsync(model, 1, default);
+        var blob = host.Get<PipelineStorage>().Artifacts.GetBlobClient($"{version.ModelBlobs}/featurizer.json");
+        var content = (await blob.DownloadContentAsync()).Value.Content;
+        await blob.UploadAsync(BinaryData.FromString(content + " "), overwrite: true);
+
+        var refused = await AskAsync("features", """{"size": 9, "colour": "red"}""").ShouldFailAsync(HttpStatusCode.InternalServerError);
+        await blob.UploadAsync(content, overwrite: true);
+        var restored = await AskAsync("features", """{"size": 9, "colour": "red"}""").ShouldBeAsync(HttpStatusCode.OK);
+
+        refused.Should().Contain("featurizer.json' was changed after its model was stored").And.Contain("rollback");
+        ((int)restored["version"]!).Should().Be(1);
     }
 
     [Fact]

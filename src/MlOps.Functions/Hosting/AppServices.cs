@@ -58,6 +58,8 @@ internal static class AppServices
             DuckDbMemoryMb = section.GetValue("DuckDbMemoryMb", options.DuckDbMemoryMb),
             RowsPerPart = section.GetValue("RowsPerPart", options.RowsPerPart),
             Threads = section.GetValue("Threads", options.Threads),
+            PartCacheMb = section.GetValue("PartCacheMb", options.PartCacheMb),
+            MostTrainings = section.GetValue("MostTrainings", options.MostTrainings),
         };
     }
 

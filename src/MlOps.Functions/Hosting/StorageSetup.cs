@@ -1,12 +1,30 @@
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
 using MlOps.Pipeline.Data;
 
 namespace MlOps.Functions.Hosting;
 
-/// <summary>Creates what is missing in storage before the first call.</summary>
-internal sealed class StorageSetup(PipelineStorage storage) : IHostedService
+/// <summary>Creates what is missing in storage before the first call, and removes what killed workers have left on this machine's disk.</summary>
+internal sealed partial class StorageSetup(PipelineStorage storage, AbandonedWork work, ILogger<StorageSetup> logger) : IHostedService
 {
-    public Task StartAsync(CancellationToken cancellationToken) => storage.EnsureCreatedAsync(cancellationToken);
+    /// <summary>Other workers of this instance may be at theirs.</summary>
+    private static readonly TimeSpan Abandoned = TimeSpan.FromDays(1);
+
+    public Task StartAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            work.Clear(Abandoned);
+        }
+        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+        {
+            LogNotCleared(fault);
+        }
+        return storage.EnsureCreatedAsync(cancellationToken);
+    }
 
     public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "What earlier workers left in the work folder could not be removed now")]
+    private partial void LogNotCleared(Exception fault);
 }

@@ -41,7 +41,10 @@ internal static class CommandLine
         }
         catch (Exception fault) when (TransientFaults.IsTransient(fault) && !GlobalOptions.Read(parsed).Verbose)
         {
-            await Console.Error.WriteLineAsync($"Storage stopped answering: {fault.Message.Split('\n')[0].Trim()} Run again with --verbose to see more.");
+            await Console.Error.WriteLineAsync(
+                FaultText.IsOfTheMachine(fault)
+                    ? FaultText.Of(fault)
+                    : $"Storage stopped answering: {fault.Message.Split('\n')[0].Trim()} Run again with --verbose to see more.");
             return ExitCode.Usage;
         }
     }
@@ -55,7 +58,7 @@ internal static class CommandLine
         var root = new RootCommand("Takes a table from raw file to a served model. Without a verb: demo.")
         {
             DemoCommand.Create(), UpCommand.Create(), NewCommand.Create(), TrainCommand.Create(), PredictCommand.Create(),
-            RunsCommand.Create(), ModelsCommand.Create(), PromoteCommand.Create(), RollbackCommand.Create(), DataCommand.Create(),
+            RunsCommand.Create(), ModelsCommand.Create(), PromoteCommand.Create(), RollbackCommand.Create(), DataCommand.Create(), DoctorCommand.Create(),
             CompletionCommand.Create(),
         };
         ProgramVersion.PrintIn(root);

@@ -9,9 +9,15 @@ internal static class RollbackCommand
 {
     private static readonly Argument<string> Model = new("MODEL") { Description = "The model's name" };
 
+    private static readonly Option<int?> From = new("--from")
+    {
+        Description = "The version that is to leave production; default: whichever is there. With it the command may be given twice",
+        HelpName = "VERSION",
+    };
+
     public static Command Create()
     {
-        var command = new Command("rollback", "Put the version before back into production") { Model };
+        var command = new Command("rollback", "Put the version before back into production") { Model, From };
         command.SetAction(RunAsync);
         return command;
     }
@@ -20,7 +26,7 @@ internal static class RollbackCommand
     {
         var terminal = new Terminal();
         await using var storage = await ConnectedStorage.OpenAsync(GlobalOptions.Read(parsed), terminal, cancel);
-        var model = await storage.Services.GetRequiredService<ModelRegistry>().RollbackAsync(parsed.GetValue(Model)!, cancel);
+        var model = await storage.Services.GetRequiredService<ModelRegistry>().RollbackAsync(parsed.GetValue(Model)!, parsed.GetValue(From), cancel);
         terminal.Out.MarkupLineInterpolated($"[green]Model {model.Model}: version {model.Production} is in production again.[/]");
         return ExitCode.Done;
     }

@@ -16,6 +16,7 @@ public sealed partial class EmbeddedEngine(
 {
     private readonly ConcurrentDictionary<string, ActiveRun> active = new();
     private readonly SemaphoreSlim slots = new(options.MostRuns);
+    private readonly SemaphoreSlim ingestSlots = new(options.MostIngests);
     private readonly Wakeup wakeup = new();
 
     public Task StartAsync(RunInput input, CancellationToken cancel)
@@ -95,14 +96,15 @@ public sealed partial class EmbeddedEngine(
             {
                 continue;
             }
-            if (slots.CurrentCount == 0)
+            var places = run.Goal == RunGoal.Dataset && ingestSlots.CurrentCount > 0 ? ingestSlots : slots;
+            if (places.CurrentCount == 0)
             {
-                return;
+                continue;
             }
             if (await leases.TryAcquireAsync(run.RunId, stopping) is { } lease)
             {
-                await slots.WaitAsync(stopping);
-                var taken = new ActiveRun(run.RunId, slots, stopping);
+                await places.WaitAsync(stopping);
+                var taken = new ActiveRun(run.RunId, places, stopping);
                 active[run.RunId] = taken;
                 taken.Work = WorkAsync(taken, lease);
             }
@@ -141,6 +143,7 @@ public sealed partial class EmbeddedEngine(
     public override void Dispose()
     {
         slots.Dispose();
+        ingestSlots.Dispose();
         base.Dispose();
     }
 

@@ -11,6 +11,9 @@ public sealed record EngineOptions
     /// <summary>Runs that work at the same time, at least 1. A run that waits for an approval does not count.</summary>
     public int MostRuns { get; init; } = 2;
 
+    /// <summary>Runs that only ingest and may work beside those: a dropped file does not wait for trainings of other models.</summary>
+    public int MostIngests { get; init; } = 1;
+
     /// <summary>How often storage is asked for what other processes wrote there: new runs, events, cancellations.</summary>
     public TimeSpan PollInterval { get; init; } = TimeSpan.FromSeconds(2);
 

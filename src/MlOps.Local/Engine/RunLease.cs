@@ -18,10 +18,17 @@ public sealed partial class RunLease : IAsyncDisposable
     private readonly CancellationTokenSource done = new();
     private readonly Task renewing;
 
-    internal RunLease(string runId, BlobClient blob, BlobLeaseClient lease, TimeSpan duration, TimeProvider time, ILogger logger)
+    /// <param name="runId">The run.</param>
+    /// <param name="blob">Its lease blob.</param>
+    /// <param name="lease">The lease, acquired.</param>
+    /// <param name="asked">When it was asked for: it may have begun then.</param>
+    /// <param name="duration">How long it lasts.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="logger">Told of trouble.</param>
+    internal RunLease(string runId, BlobClient blob, BlobLeaseClient lease, long asked, TimeSpan duration, TimeProvider time, ILogger logger)
     {
         (this.runId, this.blob, this.lease, this.duration, this.time, this.logger) = (runId, blob, lease, duration, time, logger);
-        renewing = RenewAsync();
+        renewing = RenewAsync(asked);
     }
 
     /// <summary>Cancelled when the run may be another process's by now: whatever works on it must stop.</summary>
@@ -59,25 +66,31 @@ public sealed partial class RunLease : IAsyncDisposable
         }
     }
 
-    private async Task RenewAsync()
+    /// <summary>
+    /// The work stops before the lease runs out, by this process's own clock: a renewal that hangs is given up, and so is the run when there is no time left
+    /// for another.
+    /// </summary>
+    private async Task RenewAsync(long lastRenewed)
     {
-        var lastRenewed = time.GetTimestamp();
+        var safe = duration * 5 / 6;
+        var pause = duration / 3;
         try
         {
             while (true)
             {
-                await Task.Delay(duration / 3, time, done.Token);
+                await Task.Delay(Shorter(pause, safe - time.GetElapsedTime(lastRenewed)), time, done.Token);
                 try
                 {
                     var renewal = time.GetTimestamp();
-                    await lease.RenewAsync(cancellationToken: done.Token);
-                    lastRenewed = renewal;
+                    await RenewOnceAsync(Shorter(duration / 3, safe - time.GetElapsedTime(lastRenewed)));
+                    (lastRenewed, pause) = (renewal, duration / 3);
                 }
                 catch (Exception fault) when (!done.IsCancellationRequested)
                 {
                     LogNotRenewed(runId, fault);
+                    pause = duration / 15;
                     var isTaken = fault is RequestFailedException { Status: 404 or 409 or 412 };
-                    if (isTaken || time.GetElapsedTime(lastRenewed) > duration)
+                    if (isTaken || time.GetElapsedTime(lastRenewed) >= safe)
                     {
                         await lost.CancelAsync();
                         return;
@@ -89,6 +102,16 @@ public sealed partial class RunLease : IAsyncDisposable
         {
         }
     }
+
+    private async Task RenewOnceAsync(TimeSpan longest)
+    {
+        using var late = new CancellationTokenSource(longest, time);
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(late.Token, done.Token);
+        // A call that does not listen is not waited for either.
+        await lease.RenewAsync(cancellationToken: stop.Token).WaitAsync(stop.Token);
+    }
+
+    private static TimeSpan Shorter(TimeSpan one, TimeSpan other) => one < other ? one : other > TimeSpan.Zero ? other : TimeSpan.Zero;
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "Run {RunId}: its lease was not renewed")]
     private partial void LogNotRenewed(string runId, Exception fault);

@@ -13,9 +13,10 @@ public sealed partial class RunLeases(PipelineStorage storage, EngineOptions opt
         var blob = storage.Leases.GetBlobClient(runId);
         await storage.Leases.TryAddAsync(runId, BinaryData.FromBytes(ReadOnlyMemory<byte>.Empty), cancel);
         var lease = blob.GetBlobLeaseClient();
+        var asked = time.GetTimestamp();
         if (await TryAcquireAsync(lease, cancel))
         {
-            return new RunLease(runId, blob, lease, options.LeaseDuration, time, logger);
+            return new RunLease(runId, blob, lease, asked, options.LeaseDuration, time, logger);
         }
         if (!options.SoleOwner)
         {
@@ -23,7 +24,8 @@ public sealed partial class RunLeases(PipelineStorage storage, EngineOptions opt
         }
         LogBroken(runId);
         await lease.BreakAsync(TimeSpan.Zero, cancellationToken: cancel);
-        return await TryAcquireAsync(lease, cancel) ? new RunLease(runId, blob, lease, options.LeaseDuration, time, logger) : null;
+        asked = time.GetTimestamp();
+        return await TryAcquireAsync(lease, cancel) ? new RunLease(runId, blob, lease, asked, options.LeaseDuration, time, logger) : null;
     }
 
     private async Task<bool> TryAcquireAsync(BlobLeaseClient lease, CancellationToken cancel)

@@ -9,8 +9,14 @@ public sealed record PipelineOptions
     /// <summary>Most memory that one DuckDB query may use, in MiB; it spills to <see cref="WorkFolder"/> beyond.</summary>
     public int DuckDbMemoryMb { get; init; } = 512;
 
+    /// <summary>Most disk that parts of datasets may take which are kept for later stages, in MiB; what a stage just reads stays beyond it.</summary>
+    public int PartCacheMb { get; init; } = 20 * 1024;
+
     /// <summary>About how many rows a part of a raw table holds: one part fits well into the memory of a small worker.</summary>
     public int RowsPerPart { get; init; } = 2_500_000;
+
+    /// <summary>Most candidates that train at the same time; fewer where their rows do not fit into half of the memory together.</summary>
+    public int MostTrainings { get; init; } = Environment.ProcessorCount;
 
     /// <summary>Threads of a stage.</summary>
     public int Threads { get; init; } = Environment.ProcessorCount;

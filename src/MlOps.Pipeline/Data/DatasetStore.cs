@@ -14,7 +14,7 @@ public sealed record LocalPart(string Path, long Rows);
 /// Dataset versions in blobs (<see cref="ContentStore"/>): <c>{id}/manifest.json</c> and Parquet parts named by their content. Parts are kept in a
 /// local folder too, so that the next stage on the same machine does not download them.
 /// </summary>
-public sealed class DatasetStore(PipelineStorage storage, PipelineOptions options, TimeProvider time)
+public sealed class DatasetStore(PipelineStorage storage, PartCache cache, PipelineOptions options, TimeProvider time)
 {
     private const int MostRemembered = 200;
 
@@ -100,27 +100,29 @@ public sealed class DatasetStore(PipelineStorage storage, PipelineOptions option
         }
         var bytes = new FileInfo(part.Path).Length;
         await storage.Datasets.GetBlobClient($"{id}/{name}").UploadAsync(part.Path, overwrite: true, cancel);
-        var cached = CachePath(id, name);
-        Directory.CreateDirectory(Path.GetDirectoryName(cached)!);
-        File.Move(part.Path, cached, overwrite: true);
+        cache.Add(id, name, part.Path);
         return new DatasetPart(name, part.Rows, bytes);
     }
 
     private async Task<string> DownloadAsync(string id, DatasetPart part, CancellationToken cancel)
     {
-        var cached = CachePath(id, part.Name);
-        if (File.Exists(cached) && new FileInfo(cached).Length == part.Bytes)
+        if (cache.Find(id, part.Name, part.Bytes) is { } cached)
         {
             return cached;
         }
-        Directory.CreateDirectory(Path.GetDirectoryName(cached)!);
-        var arriving = $"{cached}.{Guid.NewGuid():N}";
-        await storage.Datasets.GetBlobClient($"{id}/{part.Name}").DownloadToAsync(arriving, cancel);
-        File.Move(arriving, cached, overwrite: true);
-        return cached;
+        var arriving = $"{cache.PathOf(id, part.Name)}.{Guid.NewGuid():N}";
+        Directory.CreateDirectory(Path.GetDirectoryName(arriving)!);
+        try
+        {
+            await storage.Datasets.GetBlobClient($"{id}/{part.Name}").DownloadToAsync(arriving, cancel);
+            return cache.Add(id, part.Name, arriving);
+        }
+        finally
+        {
+            // There is none after a move: this is for a download that broke off.
+            File.Delete(arriving);
+        }
     }
-
-    private string CachePath(string id, string name) => Path.Combine(options.WorkFolder, "datasets", id, name);
 
     private static string ManifestName(string id) => $"{id}/manifest.json";
 }

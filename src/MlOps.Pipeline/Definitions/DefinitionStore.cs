@@ -35,6 +35,10 @@ public sealed class DefinitionStore(PipelineStorage storage, KnownExtensions kno
     /// <summary>The model's current definition, or null.</summary>
     public Task<PipelineDefinition?> FindAsync(string model, CancellationToken cancel) => ReadAsync($"current/{model}.json", cancel);
 
+    /// <summary>When the model's current definition was put there; null when it has none.</summary>
+    public async Task<DateTimeOffset?> FindTimeAsync(string model, CancellationToken cancel) =>
+        (await storage.Definitions.GetBlobClient($"current/{model}.json").GetPropertiesAsync(cancellationToken: cancel).OrNullAsync())?.Value.LastModified;
+
     /// <summary>The snapshot that a run uses.</summary>
     public async Task<PipelineDefinition> GetSnapshotAsync(string definitionId, CancellationToken cancel)
     {
@@ -47,6 +51,10 @@ public sealed class DefinitionStore(PipelineStorage storage, KnownExtensions kno
         latest = new Snapshot(definitionId, definition);
         return definition;
     }
+
+    /// <summary>Whether the snapshot that a run uses is there.</summary>
+    public async Task<bool> HasSnapshotAsync(string definitionId, CancellationToken cancel) =>
+        await storage.Definitions.GetBlobClient($"snapshots/{definitionId}.json").ExistsAsync(cancel);
 
     /// <summary>Names of all models that have a definition.</summary>
     public async Task<IReadOnlyList<string>> ListAsync(CancellationToken cancel)

@@ -33,4 +33,19 @@ public sealed record Finding(FindingKind Kind, string Where, string Problem)
 public sealed record Examination(IReadOnlyList<Finding> Findings, int Models, int Versions, int Datasets, int Runs)
 {
     public bool IsSound => Findings.All(finding => finding.Kind != FindingKind.Broken);
+
+    /// <summary>Mends what can be mended without guessing, and returns what it did.</summary>
+    public async Task<IReadOnlyList<Finding>> RepairAsync(CancellationToken cancel)
+    {
+        var mended = new List<Finding>();
+        foreach (var finding in Findings)
+        {
+            if (finding.Repair is { } repair)
+            {
+                await repair(cancel);
+                mended.Add(finding);
+            }
+        }
+        return mended;
+    }
 }

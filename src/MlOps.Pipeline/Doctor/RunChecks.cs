@@ -1,4 +1,3 @@
-using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Definitions;
 using MlOps.Pipeline.Registry;
 using MlOps.Pipeline.Tracking;
@@ -20,7 +19,7 @@ internal static class RunChecks
         foreach (var (run, stages) in runs.Select(details => (details.Run, details.Stages)))
         {
             var where = $"runs/{run.RunId}";
-            if (run.HasEnded && stages.Any(stage => stage is { State: StageState.Running, Stage: not "finish" }))
+            if (run.HasEnded && stages.Any(stage => stage.State == StageState.Running))
             {
                 found.Add(new Finding(FindingKind.Broken, where, "It has ended, and a stage of it counts as running.")
                 {

@@ -1,4 +1,3 @@
-using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Data;
 using MlOps.Pipeline.Definitions;
 using MlOps.Pipeline.Registry;
@@ -24,9 +23,9 @@ public sealed class StorageDoctor(
         var details = new List<RunDetails>();
         foreach (var run in allRuns)
         {
-            if (await runs.FindDetailsAsync(run.RunId, cancel) is { } found)
+            if (await runs.FindDetailsAsync(run.RunId, cancel) is { } whole)
             {
-                details.Add(found);
+                details.Add(whole);
             }
         }
         var models = await registry.ListAsync(cancel);
@@ -49,21 +48,6 @@ public sealed class StorageDoctor(
             .. Orphans(RunChecks.Orphans(details, versions, artifacts), storage.Artifacts),
         ];
         return new Examination(found, models.Count, versions.Count, manifests.Count, allRuns.Count);
-    }
-
-    /// <summary>Mends what can be mended without guessing, and returns what it did.</summary>
-    public async Task<IReadOnlyList<Finding>> RepairAsync(Examination examination, CancellationToken cancel)
-    {
-        var mended = new List<Finding>();
-        foreach (var finding in examination.Findings)
-        {
-            if (finding.Repair is { } repair)
-            {
-                await repair(cancel);
-                mended.Add(finding);
-            }
-        }
-        return mended;
     }
 
     private IEnumerable<Finding> Orphans(IEnumerable<(string Why, StoredBlob Blob)> blobs, Azure.Storage.Blobs.BlobContainerClient container)

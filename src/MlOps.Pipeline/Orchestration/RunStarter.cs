@@ -9,6 +9,8 @@ namespace MlOps.Pipeline.Orchestration;
 /// <summary>What every trigger (HTTP, CLI, schedule, new file) calls to start a run.</summary>
 public sealed class RunStarter(DefinitionStore definitions, RunStore runs, PipelineStorage storage, IPipelineEngine engine, TimeProvider time)
 {
+    private const string BlobPrefix = "raw/";
+
     /// <summary>How long an approval may take when the definition does not say.</summary>
     public static TimeSpan DefaultApprovalTimeout { get; } = TimeSpan.FromDays(1);
 
@@ -30,10 +32,13 @@ public sealed class RunStarter(DefinitionStore definitions, RunStore runs, Pipel
         var definition = await definitions.FindAsync(model, cancel)
             ?? throw new InputException(
                 $"Model '{model}' has no pipeline definition. PUT /pipelines/{model} first, or use the 'train' command, which infers one.");
-        source ??= await FindNewestRawFileAsync(model, cancel) is { } newest
-            ? "raw/" + newest.Name
-            : throw new InputException($"There is no raw file for model '{model}'. PUT /raw/{model}/{{file}} first, or name a 'source'.");
-        return await StartAsync(request with { Source = source }, definition, await definitions.SnapshotAsync(definition, cancel), cancel);
+        if (source is null)
+        {
+            var newest = await FindNewestRawFileAsync(model, cancel)
+                ?? throw new InputException($"There is no raw file for model '{model}'. PUT /raw/{model}/{{file}} first, or name a 'source'.");
+            request = request with { Source = BlobPrefix + newest.Name, SourceETag = newest.Properties.ETag?.ToString() };
+        }
+        return await StartAsync(request, definition, await definitions.SnapshotAsync(definition, cancel), cancel);
     }
 
     /// <summary>The newest file in <c>raw/{model}/</c>, or null.</summary>
@@ -63,6 +68,17 @@ public sealed class RunStarter(DefinitionStore definitions, RunStore runs, Pipel
         run.RunId, run.Model, run.DefinitionId, run.Source, definition.CandidateKeys,
         definition.Gates.Approval.Required ? definition.Gates.Approval.Timeout ?? DefaultApprovalTimeout : null);
 
+    /// <summary>Null for a local file, and for one that is not there: stage ingest says so.</summary>
+    private async Task<string?> FindETagAsync(string source, CancellationToken cancel)
+    {
+        if (!source.StartsWith(BlobPrefix, StringComparison.Ordinal))
+        {
+            return null;
+        }
+        var asking = storage.Raw.GetBlobClient(source[BlobPrefix.Length..]).GetPropertiesAsync(cancellationToken: cancel);
+        return (await asking.OrNullAsync())?.Value.ETag.ToString();
+    }
+
     private async Task<Run> StartAsync(RunRequest request, PipelineDefinition definition, string definitionId, CancellationToken cancel)
     {
         var now = time.GetUtcNow();
@@ -73,6 +89,7 @@ public sealed class RunStarter(DefinitionStore definitions, RunStore runs, Pipel
             State = RunState.Queued,
             DefinitionId = definitionId,
             Source = request.Source!,
+            SourceETag = request.SourceETag ?? await FindETagAsync(request.Source!, cancel),
             Trigger = request.Trigger,
             Created = now,
             Goal = request.Goal,
@@ -80,7 +97,9 @@ public sealed class RunStarter(DefinitionStore definitions, RunStore runs, Pipel
         };
         if (!await runs.CreateAsync(run, cancel))
         {
+            // Its starter may have died before the engine knew of it, and the model's definition may be another by now.
             run = (await runs.FindAsync(run.RunId, cancel))!;
+            definition = run.DefinitionId == definitionId ? definition : await definitions.GetSnapshotAsync(run.DefinitionId, cancel);
         }
         await engine.StartAsync(Plan(run, definition), cancel);
         return run;
@@ -95,6 +114,9 @@ public sealed record RunRequest(string Model, string? Source, string Trigger)
 {
     /// <summary>Given by a caller that may ask twice; null: a new one.</summary>
     public string? RunId { get; init; }
+
+    /// <summary>See <see cref="Run.SourceETag"/>; null: that of the blob as it is now.</summary>
+    public string? SourceETag { get; init; }
 
     /// <summary>How far it goes.</summary>
     public RunGoal Goal { get; init; }

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using MlOps.Pipeline.Contracts;
+using MlOps.Pipeline.Data;
 using MlOps.Pipeline.Definitions;
 using MlOps.Pipeline.Stages;
 using MlOps.Pipeline.Tracking;
@@ -10,7 +11,8 @@ namespace MlOps.Pipeline.Orchestration;
 /// Runs one call of a stage for either engine: answers from the record when the run has finished it before, else runs it, keeps its
 /// state, time and rows on the run, and records its result.
 /// </summary>
-public sealed partial class StageRunner(IServiceProvider services, RunStore runs, DefinitionStore definitions, TimeProvider time, ILogger<StageRunner> logger)
+public sealed partial class StageRunner(
+    IServiceProvider services, RunStore runs, DefinitionStore definitions, PartCache parts, TimeProvider time, ILogger<StageRunner> logger)
 {
     private const int LongestText = 4000;
 
@@ -32,6 +34,7 @@ public sealed partial class StageRunner(IServiceProvider services, RunStore runs
         LogStarted(runId, stage.Name, key, status.Attempts);
         try
         {
+            using var inUse = parts.Begin();
             var context = new StageContext(runId, key, definitionId, definitions, runs);
             var output = await stage.RunAsync(services, context, input, cancel);
             var seconds = (time.GetUtcNow() - started).TotalSeconds;

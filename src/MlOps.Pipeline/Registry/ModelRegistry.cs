@@ -13,6 +13,7 @@ namespace MlOps.Pipeline.Registry;
 public sealed class ModelRegistry(PipelineStorage storage, TimeProvider time)
 {
     private const string HeadRow = "head";
+    private const string RolledBack = "rolled back";
 
     /// <summary>Registers a version with the next number and points alias <c>candidate</c> at it. The same run registers once: again, it gets the
     /// same version.</summary>
@@ -91,13 +92,28 @@ public sealed class ModelRegistry(PipelineStorage storage, TimeProvider time)
         }
     }
 
-    /// <summary>Points <c>production</c> back at the version that was in production before the current one.</summary>
-    /// <exception cref="InputException">There is nothing to go back to.</exception>
-    public async Task<RegisteredModel> RollbackAsync(string model, CancellationToken cancel)
+    /// <summary>
+    /// Points <c>production</c> back at the version that was in production before <paramref name="from"/>. The same again, or by somebody else who saw the
+    /// same version, is answered as done: production goes back once.
+    /// </summary>
+    /// <param name="model">The model's name.</param>
+    /// <param name="from">The version that is to leave production; null: whichever is there.</param>
+    /// <param name="cancel">Stops it.</param>
+    /// <exception cref="InputException">Another version than <paramref name="from"/> is in production, or there is nothing to go back to.</exception>
+    public async Task<RegisteredModel> RollbackAsync(string model, int? from, CancellationToken cancel)
     {
         while (true)
         {
             var head = await ReadHeadAsync(model, cancel);
+            // What production was at first is what the caller means: after a lost answer, or a faster writer, it may be another version.
+            from ??= head.Production;
+            if (head.Production != from)
+            {
+                return await IsRolledBackAsync(model, from, head.Production, cancel)
+                    ? head.ToModel(model)
+                    : throw new InputException($"Version {from} of model '{model}' is not in production{(head.Production is { } other ? $", version {other} is" : "")}. "
+                        + $"GET /models/{model} says what moved it; name the version that is to leave production.");
+            }
             if (head.Trail.Count < 2)
             {
                 throw new InputException(head.Production is null
@@ -105,16 +121,20 @@ public sealed class ModelRegistry(PipelineStorage storage, TimeProvider time)
                     : $"Model '{model}' has no earlier production version to roll back to: version {head.Production} is the first.");
             }
             var actions = new List<TableTransactionAction>();
-            var from = head.Production;
             head.Trail.RemoveAt(head.Trail.Count - 1);
             head.Aliases[ModelAlias.Production] = head.Trail[^1];
-            AddHistory(head, actions, new AliasChange(ModelAlias.Production, from, head.Trail[^1], "rolled back", time.GetUtcNow()));
+            AddHistory(head, actions, new AliasChange(ModelAlias.Production, from, head.Trail[^1], RolledBack, time.GetUtcNow()));
             if (await TrySubmitAsync(head, actions, cancel))
             {
                 return head.ToModel(model);
             }
         }
     }
+
+    /// <summary>Whether the last move of production was a rollback between these two.</summary>
+    private async Task<bool> IsRolledBackAsync(string model, int? from, int? to, CancellationToken cancel) =>
+        (await ListHistoryAsync(model, cancel)).FirstOrDefault(change => change.Alias == ModelAlias.Production) is { Reason: RolledBack } last
+        && last.From == from && last.To == to;
 
     /// <summary>The model with its aliases, or null when nothing was ever registered under that name.</summary>
     public async Task<RegisteredModel?> FindAsync(string model, CancellationToken cancel)

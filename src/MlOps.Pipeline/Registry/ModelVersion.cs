@@ -29,10 +29,14 @@ public sealed record ModelVersion : IStored
     public required string Candidate { get; init; }
     /// <summary>Blob prefix in container <c>artifacts</c> under which <c>model.zip</c>, <c>featurizer.json</c> and <c>signature.json</c> stand.</summary>
     public required string ModelBlobs { get; init; }
+    /// <summary>SHA-256 of each of these files as hex; null for versions that were registered before it was kept.</summary>
+    public IReadOnlyDictionary<string, string>? Sha256 { get; init; }
     /// <summary>The <c>val_*</c> metrics, and <c>test_*</c> where there were test rows.</summary>
     public required IReadOnlyDictionary<string, double> Metrics { get; init; }
     public required ModelLineage Lineage { get; init; }
     public DateTimeOffset Created { get; init; }
+
+    public ModelFiles ToFiles() => new(ModelBlobs, Sha256);
 }
 
 /// <summary>The dataset versions a model comes from.</summary>

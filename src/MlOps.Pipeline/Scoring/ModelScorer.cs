@@ -39,6 +39,7 @@ public sealed class ModelScorer
         this.readExplainer = readExplainer;
         featurizer = model.Featurizer;
         Signature = model.Signature;
+        StoredBytes = model.Bytes;
         transformer = model.Transformer;
         reader = new InputReader(featurizer, functions);
     }
@@ -47,10 +48,15 @@ public sealed class ModelScorer
 
     public Signature Signature { get; }
 
-    /// <summary>Loads the model that stands under a blob prefix (see <see cref="ModelVersion.ModelBlobs"/>).</summary>
-    /// <exception cref="InputException">This process does not have the function of a feature that the model was trained on.</exception>
-    public static async Task<ModelScorer> LoadAsync(ArtifactStore artifacts, FeatureFunctions functions, string modelBlobs, CancellationToken cancel) => new(
-        await StoredModel.LoadAsync(artifacts, modelBlobs, cancel), functions, stop => artifacts.FindAsync($"{modelBlobs}/{ExplainerState.File}", stop));
+    /// <summary>Size of the files that it was loaded from.</summary>
+    public long StoredBytes { get; }
+
+    /// <summary>Loads the model of a registered version.</summary>
+    /// <exception cref="InputException">
+    /// This process does not have the function of a feature that the model was trained on, or the model's files are not those that were registered.
+    /// </exception>
+    public static async Task<ModelScorer> LoadAsync(ArtifactStore artifacts, FeatureFunctions functions, ModelFiles model, CancellationToken cancel) => new(
+        await StoredModel.LoadAsync(artifacts, model, cancel), functions, stop => model.FindAsync(artifacts, ExplainerState.File, stop));
 
     /// <summary>Predicts rows given as JSON objects of raw input columns.</summary>
     /// <exception cref="InputException">Rows do not fit the signature; every problem of every row is listed (at most 100).</exception>
@@ -69,13 +75,16 @@ public sealed class ModelScorer
 
     /// <summary>Explains the predictions of rows given as JSON objects of raw input columns.</summary>
     /// <exception cref="InputException">Rows do not fit the signature, or the model has no explanation of single predictions.</exception>
-    public async Task<PredictionExplanations> ExplainAsync(IReadOnlyList<JsonElement> rows, CancellationToken cancel)
+    /// <param name="rows">The rows.</param>
+    /// <param name="threads">Threads that it may take.</param>
+    /// <param name="cancel">Stops it.</param>
+    public async Task<PredictionExplanations> ExplainAsync(IReadOnlyList<JsonElement> rows, int threads, CancellationToken cancel)
     {
         var inputs = Read(rows);
         // A version serves before its run has explained it, so the explainer is looked for until it is there.
         explainer ??= await LoadExplainerAsync(cancel);
         var features = explainer.Features;
-        var contributions = explainer.Explain(inputs, Environment.ProcessorCount, cancel);
+        var contributions = explainer.Explain(inputs, threads, cancel);
         return new PredictionExplanations(features, explainer.BaseValue, [.. contributions.Chunk(features.Count)]);
     }
 

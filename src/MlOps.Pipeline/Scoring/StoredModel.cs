@@ -1,6 +1,7 @@
 using Microsoft.ML;
 using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Features;
+using MlOps.Pipeline.Registry;
 using MlOps.Pipeline.Tracking;
 
 namespace MlOps.Pipeline.Scoring;
@@ -9,6 +10,9 @@ namespace MlOps.Pipeline.Scoring;
 /// <c>training_features.txt</c>.</summary>
 internal sealed record StoredModel(ITransformer Transformer, Featurizer Featurizer, Signature Signature)
 {
+    /// <summary>Size of the files that it was loaded from.</summary>
+    public long Bytes { get; init; }
+
     public const string ModelFile = "model.zip";
     public const string FeaturizerFile = "featurizer.json";
     public const string SignatureFile = "signature.json";
@@ -17,12 +21,16 @@ internal sealed record StoredModel(ITransformer Transformer, Featurizer Featuriz
     public static IReadOnlyList<string> Files { get; } = [ModelFile, FeaturizerFile, SignatureFile, FeatureListFile];
 
     /// <summary>Loads a model afresh from its artifacts.</summary>
-    public static async Task<StoredModel> LoadAsync(ArtifactStore artifacts, string modelBlobs, CancellationToken cancel)
+    /// <exception cref="InputException">One of them is not the one that was stored.</exception>
+    public static async Task<StoredModel> LoadAsync(ArtifactStore artifacts, ModelFiles model, CancellationToken cancel)
     {
-        var files = await Task.WhenAll(new[] { ModelFile, FeaturizerFile, SignatureFile }.Select(file => artifacts.ReadAsync($"{modelBlobs}/{file}", cancel)));
+        var files = await Task.WhenAll(new[] { ModelFile, FeaturizerFile, SignatureFile }.Select(file => model.ReadAsync(artifacts, file, cancel)));
         await using var zip = files[0].ToStream();
         var transformer = new MLContext().Model.Load(zip, out _);
-        return new StoredModel(transformer, Stored.Read<Featurizer>(files[1].ToString()), Json.Read<Signature>(files[2].ToString()));
+        return new StoredModel(transformer, Stored.Read<Featurizer>(files[1].ToString()), Json.Read<Signature>(files[2].ToString()))
+        {
+            Bytes = files.Sum(file => (long)file.ToMemory().Length),
+        };
     }
 
     /// <summary>Content of every file of a model.</summary>

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Azure.Data.Tables;
 using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Data;
@@ -10,12 +11,41 @@ public sealed class AlertStore(PipelineStorage storage)
     /// <summary>What the row keys of alerts start with.</summary>
     internal const string RowKind = "alert";
 
-    /// <summary>Writes an alert that nobody has written; false when this run has told it already, or is just telling it.</summary>
-    public Task<bool> TryClaimAsync(string runId, Alert alert, CancellationToken cancel) =>
-        storage.RunRecords.AddEntityAsync(EntityOf(runId, alert), cancel).WinsAsync();
+    private const string Claim = "Claim";
+
+    /// <summary>Claims of this process whose answer was lost: the row, if it is there, may be this process's own.</summary>
+    private readonly ConcurrentDictionary<(string RunId, AlertKind Kind), string> unanswered = new();
+
+    /// <summary>
+    /// Writes an alert that nobody has written; false when this run has told it already, or is just telling it. A row whose writing was not answered is
+    /// known again as one's own, so that a lost answer does not silence the alert.
+    /// </summary>
+    public async Task<bool> TryClaimAsync(string runId, Alert alert, CancellationToken cancel)
+    {
+        var key = (runId, alert.Kind);
+        // Taken away while it is used: of two calls at the same moment one has it.
+        var claim = unanswered.TryRemove(key, out var earlier) ? earlier : Guid.NewGuid().ToString("N");
+        try
+        {
+            var row = EntityOf(runId, alert);
+            row[Claim] = claim;
+            return await storage.RunRecords.AddEntityAsync(row, cancel).WinsAsync() || await IsOwnAsync(row, cancel);
+        }
+        catch
+        {
+            unanswered[key] = claim;
+            throw;
+        }
+    }
 
     public Task UpdateAsync(string runId, Alert alert, CancellationToken cancel) =>
         storage.RunRecords.UpsertEntityAsync(EntityOf(runId, alert), TableUpdateMode.Replace, cancel);
+
+    private async Task<bool> IsOwnAsync(TableEntity claimed, CancellationToken cancel)
+    {
+        var found = await storage.RunRecords.GetEntityIfExistsAsync<TableEntity>(claimed.PartitionKey, claimed.RowKey, cancellationToken: cancel);
+        return found.HasValue && found.Value!.GetString(Claim) == claimed.GetString(Claim);
+    }
 
     private static TableEntity EntityOf(string runId, Alert alert) => new(runId, $"{RowKind}|{alert.Kind}") { ["Json"] = Json.Write(alert) };
 }

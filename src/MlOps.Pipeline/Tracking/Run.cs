@@ -51,6 +51,10 @@ public sealed record Run : IStored
     public required string DefinitionId { get; init; }
     /// <summary>Where the raw file is: <c>raw/{model}/{file}</c> for a blob, an absolute path for a local file.</summary>
     public required string Source { get; init; }
+    /// <summary>
+    /// The state of the blob that the run was asked for: another is not its file. Null for a local file, and for runs that were started before it was kept.
+    /// </summary>
+    public string? SourceETag { get; init; }
     /// <summary>What started the run: <c>http</c>, <c>cli</c>, <c>schedule</c>, <c>file</c>, <c>drift</c> or <c>retry</c>.</summary>
     public required string Trigger { get; init; }
     public required DateTimeOffset Created { get; init; }
@@ -87,7 +91,11 @@ public sealed record Run : IStored
 /// <param name="Warnings">What the user should know although the stage went on.</param>
 public sealed record StageStatus(
     string Stage, string Key, StageState State, DateTimeOffset? Started = null, DateTimeOffset? Ended = null, double? Seconds = null,
-    long? Rows = null, int Attempts = 0, string? Error = null, IReadOnlyList<Warning>? Warnings = null);
+    long? Rows = null, int Attempts = 0, string? Error = null, IReadOnlyList<Warning>? Warnings = null)
+{
+    /// <summary>The stage within which a run ends.</summary>
+    public const string Last = "finish";
+}
 
 /// <summary>A file that a run keeps. <paramref name="Blob"/> may be shared with other runs that reuse it.</summary>
 public sealed record Artifact(string Path, string Blob, long Bytes);

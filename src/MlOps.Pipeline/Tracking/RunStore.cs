@@ -58,6 +58,11 @@ public sealed class RunStore(PipelineStorage storage, TimeProvider time)
         }
         alerts.Sort((a, b) => a.At.CompareTo(b.At));
         stages.Sort((a, b) => Nullable.Compare(a.Started, b.Started));
+        if (run.HasEnded && stages.FindIndex(stage => stage is { Stage: StageStatus.Last, State: StageState.Running }) is >= 0 and var last)
+        {
+            // A run ends inside its last stage, whose own end is written after: a host that dies between the two has left nothing undone.
+            stages[last] = stages[last] with { State = StageState.Succeeded, Ended = run.Ended };
+        }
         return new RunDetails(run, stages, parameters, metrics, artifacts, alerts);
     }
 

@@ -2,7 +2,7 @@ namespace MlOps.Serving.Models;
 
 /// <summary>
 /// A value read from far away, answered from memory and re-read in the background. One read at a time; a failed read keeps the value
-/// there is. Only the first read, and the first after a long quiet, make the caller wait.
+/// there is, and the next ones come ever later. Only the first read, and the first after a long quiet, make the caller wait.
 /// </summary>
 /// <param name="read">Reads the value anew, given the present one; null means that there is none.</param>
 /// <param name="failed">Told of a read that failed while a value was there. Without a value, the callers get the fault.</param>
@@ -18,9 +18,14 @@ internal sealed class Refreshed<T>(
     private Task staleWait = Task.CompletedTask;
     private T? current;
     private long attempted;
+    private int failures;
+    private long pause = options.RefreshEvery.Ticks;
 
     /// <summary>The value as last read; null before the first read.</summary>
     public T? Current => Volatile.Read(ref current);
+
+    /// <summary>Ends when no read is under way.</summary>
+    internal Task Idle => Volatile.Read(ref reading) ?? Task.CompletedTask;
 
     /// <summary>The value; null when there is none.</summary>
     public ValueTask<T?> GetAsync(CancellationToken cancel)
@@ -29,7 +34,7 @@ internal sealed class Refreshed<T>(
         {
             return new ValueTask<T?>(StartReading().WaitAsync(cancel));
         }
-        if (Age >= options.RefreshEvery)
+        if (Age.Ticks >= Volatile.Read(ref pause))
         {
             StartReading();
         }
@@ -72,12 +77,16 @@ internal sealed class Refreshed<T>(
         {
             var value = await read(before, stopping);
             Volatile.Write(ref current, value);
+            failures = 0;
+            Volatile.Write(ref pause, options.RefreshEvery.Ticks);
             return value;
         }
         catch (Exception fault) when (before is not null)
         {
             if (!stopping.IsCancellationRequested)
             {
+                failures++;
+                Volatile.Write(ref pause, BackOff.After(failures, options.RefreshEvery, options.LongestPause).Ticks);
                 failed(fault);
             }
             return before;

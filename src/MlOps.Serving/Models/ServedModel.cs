@@ -16,6 +16,9 @@ internal interface IScorer
 {
     TaskKind Task { get; }
 
+    /// <summary>Size of the files that it was loaded from.</summary>
+    long StoredBytes { get; }
+
     /// <exception cref="InputException">Rows do not fit the model's signature; every problem is listed.</exception>
     IReadOnlyList<Prediction> Predict(IReadOnlyList<JsonElement> rows);
 
@@ -30,18 +33,21 @@ internal interface IScorerLoader
 }
 
 /// <summary>Loads from the artifact store.</summary>
-internal sealed class ArtifactScorerLoader(ArtifactStore artifacts, FeatureFunctions functions) : IScorerLoader
+internal sealed class ArtifactScorerLoader(ArtifactStore artifacts, FeatureFunctions functions, ServingOptions options) : IScorerLoader
 {
     public async Task<IScorer> LoadAsync(ModelVersion version, CancellationToken cancel) =>
-        new Loaded(await ModelScorer.LoadAsync(artifacts, functions, version.ModelBlobs, cancel));
+        new Loaded(await ModelScorer.LoadAsync(artifacts, functions, version.ToFiles(), cancel), options.ExplainThreads);
 
-    private sealed class Loaded(ModelScorer scorer) : IScorer
+    private sealed class Loaded(ModelScorer scorer, int explainThreads) : IScorer
     {
         public TaskKind Task => scorer.Task;
 
+        public long StoredBytes => scorer.StoredBytes;
+
         public IReadOnlyList<Prediction> Predict(IReadOnlyList<JsonElement> rows) => scorer.Predict(rows);
 
-        public Task<PredictionExplanations> ExplainAsync(IReadOnlyList<JsonElement> rows, CancellationToken cancel) => scorer.ExplainAsync(rows, cancel);
+        public Task<PredictionExplanations> ExplainAsync(IReadOnlyList<JsonElement> rows, CancellationToken cancel) =>
+            scorer.ExplainAsync(rows, explainThreads, cancel);
     }
 }
 

@@ -15,6 +15,18 @@ public sealed record ServingOptions
     /// <summary>Longest time that such a first caller waits for the re-check; then the loaded version answers.</summary>
     public TimeSpan StaleWait { get; init; } = TimeSpan.FromSeconds(2);
 
+    /// <summary>Longest time between two tries to read, or to load, what keeps failing.</summary>
+    public TimeSpan LongestPause { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>Most models that stay loaded; of more, those go that were not asked for the longest.</summary>
+    public int MostModels { get; init; } = 100;
+
+    /// <summary>Most bytes of stored files that the loaded models may come to; they take several times as much in memory.</summary>
+    public long MostModelBytes { get; init; } = 256L << 20;
+
+    /// <summary>Threads that explaining the rows of one request may take: the others answer meanwhile.</summary>
+    public int ExplainThreads { get; init; } = Math.Max(1, Environment.ProcessorCount / 2);
+
     /// <summary>Most rows of one request.</summary>
     public int MaxRows { get; init; } = 10_000;
 

@@ -22,11 +22,13 @@ public sealed class LiveDriftStore(PipelineStorage storage, LiveDriftMarks marks
     internal async Task<LiveDriftCheck?> FindAsync(string name, CancellationToken cancel) =>
         await ReadAsync($"{name}.json", cancel) is { } json ? Stored.Read<LiveDriftCheck>(json.ToString()) : null;
 
-    /// <summary>Keeps a new check with its page, the page first; false when the check is there.</summary>
+    /// <summary>Keeps a new check with its page, the page first; false when the check is there, and not from this very call whose answer was lost.</summary>
     internal async Task<bool> TryAddAsync(LiveDriftCheck check, BinaryData page, CancellationToken cancel)
     {
         await storage.Artifacts.GetBlobClient($"{NameOf(check)}.html").UploadAsync(page, overwrite: true, cancel);
-        return await storage.Artifacts.TryAddAsync($"{NameOf(check)}.json", BinaryData.FromString(Json.Write(check)), cancel);
+        var (name, json) = ($"{NameOf(check)}.json", Json.Write(check));
+        // No other call's check has this one's time of its alert.
+        return await storage.Artifacts.TryAddAsync(name, BinaryData.FromString(json), cancel) || (await ReadAsync(name, cancel))?.ToString() == json;
     }
 
     internal Task UpdateAsync(LiveDriftCheck check, CancellationToken cancel) =>

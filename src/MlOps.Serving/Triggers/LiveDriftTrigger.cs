@@ -3,6 +3,7 @@ using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Definitions;
 using MlOps.Pipeline.Orchestration;
 using MlOps.Pipeline.Registry;
+using MlOps.Pipeline.Tracking;
 using MlOps.Serving.Monitoring;
 
 namespace MlOps.Serving.Triggers;
@@ -91,9 +92,10 @@ public sealed partial class LiveDriftTrigger(
         {
             var file = await starter.FindNewestRawFileAsync(check.Model, cancel)
                 ?? throw new InputException($"There is no raw file for model '{check.Model}'. PUT /raw/{check.Model}/{{file}} uploads one.");
-            var runId = TriggeredRunId.For(
+            var runId = RunId.Of(
                 check.Model, file.Properties.LastModified ?? DateTimeOffset.UnixEpoch, $"drift|{check.Version}|{file.Name}|{file.Properties.ETag}");
-            await starter.StartAsync(new RunRequest(check.Model, "raw/" + file.Name, "drift") { RunId = runId }, cancel);
+            await starter.StartAsync(
+                new RunRequest(check.Model, "raw/" + file.Name, "drift") { RunId = runId, SourceETag = file.Properties.ETag?.ToString() }, cancel);
             LogStarted(check.Model, runId);
             await checks.UpdateAsync(check with { RunId = runId }, cancel);
         }

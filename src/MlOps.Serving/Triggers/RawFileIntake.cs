@@ -56,7 +56,8 @@ public sealed partial class RawFileIntake(DefinitionStore definitions, RunStarte
         var run = await starter.StartAsync(
             new RunRequest(model, "raw/" + file.Name, "file")
             {
-                RunId = TriggeredRunId.For(model, file.Modified, $"{file.Name}|{file.ETag}"),
+                RunId = RunId.Of(model, file.Modified, $"{file.Name}|{file.ETag}"),
+                SourceETag = file.ETag.ToString(),
                 Goal = goal,
             },
             cancel);

@@ -3,11 +3,12 @@ using Microsoft.Extensions.Logging;
 using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Definitions;
 using MlOps.Pipeline.Orchestration;
+using MlOps.Pipeline.Tracking;
 
 namespace MlOps.Serving.Triggers;
 
 /// <summary>
-/// Starts runs at the times of <c>runOn.schedule</c>, in UTC. A new or changed schedule counts from when it is seen. Times that passed while no host
+/// Starts runs at the times of <c>runOn.schedule</c>, in UTC. A new or changed schedule counts from when it was put there. Times that passed while no host
 /// was there are made up for by one run.
 /// </summary>
 public sealed partial class ScheduleTrigger(
@@ -69,8 +70,10 @@ public sealed partial class ScheduleTrigger(
         {
             return served;
         }
-        await marks.MarkAsync(model, schedule, now, cancel);
-        return now;
+        var put = await definitions.FindTimeAsync(model, cancel) ?? now;
+        var since = put < now ? put : now;
+        await marks.MarkAsync(model, schedule, since, cancel);
+        return since;
     }
 
     /// <summary>Starts first and marks then: a crash in between starts the same run again, which does nothing.</summary>
@@ -78,7 +81,7 @@ public sealed partial class ScheduleTrigger(
     {
         try
         {
-            var runId = TriggeredRunId.For(model, due, scheduled.Text);
+            var runId = RunId.Of(model, due, scheduled.Text);
             await starter.StartAsync(new RunRequest(model, Source: null, "schedule") { RunId = runId }, cancel);
             LogStarted(model, due, runId);
         }

@@ -69,11 +69,13 @@ internal sealed class EngineHost : IAsyncDisposable
 
     public Task<Run> SubmitAsync(string model) => SubmitAsync(model, Overlap.Queue);
 
-    public async Task<Run> SubmitAsync(string model, Overlap overlap)
+    public Task<Run> SubmitAsync(string model, RunGoal goal) => SubmitAsync(model, Overlap.Queue, goal);
+
+    public async Task<Run> SubmitAsync(string model, Overlap overlap, RunGoal goal = RunGoal.Model)
     {
         var definition = new PipelineDefinition { Model = model, Target = "y", RunOn = new(Overlap: overlap) };
         await host.Get<DefinitionStore>().PutAsync(definition, CancellationToken.None);
-        return await host.Get<RunStarter>().StartAsync(model, "/nowhere.csv", "cli", CancellationToken.None);
+        return await host.Get<RunStarter>().StartAsync(new RunRequest(model, "/nowhere.csv", "cli") { Goal = goal }, CancellationToken.None);
     }
 
     public Task<Run> EndOfAsync(Run run) => UntilAsync(run, now => now.HasEnded);

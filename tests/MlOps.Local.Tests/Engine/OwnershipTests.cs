@@ -1,8 +1,15 @@
+using System.Diagnostics;
+using Azure.Core;
+using Azure.Core.Pipeline;
+using Azure.Data.Tables;
 using Azure.Storage.Blobs;
 using Azure.Storage.Blobs.Specialized;
+using Microsoft.Extensions.Logging.Abstractions;
 using MlOps.Local.Engine;
+using MlOps.Pipeline.Data;
 using MlOps.Pipeline.Tracking;
 using MlOps.Testing;
+using MlOps.Testing.Scenarios;
 
 namespace MlOps.Local.Tests.Engine;
 
@@ -57,6 +64,61 @@ public sealed class OwnershipTests(AzuriteFixture azurite)
 
         ended.State.Should().Be(RunState.Succeeded);
         (DateTimeOffset.UtcNow - start).Should().BeLessThan(TimeSpan.FromSeconds(14), "an infinite lease would never have run out");
+    }
+
+    [Fact]
+    public async Task A_renewal_that_hangs_is_given_up_and_the_next_one_keeps_the_lease()
+    {
+        var puts = 0;
+        // The first makes the blob, the second acquires the lease, the third renews it.
+        var hold = new HoldOnce((method, path) => method == "PUT" && path.EndsWith($"/{model}", StringComparison.Ordinal) && ++puts == 3);
+        var started = Stopwatch.StartNew();
+        await using var lease = await AcquireAsync(hold.Storage(azurite));
+        await hold.Held;
+
+        await Task.Delay(Options().LeaseDuration + TimeSpan.FromSeconds(1) - started.Elapsed);
+        var other = await Leases(azurite.NewStorage()).TryAcquireAsync(model, CancellationToken.None);
+
+        lease.Lost.IsCancellationRequested.Should().BeFalse();
+        other.Should().BeNull("the lease was renewed");
+        hold.LetGo();
+    }
+
+    [Fact]
+    public async Task While_every_renewal_hangs_the_work_stops_before_the_lease_has_run_out()
+    {
+        var puts = 0;
+        var hang = new Hanging(request => request.Method == RequestMethod.Put && request.Uri.Path.EndsWith($"/{model}", StringComparison.Ordinal) && ++puts > 2);
+        var blobs = new BlobClientOptions();
+        blobs.AddPolicy(hang, HttpPipelinePosition.PerCall);
+        var storage = new PipelineStorage(new BlobServiceClient(azurite.ConnectionString, blobs), new TableServiceClient(azurite.ConnectionString));
+        var started = Stopwatch.StartNew();
+        await using var lease = await AcquireAsync(storage);
+        var lost = new TaskCompletionSource();
+        using var seen = lease.Lost.Register(lost.SetResult);
+
+        var first = await Task.WhenAny(lost.Task, Task.Delay(Options().LeaseDuration - started.Elapsed));
+
+        first.Should().Be(lost.Task, "another host may take the run from then on");
+    }
+
+    private static RunLeases Leases(PipelineStorage storage) => new(storage, Options(), TimeProvider.System, NullLogger<RunLeases>.Instance);
+
+    private async Task<RunLease> AcquireAsync(PipelineStorage storage) => (await Leases(storage).TryAcquireAsync(model, CancellationToken.None))!;
+
+    /// <summary>Requests that never end, whoever gives them up.</summary>
+    private sealed class Hanging(Func<Request, bool> isIt) : HttpPipelinePolicy
+    {
+        public override async ValueTask ProcessAsync(HttpMessage message, ReadOnlyMemory<HttpPipelinePolicy> pipeline)
+        {
+            if (isIt(message.Request))
+            {
+                await Task.Delay(Timeout.InfiniteTimeSpan);
+            }
+            await ProcessNextAsync(message, pipeline);
+        }
+
+        public override void Process(HttpMessage message, ReadOnlyMemory<HttpPipelinePolicy> pipeline) => ProcessNext(message, pipeline);
     }
 
     [Fact]

@@ -69,6 +69,26 @@ public sealed class QueueTests(AzuriteFixture azurite)
     }
 
     [Fact]
+    public async Task A_run_that_only_ingests_has_a_place_beside_the_trainings_of_others()
+    {
+        var trained = new TaskCompletionSource();
+        var ingesting = AzuriteFixture.UniqueModel();
+        probe.Work = (key, _, cancel) => key == ingesting ? Task.CompletedTask : trained.Task.WaitAsync(cancel);
+        var two = new EngineOptions { PollInterval = TimeSpan.FromMilliseconds(200), MostRuns = 2 };
+        await using var host = await EngineHost.StartAsync(azurite, probe, options: two);
+        Run[] trainings = [await host.SubmitAsync(AzuriteFixture.UniqueModel()), await host.SubmitAsync(AzuriteFixture.UniqueModel())];
+        await Eventually.IsTrueAsync(() => trainings.All(run => probe.Calls(run.Model) == 1));
+
+        var ingested = await host.EndOfAsync(await host.SubmitAsync(ingesting, RunGoal.Dataset));
+        var third = await host.SubmitAsync(AzuriteFixture.UniqueModel());
+        trained.SetResult();
+
+        ingested.State.Should().Be(RunState.Succeeded);
+        (await host.EndOfAsync(third)).State.Should().Be(RunState.Succeeded);
+        probe.MostAtOnce.Should().BeLessThanOrEqualTo(3);
+    }
+
+    [Fact]
     public async Task No_more_runs_than_allowed_work_at_the_same_time()
     {
         probe.Work = (_, _, cancel) => Task.Delay(300, cancel);

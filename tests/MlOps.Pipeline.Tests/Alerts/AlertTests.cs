@@ -178,6 +178,30 @@ public sealed class AlertTests(AzuriteFixture azurite)
         (await host.Get<RunStore>().FindDetailsAsync(runId, default))!.Alerts.Single().State.Should().Be(AlertState.Sending);
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(0)]
+    public async Task An_alert_whose_claim_was_not_answered_is_sent_all_the_same(int retriesOfTheClient)
+    {
+        await using var slack = await SlackEndpoint.StartAsync();
+        var lossy = new AnswerLost((method, path) => method == "POST" && path.EndsWith("/runrecords", StringComparison.Ordinal));
+        await using var host = HostOf(slack, configure: services => services.AddSingleton(lossy.Storage(azurite, retriesOfTheClient)));
+        var runId = await NewRunAsync(host);
+        var input = new AlertInput(AlertKind.RunFailed, [new Reason("why")]);
+        var tell = () => host.Get<AlertStage>().RunAsync(host.Context(runId), input, default);
+
+        if (retriesOfTheClient == 0)
+        {
+            await tell.Should().ThrowAsync<Azure.RequestFailedException>("the engine tries the stage again");
+        }
+        await tell();
+        await tell();
+
+        lossy.Lost.Should().Be(1);
+        slack.Calls.Should().ContainSingle();
+        (await host.Get<RunStore>().FindDetailsAsync(runId, default))!.Alerts.Single().State.Should().Be(AlertState.Sent);
+    }
+
     [Fact]
     public async Task The_webhook_is_in_no_log_and_no_record()
     {

@@ -27,8 +27,8 @@ internal static class Skew
     public static async Task CheckAsync(PipelineHost host, RunDetails run, string path)
     {
         var version = await host.Get<ModelRegistry>().GetAsync(run.Run.Model, run.Run.Version!.Value, default);
-        var stored = await StoredModel.LoadAsync(host.Get<ArtifactStore>(), version.ModelBlobs, default);
-        var scorer = await ModelScorer.LoadAsync(host.Get<ArtifactStore>(), host.Get<FeatureFunctions>(), version.ModelBlobs, default);
+        var stored = await StoredModel.LoadAsync(host.Get<ArtifactStore>(), version.ToFiles(), default);
+        var scorer = await ModelScorer.LoadAsync(host.Get<ArtifactStore>(), host.Get<FeatureFunctions>(), version.ToFiles(), default);
         var inputs = stored.Featurizer.Inputs;
 
         var validation = await OpenAsync(host, version.Lineage.Validation);

@@ -26,7 +26,7 @@ public sealed class CustomFeatureTests(AzuriteFixture azurite)
 
         run.Run.Error.Should().BeNull();
         var version = await host.Get<ModelRegistry>().GetAsync(definition.Model, 1, default);
-        var stored = await StoredModel.LoadAsync(host.Get<ArtifactStore>(), version.ModelBlobs, default);
+        var stored = await StoredModel.LoadAsync(host.Get<ArtifactStore>(), version.ToFiles(), default);
         var reader = new InputReader(stored.Featurizer, host.Get<FeatureFunctions>());
         var rows = lines[1..].Select(line => Read(reader, line.Split(','))).ToHashSet();
         var datasets = host.Get<DatasetStore>();
@@ -61,7 +61,7 @@ public sealed class CustomFeatureTests(AzuriteFixture azurite)
         var version = await before.Get<ModelRegistry>().GetAsync(definition.Model, 1, default);
 
         var second = await after.RunAsync(definition, after.WriteFile("rows.csv", csv));
-        var load = () => ModelScorer.LoadAsync(after.Get<ArtifactStore>(), after.Get<FeatureFunctions>(), version.ModelBlobs, default);
+        var load = () => ModelScorer.LoadAsync(after.Get<ArtifactStore>(), after.Get<FeatureFunctions>(), version.ToFiles(), default);
 
         first.Run.State.Should().Be(RunState.Succeeded);
         second.Stages.Single(stage => stage.Stage == "clean").State.Should().Be(StageState.Reused, "what the function is not part of stays");
@@ -83,7 +83,7 @@ public sealed class CustomFeatureTests(AzuriteFixture azurite)
         await with.RunAsync(definition, with.WriteFile("rows.csv", Csv(600)));
         var version = await with.Get<ModelRegistry>().GetAsync(definition.Model, 1, default);
 
-        var load = () => ModelScorer.LoadAsync(without.Get<ArtifactStore>(), without.Get<FeatureFunctions>(), version.ModelBlobs, default);
+        var load = () => ModelScorer.LoadAsync(without.Get<ArtifactStore>(), without.Get<FeatureFunctions>(), version.ToFiles(), default);
 
         (await load.Should().ThrowAsync<InputException>()).WithMessage(
             "The feature 'mixed' is computed by the function 'weighted', which this host does not have: add it with AddMlOps.");

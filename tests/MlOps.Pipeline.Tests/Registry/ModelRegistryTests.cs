@@ -48,7 +48,7 @@ public sealed class ModelRegistryTests(AzuriteFixture azurite)
         await registry.RegisterAsync(Version("run-2"), default);
         await registry.PromoteAsync(model, 1, null, "run-1", default);
         await registry.PromoteAsync(model, 2, 1, "run-2", default);
-        await registry.RollbackAsync(model, default);
+        await registry.RollbackAsync(model, from: null, default);
 
         (await registry.PromoteAsync(model, 2, 1, "run-2", default)).Promoted.Should().BeTrue("this run did promote");
 
@@ -72,10 +72,56 @@ public sealed class ModelRegistryTests(AzuriteFixture azurite)
     [Fact]
     public async Task Rollback_without_an_earlier_version_says_so()
     {
-        (await registry.Awaiting(r => r.RollbackAsync(model, default)).Should().ThrowAsync<InputException>()).WithMessage("*no version in production*");
+        (await registry.Awaiting(r => r.RollbackAsync(model, from: null, default)).Should().ThrowAsync<InputException>()).WithMessage("*no version in production*");
         await registry.RegisterAsync(Version("run-1"), default);
         await registry.PromoteAsync(model, 1, null, "run-1", default);
-        (await registry.Awaiting(r => r.RollbackAsync(model, default)).Should().ThrowAsync<InputException>()).WithMessage("*version 1 is the first*");
+        (await registry.Awaiting(r => r.RollbackAsync(model, from: null, default)).Should().ThrowAsync<InputException>()).WithMessage("*version 1 is the first*");
+    }
+
+    [Fact]
+    public async Task A_rollback_whose_answer_was_lost_goes_back_once_when_it_is_tried_again()
+    {
+        await PromoteThreeAsync();
+        var lossy = new AnswerLost((method, path) => method == "POST" && path.EndsWith("/$batch", StringComparison.Ordinal));
+
+        var model = await new ModelRegistry(lossy.Storage(azurite), TimeProvider.System).RollbackAsync(this.model, from: null, default);
+
+        lossy.Lost.Should().Be(1);
+        model.Production.Should().Be(2);
+        (await registry.FindAsync(this.model, default))!.Production.Should().Be(2);
+    }
+
+    [Fact]
+    public async Task Two_people_who_roll_back_the_same_version_go_back_once()
+    {
+        await PromoteThreeAsync();
+
+        var both = await Task.WhenAll(Enumerable.Range(0, 6).Select(_ => registry.RollbackAsync(model, from: 3, default)));
+
+        both.Should().OnlyContain(seen => seen.Production == 2);
+        (await registry.ListHistoryAsync(model, default)).Count(change => change.Reason == "rolled back").Should().Be(1);
+    }
+
+    [Fact]
+    public async Task A_rollback_of_a_version_that_somebody_else_has_replaced_is_refused()
+    {
+        await PromoteThreeAsync();
+        await registry.RollbackAsync(model, from: 3, default);
+        await registry.SetAliasAsync(model, ModelAlias.Production, 1, "test", default);
+
+        var late = () => registry.RollbackAsync(model, from: 3, default);
+
+        (await late.Should().ThrowAsync<InputException>()).WithMessage("Version 3 of model*is not in production, version 1 is*");
+        (await registry.FindAsync(model, default))!.Production.Should().Be(1);
+    }
+
+    private async Task PromoteThreeAsync()
+    {
+        for (var version = 1; version <= 3; version++)
+        {
+            await registry.RegisterAsync(Version($"run-{version}"), default);
+            await registry.SetAliasAsync(model, ModelAlias.Production, version, "test", default);
+        }
     }
 
     [Fact]

@@ -30,7 +30,7 @@ public sealed class BlockPredictorTests(AzuriteFixture azurite)
         foreach (var (key, spec) in definition.CandidateKeys.Zip(definition.Candidates))
         {
             var blobs = run.Artifacts.Single(artifact => artifact.Path == $"{key}/model.zip").Blob[..^"/model.zip".Length];
-            var stored = await StoredModel.LoadAsync(host.Get<ArtifactStore>(), blobs, default);
+            var stored = await StoredModel.LoadAsync(host.Get<ArtifactStore>(), new ModelFiles(blobs), default);
             var table = await host.Get<FeatureTableCache>().GetAsync(train, stored.Featurizer, default);
             if (BlockPredictor.Of(stored.Transformer) is { } blocks)
             {

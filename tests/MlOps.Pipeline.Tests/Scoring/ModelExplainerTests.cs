@@ -31,7 +31,7 @@ public sealed class ModelExplainerTests(AzuriteFixture azurite)
         foreach (var key in definition.CandidateKeys)
         {
             var blobs = run.Artifacts.Single(artifact => artifact.Path == $"{key}/model.zip").Blob[..^"/model.zip".Length];
-            var stored = await StoredModel.LoadAsync(host.Get<ArtifactStore>(), blobs, default);
+            var stored = await StoredModel.LoadAsync(host.Get<ArtifactStore>(), new ModelFiles(blobs), default);
             var table = await host.Get<FeatureTableCache>().GetAsync(train, stored.Featurizer, default);
             if (missing)
             {
@@ -67,7 +67,7 @@ public sealed class ModelExplainerTests(AzuriteFixture azurite)
         var definition = Trips.Definition() with { Candidates = [new CandidateSpec { Trainer = TrainerNames.Sdca }] };
         await host.RunAsync(definition, host.WriteFile("trips.csv", Trips.Csv(2000, seed: 52)));
         var version = await host.Get<ModelRegistry>().GetAsync(definition.Model, 1, default);
-        var stored = await StoredModel.LoadAsync(host.Get<ArtifactStore>(), version.ModelBlobs, default);
+        var stored = await StoredModel.LoadAsync(host.Get<ArtifactStore>(), version.ToFiles(), default);
         var datasets = host.Get<DatasetStore>();
         var table = await host.Get<FeatureTableCache>()
             .GetAsync(await datasets.OpenAsync(await datasets.GetAsync(version.Lineage.Train, default), default), stored.Featurizer, default);
@@ -89,7 +89,7 @@ public sealed class ModelExplainerTests(AzuriteFixture azurite)
         var definition = Trips.Definition();
         await host.RunAsync(definition, host.WriteFile("trips.csv", Trips.Csv(1500, seed: 53)));
         var version = await host.Get<ModelRegistry>().GetAsync(definition.Model, 1, default);
-        var stored = await StoredModel.LoadAsync(host.Get<ArtifactStore>(), version.ModelBlobs, default);
+        var stored = await StoredModel.LoadAsync(host.Get<ArtifactStore>(), version.ToFiles(), default);
         var datasets = host.Get<DatasetStore>();
         var table = await host.Get<FeatureTableCache>()
             .GetAsync(await datasets.OpenAsync(await datasets.GetAsync(version.Lineage.Validation, default), default), stored.Featurizer, default);

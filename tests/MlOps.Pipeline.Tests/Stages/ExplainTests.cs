@@ -114,7 +114,7 @@ public sealed class ExplainTests(AzuriteFixture azurite)
     /// <summary>A generalised additive model: neither trees nor linear.</summary>
     private static async Task<string> StoreAdditiveModelAsync(PipelineHost host, ModelVersion version)
     {
-        var featurizer = (await StoredModel.LoadAsync(host.Get<ArtifactStore>(), version.ModelBlobs, default)).Featurizer;
+        var featurizer = (await StoredModel.LoadAsync(host.Get<ArtifactStore>(), version.ToFiles(), default)).Featurizer;
         var datasets = host.Get<DatasetStore>();
         var table = await host.Get<FeatureTableCache>()
             .GetAsync(await datasets.OpenAsync(await datasets.GetAsync(version.Lineage.Train, default), default), featurizer, default);

@@ -47,7 +47,7 @@ public sealed class PromoteTests(AzuriteFixture azurite)
         run.Run.Promoted.Should().BeTrue();
         run.Metrics["production_rmse"].Should().BeGreaterThan(run.Metrics["val_rmse"]);
         (await registry.FindAsync(definition.Model, default))!.Production.Should().Be(2);
-        (await registry.RollbackAsync(definition.Model, default)).Production.Should().Be(1);
+        (await registry.RollbackAsync(definition.Model, from: null, default)).Production.Should().Be(1);
         (await registry.ListHistoryAsync(definition.Model, default)).Where(change => change.Alias == ModelAlias.Production)
             .Select(change => (change.From, change.To)).Should().Equal((2, 1), (1, 2), (null, 1));
     }

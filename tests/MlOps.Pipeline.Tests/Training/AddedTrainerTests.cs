@@ -76,7 +76,7 @@ public sealed class AddedTrainerTests(AzuriteFixture azurite)
         var version = await host.Get<ModelRegistry>().GetAsync(definition.Model, 1, default);
         var datasets = host.Get<DatasetStore>();
         var validation = await datasets.OpenAsync(await datasets.GetAsync(version.Lineage.Validation, default), default);
-        var stored = await StoredModel.LoadAsync(host.Get<ArtifactStore>(), version.ModelBlobs, default);
+        var stored = await StoredModel.LoadAsync(host.Get<ArtifactStore>(), version.ToFiles(), default);
         var table = await host.Get<FeatureTableCache>().GetAsync(validation, stored.Featurizer, default);
         var expected = Evaluation.PredictRowByRow(stored.Transformer, table, threads: 1);
         Evaluation.Predict(stored.Transformer, table, threads: 2).Should().Equal(expected.Select(value => (double)value));

@@ -95,6 +95,21 @@ public sealed class LiveDriftTests(AzuriteFixture azurite) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_check_whose_keeping_was_not_answered_is_told_all_the_same()
+    {
+        var lossy = new AnswerLost(
+            (method, path) => method == "PUT" && path.Contains("/live-drift/", StringComparison.Ordinal) && path.EndsWith(".json", StringComparison.Ordinal));
+        await using var host = await ServingAsync(storage: lossy.Storage(azurite));
+        await PredictAsync(host, LiveTrips.Rows(1000, seed: 4, factor: 3));
+
+        await host.LookAsync();
+
+        lossy.Lost.Should().Be(1);
+        slack.Calls.Should().ContainSingle();
+        (await NewestAsync(host))!.Alert!.Deliveries.Should().Contain(new AlertDelivery("slack", AlertState.Sent));
+    }
+
+    [Fact]
     public async Task The_same_drift_is_told_once_and_more_of_it_again()
     {
         await using var host = await ServingAsync();
@@ -320,9 +335,13 @@ public sealed class LiveDriftTests(AzuriteFixture azurite) : IAsyncLifetime
         .AddSingleton(new AlertOptions { SlackWebhookUrl = slack.Url, BaseUrl = new Uri("https://mlops.example"), Attempts = 1 })
         .AddSingleton(new PredictionLogOptions { WriteEvery = TimeSpan.FromMilliseconds(20) });
 
-    private async Task<MonitorHost> ServingAsync(TriggerRules? runOn = null, MonitorRules? monitor = null)
+    private async Task<MonitorHost> ServingAsync(TriggerRules? runOn = null, MonitorRules? monitor = null, PipelineStorage? storage = null)
     {
-        var host = new MonitorHost(azurite, Configure);
+        var host = new MonitorHost(azurite, services =>
+        {
+            Configure(services);
+            services.AddSingleton(storage ?? azurite.NewStorage());
+        });
         var definition = Trips.Definition(model) with { Monitor = monitor ?? new MonitorRules { MinRows = 300 } };
         var run = await host.Pipeline.RunAsync(definition, host.Pipeline.WriteFile("trips.csv", Trips.Csv(1500, seed: 100)));
         run.Run.Promoted.Should().BeTrue();

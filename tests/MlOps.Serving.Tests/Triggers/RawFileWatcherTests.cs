@@ -41,7 +41,9 @@ public sealed class RawFileWatcherTests(AzuriteFixture azurite)
         await host.DropAsync($"{model}/a.csv", "a,y\n3,4\n");
         await host.LookAtFilesAsync();
 
-        (await host.RunsAsync(model)).Should().HaveCount(2);
+        var runs = await host.RunsAsync(model);
+        runs.Should().HaveCount(2);
+        runs.Select(run => run.SourceETag).Should().OnlyHaveUniqueItems().And.NotContainNulls("each run is of its own state of the file");
     }
 
     [Fact]

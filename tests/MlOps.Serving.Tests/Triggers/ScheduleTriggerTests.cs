@@ -103,6 +103,23 @@ public sealed class ScheduleTriggerTests(AzuriteFixture azurite)
         (await host.RunsAsync(broken)).Should().BeEmpty();
     }
 
+    [Fact]
+    public async Task A_schedule_that_is_seen_only_after_its_first_time_has_come_is_not_skipped()
+    {
+        await using var host = new TriggerHost(azurite, clock);
+        await host.DropAsync($"{model}/a.csv");
+        var due = DateTimeOffset.UtcNow + TimeSpan.FromSeconds(20);
+        await host.DefineAsync(model, new TriggerRules(Schedule: $"{due.Second} {due.Minute} {due.Hour} {due.Day} {due.Month} *"));
+
+        // The look that sees it comes within the minute, but after the time.
+        clock.Now = due + TimeSpan.FromSeconds(25);
+        await host.LookAtClockAsync();
+        clock.Now += TimeSpan.FromMinutes(1);
+        await host.LookAtClockAsync();
+
+        (await host.RunsAsync(model)).Should().ContainSingle().Which.Trigger.Should().Be("schedule");
+    }
+
     private async Task<TriggerHost> ScheduledAsync(string schedule)
     {
         var host = new TriggerHost(azurite, clock);

@@ -1,5 +1,6 @@
 using DuckDB.NET.Data;
 using DuckDB.NET.Native;
+using MlOps.Pipeline.Contracts;
 
 namespace MlOps.Pipeline.Data.Duck;
 
@@ -49,7 +50,7 @@ internal sealed class DuckDbSession(DuckDBConnection connection, CancellationTok
         {
             using (statement)
             {
-                throw new DuckDbReadException(NativeMethods.PreparedStatements.DuckDBPrepareError(statement));
+                throw new DuckDbReadException(NativeMethods.PreparedStatements.DuckDBPrepareError(statement), DuckDBErrorType.Invalid);
             }
         }
         using (statement)
@@ -60,7 +61,7 @@ internal sealed class DuckDbSession(DuckDBConnection connection, CancellationTok
             {
                 if (state != DuckDBState.Success)
                 {
-                    throw new DuckDbReadException(NativeMethods.Query.DuckDBResultError(ref result));
+                    throw new DuckDbReadException(NativeMethods.Query.DuckDBResultError(ref result), NativeMethods.Query.DuckDBResultErrorType(ref result));
                 }
                 var columns = (int)NativeMethods.Query.DuckDBColumnCount(ref result);
                 var vectors = new DuckVector[columns];
@@ -82,7 +83,7 @@ internal sealed class DuckDbSession(DuckDBConnection connection, CancellationTok
                 var error = NativeMethods.Query.DuckDBResultError(ref result);
                 if (!string.IsNullOrEmpty(error))
                 {
-                    throw new DuckDbReadException(error);
+                    throw new DuckDbReadException(error, NativeMethods.Query.DuckDBResultErrorType(ref result));
                 }
             }
             finally
@@ -110,6 +111,3 @@ internal sealed class DuckDbSession(DuckDBConnection connection, CancellationTok
         }
     }
 }
-
-/// <summary>A query whose rows are read chunk by chunk failed.</summary>
-internal sealed class DuckDbReadException(string message) : InvalidOperationException(message);

@@ -22,8 +22,8 @@ public sealed record ExplainOutput(ExplainerKind Kind, StageReport Report) : ISt
 /// which serving explains single predictions. They stand beside the model: the same model again is found, not explained.
 /// </summary>
 public sealed partial class ExplainStage(
-    DatasetStore datasets, ArtifactStore artifacts, FeatureTableCache tables, ReportRenderer reports, PipelineStorage storage, PipelineOptions options,
-    ILogger<ExplainStage> logger)
+    DatasetStore datasets, ArtifactStore artifacts, TrainedModels models, FeatureTableCache tables, ReportRenderer reports, PipelineStorage storage,
+    PipelineOptions options, ILogger<ExplainStage> logger)
     : IStage<ExplainInput, ExplainOutput>
 {
     private const int MostRows = 10_000;
@@ -53,7 +53,7 @@ public sealed partial class ExplainStage(
 
     private async Task<Explanation> ExplainAsync(ExplainInput input, CancellationToken cancel)
     {
-        var stored = await StoredModel.LoadAsync(artifacts, input.Winner.ModelBlobs, cancel);
+        var stored = await StoredModel.LoadAsync(artifacts, await models.FilesAsync(input.Winner.ModelBlobs, cancel), cancel);
         var train = await TableAsync(input.Train, stored.Featurizer, cancel);
         var validation = await TableAsync(input.Validation, stored.Featurizer, cancel);
         var (state, data) = await Task.Run(() => Explain(stored, input.Winner.Key, train, validation, cancel), cancel);

@@ -17,7 +17,7 @@ public sealed record FinishOutput(RunState State) : IStageOutput
 /// <summary>Writes on the run how it ended, and a failure into the log: that one line is what an operator's alert looks for.</summary>
 public sealed partial class FinishStage(RunStore runs, TimeProvider time, ILogger<FinishStage> logger) : IStage<FinishInput, FinishOutput>
 {
-    public static string Name => "finish";
+    public static string Name => StageStatus.Last;
 
     public async Task<FinishOutput> RunAsync(StageContext context, FinishInput input, CancellationToken cancel)
     {

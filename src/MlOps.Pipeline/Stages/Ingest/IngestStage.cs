@@ -63,20 +63,36 @@ public sealed class IngestStage(
             return null;
         }
         var version = await registry.GetAsync(context.Model, production, cancel);
-        if (await artifacts.FindAsync($"{version.ModelBlobs}/{StoredModel.SignatureFile}", cancel) is not { } stored)
+        if (await FindSignatureAsync(context, version, cancel) is not { } signature)
         {
             return null;
         }
         var columns = (await datasets.GetAsync(raw.Id, cancel)).Columns.Select(column => column.Name).ToHashSet(StringComparer.Ordinal);
-        var signature = Json.Read<Signature>(stored.ToString());
         var shared = signature.Inputs.Append(signature.Target).Select(column => column.Name).Where(columns.Contains).Order(StringComparer.Ordinal).ToList();
         return shared.Count > 0 ? shared : null;
+    }
+
+    /// <summary>What is wrong with production is no fault of the file.</summary>
+    private async Task<Signature?> FindSignatureAsync(StageContext context, ModelVersion version, CancellationToken cancel)
+    {
+        try
+        {
+            return await version.ToFiles().FindAsync(artifacts, StoredModel.SignatureFile, cancel) is { } stored
+                ? Json.Read<Signature>(stored.ToString())
+                : null;
+        }
+        catch (InputException changed)
+        {
+            context.Warn($"The split does not follow production version {version.Version}: {changed.Message}");
+            return null;
+        }
     }
 
     private async Task<IngestOutput> IngestAsync(StageContext context, IngestInput input, CancellationToken cancel)
     {
         var definition = await context.GetDefinitionAsync(cancel);
-        using var source = await SourceFile.OpenAsync(input.Source, storage, options, cancel);
+        var etag = (await runs.FindAsync(context.RunId, cancel))?.SourceETag;
+        using var source = await SourceFile.OpenAsync(input.Source, etag, storage, options, cancel);
         using var scan = await SourceScan.RunAsync(source, options.WorkFolder, cancel);
 
         var parameters = Parameters(definition);

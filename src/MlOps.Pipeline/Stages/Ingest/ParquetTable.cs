@@ -22,7 +22,7 @@ internal static class ParquetTable
         {
             return read();
         }
-        catch (Exception fault) when (fault is DuckDBException or DuckDbReadException && !FaultText.IsFullDisk(fault) && !FaultText.IsOutOfMemory(fault))
+        catch (Exception fault) when (fault is DuckDBException or DuckDbReadException && !FaultText.IsOfTheMachine(fault))
         {
             throw new InputException($"{name} cannot be read as Parquet: it is damaged, cut off or of a kind that is not known. Write it again.", fault);
         }

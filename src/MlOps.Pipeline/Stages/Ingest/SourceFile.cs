@@ -24,7 +24,18 @@ internal sealed class SourceFile : IDisposable
 
     /// <summary>Opens <c>raw/{model}/{file}</c> from blob storage, anything else as a local path.</summary>
     /// <exception cref="InputException">There is no such file.</exception>
-    public static async Task<SourceFile> OpenAsync(string source, PipelineStorage storage, PipelineOptions options, CancellationToken cancel)
+    public static Task<SourceFile> OpenAsync(string source, PipelineStorage storage, PipelineOptions options, CancellationToken cancel) =>
+        OpenAsync(source, etag: null, storage, options, cancel);
+
+    /// <inheritdoc cref="OpenAsync(string, PipelineStorage, PipelineOptions, CancellationToken)"/>
+    /// <param name="source">Where it is.</param>
+    /// <param name="etag">The state of the blob that is asked for; null: any.</param>
+    /// <param name="storage">The storage.</param>
+    /// <param name="options">Names the folder for the download.</param>
+    /// <param name="cancel">Stops the download.</param>
+    /// <exception cref="InputException">There is no such file, or it was overwritten.</exception>
+    public static async Task<SourceFile> OpenAsync(
+        string source, string? etag, PipelineStorage storage, PipelineOptions options, CancellationToken cancel)
     {
         const string BlobPrefix = "raw/";
         if (!source.StartsWith(BlobPrefix, StringComparison.Ordinal))
@@ -34,14 +45,29 @@ internal sealed class SourceFile : IDisposable
         var folder = System.IO.Path.Combine(options.WorkFolder, "incoming");
         Directory.CreateDirectory(folder);
         var path = System.IO.Path.Combine(folder, Guid.NewGuid().ToString("N"));
+        var isHere = false;
+        var wanted = new BlobDownloadToOptions { Conditions = etag is null ? null : new BlobRequestConditions { IfMatch = new ETag(etag) } };
         try
         {
-            await storage.Raw.GetBlobClient(source[BlobPrefix.Length..]).DownloadToAsync(path, new BlobDownloadToOptions(), cancel);
+            await storage.Raw.GetBlobClient(source[BlobPrefix.Length..]).DownloadToAsync(path, wanted, cancel);
+            isHere = true;
             return new SourceFile(path, source[BlobPrefix.Length..], downloaded: true);
         }
         catch (RequestFailedException missing) when (missing.Status == 404)
         {
             throw new InputException($"There is no blob {source}. Upload it with PUT /raw/{{model}}/{{file}}.");
+        }
+        catch (RequestFailedException other) when (other.Status == 412 && etag is not null)
+        {
+            throw new InputException($"{source} was overwritten after this run was asked for. Where new files start runs, the newer file has a run of its own; "
+                + "else start a run on it.");
+        }
+        finally
+        {
+            if (!isHere)
+            {
+                File.Delete(path);
+            }
         }
     }
 

@@ -50,7 +50,7 @@ public sealed class ModelCardStage(
         var definition = await context.GetDefinitionAsync(cancel);
         var details = await runs.FindDetailsAsync(context.RunId, cancel) ?? throw new InvalidOperationException($"Run {context.RunId} has no row.");
         var manifests = await ManifestsAsync(version.Lineage, cancel);
-        var stored = await StoredModel.LoadAsync(artifacts, version.ModelBlobs, cancel);
+        var stored = await StoredModel.LoadAsync(artifacts, version.ToFiles(), cancel);
         var drift = await FindAsync(details, DriftReport.FileName, cancel) is { } json ? Json.Read<DriftReport>(json.ToString()) : null;
         var metric = Evaluation.DecidingMetric(definition.Gates, version.Task).Name;
         var production = details.Metrics.TryGetValue($"production_{metric}", out var measured) ? measured : (double?)null;

@@ -29,8 +29,8 @@ internal sealed class ProductionComparison(
     /// <exception cref="InputException">The two cannot be compared; each reason is a sentence.</exception>
     public async Task<ScoredTogether> ScoreAsync(ModelVersion version, ModelVersion production, DatasetManifest validation, CancellationToken cancel)
     {
-        var mine = await StoredModel.LoadAsync(artifacts, version.ModelBlobs, cancel);
-        var theirs = await StoredModel.LoadAsync(artifacts, production.ModelBlobs, cancel);
+        var mine = await StoredModel.LoadAsync(artifacts, version.ToFiles(), cancel);
+        var theirs = await StoredModel.LoadAsync(artifacts, production.ToFiles(), cancel);
         var target = mine.Featurizer.Target;
         CheckTarget(target, theirs.Featurizer.Target, production.Version);
         var raw = await RawRowsAsync(validation, cancel);

@@ -5,6 +5,7 @@ using MlOps.Pipeline.Data.Duck;
 using MlOps.Pipeline.Definitions;
 using MlOps.Pipeline.Features;
 using MlOps.Pipeline.Registry;
+using MlOps.Pipeline.Scoring;
 using MlOps.Pipeline.Tracking;
 using MlOps.Pipeline.Training;
 
@@ -26,7 +27,8 @@ public sealed record PromoteOutput(int Version, bool Promoted, int? Previous, IR
 /// production model by the declared margin, both scored on the same rows that neither was trained on.
 /// </summary>
 public sealed class PromoteStage(
-    ModelRegistry registry, DatasetStore datasets, ArtifactStore artifacts, RunStore runs, FeatureFunctions functions, DuckDb duckDb, PipelineOptions options)
+    ModelRegistry registry, DatasetStore datasets, ArtifactStore artifacts, TrainedModels models, RunStore runs, FeatureFunctions functions, DuckDb duckDb,
+    PipelineOptions options)
     : IStage<PromoteInput, PromoteOutput>
 {
     private readonly ProductionComparison comparison = new(datasets, artifacts, functions, duckDb, options);
@@ -41,6 +43,7 @@ public sealed class PromoteStage(
         var definition = await context.GetDefinitionAsync(cancel);
         var manifest = await datasets.GetAsync(input.Validation.Id, cancel);
         var task = TargetColumn.Of(manifest).Task;
+        var files = await models.FilesToRegisterAsync(input.Winner.ModelBlobs, cancel);
         var version = await registry.RegisterAsync(
             new ModelVersion
             {
@@ -49,7 +52,8 @@ public sealed class PromoteStage(
                 DefinitionId = context.DefinitionId,
                 Task = task,
                 Candidate = input.Winner.Key,
-                ModelBlobs = input.Winner.ModelBlobs,
+                ModelBlobs = files.Blobs,
+                Sha256 = files.Sha256,
                 Metrics = input.Metrics,
                 Lineage = input.Lineage,
             },

@@ -29,22 +29,35 @@ public sealed class QuarantineStage(RunStore runs, PipelineStorage storage) : IS
         }
         var file = run.Source["raw/".Length..];
         var place = $"{run.Model}/{run.RunId}/{file[(run.Model.Length + 1)..]}";
-        await storage.Quarantine.GetBlobClient(place + ".error.txt")
-            .UploadAsync(BinaryData.FromString(input.Error + Environment.NewLine), overwrite: true, cancel);
-        var moved = await MoveAsync(storage.Raw.GetBlobClient(file), storage.Quarantine.GetBlobClient(place), cancel);
-        if (moved)
+        var (from, to) = (storage.Raw.GetBlobClient(file), storage.Quarantine.GetBlobClient(place));
+        if (await MoveAsync(from, to, run.SourceETag is { } read ? new ETag(read) : null, cancel))
         {
             context.Warn($"{run.Source} was moved to quarantine/{place}.");
         }
+        else if (!await to.ExistsAsync(cancel))
+        {
+            context.Warn($"{run.Source} is not the file any more that this run was asked for, and stays where it is.");
+            return new QuarantineOutput(null, new StageReport());
+        }
+        await storage.Quarantine.GetBlobClient(place + ".error.txt")
+            .UploadAsync(BinaryData.FromString(input.Error + Environment.NewLine), overwrite: true, cancel);
         return new QuarantineOutput($"quarantine/{place}", new StageReport());
     }
 
-    /// <summary>False when the file is gone, moved by an earlier call. A newer file of the same name stays.</summary>
-    private static async Task<bool> MoveAsync(BlobClient from, BlobClient to, CancellationToken cancel)
+    /// <summary>
+    /// Moves only the state of the file that the run has read; false when that is gone, moved by an earlier call, or overwritten: the newer file, which may be
+    /// the mended one, stays.
+    /// </summary>
+    /// <param name="from">The file.</param>
+    /// <param name="to">Where it goes.</param>
+    /// <param name="read">That state; null: the present one.</param>
+    /// <param name="cancel">Stops it.</param>
+    private static async Task<bool> MoveAsync(BlobClient from, BlobClient to, ETag? read, CancellationToken cancel)
     {
         try
         {
-            BlobDownloadStreamingResult content = await from.DownloadStreamingAsync(cancellationToken: cancel);
+            var same = new BlobDownloadOptions { Conditions = read is null ? null : new BlobRequestConditions { IfMatch = read } };
+            BlobDownloadStreamingResult content = await from.DownloadStreamingAsync(same, cancel);
             await using var stream = content.Content;
             await to.UploadAsync(stream, overwrite: true, cancel);
             await from.DeleteAsync(conditions: new BlobRequestConditions { IfMatch = content.Details.ETag }, cancellationToken: cancel);

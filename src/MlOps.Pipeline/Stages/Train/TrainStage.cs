@@ -25,12 +25,10 @@ public sealed record TrainOutput(TrainedCandidate Candidate, StageReport Report)
 /// </summary>
 public sealed class TrainStage(
     DatasetStore datasets, RunStore runs, DuckDb duckDb, FeatureTableCache tables, TrainerCatalog trainers, TrainingProgress progress,
-    PipelineStorage storage, PipelineOptions options)
+    TrainingPlaces places, TrainedModels models, PipelineOptions options)
     : IStage<TrainInput, TrainOutput>
 {
     private const string MetricsFile = "metrics.json";
-
-    private readonly ContentStore models = new(storage.Artifacts);
 
     public static string Name => "train";
 
@@ -46,7 +44,7 @@ public sealed class TrainStage(
 
         var featurizer = await Task.Run(() => FitFeaturizer(train, definition, cancel), cancel);
         var name = new ModelIdentity(input.Train.Id, input.Validation.Id, spec, featurizer, candidate.Seed, candidate.Added?.Version).BlobName;
-        var found = await models.FindAsync<TrainedModel>($"{name}.json", cancel);
+        var found = await models.FindAsync(name, cancel);
         var model = found
             ?? await TrainAsync(candidate, new TrainingWatch(context.RunId, candidate.Key, spec.MaxMinutes), featurizer, train, validation, name, cancel);
 
@@ -66,20 +64,22 @@ public sealed class TrainStage(
         Candidate candidate, TrainingWatch watch, Featurizer featurizer, LocalTable train, LocalTable validation, string name, CancellationToken cancel)
     {
         var (spec, seed) = (candidate.Spec, candidate.TrainerSeed);
+        using var place = await places.TakeAsync(TrainingPlaces.BytesOf(train.Manifest.Rows, featurizer.Signature.Features.Count), cancel);
         var ml = new MLContext(seed);
         ml.Log += watch.Hear;
         var (trainTable, validationTable) = await tables.GetSplitAsync(train, validation, featurizer, cancel);
         var scale = Trainers.ScaleOf(spec, trainTable);
         var clock = Stopwatch.StartNew();
+        // A trainer that does not hear is not waited for: the run's place is free at once.
         var (model, trees) = await progress.FollowAsync(watch, () => Task.Run(
             () =>
             {
-                var plan = TrainingBudget.Plan(spec, few => Measure(few, trainTable, scale, seed));
+                var plan = TrainingBudget.Plan(spec, few => Measure(few, trainTable, scale, seed, cancel));
                 watch.Note(plan);
                 var trainer = new Trainers(Trainers.ContextOf(ml, featurizer.Target.Task, seed, options.Threads, plan.Spec), candidate.Added);
-                return (trainer.Fit(trainTable, scale), plan.Spec.Trees);
+                return (TrainingCancellation.Run(ml, () => trainer.Fit(trainTable, scale), cancel), plan.Spec.Trees);
             },
-            cancel));
+            cancel).WaitAsync(cancel));
         var seconds = clock.Elapsed.TotalSeconds;
 
         var metrics = await Task.Run(() => Evaluation.Measure(model, validationTable, options.Threads, scale), cancel);
@@ -91,15 +91,15 @@ public sealed class TrainStage(
 
         var files = StoredModel.Contents(ml, model, featurizer with { Scale = scale }).Append(new(MetricsFile, BinaryData.FromString(Json.Write(logged))))
             .ToDictionary();
-        var stored = new TrainedModel(
-            await models.StoreAsync(name, files, cancel), logged, files.ToDictionary(file => file.Key, file => (long)file.Value.ToMemory().Length));
-        return await models.CommitAsync($"{name}.json", stored, cancel);
+        return await models.StoreAsync(name, files, logged, cancel);
     }
 
-    private TimeSpan Measure(CandidateSpec spec, FeatureTable table, TargetScale? scale, int seed)
+    private TimeSpan Measure(CandidateSpec spec, FeatureTable table, TargetScale? scale, int seed, CancellationToken cancel)
     {
         var watch = Stopwatch.StartNew();
-        new Trainers(Trainers.ContextOf(new MLContext(seed), table.Featurizer.Target.Task, seed, options.Threads, spec)).Fit(table, scale);
+        var ml = new MLContext(seed);
+        var trainer = new Trainers(Trainers.ContextOf(ml, table.Featurizer.Target.Task, seed, options.Threads, spec));
+        TrainingCancellation.Run(ml, () => trainer.Fit(table, scale), cancel);
         return watch.Elapsed;
     }
 
@@ -137,15 +137,5 @@ public sealed class TrainStage(
     private sealed record Candidate(string Key, CandidateSpec Spec, ITrainer? Added, long Seed)
     {
         public int TrainerSeed => (int)(Seed % int.MaxValue);
-    }
-
-    /// <summary>A trained model: where its files are, and their sizes.</summary>
-    private sealed record TrainedModel(string Blobs, IReadOnlyDictionary<string, double> Metrics, IReadOnlyDictionary<string, long> Files) : IStored
-    {
-        public static int CurrentFormat => 1;
-
-        public static string StoredAs => "trained model";
-
-        public int Format { get; init; } = CurrentFormat;
     }
 }

@@ -7,7 +7,7 @@ namespace MlOps.Pipeline.Stages.Train;
 internal sealed record TrainingPlan(CandidateSpec Spec, TimeSpan? Lasts = null);
 
 /// <summary>
-/// Ends training at a declared time with the best that fits into it. The trainers cannot be interrupted and keep what they have, so the time
+/// Ends training at a declared time with the best that fits into it. Trainers that are interrupted do not keep what they have, so the time
 /// of a tree is measured on a few, and no more are asked for than there is time for.
 /// </summary>
 internal static class TrainingBudget

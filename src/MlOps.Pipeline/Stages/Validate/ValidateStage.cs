@@ -29,8 +29,8 @@ public sealed record ValidateOutput(
 /// applies the metric gates and the checks that the definition names.
 /// </summary>
 public sealed class ValidateStage(
-    DatasetStore datasets, ArtifactStore artifacts, ModelRegistry registry, RunStore runs, FeatureTableCache tables, PromotionChecks checks,
-    PipelineOptions options)
+    DatasetStore datasets, ArtifactStore artifacts, TrainedModels models, ModelRegistry registry, RunStore runs, FeatureTableCache tables,
+    PromotionChecks checks, PipelineOptions options)
     : IStage<ValidateInput, ValidateOutput>
 {
     private const string MetricPrefix = "val_";
@@ -52,7 +52,7 @@ public sealed class ValidateStage(
         var (metric, largerIsBetter) = Evaluation.DecidingMetric(definition.Gates, TargetColumn.Of(manifest).Task);
         var winner = Best(input.Candidates, metric, largerIsBetter);
 
-        var stored = await StoredModel.LoadAsync(artifacts, winner.ModelBlobs, cancel);
+        var stored = await StoredModel.LoadAsync(artifacts, await models.FilesAsync(winner.ModelBlobs, cancel), cancel);
         var differences = SignatureCheck.Differences(stored.Signature.Features, FeaturesOf(manifest));
         if (differences.Count > 0)
         {

@@ -1,0 +1,108 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Time.Testing;
+using MlOps.Pipeline.Data;
+using MlOps.Pipeline.Definitions;
+using MlOps.Pipeline.Doctor;
+using MlOps.Pipeline.Registry;
+using MlOps.Pipeline.Tracking;
+using MlOps.Testing;
+
+namespace MlOps.Pipeline.Tests;
+
+/// <summary>One thing after another is broken in a storage that others use too: only what the test broke is looked at.</summary>
+[Collection(AzuriteFixture.Collection)]
+public sealed class DoctorTests(AzuriteFixture azurite) : IAsyncLifetime
+{
+    private readonly PipelineHost host = new(azurite);
+    private HashSet<string> datasets = [];
+    private RunDetails run = null!;
+
+    public async Task InitializeAsync()
+    {
+        var definition = Trips.Definition() with
+        {
+            Model = AzuriteFixture.UniqueModel(),
+            Candidates = [new CandidateSpec { Trainer = TrainerNames.LightGbm, Trees = 3 }],
+        };
+        run = await host.RunAsync(definition, host.WriteFile("trips.csv", Trips.Csv(300, seed: Random.Shared.Next())));
+        var (raw, clean, features, train, validation, _) = (await host.Get<ModelRegistry>().GetAsync(run.Run.Model, 1, default)).Lineage;
+        datasets = [raw, clean, features, train, validation];
+    }
+
+    public Task DisposeAsync() => host.DisposeAsync().AsTask();
+
+    [Fact]
+    public async Task What_a_run_leaves_is_whole() => (await FindingsAsync()).Should().BeEmpty();
+
+    [Fact]
+    public async Task A_version_that_is_gone_and_the_alias_and_run_that_name_it_are_told()
+    {
+        await host.Storage.Models.DeleteEntityAsync(run.Run.Model, "v|0000000001");
+
+        (await FindingsAsync()).Select(finding => $"{finding.Where}: {finding.Problem}").Should().BeEquivalentTo(
+            $"models/{run.Run.Model}: Version 1 is missing: their rows are gone. Restore a backup.",
+            $"models/{run.Run.Model}: Alias 'candidate' points at version 1, which there is not. Point it at another: mlops promote {run.Run.Model} VERSION, or "
+                + $"PUT /models/{run.Run.Model}/aliases/candidate.",
+            $"models/{run.Run.Model}: Alias 'production' points at version 1, which there is not. Point it at another: mlops promote {run.Run.Model} VERSION, or "
+                + $"PUT /models/{run.Run.Model}/aliases/production.",
+            $"runs/{run.Run.RunId}: It made version 1, which the registry does not have. Restore a backup.");
+    }
+
+    [Fact]
+    public async Task A_file_of_a_version_with_other_bytes_or_none_is_told()
+    {
+        var version = await host.Get<ModelRegistry>().GetAsync(run.Run.Model, 1, default);
+        await host.Storage.Artifacts.GetBlobClient($"{version.ModelBlobs}/model.zip").UploadAsync(BinaryData.FromString("other"), overwrite: true);
+        await host.Storage.Artifacts.GetBlobClient($"{version.ModelBlobs}/signature.json").DeleteAsync();
+
+        (await FindingsAsync()).Select(finding => finding.Problem).Should().BeEquivalentTo(
+            "Its file model.zip has other bytes than were registered, and is refused. Restore a backup, or train it again.",
+            $"Its file signature.json is not in artifacts/{version.ModelBlobs}. Restore a backup, or train it again.");
+    }
+
+    [Fact]
+    public async Task A_part_that_is_gone_or_cut_and_a_lost_manifest_are_told()
+    {
+        var lineage = (await host.Get<ModelRegistry>().GetAsync(run.Run.Model, 1, default)).Lineage;
+        var raw = await host.Get<DatasetStore>().GetAsync(lineage.Raw, default);
+        await host.Storage.Datasets.GetBlobClient($"{raw.Id}/{raw.Parts[0].Name}").UploadAsync(BinaryData.FromString("cut"), overwrite: true);
+        await host.Storage.Datasets.GetBlobClient($"{lineage.Train}/manifest.json").DeleteAsync();
+
+        (await FindingsAsync()).Select(finding => finding.Problem).Should().ContainMatch($"Its part {raw.Parts[0].Name} has 3 bytes where * were written.*")
+            .And.ContainMatch($"Dataset version {lineage.Train}, which it comes from, is not there.*").And.HaveCount(2);
+    }
+
+    [Fact]
+    public async Task A_stage_that_runs_in_an_ended_run_is_mended()
+    {
+        await host.Get<RunStore>().LogStageAsync(run.Run.RunId, new StageStatus("drift", "", StageState.Running), default);
+
+        var found = (await host.Get<StorageDoctor>().ExamineAsync(default)).Findings.Where(IsOurs).ToList();
+        found.Should().ContainSingle().Which.Remedy.Should().Be("marks the stage as failed");
+        await new Examination(found, 0, 0, 0, 0).RepairAsync(default);
+
+        (await FindingsAsync()).Should().BeEmpty();
+    }
+
+    [Fact]
+    public async Task What_nothing_refers_to_is_an_orphan_after_a_day_and_is_deleted()
+    {
+        var part = host.Storage.Datasets.GetBlobClient($"{Guid.NewGuid():N}/{Guid.NewGuid():N}.parquet");
+        await part.UploadAsync(BinaryData.FromString("left"));
+        var later = new FakeTimeProvider(DateTimeOffset.UtcNow.AddDays(2));
+        await using var then = new PipelineHost(azurite, services => services.AddSingleton<TimeProvider>(later));
+
+        (await host.Get<StorageDoctor>().ExamineAsync(default)).Findings.Should().NotContain(finding => finding.Where == $"datasets/{part.Name.Split('/')[0]}");
+        var orphan = (await then.Get<StorageDoctor>().ExamineAsync(default)).Findings.Single(finding => finding.Where == $"datasets/{part.Name.Split('/')[0]}");
+        (orphan.Kind, orphan.Bytes).Should().Be((FindingKind.Orphan, 4));
+        await new Examination([orphan], 0, 0, 0, 0).RepairAsync(default);
+
+        (await part.ExistsAsync()).Value.Should().BeFalse();
+    }
+
+    private async Task<IReadOnlyList<Finding>> FindingsAsync() => [.. (await host.Get<StorageDoctor>().ExamineAsync(default)).Findings.Where(IsOurs)];
+
+    /// <summary>About the test's own model and the dataset versions that it alone has.</summary>
+    private bool IsOurs(Finding finding) => finding.Where.Contains(run.Run.Model, StringComparison.Ordinal)
+        || (finding.Where.StartsWith("datasets/", StringComparison.Ordinal) && datasets.Contains(finding.Where["datasets/".Length..]));
+}

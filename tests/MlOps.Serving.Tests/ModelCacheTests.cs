@@ -1,0 +1,91 @@
+using System.Text.Json;
+using Microsoft.Extensions.DependencyInjection;
+using MlOps.Pipeline.Contracts;
+using MlOps.Pipeline.Registry;
+using MlOps.Serving.Models;
+using MlOps.Serving.Predictions;
+using MlOps.Testing;
+
+namespace MlOps.Serving.Tests;
+
+[Collection(AzuriteFixture.Collection)]
+public sealed class ModelCacheTests(AzuriteFixture azurite)
+{
+    private static readonly IReadOnlyList<JsonElement> OneRow = [JsonDocument.Parse("""{"a": 1}""").RootElement];
+
+    private readonly ManualTime time = new();
+    private readonly FakeScorers scorers = new();
+
+    [Theory]
+    [InlineData(2, long.MaxValue)]
+    [InlineData(100, 2500)]
+    public async Task Of_too_many_models_the_one_that_was_not_asked_for_the_longest_is_left(int mostModels, long mostBytes)
+    {
+        await using var host = NewHost(new ServingOptions { MostModels = mostModels, MostModelBytes = mostBytes });
+        string[] models = [.. Enumerable.Range(0, 3).Select(_ => AzuriteFixture.UniqueModel())];
+        foreach (var model in models)
+        {
+            await host.Get<ModelRegistry>().AddProductionAsync(model);
+        }
+
+        await AskAsync(host, models[0], models[1], models[0], models[2]);
+        var loaded = host.Get<PredictionService>().Loaded.Select(model => model.Model).ToList();
+        await AskAsync(host, models[1]);
+
+        loaded.Should().BeEquivalentTo([models[0], models[2]]);
+        scorers.Loads.Select(load => load.Model).Should().Equal(models[0], models[1], models[2], models[1]);
+    }
+
+    [Fact]
+    public async Task A_model_that_is_larger_than_all_may_be_together_serves_all_the_same()
+    {
+        await using var host = NewHost(new ServingOptions { MostModelBytes = 10 });
+        var model = AzuriteFixture.UniqueModel();
+        await host.Get<ModelRegistry>().AddProductionAsync(model);
+
+        await AskAsync(host, model, model);
+
+        scorers.Loads.Should().ContainSingle();
+    }
+
+    [Fact]
+    public async Task A_version_that_cannot_be_loaded_is_tried_ever_more_rarely_and_another_one_at_once()
+    {
+        await using var host = NewHost(new ServingOptions { StaleWait = TimeSpan.FromSeconds(20) });
+        var model = AzuriteFixture.UniqueModel();
+        await host.Get<ModelRegistry>().AddProductionAsync(model);
+        await AskAsync(host, model);
+        scorers.BeforeLoaded = version => version.Version == 2 ? throw new InputException("damaged") : Task.CompletedTask;
+        await host.Get<ModelRegistry>().AddProductionAsync(model);
+
+        var answers = new List<int>();
+        for (var ten = 0; ten < 60; ten++)
+        {
+            // After so long a quiet the answer waits for the look at the alias.
+            time.Advance(TimeSpan.FromSeconds(10));
+            answers.Add(await VersionAsync(host, model));
+        }
+        var tries = scorers.Loads.Count(load => load.Version == 2);
+        await host.Get<ModelRegistry>().AddProductionAsync(model);
+        time.Advance(TimeSpan.FromSeconds(10));
+
+        answers.Should().OnlyContain(version => version == 1);
+        tries.Should().BeInRange(600 / 40, 40, "60 looks found the broken version, and pauses grow to between 15 and 30 seconds");
+        (await VersionAsync(host, model)).Should().Be(3);
+    }
+
+    private PipelineHost NewHost(ServingOptions options) => new(
+        azurite, services => services.AddSingleton<TimeProvider>(time).AddSingleton<IScorerLoader>(scorers).AddSingleton(options).AddMlOpsServing());
+
+    private async Task AskAsync(PipelineHost host, params IReadOnlyList<string> models)
+    {
+        foreach (var model in models)
+        {
+            time.Advance(TimeSpan.FromMilliseconds(1));
+            await VersionAsync(host, model);
+        }
+    }
+
+    private static async Task<int> VersionAsync(PipelineHost host, string model) =>
+        (await host.Get<PredictionService>().PredictAsync(model, OneRow, default)).Should().BeOfType<PredictionResult.Predicted>().Subject.Version;
+}
