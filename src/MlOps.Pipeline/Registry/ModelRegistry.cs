@@ -111,8 +111,9 @@ public sealed class ModelRegistry(PipelineStorage storage, TimeProvider time)
             {
                 return await IsRolledBackAsync(model, from, head.Production, cancel)
                     ? head.ToModel(model)
-                    : throw new InputException($"Version {from} of model '{model}' is not in production{(head.Production is { } other ? $", version {other} is" : "")}. "
-                        + $"GET /models/{model} says what moved it; name the version that is to leave production.");
+                    : throw new InputException(
+                        $"Version {from} of model '{model}' is not in production{(head.Production is { } other ? $", version {other} is" : "")}. "
+                            + $"GET /models/{model} says what moved it; name the version that is to leave production.");
             }
             if (head.Trail.Count < 2)
             {

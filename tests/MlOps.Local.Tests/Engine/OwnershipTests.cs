@@ -88,7 +88,8 @@ public sealed class OwnershipTests(AzuriteFixture azurite)
     public async Task While_every_renewal_hangs_the_work_stops_before_the_lease_has_run_out()
     {
         var puts = 0;
-        var hang = new Hanging(request => request.Method == RequestMethod.Put && request.Uri.Path.EndsWith($"/{model}", StringComparison.Ordinal) && ++puts > 2);
+        var hang = new Hanging(
+            request => request.Method == RequestMethod.Put && request.Uri.Path.EndsWith($"/{model}", StringComparison.Ordinal) && ++puts > 2);
         var blobs = new BlobClientOptions();
         blobs.AddPolicy(hang, HttpPipelinePosition.PerCall);
         var storage = new PipelineStorage(new BlobServiceClient(azurite.ConnectionString, blobs), new TableServiceClient(azurite.ConnectionString));

@@ -72,10 +72,12 @@ public sealed class ModelRegistryTests(AzuriteFixture azurite)
     [Fact]
     public async Task Rollback_without_an_earlier_version_says_so()
     {
-        (await registry.Awaiting(r => r.RollbackAsync(model, from: null, default)).Should().ThrowAsync<InputException>()).WithMessage("*no version in production*");
+        (await registry.Awaiting(r => r.RollbackAsync(model, from: null, default)).Should().ThrowAsync<InputException>())
+            .WithMessage("*no version in production*");
         await registry.RegisterAsync(Version("run-1"), default);
         await registry.PromoteAsync(model, 1, null, "run-1", default);
-        (await registry.Awaiting(r => r.RollbackAsync(model, from: null, default)).Should().ThrowAsync<InputException>()).WithMessage("*version 1 is the first*");
+        (await registry.Awaiting(r => r.RollbackAsync(model, from: null, default)).Should().ThrowAsync<InputException>())
+            .WithMessage("*version 1 is the first*");
     }
 
     [Fact]

@@ -123,7 +123,10 @@ public sealed class PartCacheTests : IDisposable
     }
 
     private List<string> Here() =>
-        [.. Directory.GetFiles(folder, "*.parquet", SearchOption.AllDirectories).Select(file => Path.GetFileNameWithoutExtension(file)!).Order(StringComparer.Ordinal)];
+    [
+        .. Directory.GetFiles(folder, "*.parquet", SearchOption.AllDirectories).Select(file => Path.GetFileNameWithoutExtension(file)!)
+            .Order(StringComparer.Ordinal),
+    ];
 
     private sealed class Clock : TimeProvider
     {
