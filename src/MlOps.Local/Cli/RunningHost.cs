@@ -39,7 +39,9 @@ internal sealed class RunningHost : IAsyncDisposable
         var stopped = Task.Delay(Timeout.InfiniteTimeSpan, cancel);
         if (await Task.WhenAny(stopped, storage.Ended) != stopped)
         {
-            throw new EnvironmentProblemException("Embedded storage (Azurite) ended unexpectedly: start again, and runs go on where they were.");
+            throw new EnvironmentProblemException(
+                $"{storage.Problem ?? "Embedded storage (Azurite) ended unexpectedly."} Start again: nothing that was answered is lost, "
+                + "and runs go on where they were.");
         }
     }
 
