@@ -524,4 +524,4 @@ class Journal {
   }
 }
 
-module.exports = { Journal };
+module.exports = { Journal, slowCrc32 };
