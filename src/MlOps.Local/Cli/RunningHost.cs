@@ -48,7 +48,7 @@ internal sealed class RunningHost : IAsyncDisposable
     /// <summary>The host first: what it still has to store needs its storage.</summary>
     public async ValueTask DisposeAsync()
     {
-        await host.DisposeAsync();
+        await (storage.Ended.IsCompleted ? host.AbandonAsync() : host.DisposeAsync());
         await storage.DisposeAsync();
     }
 }

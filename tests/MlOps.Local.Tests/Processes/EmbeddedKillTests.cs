@@ -166,12 +166,18 @@ public sealed class EmbeddedKillTests(ITestOutputHelper output) : IDisposable
             return;
         }
         var isBack = RandomNumberGenerator.GetInt32(2) == 0 && acknowledged.Moves.Count > 4;
-        await (isBack
-            ? host.SendAsync(HttpMethod.Post, $"/models/{Model}/rollback")
-            : host.SendAsync(
-                HttpMethod.Put, $"/models/{Model}/aliases/production",
-                JsonContent.Create(new { version = others[RandomNumberGenerator.GetInt32(others.Count)].Version })));
-        acknowledged.NewMoves++;
+        var version = others[RandomNumberGenerator.GetInt32(others.Count)].Version;
+        try
+        {
+            await (isBack
+                ? host.SendAsync(HttpMethod.Post, $"/models/{Model}/rollback")
+                : host.SendAsync(HttpMethod.Put, $"/models/{Model}/aliases/production", JsonContent.Create(new { version })));
+            acknowledged.NewMoves++;
+        }
+        catch (HttpRequestException first) when (first.StatusCode == System.Net.HttpStatusCode.Conflict)
+        {
+            // There is nothing before it to go back to.
+        }
     }
 
     private static async Task<JsonElement?> FindModelAsync(EmbeddedHost host)
