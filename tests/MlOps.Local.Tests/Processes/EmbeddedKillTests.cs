@@ -166,12 +166,12 @@ public sealed class EmbeddedKillTests(ITestOutputHelper output) : IDisposable
             return;
         }
         var isBack = RandomNumberGenerator.GetInt32(2) == 0 && acknowledged.Moves.Count > 4;
-        var version = others[RandomNumberGenerator.GetInt32(others.Count)].Version;
+        var target = others[RandomNumberGenerator.GetInt32(others.Count)].Version;
         try
         {
             await (isBack
                 ? host.SendAsync(HttpMethod.Post, $"/models/{Model}/rollback")
-                : host.SendAsync(HttpMethod.Put, $"/models/{Model}/aliases/production", JsonContent.Create(new { version })));
+                : host.SendAsync(HttpMethod.Put, $"/models/{Model}/aliases/production", JsonContent.Create(new { version = target })));
             acknowledged.NewMoves++;
         }
         catch (HttpRequestException first) when (first.StatusCode == System.Net.HttpStatusCode.Conflict)
