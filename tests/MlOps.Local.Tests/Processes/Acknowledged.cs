@@ -62,7 +62,8 @@ internal sealed class Acknowledged
             var kept = await host.GetAsync($"/runs/{run}");
             foreach (var (stage, status) in finished)
             {
-                kept.GetProperty("stages").EnumerateArray().Select(one => one.ToString()).Should().Contain(status, "{0}, stage {1} of {2}", because, stage, kept);
+                kept.GetProperty("stages").EnumerateArray().Select(one => one.ToString())
+                    .Should().Contain(status, "{0}, stage {1} of {2}", because, stage, kept);
             }
         }
         if (Versions.IsEmpty)

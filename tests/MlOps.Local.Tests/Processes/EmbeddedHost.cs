@@ -73,8 +73,11 @@ internal sealed class EmbeddedHost : IAsyncDisposable
         SendAsync(HttpMethod.Put, $"/raw/{model}/{name}", new ByteArrayContent(content));
 
     /// <summary>Starts a run on a file that was uploaded, and returns its id.</summary>
-    public async Task<string> RunAsync(string model, string name) =>
-        (await SendAsync(HttpMethod.Post, $"/pipelines/{model}/runs", JsonContent.Create(new { source = $"raw/{model}/{name}" }))).GetProperty("runId").GetString()!;
+    public async Task<string> RunAsync(string model, string name)
+    {
+        var run = await SendAsync(HttpMethod.Post, $"/pipelines/{model}/runs", JsonContent.Create(new { source = $"raw/{model}/{name}" }));
+        return run.GetProperty("runId").GetString()!;
+    }
 
     /// <summary>The run, once it has ended.</summary>
     public async Task<JsonElement> EndOfAsync(string run)

@@ -47,7 +47,8 @@ public sealed class AzuriteProcessTests : IDisposable
 
         var start = () => AzuriteProcess.StartAsync(folder, _ => { }, CancellationToken.None);
 
-        (await start.Should().ThrowAsync<EnvironmentProblemException>()).WithMessage($"{Path.Combine(folder, "__azurite_db_table__.json")} cannot be read: * Restore a backup of {folder}.");
+        (await start.Should().ThrowAsync<EnvironmentProblemException>())
+            .WithMessage($"{Path.Combine(folder, "__azurite_db_table__.json")} cannot be read: * Restore a backup of {folder}.");
     }
 
     public void Dispose() => Directory.Delete(folder, recursive: true);

@@ -90,7 +90,8 @@ public sealed class JournalTests(ITestOutputHelper output) : IDisposable
         var before = await KilledWithRowsAsync();
         await using (var azurite = await StartAsync())
         {
-            var rows = Enumerable.Range(0, 50).Select(number => new TableTransactionAction(TableTransactionActionType.Add, new TableEntity("p", $"batch{number}")));
+            var rows = Enumerable.Range(0, 50).Select(number => new TableEntity("p", $"batch{number}"))
+                .Select(row => new TableTransactionAction(TableTransactionActionType.Add, row));
             await new TableClient(azurite.ConnectionString, "kept").SubmitTransactionAsync(rows);
             await KillAsync(azurite);
         }
