@@ -58,9 +58,25 @@ internal static class GlobalOptions
         Recursive = true,
     };
 
+    private static readonly Option<bool> Durable = new("--durable")
+    {
+        Description = "Embedded storage answers only what the disk has, so that a power cut loses nothing either; slower",
+        Recursive = true,
+        Validators =
+        {
+            result =>
+            {
+                if (result.GetValueOrDefault<bool>() && HasStorage(result))
+                {
+                    result.AddError("--durable is about embedded storage; what --storage names keeps what it answers by itself.");
+                }
+            },
+        },
+    };
+
     private static readonly Option<bool> Verbose = new("--verbose") { Description = "Log what happens, on standard error", Recursive = true };
 
-    public static IReadOnlyList<Option> All { get; } = [Port, Listen, Data, Storage, Verbose];
+    public static IReadOnlyList<Option> All { get; } = [Port, Listen, Data, Storage, Durable, Verbose];
 
     public static bool HasStorage(SymbolResult result) => result.GetResult(Storage) is { Implicit: false };
 
@@ -70,6 +86,7 @@ internal static class GlobalOptions
         Listen = parsed.GetValue(Listen)!,
         DataFolder = parsed.GetValue(Data)!,
         Storage = parsed.GetValue(Storage),
+        Durable = parsed.GetValue(Durable),
         Verbose = parsed.GetValue(Verbose),
         Services = (parsed.InvocationConfiguration as HostInvocation)?.Services,
     };

@@ -39,14 +39,16 @@ internal sealed class RunningHost : IAsyncDisposable
         var stopped = Task.Delay(Timeout.InfiniteTimeSpan, cancel);
         if (await Task.WhenAny(stopped, storage.Ended) != stopped)
         {
-            throw new EnvironmentProblemException("Embedded storage (Azurite) ended unexpectedly: start again, and runs go on where they were.");
+            throw new EnvironmentProblemException(
+                $"{storage.Problem ?? "Embedded storage (Azurite) ended unexpectedly."} Start again: nothing that was answered is lost, "
+                + "and runs go on where they were.");
         }
     }
 
     /// <summary>The host first: what it still has to store needs its storage.</summary>
     public async ValueTask DisposeAsync()
     {
-        await host.DisposeAsync();
+        await (storage.Ended.IsCompleted ? host.AbandonAsync() : host.DisposeAsync());
         await storage.DisposeAsync();
     }
 }

@@ -22,6 +22,9 @@ public sealed record HostSettings
     /// </summary>
     public string? Storage { get; init; }
 
+    /// <summary>Embedded storage answers only what the disk has; else the disk has it some 50 ms later.</summary>
+    public bool Durable { get; init; }
+
     /// <summary>Log what happens, not only what goes wrong.</summary>
     public bool Verbose { get; init; }
 

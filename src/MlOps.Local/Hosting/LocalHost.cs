@@ -82,6 +82,18 @@ public sealed class LocalHost : IAsyncDisposable
 
     public ValueTask DisposeAsync() => new(StopAsync(host));
 
+    /// <summary>Stops answering at once. Nothing is waited for: its storage is gone, and what is unfinished goes on at the next start.</summary>
+    public async ValueTask AbandonAsync()
+    {
+        try
+        {
+            await host.StopAsync(new CancellationToken(canceled: true));
+        }
+        catch (OperationCanceledException)
+        {
+        }
+    }
+
     private static IHost BuildWeb(HostSettings settings, LocalStorage storage, HostParts parts)
     {
         var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory });

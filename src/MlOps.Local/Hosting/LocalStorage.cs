@@ -37,6 +37,9 @@ public sealed class LocalStorage : IAsyncDisposable
     /// <summary>Ends when embedded storage does, which it should not before it is disposed.</summary>
     public Task Ended => azurite?.Ended ?? Task.Delay(Timeout.InfiniteTimeSpan);
 
+    /// <summary>Why embedded storage ended, where it said so.</summary>
+    public string? Problem => azurite?.Problem;
+
     /// <summary>Takes the data folder for this process, and starts embedded storage in it unless a storage account is given.</summary>
     /// <exception cref="EnvironmentProblemException">Another process has the folder, or storage does not start or answer.</exception>
     public static async Task<LocalStorage> OwnAsync(HostSettings settings, Action<string> progress, CancellationToken cancel)
@@ -123,7 +126,8 @@ public sealed class LocalStorage : IAsyncDisposable
     private static async Task<LocalStorage> OwnAsync(DataFolder folder, HostSettings settings, Action<string> progress, CancellationToken cancel)
     {
         folder.ClearWork();
-        var azurite = settings.Storage is null ? await AzuriteProcess.StartAsync(folder.AzuriteFolder, progress, cancel) : null;
+        var journal = new JournalOptions { Durable = settings.Durable };
+        var azurite = settings.Storage is null ? await AzuriteProcess.StartAsync(folder.AzuriteFolder, journal, progress, cancel) : null;
         var storage = new LocalStorage(settings.Storage ?? azurite!.ConnectionString, folder.WorkFolder, folder, azurite, host: null);
         try
         {

@@ -1,13 +1,14 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
+using System.Text.Json;
 using System.Text.RegularExpressions;
 
 namespace MlOps.Local.Storage;
 
 /// <summary>
 /// A running Azurite: Azure Storage's emulator as a child process on 127.0.0.1, on ports that the system chooses. It ends with this
-/// process, also when this process is killed. Azurite writes its metadata every five seconds and when it ends: what it was told in the last
-/// five seconds is lost when Azurite itself is killed or the machine stops, and only then.
+/// process, also when this process is killed. What it has answered is in a journal before the answer leaves (<c>azurite/journal.cjs</c>), and so
+/// outlives any kill, its own too. The disk has it some 50 ms later, or before the answer with <see cref="JournalOptions.Durable"/>.
 /// </summary>
 public sealed partial class AzuriteProcess : IAsyncDisposable
 {
@@ -19,13 +20,16 @@ public sealed partial class AzuriteProcess : IAsyncDisposable
     private static readonly TimeSpan LongestEnd = TimeSpan.FromSeconds(25);
 
     private readonly Process process;
+    private readonly Action<string> progress;
     private readonly ConcurrentQueue<string> output = new();
     private readonly ConcurrentDictionary<string, Uri> addresses = new();
     private readonly TaskCompletionSource listening = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     private Task? ended;
 
-    private AzuriteProcess(Process process) => this.process = process;
+    private volatile string? problem;
+
+    private AzuriteProcess(Process process, Action<string> progress) => (this.process, this.progress) = (process, progress);
 
     public string ConnectionString { get; private set; } = "";
 
@@ -34,18 +38,26 @@ public sealed partial class AzuriteProcess : IAsyncDisposable
     /// <summary>Ends when Azurite has.</summary>
     public Task Ended => ended ??= process.WaitForExitAsync();
 
+    /// <summary>Why it ended, where the journal said so.</summary>
+    public string? Problem => problem;
+
+    /// <summary>Starts Azurite on a folder that this process owns, and waits until it answers.</summary>
+    public static Task<AzuriteProcess> StartAsync(string folder, Action<string> progress, CancellationToken cancel) =>
+        StartAsync(folder, new JournalOptions(), progress, cancel);
+
     /// <summary>Starts Azurite on a folder that this process owns, and waits until it answers.</summary>
     /// <param name="folder">Where Azurite keeps its files.</param>
-    /// <param name="progress">Told one line when there is something to wait for.</param>
+    /// <param name="journal">How it keeps what it has acknowledged.</param>
+    /// <param name="progress">Told one line when there is something to wait for, or something is wrong with what is stored.</param>
     /// <param name="cancel">Stops the start.</param>
     /// <exception cref="EnvironmentProblemException">Node.js is missing, or Azurite does not start.</exception>
-    public static async Task<AzuriteProcess> StartAsync(string folder, Action<string> progress, CancellationToken cancel)
+    public static async Task<AzuriteProcess> StartAsync(string folder, JournalOptions journal, Action<string> progress, CancellationToken cancel)
     {
         var tools = await NodeTools.FindAsync(cancel);
         var installed = await AzuriteInstaller.EnsureInstalledAsync(tools, progress, cancel);
         Directory.CreateDirectory(folder);
         await AzuriteOrphan.WaitUntilGoneAsync(folder, progress, cancel);
-        var azurite = new AzuriteProcess(Launch(tools, installed, folder));
+        var azurite = new AzuriteProcess(Launch(tools, installed, folder, journal), progress);
         try
         {
             AzuriteOrphan.Remember(folder, azurite.process);
@@ -78,11 +90,12 @@ public sealed partial class AzuriteProcess : IAsyncDisposable
         process.Dispose();
     }
 
-    private static Process Launch(NodeTools tools, string installed, string folder)
+    private static Process Launch(NodeTools tools, string installed, string folder, JournalOptions journal)
     {
+        var options = JsonSerializer.Serialize(new { folder, durable = journal.Durable, segmentBytes = journal.SegmentBytes });
         string[] arguments =
         [
-            Path.Combine(AzuriteInstaller.Shipped, "host.cjs"), installed,
+            Path.Combine(AzuriteInstaller.Shipped, "host.cjs"), installed, options,
             "--blobHost", "127.0.0.1", "--blobPort", "0", "--queueHost", "127.0.0.1", "--queuePort", "0", "--tableHost", "127.0.0.1", "--tablePort", "0",
             "--location", folder, "--disableTelemetry", "--skipApiVersionCheck", "--silent",
         ];
@@ -116,7 +129,7 @@ public sealed partial class AzuriteProcess : IAsyncDisposable
             if (await Task.WhenAny(listening.Task, exit) == exit)
             {
                 await exit;
-                throw new EnvironmentProblemException($"Azurite ended while it was starting (exit code {process.ExitCode}). {LastOutput()}");
+                throw new EnvironmentProblemException(problem ?? $"Azurite ended while it was starting (exit code {process.ExitCode}). {LastOutput()}");
             }
             ConnectionString =
                 $"DefaultEndpointsProtocol=http;AccountName={Account};AccountKey={Key};BlobEndpoint={Endpoint("Blob")};"
@@ -162,6 +175,17 @@ public sealed partial class AzuriteProcess : IAsyncDisposable
         {
             output.TryDequeue(out _);
         }
+        if (Sentence().Match(line) is { Success: true } said)
+        {
+            if (said.Groups["stops"].Success)
+            {
+                problem = said.Groups["sentence"].Value;
+            }
+            else
+            {
+                progress(said.Groups["sentence"].Value);
+            }
+        }
         if (Listening().Match(line) is { Success: true } match)
         {
             addresses[match.Groups["service"].Value] = new Uri(match.Groups["address"].Value);
@@ -176,4 +200,8 @@ public sealed partial class AzuriteProcess : IAsyncDisposable
 
     [GeneratedRegex("^Azurite (?<service>Blob|Queue|Table) service is successfully listening at (?<address>http://.+)$")]
     private static partial Regex Listening();
+
+    /// <summary>What the journal wants a person to read.</summary>
+    [GeneratedRegex("^journal (?:tells|(?<stops>stops)): (?<sentence>.+)$")]
+    private static partial Regex Sentence();
 }

@@ -12,6 +12,9 @@ public sealed record HostConnection(int ProcessId, string? Storage, string? Url)
 /// <summary>The folder that holds embedded storage; owned by one process at a time.</summary>
 public sealed class DataFolder : IDisposable
 {
+    /// <summary>Where Azurite keeps its files, below a data folder.</summary>
+    internal const string AzuriteName = "azurite";
+
     private readonly FileStream owned;
 
     private DataFolder(string path, FileStream owned) => (Folder, this.owned) = (path, owned);
@@ -19,7 +22,7 @@ public sealed class DataFolder : IDisposable
     public string Folder { get; }
 
     /// <summary>Where Azurite keeps its files.</summary>
-    public string AzuriteFolder => Path.Combine(Folder, "azurite");
+    public string AzuriteFolder => Path.Combine(Folder, AzuriteName);
 
     /// <summary>Where stages put what they are just working on.</summary>
     public string WorkFolder => Path.Combine(Folder, "work");

@@ -41,13 +41,14 @@ public sealed class AzuriteProcessTests : IDisposable
     }
 
     [Fact]
-    public async Task Broken_storage_files_are_reported_with_what_Azurite_printed()
+    public async Task A_broken_storage_file_is_named_with_what_to_do()
     {
         await File.WriteAllTextAsync(Path.Combine(folder, "__azurite_db_table__.json"), "{ not json");
 
         var start = () => AzuriteProcess.StartAsync(folder, _ => { }, CancellationToken.None);
 
-        (await start.Should().ThrowAsync<EnvironmentProblemException>()).WithMessage("Azurite ended while it was starting*It printed last:*");
+        (await start.Should().ThrowAsync<EnvironmentProblemException>())
+            .WithMessage($"{Path.Combine(folder, "__azurite_db_table__.json")} cannot be read: * Restore a backup of {folder}.");
     }
 
     public void Dispose() => Directory.Delete(folder, recursive: true);

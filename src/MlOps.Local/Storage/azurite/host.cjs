@@ -1,13 +1,17 @@
 'use strict';
-// Runs Azurite as a child of the local host: node host.cjs <folder with node_modules> <Azurite's own arguments>.
+// Runs Azurite as a child of the local host: node host.cjs <folder with node_modules> <the journal's options as JSON> <Azurite's own arguments>.
 //
 // The host holds our standard input open for as long as it lives. When it closes, the host has ended or died, even by a kill
 // that let it do nothing more; then Azurite closes as on Ctrl+C, which saves what it has in memory, and this process ends.
 // Ctrl+C in a terminal reaches us as well, but the host may still have something to store: only the host decides when we end.
 const path = require('node:path');
 
-const dist = path.join(process.argv[2], 'node_modules', 'azurite', 'dist', 'src');
-process.argv = [process.argv[0], path.join(dist, 'azurite.js'), ...process.argv.slice(3)];
+const { Journal } = require('./journal.cjs');
+
+const modules = path.join(process.argv[2], 'node_modules');
+const dist = path.join(modules, 'azurite', 'dist', 'src');
+const options = JSON.parse(process.argv[3]);
+process.argv = [process.argv[0], path.join(dist, 'azurite.js'), ...process.argv.slice(4)];
 
 const ServerBase = require(path.join(dist, 'common', 'ServerBase.js')).default;
 const servers = 3;
@@ -60,4 +64,5 @@ function end() {
 process.stdout.on('error', () => {});
 process.stderr.on('error', () => {});
 
+new Journal(options).attach(modules);
 require(process.argv[1]);

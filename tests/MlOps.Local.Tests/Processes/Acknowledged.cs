@@ -1,0 +1,90 @@
+using System.Collections.Concurrent;
+using System.Security.Cryptography;
+using System.Text.Json;
+using Azure.Storage.Blobs;
+
+namespace MlOps.Local.Tests.Processes;
+
+/// <summary>What a host has answered with "done", written down before anything is killed, to be asked for afterwards.</summary>
+internal sealed class Acknowledged
+{
+    /// <summary>Raw files, and the SHA-256 of their bytes.</summary>
+    public ConcurrentDictionary<string, string> Files { get; } = new();
+
+    /// <summary>Definitions as they were answered.</summary>
+    public ConcurrentDictionary<string, string> Definitions { get; } = new();
+
+    /// <summary>Runs, and their stages that were seen to be finished.</summary>
+    public ConcurrentDictionary<string, ConcurrentDictionary<string, string>> Runs { get; } = new();
+
+    /// <summary>Versions that were shown, and the run each is of.</summary>
+    public ConcurrentDictionary<int, string> Versions { get; } = new();
+
+    /// <summary>Moves of an alias that were shown, the oldest first.</summary>
+    public IReadOnlyList<string> Moves { get; set; } = [];
+
+    /// <summary>How often the alias was moved with success since <see cref="Moves"/> was read.</summary>
+    public int NewMoves { get; set; }
+
+    /// <summary>What version 1 predicts for a row; it may not change.</summary>
+    public double? Prediction { get; set; }
+
+    public int Count => Files.Count + Definitions.Count + Runs.Values.Sum(stages => 1 + stages.Count) + Versions.Count + Moves.Count;
+
+    /// <summary>Notes which stages of a run are finished.</summary>
+    public void See(JsonElement run)
+    {
+        var finished = Runs.GetOrAdd(run.GetProperty("runId").GetString()!, _ => new());
+        foreach (var stage in run.GetProperty("stages").EnumerateArray().Where(stage => stage.GetProperty("state").GetString() is "succeeded" or "reused"))
+        {
+            finished[$"{stage.GetProperty("stage")}|{stage.GetProperty("key")}"] = stage.ToString();
+        }
+    }
+
+    public static IReadOnlyList<string> MovesOf(JsonElement model) =>
+        [.. model.GetProperty("history").EnumerateArray().Select(move => move.ToString()).Reverse()];
+
+    /// <summary>Everything is there in the host that was started after a kill.</summary>
+    public async Task AssertKeptAsync(EmbeddedHost host, string model, string because)
+    {
+        var raw = new BlobContainerClient(host.Connection.Storage, "raw");
+        foreach (var (name, hash) in Files)
+        {
+            var content = (await raw.GetBlobClient(name).DownloadContentAsync()).Value.Content;
+            Convert.ToHexStringLower(SHA256.HashData(content)).Should().Be(hash, because);
+        }
+        foreach (var (name, definition) in Definitions)
+        {
+            (await host.GetAsync($"/pipelines/{name}")).ToString().Should().Be(definition, because);
+        }
+        foreach (var (run, finished) in Runs)
+        {
+            var kept = await host.GetAsync($"/runs/{run}");
+            foreach (var (stage, status) in finished)
+            {
+                kept.GetProperty("stages").EnumerateArray().Select(one => one.ToString())
+                    .Should().Contain(status, "{0}, stage {1} of {2}", because, stage, kept);
+            }
+        }
+        if (Versions.IsEmpty)
+        {
+            return;
+        }
+        var registered = await host.GetAsync($"/models/{model}");
+        foreach (var (version, run) in Versions)
+        {
+            registered.GetProperty("versions").EnumerateArray().Select(VersionOf).Should().Contain((version, run), because);
+        }
+        var moves = MovesOf(registered);
+        moves.Take(Moves.Count).Should().Equal(Moves, because);
+        (moves.Count - Moves.Count).Should().BeGreaterThanOrEqualTo(NewMoves, because);
+        var newest = registered.GetProperty("history").EnumerateArray().First(move => move.GetProperty("alias").GetString() == "production");
+        ProductionOf(registered).Should().Be(newest.GetProperty("to").GetInt32(), because);
+        (Moves, NewMoves) = (moves, 0);
+    }
+
+    public static (int Version, string Run) VersionOf(JsonElement version) =>
+        (version.GetProperty("version").GetInt32(), version.GetProperty("runId").GetString()!);
+
+    public static int ProductionOf(JsonElement model) => model.GetProperty("aliases").GetProperty("production").GetInt32();
+}

@@ -1,0 +1,97 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Net.Http.Json;
+using System.Text.Json;
+using MlOps.Local.Storage;
+using MlOps.Pipeline.Definitions;
+using MlOps.Testing;
+
+namespace MlOps.Local.Tests.Processes;
+
+/// <summary>Which processes of the product a test kills.</summary>
+public enum Victims
+{
+    Both,
+    Host,
+    Storage,
+}
+
+/// <summary>A real <c>up</c> on embedded storage, asked over HTTP.</summary>
+internal sealed class EmbeddedHost : IAsyncDisposable
+{
+    private readonly LocalProcess process;
+    private readonly string folder;
+
+    private EmbeddedHost(LocalProcess process, string folder) => (this.process, this.folder) = (process, folder);
+
+    public HttpClient Http { get; } = new() { Timeout = TimeSpan.FromSeconds(30) };
+
+    public HostConnection Connection => DataFolder.FindHost(folder)!;
+
+    public string Output => process.Output;
+
+    public string Errors => process.Errors;
+
+    public static async Task<EmbeddedHost> StartAsync(string folder, params string[] options)
+    {
+        var host = new EmbeddedHost(LocalProcess.Start(["up", "--port", "0", "--data", folder, .. options]), folder);
+        await host.process.PrintedAsync("Serving on");
+        host.Http.BaseAddress = new Uri(host.Connection.Url!);
+        return host;
+    }
+
+    /// <summary>SIGKILL, in one go.</summary>
+    public async Task KillAsync(Victims victims)
+    {
+        var storage = int.Parse(File.ReadAllText(Path.Combine(folder, "azurite", "azurite.pid")).Split(' ')[0], CultureInfo.InvariantCulture);
+        var ids = victims switch { Victims.Both => new[] { process.Id, storage }, Victims.Host => [process.Id], _ => [storage] };
+        using var kill = Process.Start("kill", ["-9", .. ids.Select(id => id.ToString(CultureInfo.InvariantCulture))]);
+        await kill.WaitForExitAsync();
+        kill.ExitCode.Should().Be(0);
+        await process.ExitCodeAsync();
+    }
+
+    public Task<int> ExitCodeAsync() => process.ExitCodeAsync();
+
+    /// <summary>An answer of 2xx, as JSON.</summary>
+    public async Task<JsonElement> SendAsync(HttpMethod method, string path, HttpContent? body = null)
+    {
+        using var request = new HttpRequestMessage(method, path) { Content = body };
+        using var answer = await Http.SendAsync(request);
+        var text = await answer.Content.ReadAsStringAsync();
+        return answer.IsSuccessStatusCode
+            ? JsonDocument.Parse(text).RootElement
+            : throw new HttpRequestException($"{method} {path}: {(int)answer.StatusCode} {text}", null, answer.StatusCode);
+    }
+
+    public Task<JsonElement> GetAsync(string path) => SendAsync(HttpMethod.Get, path);
+
+    public Task<JsonElement> DeclareAsync(PipelineDefinition definition) =>
+        SendAsync(HttpMethod.Put, $"/pipelines/{definition.Model}", new StringContent(DefinitionJson.Write(definition)));
+
+    public Task<JsonElement> UploadAsync(string model, string name, byte[] content) =>
+        SendAsync(HttpMethod.Put, $"/raw/{model}/{name}", new ByteArrayContent(content));
+
+    /// <summary>Starts a run on a file that was uploaded, and returns its id.</summary>
+    public async Task<string> RunAsync(string model, string name)
+    {
+        var run = await SendAsync(HttpMethod.Post, $"/pipelines/{model}/runs", JsonContent.Create(new { source = $"raw/{model}/{name}" }));
+        return run.GetProperty("runId").GetString()!;
+    }
+
+    /// <summary>The run, once it has ended.</summary>
+    public async Task<JsonElement> EndOfAsync(string run)
+    {
+        JsonElement last = default;
+        await Eventually.IsTrueAsync(
+            async () => (last = await GetAsync($"/runs/{run}")).GetProperty("state").GetString() is not ("queued" or "running" or "waiting"),
+            () => $"{last}\n{Errors}", TimeSpan.FromSeconds(90));
+        return last;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await process.DisposeAsync();
+        Http.Dispose();
+    }
+}

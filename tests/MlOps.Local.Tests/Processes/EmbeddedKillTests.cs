@@ -1,0 +1,220 @@
+using System.Globalization;
+using System.Net.Http.Json;
+using System.Security.Cryptography;
+using System.Text.Json;
+using MlOps.Local.Cli;
+using MlOps.Testing;
+using Xunit.Abstractions;
+
+namespace MlOps.Local.Tests.Processes;
+
+/// <summary>
+/// Kills host, embedded storage, or both at once, so that nothing can be saved any more. <c>MLOPS_TEST_KILLS</c> says how often.
+/// </summary>
+public sealed class EmbeddedKillTests(ITestOutputHelper output) : IDisposable
+{
+    private const string Model = "trips";
+    private const string File = "may.csv";
+
+    private static readonly object Row = new { vendor = "CITY", passengers = 2, distance_km = 5.5, duration_min = 17, payment = "card", airport = false };
+
+    private readonly string folder = Directory.CreateTempSubdirectory("mlops-killed-").FullName;
+    private readonly Acknowledged acknowledged = new();
+
+    private string Data => Path.Combine(folder, "data");
+
+    [UnixFact]
+    public async Task A_run_that_was_accepted_outlives_host_and_storage_and_ends_well()
+    {
+        string run;
+        await using (var killed = await EmbeddedHost.StartAsync(Data))
+        {
+            await PrepareAsync(killed);
+            run = await killed.RunAsync(Model, File);
+            await killed.KillAsync(Victims.Both);
+        }
+
+        await using var next = await EmbeddedHost.StartAsync(Data);
+        var ended = await next.EndOfAsync(run);
+
+        ended.GetProperty("state").GetString().Should().Be("succeeded", ended.ToString());
+        (await next.GetAsync($"/models/{Model}")).GetProperty("aliases").GetProperty("production").GetInt32().Should().Be(1);
+    }
+
+    [UnixFact]
+    public async Task Everything_that_was_answered_outlives_kills_at_any_moment_and_every_run_ends_once()
+    {
+        var kills = int.Parse(Environment.GetEnvironmentVariable("MLOPS_TEST_KILLS") ?? "6", CultureInfo.InvariantCulture);
+        var seed = Random.Shared.Next();
+        output.WriteLine($"seed {seed}");
+        var random = new Random(seed);
+        string? active = null;
+        var host = await EmbeddedHost.StartAsync(Data);
+        try
+        {
+            await PrepareAsync(host);
+            for (var version = 0; version < 2; version++)
+            {
+                var run = await host.RunAsync(Model, File);
+                await host.EndOfAsync(run);
+                acknowledged.See(await host.GetAsync($"/runs/{run}"));
+            }
+            for (var kill = 0; kill < kills; kill++)
+            {
+                var victims = kill < 3 ? (Victims)kill : (Victims)random.Next(3);
+                using var killed = new CancellationTokenSource();
+                var clients = new[]
+                {
+                    UntilAsync(() => UploadAsync(host), killed.Token),
+                    UntilAsync(() => DeclareAsync(host), killed.Token),
+                    UntilAsync(() => PredictAsync(host), killed.Token),
+                    UntilAsync(() => MoveAsync(host), killed.Token),
+                    UntilAsync(async () => active = await WorkOnAsync(host, active), killed.Token),
+                };
+                await Task.Delay(random.Next(2_000));
+                await host.KillAsync(victims);
+                await killed.CancelAsync();
+                await Task.WhenAll(clients);
+                if (victims == Victims.Storage)
+                {
+                    (await host.ExitCodeAsync()).Should().Be(ExitCode.Usage, host.Errors);
+                    host.Errors.Should().Contain("Embedded storage (Azurite) ended unexpectedly. Start again: nothing that was answered is lost");
+                }
+                await host.DisposeAsync();
+                host = await EmbeddedHost.StartAsync(Data);
+                await acknowledged.AssertKeptAsync(host, Model, $"it was answered before kill {kill} of {victims} (seed {seed})");
+            }
+            await AssertRunsEndedOnceAsync(host, seed);
+        }
+        finally
+        {
+            await host.DisposeAsync();
+        }
+        output.WriteLine($"{kills} kills, {acknowledged.Count} answers kept: {acknowledged.Files.Count} files, {acknowledged.Definitions.Count} definitions, "
+            + $"{acknowledged.Runs.Count} runs, {acknowledged.Versions.Count} versions, {acknowledged.Moves.Count} moves of an alias");
+        acknowledged.Files.Should().NotBeEmpty();
+        acknowledged.Runs.Should().NotBeEmpty();
+    }
+
+    public void Dispose() => Directory.Delete(folder, recursive: true);
+
+    private async Task PrepareAsync(EmbeddedHost host)
+    {
+        await host.DeclareAsync(Trips.Definition(Model, trees: 1));
+        await host.UploadAsync(Model, File, await System.IO.File.ReadAllBytesAsync(await Trips.WriteAsync(folder, rows: 200)));
+    }
+
+    private static async Task UntilAsync(Func<Task> ask, CancellationToken killed)
+    {
+        try
+        {
+            while (!killed.IsCancellationRequested)
+            {
+                await ask();
+                await Task.Delay(20, CancellationToken.None);
+            }
+        }
+        catch (Exception gone) when (gone is HttpRequestException { StatusCode: null or System.Net.HttpStatusCode.ServiceUnavailable } or TaskCanceledException)
+        {
+        }
+    }
+
+    /// <summary>A file of a model without a definition: nobody moves it.</summary>
+    private async Task UploadAsync(EmbeddedHost host)
+    {
+        var content = RandomNumberGenerator.GetBytes(RandomNumberGenerator.GetInt32(1, 50_000));
+        var name = $"{Guid.NewGuid():N}.bin";
+        var hash = (await host.UploadAsync("files", name, content)).GetProperty("sha256").GetString()!;
+        hash.Should().Be(Convert.ToHexStringLower(SHA256.HashData(content)));
+        acknowledged.Files[$"files/{name}"] = hash;
+    }
+
+    private async Task DeclareAsync(EmbeddedHost host)
+    {
+        var name = $"other-{RandomNumberGenerator.GetHexString(8, lowercase: true)}";
+        acknowledged.Definitions[name] = (await host.DeclareAsync(Trips.Definition(name, trees: RandomNumberGenerator.GetInt32(1, 90)))).ToString();
+    }
+
+    private async Task PredictAsync(EmbeddedHost host)
+    {
+        if (acknowledged.Versions.IsEmpty)
+        {
+            return;
+        }
+        var answer = await host.SendAsync(HttpMethod.Post, "/predict", JsonContent.Create(new { model = Model, features = Row }));
+        var prediction = answer.GetProperty("prediction").GetDouble();
+        acknowledged.Prediction ??= prediction;
+        prediction.Should().Be(acknowledged.Prediction, "all versions are trained on the same rows");
+    }
+
+    /// <summary>Moves alias production: to another version, or back.</summary>
+    private async Task MoveAsync(EmbeddedHost host)
+    {
+        if (acknowledged.Runs.IsEmpty || await FindModelAsync(host) is not { } model)
+        {
+            return;
+        }
+        var versions = model.GetProperty("versions").EnumerateArray().Select(Acknowledged.VersionOf).ToList();
+        foreach (var (version, run) in versions)
+        {
+            acknowledged.Versions[version] = run;
+        }
+        (acknowledged.Moves, acknowledged.NewMoves) = (Acknowledged.MovesOf(model), 0);
+        var others = versions.Where(one => one.Version != Acknowledged.ProductionOf(model)).ToList();
+        if (others.Count == 0)
+        {
+            return;
+        }
+        var isBack = RandomNumberGenerator.GetInt32(2) == 0 && acknowledged.Moves.Count > 4;
+        var target = others[RandomNumberGenerator.GetInt32(others.Count)].Version;
+        try
+        {
+            await (isBack
+                ? host.SendAsync(HttpMethod.Post, $"/models/{Model}/rollback")
+                : host.SendAsync(HttpMethod.Put, $"/models/{Model}/aliases/production", JsonContent.Create(new { version = target })));
+            acknowledged.NewMoves++;
+        }
+        catch (HttpRequestException first) when (first.StatusCode == System.Net.HttpStatusCode.Conflict)
+        {
+            // There is nothing before it to go back to.
+        }
+    }
+
+    private static async Task<JsonElement?> FindModelAsync(EmbeddedHost host)
+    {
+        try
+        {
+            return await host.GetAsync($"/models/{Model}");
+        }
+        catch (HttpRequestException absent) when (absent.StatusCode == System.Net.HttpStatusCode.NotFound)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>One run after the other, and what is seen of it.</summary>
+    private async Task<string> WorkOnAsync(EmbeddedHost host, string? active)
+    {
+        if (active is null)
+        {
+            active = await host.RunAsync(Model, File);
+            acknowledged.Runs.GetOrAdd(active, _ => new());
+            return active;
+        }
+        var run = await host.GetAsync($"/runs/{active}");
+        acknowledged.See(run);
+        return run.GetProperty("state").GetString() is "queued" or "running" ? active : await WorkOnAsync(host, active: null);
+    }
+
+    private async Task AssertRunsEndedOnceAsync(EmbeddedHost host, int seed)
+    {
+        foreach (var run in acknowledged.Runs.Keys)
+        {
+            var ended = await host.EndOfAsync(run);
+            ended.GetProperty("state").GetString().Should().BeOneOf(["succeeded", "blocked"], "{0} (seed {1})", ended, seed);
+        }
+        var versions = (await host.GetAsync($"/models/{Model}")).GetProperty("versions").EnumerateArray().Select(Acknowledged.VersionOf).ToList();
+        versions.Select(version => version.Run).Should().OnlyHaveUniqueItems("a run registers one version (seed {0})", seed);
+        versions.Select(version => version.Run).Should().Contain(acknowledged.Runs.Keys);
+    }
+}
