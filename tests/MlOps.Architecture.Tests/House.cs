@@ -19,6 +19,7 @@ internal static class House
                 "Contracts", "Data", "Reading", "Definitions", "Features", "Profiling", "Tracking", "Registry", "Scoring", "Training", "Alerts", "Reports",
                 "Stages",
                 "Orchestration",
+                "Doctor",
             ]),
         new("MlOps.Serving", ["MlOps.Drift", "MlOps.Pipeline"], ["Models", "Monitoring", "Predictions", "Triggers"]),
         new("MlOps.Web", ["MlOps.Drift", "MlOps.Pipeline", "MlOps.Serving"], ["Access", "OpenApi"]),

@@ -9,9 +9,8 @@ using MlOps.Testing;
 
 namespace MlOps.Pipeline.Tests;
 
-/// <summary>One thing after another is broken in a storage that others use too: only what the test broke is looked at.</summary>
-[Collection(AzuriteFixture.Collection)]
-public sealed class DoctorTests(AzuriteFixture azurite) : IAsyncLifetime
+/// <summary>One thing after another is broken in a storage of the class's own: of what other tests broke nothing is looked at.</summary>
+public sealed class DoctorTests(AzuriteFixture azurite) : IClassFixture<AzuriteFixture>, IAsyncLifetime
 {
     private readonly PipelineHost host = new(azurite);
     private HashSet<string> datasets = [];
@@ -41,10 +40,10 @@ public sealed class DoctorTests(AzuriteFixture azurite) : IAsyncLifetime
 
         (await FindingsAsync()).Select(finding => $"{finding.Where}: {finding.Problem}").Should().BeEquivalentTo(
             $"models/{run.Run.Model}: Version 1 is missing: their rows are gone. Restore a backup.",
-            $"models/{run.Run.Model}: Alias 'candidate' points at version 1, which there is not. Point it at another: mlops promote {run.Run.Model} VERSION, or "
-                + $"PUT /models/{run.Run.Model}/aliases/candidate.",
-            $"models/{run.Run.Model}: Alias 'production' points at version 1, which there is not. Point it at another: mlops promote {run.Run.Model} VERSION, or "
-                + $"PUT /models/{run.Run.Model}/aliases/production.",
+            $"models/{run.Run.Model}: Alias 'candidate' points at version 1, which there is not. Point it at another: mlops promote "
+                + $"{run.Run.Model} VERSION, or PUT /models/{run.Run.Model}/aliases/candidate.",
+            $"models/{run.Run.Model}: Alias 'production' points at version 1, which there is not. Point it at another: mlops promote "
+                + $"{run.Run.Model} VERSION, or PUT /models/{run.Run.Model}/aliases/production.",
             $"runs/{run.Run.RunId}: It made version 1, which the registry does not have. Restore a backup.");
     }
 

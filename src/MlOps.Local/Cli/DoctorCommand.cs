@@ -8,7 +8,8 @@ namespace MlOps.Local.Cli;
 /// <summary><c>doctor</c>: whether everything in storage is as it must be.</summary>
 internal static class DoctorCommand
 {
-    private static readonly Option<bool> Repair = new("--repair") { Description = "Mend what can be mended without guessing, and delete what nothing refers to" };
+    private static readonly Option<bool> Repair =
+        new("--repair") { Description = "Mend what can be mended without guessing, and delete what nothing refers to" };
 
     public static Command Create()
     {
@@ -44,12 +45,14 @@ internal static class DoctorCommand
         }
         foreach (var orphans in examination.Findings.Where(finding => finding.Kind == FindingKind.Orphan))
         {
-            terminal.Out.MarkupLineInterpolated($"[yellow]orphan[/] {orphans.Where}: {orphans.Problem} {Number(orphans.Bytes)} bytes; --repair {orphans.Remedy}.");
+            terminal.Out.MarkupLineInterpolated(
+                $"[yellow]orphan[/] {orphans.Where}: {orphans.Problem} {Number(orphans.Bytes)} bytes; --repair {orphans.Remedy}.");
         }
         var counts = $"{Number(examination.Models)} models, {Number(examination.Versions)} versions, {Number(examination.Datasets)} dataset versions and "
             + $"{Number(examination.Runs)} runs looked at";
         var broken = examination.Findings.Count(finding => finding.Kind == FindingKind.Broken);
-        terminal.Out.MarkupLineInterpolated(broken == 0 ? (FormattableString)$"[green]{counts}: all is whole.[/]" : $"[red]{counts}: {Number(broken)} broken.[/]");
+        terminal.Out.MarkupLineInterpolated(
+            broken == 0 ? (FormattableString)$"[green]{counts}: all is whole.[/]" : $"[red]{counts}: {Number(broken)} broken.[/]");
     }
 
     private static string Number(long count) => count.ToString("N0", CultureInfo.InvariantCulture);

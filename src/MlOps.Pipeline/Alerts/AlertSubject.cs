@@ -28,5 +28,6 @@ public sealed record AlertSubject(string Name, IReadOnlyList<(string Name, strin
 
     private static bool IsTold(string metric) =>
         metric.StartsWith("val_", StringComparison.Ordinal) || metric.StartsWith("test_", StringComparison.Ordinal)
-        || metric.StartsWith("production_", StringComparison.Ordinal) || (metric.StartsWith("drift_", StringComparison.Ordinal) && metric.EndsWith("_share", StringComparison.Ordinal));
+        || metric.StartsWith("production_", StringComparison.Ordinal)
+        || (metric.StartsWith("drift_", StringComparison.Ordinal) && metric.EndsWith("_share", StringComparison.Ordinal));
 }

@@ -56,8 +56,9 @@ internal static class RunChecks
         var models = versions.Select(version => version.ModelBlobs).ToHashSet(StringComparer.Ordinal);
         var ids = runs.Select(run => run.Run.RunId).ToHashSet(StringComparer.Ordinal);
         // A trained model is kept for the next run of the same data: only what stands under a run that is gone is nobody's.
-        return blobs.Values.Where(blob => !named.Contains(blob.Name) && !models.Contains(FolderOf(blob.Name)) && !blob.Name.StartsWith("models/", StringComparison.Ordinal)
-                && !ids.Contains(blob.Name.Split('/')[0]))
+        return blobs.Values
+            .Where(blob => !blob.Name.StartsWith("models/", StringComparison.Ordinal) && !named.Contains(blob.Name)
+                && !models.Contains(FolderOf(blob.Name)) && !ids.Contains(blob.Name.Split('/')[0]))
             .Select(blob => ("no run and no version names them", blob));
     }
 

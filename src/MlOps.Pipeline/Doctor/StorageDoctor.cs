@@ -16,17 +16,16 @@ public sealed class StorageDoctor(
     /// <summary>What a run of now has written and not yet referred to is younger.</summary>
     private static readonly TimeSpan Settled = TimeSpan.FromDays(1);
 
+    private const int RunsAtOnce = 16;
+
     public async Task<Examination> ExamineAsync(CancellationToken cancel)
     {
         // Runs first: what a run refers to is written before it is referred to.
         var allRuns = await runs.ListAsync(model: null, int.MaxValue, cancel);
         var details = new List<RunDetails>();
-        foreach (var run in allRuns)
+        foreach (var some in allRuns.Chunk(RunsAtOnce))
         {
-            if (await runs.FindDetailsAsync(run.RunId, cancel) is { } whole)
-            {
-                details.Add(whole);
-            }
+            details.AddRange((await Task.WhenAll(some.Select(run => runs.FindDetailsAsync(run.RunId, cancel)))).OfType<RunDetails>());
         }
         var models = await registry.ListAsync(cancel);
         var versions = new List<ModelVersion>();

@@ -20,7 +20,9 @@ public sealed record FeaturePlan(
     /// <summary>Until <see cref="With"/> has found the version of a function that the host added.</summary>
     private const string NotFoundYet = "";
 
-    /// <exception cref="InputException">The target, a declared column, a split column or a required feature's input is missing, or nothing is left to learn from.</exception>
+    /// <exception cref="InputException">
+    /// The target, a declared column, a split column or a required feature's input is missing, or nothing is left to learn from.
+    /// </exception>
     public static FeaturePlan Of(PipelineDefinition definition, IReadOnlyList<DatasetColumn> columns)
     {
         var byName = columns.ToDictionary(column => column.Name, StringComparer.Ordinal);

@@ -45,10 +45,10 @@ public sealed class LiveDrift(DatasetStore datasets, DuckDb duckDb, TableProfile
         var train = await datasets.FindAsync(version.Lineage.Train, cancel)
             ?? throw new InputException($"The training rows of version {version.Version} of model '{version.Model}' are gone, so live rows cannot be "
                 + $"compared with them. Start a new run.");
-        var live = await ReadAsync(train, files, window, Path.Combine(folder, "live.parquet"), cancel);
+        var trained = await profiles.GetAsync(train, _ => Task.CompletedTask, cancel);
+        var live = await ReadAsync(train, trained, files, window, Path.Combine(folder, "live.parquet"), cancel);
         var target = TargetColumn.Of(train).Name;
         var now = await profiler.ProfileAsync(live, [.. ProfiledColumn.Of(train).Where(column => column.Name != target)], _ => Task.CompletedTask, cancel);
-        var trained = await profiles.GetAsync(train, _ => Task.CompletedTask, cancel);
         var then = new TableProfile(trained.Columns.Where(column => column.Key != target).ToDictionary(StringComparer.Ordinal));
 
         var comparison = TableComparison.Compare(
@@ -62,12 +62,12 @@ public sealed class LiveDrift(DatasetStore datasets, DuckDb duckDb, TableProfile
             report, live.Manifest.Rows, comparison.Drifted ? [comparison.Describe(report.DriftShare)] : [], await RenderAsync(report, definition, window));
     }
 
-    private Task<LocalTable> ReadAsync(DatasetManifest train, IReadOnlyList<string> files, LiveWindow window, string path, CancellationToken cancel) =>
-        Task.Run(
+    private Task<LocalTable> ReadAsync(
+        DatasetManifest train, TableProfile trained, IReadOnlyList<string> files, LiveWindow window, string path, CancellationToken cancel) => Task.Run(
         () =>
         {
             using var session = duckDb.Open(train.Columns.Count, cancel);
-            var rows = LiveRows.Write(session, files, window, MonitorRules.MostRows, train, path);
+            var rows = LiveRows.Write(session, files, window, MonitorRules.MostRows, train, trained, path);
             return new LocalTable(train with { Parts = [], Projection = null, Selection = null, Rows = rows }, [path]);
         },
         cancel);

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using MlOps.Drift.Profiles;
 using MlOps.Pipeline.Data;
 using MlOps.Pipeline.Data.Duck;
 using MlOps.Pipeline.Features;
@@ -10,6 +11,10 @@ namespace MlOps.Serving.Monitoring;
 internal static class LiveRows
 {
     private const string Cells = "cells";
+    private const string Types = "types";
+
+    /// <summary>A column of more numbers than this is compared by its texts.</summary>
+    private const int MostNumbers = 1000;
 
     /// <summary>Rows of the window.</summary>
     public static long Count(DuckDbSession session, IReadOnlyList<string> files, LiveWindow window) =>
@@ -17,16 +22,18 @@ internal static class LiveRows
 
     /// <summary>Writes the newest rows of the window as a Parquet file with the inputs and computed features of a training table; returns their
     /// number.</summary>
-    public static long Write(DuckDbSession session, IReadOnlyList<string> files, LiveWindow window, int most, DatasetManifest train, string path)
+    public static long Write(
+        DuckDbSession session, IReadOnlyList<string> files, LiveWindow window, int most, DatasetManifest train, TableProfile trained, string path)
     {
         var plan = FeaturePlan.Of(train);
         var imputed = train.Notes[DatasetNotes.Imputed]?.AsObject() ?? [];
         var types = plan.Inputs.ToDictionary(input => input.Name, input => input.Type, StringComparer.Ordinal);
         var paths = Sql.Texts(plan.Inputs.Select(input => PointerTo(input.Name)));
         var logged =
-            $"SELECT json_extract_string({Sql.Name(LoggedRow.Features)}, {paths}) AS {Cells} FROM {FromSql(files, features: true)} WHERE "
-                + $"{WhereSql(window)} ORDER BY {Sql.Name(LoggedRow.At)} DESC LIMIT {Sql.Number((long)most)}";
-        var inputs = string.Join(", ", plan.Inputs.Select((input, i) => $"{FilledSql(input, i + 1, imputed)} AS {Sql.Name(input.Name)}"));
+            $"SELECT json_extract_string({Sql.Name(LoggedRow.Features)}, {paths}) AS {Cells}, json_type({Sql.Name(LoggedRow.Features)}, {paths}) AS {Types} "
+                + $"FROM {FromSql(files, features: true)} WHERE {WhereSql(window)} ORDER BY {Sql.Name(LoggedRow.At)} DESC LIMIT {Sql.Number((long)most)}";
+        var inputs = string.Join(
+            ", ", plan.Inputs.Select((input, i) => $"{FilledSql(input, CellOf(input, i + 1, trained), imputed)} AS {Sql.Name(input.Name)}"));
         var derived = string.Concat(plan.Derived.Select(feature => $", {FeatureSql.Of(feature, types)} AS {Sql.Name(feature.Name)}"));
         return session.Copy($"SELECT *{derived} FROM (SELECT {inputs} FROM ({logged}))", path);
     }
@@ -43,13 +50,28 @@ internal static class LiveRows
     }
 
     /// <summary>A value that is not of the column's type is null. What fills a null is what the scorer fills it with.</summary>
-    private static string FilledSql(DatasetColumn input, int place, JsonObject imputed)
+    private static string FilledSql(DatasetColumn input, string cell, JsonObject imputed)
     {
-        var cell = $"{Cells}[{place}]";
         var typed = CellSql.Of(cell, input.Type, input.Cells);
         return imputed[input.Name]?.GetValue<string>() is { } value
             ? $"coalesce({typed}, CAST({Sql.Text(value)} AS {input.Type.ToString().ToUpperInvariant()}))"
             : typed;
+    }
+
+    /// <summary>A cell's text; of a number or boolean the training rows' text of that value, as the scorer finds it: 1.0 is "1", true is "True".</summary>
+    private static string CellOf(DatasetColumn input, int place, TableProfile trained)
+    {
+        var cell = $"{Cells}[{place}]";
+        if (input.Type != StorageType.Varchar || trained.Columns.GetValueOrDefault(input.Name) is not CategoryProfile categories)
+        {
+            return cell;
+        }
+        var (numbers, flags) = CategoryCodes.ValuesOf(categories.Counts.Keys);
+        var cases = numbers.Count > MostNumbers ? [] : numbers.Select(number => $"WHEN {Sql.Number(number.Key)} THEN {Sql.Text(number.Value)}").ToList();
+        var number = cases.Count == 0 ? cell : $"CASE TRY_CAST({cell} AS DOUBLE) {string.Join(" ", cases)} ELSE {cell} END";
+        var flag = flags.Count == 0 ? cell
+            : $"CASE {cell} {string.Join(" ", flags.Select(flag => $"WHEN '{(flag.Key ? "true" : "false")}' THEN {Sql.Text(flag.Value)}"))} ELSE {cell} END";
+        return $"CASE {Types}[{place}] WHEN 'VARCHAR' THEN {cell} WHEN 'BOOLEAN' THEN {flag} ELSE {number} END";
     }
 
     /// <summary>A JSON pointer (RFC 6901): column names may have any character.</summary>

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Net.Http.Json;
 using System.Security.Cryptography;
 using System.Text.Json;
@@ -44,7 +43,7 @@ public sealed class EmbeddedKillTests(ITestOutputHelper output) : IDisposable
     [UnixFact]
     public async Task Everything_that_was_answered_outlives_kills_at_any_moment_and_every_run_ends_once()
     {
-        var kills = int.Parse(Environment.GetEnvironmentVariable("MLOPS_TEST_KILLS") ?? "6", CultureInfo.InvariantCulture);
+        var kills = TestSize.Kills;
         var seed = Random.Shared.Next();
         output.WriteLine($"seed {seed}");
         var random = new Random(seed);
@@ -85,6 +84,8 @@ public sealed class EmbeddedKillTests(ITestOutputHelper output) : IDisposable
                 await acknowledged.AssertKeptAsync(host, Model, $"it was answered before kill {kill} of {victims} (seed {seed})");
             }
             await AssertRunsEndedOnceAsync(host, seed);
+            var doctor = await LocalProcess.RunAsync("doctor", "--data", Data);
+            doctor.ExitCode.Should().Be(ExitCode.Done, $"{doctor.Output}{doctor.Errors} (seed {seed})");
         }
         finally
         {

@@ -26,7 +26,7 @@ public sealed class DialectTests(AzuriteFixture azurite) : IAsyncLifetime
     [Fact]
     public void A_table_is_read_alike_in_whichever_way_it_is_written()
     {
-        var files = int.Parse(Environment.GetEnvironmentVariable("MLOPS_TEST_INGESTS") ?? "500", CultureInfo.InvariantCulture);
+        var files = TestSize.Ingests;
 
         // FsCheck's own numbers are small ones: a few hundred tables.
         var seeds = Gen.Choose(0, int.MaxValue - 1).ToArbitrary();

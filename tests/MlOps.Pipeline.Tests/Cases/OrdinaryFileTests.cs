@@ -84,7 +84,8 @@ public sealed class OrdinaryFileTests(AzuriteFixture azurite) : IAsyncLifetime
     {
         var random = new Random(1);
         var rows = Enumerable.Range(0, 400).Select(i => FormattableString.Invariant(
-            $"t{i},2026-01-{1 + (i % 28):00} {i % 24:00}:15:00,{(i % 3 == 0 ? "north" : "south")},{1 + (i % 6)},{Distance(i)},{(i % 9 == 0 ? "" : Minutes(i))},")
+            $"t{i},2026-01-{1 + (i % 28):00} {i % 24:00}:15:00,{(i % 3 == 0 ? "north" : "south")},{1 + (i % 6)},{Distance(i)},")
+            + FormattableString.Invariant($"{(i % 9 == 0 ? "" : Minutes(i))},")
             + FormattableString.Invariant($"{(i % 5 == 0 ? "" : i % 2 == 0 ? "card" : "cash")},{2.5 + (1.2 * Distance(i)) + random.NextDouble():0.00}\n"));
         var path = host.WriteFile("trips.csv", "trip_id,pickup_time,vendor,passengers,distance_km,duration_min,payment,fare\n" + string.Concat(rows));
         var definition = DefinitionJson.Read(Samples.Read("trips.json")) with { Model = model };

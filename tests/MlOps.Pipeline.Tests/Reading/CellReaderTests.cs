@@ -165,7 +165,8 @@ public sealed class CellReaderTests
         var quick = 0;
         for (var i = 0; i < Cells; i++)
         {
-            var cell = Encoding.UTF8.GetBytes(i % 2 == 0 ? PlainText(random) : PlainText(random) is var text && text.Length > 3 ? text[..random.Next(1, 4)] : "7");
+            var text = PlainText(random);
+            var cell = Encoding.UTF8.GetBytes(i % 2 == 0 || text.Length < 4 ? text : text[..random.Next(1, 4)]);
             if (cell.Length > 0 && NumberText.TryScanPlain(cell, out var plain))
             {
                 NumberText.TryScanFully(cell, out var full).Should().BeTrue();

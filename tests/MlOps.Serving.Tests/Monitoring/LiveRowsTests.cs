@@ -54,6 +54,35 @@ public sealed class LiveRowsTests(AzuriteFixture azurite)
     }
 
     [Fact]
+    public async Task A_number_or_boolean_is_the_category_that_the_scorer_takes_it_for()
+    {
+        await using var host = new PipelineHost(azurite, services => services.AddLiveDrift());
+        var definition = new PipelineDefinition
+        {
+            Model = AzuriteFixture.UniqueModel(),
+            Target = "y",
+            Columns = new Dictionary<string, ColumnRule>
+            {
+                ["level"] = new() { Kind = ColumnKind.Categorical },
+                ["open"] = new() { Kind = ColumnKind.Categorical },
+            },
+            Candidates = [new CandidateSpec { Trainer = TrainerNames.LightGbm, Trees = 3 }],
+        };
+        var rows = Enumerable.Range(0, 300).Select(i => $"{i % 3},{(i % 2 == 0 ? "True" : "False")},{i * 7 % 31},{(i % 3) + (i % 2)}\n");
+        await host.RunAsync(definition, host.WriteFile("rows.csv", "level,open,a,y\n" + string.Concat(rows)));
+        var version = await host.Get<ModelRegistry>().GetAsync(definition.Model, 1, default);
+        var sent = Enumerable.Range(0, 300).Select(i => "{" + $"\"at\":\"{LoggedRow.TimeText(At.AddMilliseconds(i))}\",\"version\":1,\"features\":"
+            + "{" + $"\"level\":{i % 3}.0,\"open\":{(i % 2 == 0 ? "true" : "false")},\"a\":{i * 7 % 31}" + "}}\n");
+        var file = host.WriteFile("log.jsonl", string.Concat(sent));
+
+        var compared = await host.Get<LiveDrift>().CompareAsync(version, definition, [file], new LiveWindow(1, At, At.AddDays(1)), host.WorkFolder, default);
+
+        compared.Rows.Should().Be(300);
+        compared.Report.Comparisons[0].Scores.Where(score => score.Column is "level" or "open").Should().HaveCount(2)
+            .And.OnlyContain(score => score.NewCategories == 0 && score.Current.Missing == 0);
+    }
+
+    [Fact]
     public async Task Of_too_many_rows_the_newest_are_compared()
     {
         await using var host = new PipelineHost(azurite, services => services.AddLiveDrift());

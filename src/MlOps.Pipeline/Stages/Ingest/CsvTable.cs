@@ -136,25 +136,16 @@ internal sealed class CsvTable : IDisposable
     }
 
     /// <summary>Does the same with all parts of the text at once.</summary>
-    private T[] InParts<T>(Func<CsvRecords, T> read)
+    private void InParts(Action<CsvRecords, int> read) => Parallel.For(0, parts.Count, i =>
     {
-        var results = new T[parts.Count];
-        Parallel.For(0, parts.Count, i =>
-        {
-            using var records = Rest(parts[i]);
-            results[i] = read(records);
-        });
-        return results;
-    }
+        using var records = Rest(parts[i]);
+        read(records, i);
+    });
 
     private IReadOnlyList<ColumnSurvey> Survey(Func<TableSurvey> create)
     {
-        var found = InParts(records =>
-        {
-            var survey = create();
-            survey.Read(records);
-            return survey;
-        });
+        var found = parts.Select(_ => create()).ToArray();
+        InParts((records, part) => found[part].Read(records));
         var all = found[0];
         foreach (var next in found.Skip(1))
         {
@@ -199,7 +190,8 @@ internal sealed class CsvTable : IDisposable
 
     private ColumnAudit[] Audit(int[] odd)
     {
-        var found = InParts(records =>
+        var found = new (ColumnAudit[] Audits, long Lines)[parts.Count];
+        InParts((records, part) =>
         {
             var audits = odd.Select(i => new ColumnAudit(new CellReader(readings[i].Type, readings[i].Format), readings[i].Type)).ToArray();
             while (records.Read())
@@ -209,7 +201,7 @@ internal sealed class CsvTable : IDisposable
                     audits[i].Add(records[odd[i]], records.Line);
                 }
             }
-            return (Audits: audits, records.Lines);
+            found[part] = (audits, records.Lines);
         });
         var (all, lines) = found[0];
         foreach (var next in found.Skip(1))
