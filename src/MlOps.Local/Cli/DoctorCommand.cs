@@ -48,11 +48,11 @@ internal static class DoctorCommand
             terminal.Out.MarkupLineInterpolated(
                 $"[yellow]orphan[/] {orphans.Where}: {orphans.Problem} {Number(orphans.Bytes)} bytes; --repair {orphans.Remedy}.");
         }
-        var counts = $"{Number(examination.Models)} models, {Number(examination.Versions)} versions, {Number(examination.Datasets)} dataset versions and "
-            + $"{Number(examination.Runs)} runs looked at";
+        var counts = $"Looked at models: {Number(examination.Models)}, their versions: {Number(examination.Versions)}, dataset versions: "
+            + $"{Number(examination.Datasets)}, runs: {Number(examination.Runs)}";
         var broken = examination.Findings.Count(finding => finding.Kind == FindingKind.Broken);
         terminal.Out.MarkupLineInterpolated(
-            broken == 0 ? (FormattableString)$"[green]{counts}: all is whole.[/]" : $"[red]{counts}: {Number(broken)} broken.[/]");
+            broken == 0 ? (FormattableString)$"[green]{counts}. All is whole.[/]" : $"[red]{counts}. Broken: {Number(broken)}.[/]");
     }
 
     private static string Number(long count) => count.ToString("N0", CultureInfo.InvariantCulture);

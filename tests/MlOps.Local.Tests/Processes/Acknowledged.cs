@@ -35,7 +35,9 @@ internal sealed class Acknowledged
     public void See(JsonElement run)
     {
         var finished = Runs.GetOrAdd(run.GetProperty("runId").GetString()!, _ => new());
-        foreach (var stage in run.GetProperty("stages").EnumerateArray().Where(stage => stage.GetProperty("state").GetString() is "succeeded" or "reused"))
+        // A stage without seconds is read from the end of its run until its own end is written: it is still to change.
+        foreach (var stage in run.GetProperty("stages").EnumerateArray().Where(
+            stage => stage.GetProperty("state").GetString() is "succeeded" or "reused" && stage.TryGetProperty("seconds", out _)))
         {
             finished[$"{stage.GetProperty("stage")}|{stage.GetProperty("key")}"] = stage.ToString();
         }
