@@ -66,8 +66,9 @@ internal sealed record RowSplit(RowSelection Train, RowSelection Validation, Row
             {
                 continue;
             }
-            var held = Math.Clamp((long)Math.Round(rows * rules.Validation), 1, rows - 1);
-            var tested = rules.Test is { } share ? Math.Clamp((long)Math.Round(rows * share), 1, Math.Max(1, rows - held - 1)) : 0;
+            // At least one row for each side.
+            var held = Math.Clamp((long)Math.Round(rows * rules.Validation), 1, rows - (rules.Test is null ? 1 : 2));
+            var tested = rules.Test is { } share ? Math.Clamp((long)Math.Round(rows * share), 1, rows - held - 1) : 0;
             strata.Add(new Stratum(
                 $"{label} = {Sql.Text(value)}", PlaceOf(value, held), tested > 0 ? PlaceOf(value, held + tested) : 0));
         }

@@ -73,21 +73,23 @@ public sealed class SplitTests(AzuriteFixture azurite) : IAsyncLifetime
         async Task<IEnumerable<double>> TimesAsync(Data.DatasetRef side) => (await bench.RowsAsync(side, "t")).Select(row => (double)row[0]!).Order();
     }
 
-    [Fact]
-    public async Task Each_class_has_its_share_among_the_test_rows()
+    [Theory]
+    [InlineData(40, 0.2, 0.2, 6, 2, 2)]
+    [InlineData(160, 0.7, 0.25, 1, 1, 1)]
+    public async Task Each_class_has_its_share_among_the_test_rows(int every, double validation, double test, int trains, int validates, int tests)
     {
-        var csv = "a,b,rare\n" + string.Concat(Enumerable.Range(0, 400).Select(i => $"{i % 19},{i},{(i % 40 == 0 ? "yes" : "no")}\n"));
+        var csv = "a,b,rare\n" + string.Concat(Enumerable.Range(0, 400).Select(i => $"{i % 19},{i},{(i % every == 0 ? "yes" : "no")}\n"));
         var definition = new PipelineDefinition
         {
             Model = "split",
             Target = "rare",
             Task = TaskKind.Binary,
-            Split = new SplitRules { Validation = 0.2, Test = 0.2 },
+            Split = new SplitRules { Validation = validation, Test = test },
         };
 
         var split = await bench.SplitAsync(definition, csv);
 
-        (await RareAsync(split.Train), await RareAsync(split.Validation), await RareAsync(split.Test!)).Should().Be((6, 2, 2));
+        (await RareAsync(split.Train), await RareAsync(split.Validation), await RareAsync(split.Test!)).Should().Be((trains, validates, tests));
 
         async Task<int> RareAsync(Data.DatasetRef side) => (await bench.RowsAsync(side, "rare")).Count(row => Equals(row[0], "yes"));
     }
