@@ -99,6 +99,21 @@ public sealed class DoctorTests(AzuriteFixture azurite) : IClassFixture<AzuriteF
         (await part.ExistsAsync()).Value.Should().BeFalse();
     }
 
+    [Fact]
+    public async Task An_orphan_that_is_written_again_meanwhile_is_left()
+    {
+        var part = host.Storage.Datasets.GetBlobClient($"{Guid.NewGuid():N}/{Guid.NewGuid():N}.parquet");
+        await part.UploadAsync(BinaryData.FromString("left"));
+        var later = new FakeTimeProvider(DateTimeOffset.UtcNow.AddDays(2));
+        await using var then = new PipelineHost(azurite, services => services.AddSingleton<TimeProvider>(later));
+        var orphan = (await then.Get<StorageDoctor>().ExamineAsync(default)).Findings.Single(finding => finding.Where == $"datasets/{part.Name.Split('/')[0]}");
+
+        await part.UploadAsync(BinaryData.FromString("needed"), overwrite: true);
+        await new Examination([orphan], 0, 0, 0, 0).RepairAsync(default);
+
+        (await part.DownloadContentAsync()).Value.Content.ToString().Should().Be("needed");
+    }
+
     private async Task<IReadOnlyList<Finding>> FindingsAsync() => [.. (await host.Get<StorageDoctor>().ExamineAsync(default)).Findings.Where(IsOurs)];
 
     /// <summary>About the test's own model and the dataset versions that it alone has.</summary>

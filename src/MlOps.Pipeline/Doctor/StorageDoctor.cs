@@ -64,7 +64,7 @@ public sealed class StorageDoctor(
                 {
                     foreach (var blob in all)
                     {
-                        await container.GetBlobClient(blob.Name).DeleteIfExistsAsync(cancellationToken: cancel);
+                        await StoredBlobs.DeleteAsync(container, blob, cancel);
                     }
                 },
             };
