@@ -4,6 +4,7 @@
 // The host holds our standard input open for as long as it lives. When it closes, the host has ended or died, even by a kill
 // that let it do nothing more; then Azurite closes as on Ctrl+C, which saves what it has in memory, and this process ends.
 // Ctrl+C in a terminal reaches us as well, but the host may still have something to store: only the host decides when we end.
+const Module = require('node:module');
 const path = require('node:path');
 
 const { Journal } = require('./journal.cjs');
@@ -12,6 +13,13 @@ const modules = path.join(process.argv[2], 'node_modules');
 const dist = path.join(modules, 'azurite', 'dist', 'src');
 const options = JSON.parse(process.argv[3]);
 process.argv = [process.argv[0], path.join(dist, 'azurite.js'), ...process.argv.slice(4)];
+
+// Azurite also loads what it is started without here, telemetry and an SQL database: some 4,000 files, and most of its start.
+const unused = new Set(['applicationinsights', './SqlBlobServer']);
+const load = Module._load;
+Module._load = function (name, ...rest) {
+  return unused.has(name) ? {} : load.call(this, name, ...rest);
+};
 
 const ServerBase = require(path.join(dist, 'common', 'ServerBase.js')).default;
 const servers = 3;
