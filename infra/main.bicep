@@ -37,7 +37,14 @@ param predictionDays int = 90
 @description('True: storage and vault are reachable only through private endpoints, and the app reaches them through a virtual network.')
 param privateNetwork bool = false
 
-@description('Client id of an app registration. Given: callers sign in with Entra ID (all routes but /health). Empty: function keys alone.')
+@description('The first key of role admin, kept in Key Vault. `azd up` makes one and keeps it in its environment.')
+@secure()
+param adminKey string
+
+@description('Who deploys: may read the admin key, and read and write data with the Azure CLI and mlops --storage. Empty: nobody gets that right.')
+param deployerPrincipalId string = ''
+
+@description('Client id of an app registration. Given: tokens of Entra ID with its app roles are taken, too. Empty: keys alone.')
 param entraClientId string = ''
 
 @description('True: predictions are also served by the local host\'s image on Container Apps, for more requests a second than the Functions host takes.')
@@ -111,6 +118,19 @@ module appStorageAccess 'modules/storage-access.bicep' = {
   ]
 }
 
+module deployerStorageAccess 'modules/storage-access.bicep' = if (!empty(deployerPrincipalId)) {
+  scope: group
+  params: {
+    storageName: names.storage
+    identityName: 'deployer'
+    principalId: deployerPrincipalId
+    runsFunctions: false
+  }
+  dependsOn: [
+    storage
+  ]
+}
+
 module vault 'modules/vault.bicep' = {
   scope: group
   params: {
@@ -119,9 +139,34 @@ module vault 'modules/vault.bicep' = {
     tags: tags
     isPrivate: privateNetwork
     slackWebhookUrl: slackWebhookUrl
-    readerName: names.appIdentity
-    readerPrincipalId: appIdentity.outputs.principalId
+    adminKey: adminKey
   }
+}
+
+module appVaultAccess 'modules/vault-access.bicep' = {
+  scope: group
+  params: {
+    vaultName: names.vault
+    readerName: names.appIdentity
+    principalId: appIdentity.outputs.principalId
+    secrets: empty(slackWebhookUrl) ? ['admin-key'] : ['admin-key', 'slack-webhook-url']
+  }
+  dependsOn: [
+    vault
+  ]
+}
+
+module deployerVaultAccess 'modules/vault-access.bicep' = if (!empty(deployerPrincipalId)) {
+  scope: group
+  params: {
+    vaultName: names.vault
+    readerName: 'deployer'
+    principalId: deployerPrincipalId
+    secrets: ['admin-key']
+  }
+  dependsOn: [
+    vault
+  ]
 }
 
 module network 'modules/network.bicep' = if (privateNetwork) {
@@ -146,6 +191,7 @@ module functionApp 'modules/function-app.bicep' = {
     packageContainer: storage.outputs.packageContainer
     insightsName: names.insights
     slackSecretUri: empty(slackWebhookUrl) ? '' : vault.outputs.slackSecretUri
+    adminKeySecretUri: vault.outputs.adminKeySecretUri
     instanceMemoryMB: instanceMemoryMB
     maximumInstanceCount: maximumInstanceCount
     alwaysReadyHttp: alwaysReadyHttp
@@ -155,6 +201,7 @@ module functionApp 'modules/function-app.bicep' = {
   // Its first start needs its rights.
   dependsOn: [
     appStorageAccess
+    appVaultAccess
     monitoring
   ]
 }
@@ -191,6 +238,19 @@ module servingStorageAccess 'modules/storage-access.bicep' = if (serveFromContai
   ]
 }
 
+module servingVaultAccess 'modules/vault-access.bicep' = if (serveFromContainer) {
+  scope: group
+  params: {
+    vaultName: names.vault
+    readerName: names.servingIdentity
+    principalId: servingIdentity!.outputs.principalId
+    secrets: ['admin-key']
+  }
+  dependsOn: [
+    vault
+  ]
+}
+
 module serving 'modules/serving.bicep' = if (serveFromContainer) {
   scope: group
   params: {
@@ -203,11 +263,13 @@ module serving 'modules/serving.bicep' = if (serveFromContainer) {
     image: servingImage
     registry: servingRegistry
     subnetId: network.?outputs.servingSubnetId ?? ''
+    adminKeySecretUri: vault.outputs.adminKeySecretUri
     entraClientId: entraClientId
   }
   dependsOn: [
     servingIdentity
     servingStorageAccess
+    servingVaultAccess
   ]
 }
 
@@ -216,4 +278,5 @@ output AZURE_LOCATION string = location
 output FUNCTION_APP_NAME string = functionApp.outputs.name
 output FUNCTION_APP_URL string = functionApp.outputs.url
 output STORAGE_ACCOUNT_NAME string = names.storage
+output KEY_VAULT_NAME string = names.vault
 output SERVING_URL string = serving.?outputs.url ?? ''

@@ -4,6 +4,9 @@ using 'main.bicep'
 param environmentName = readEnvironmentVariable('AZURE_ENV_NAME', 'mlops')
 param location = readEnvironmentVariable('AZURE_LOCATION', 'westeurope')
 param alertEmail = readEnvironmentVariable('ALERT_EMAIL', '')
+// Made by hooks/preprovision, once.
+param adminKey = readEnvironmentVariable('ADMIN_KEY', '')
+param deployerPrincipalId = readEnvironmentVariable('AZURE_PRINCIPAL_ID', '')
 param slackWebhookUrl = readEnvironmentVariable('SLACK_WEBHOOK_URL', '')
 param instanceMemoryMB = readEnvironmentVariable('INSTANCE_MEMORY_MB', '2048') == '4096' ? 4096 : 2048
 param maximumInstanceCount = int(readEnvironmentVariable('MAXIMUM_INSTANCES', '40'))

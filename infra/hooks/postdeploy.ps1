@@ -12,6 +12,9 @@ foreach ($attempt in 1..10) {
         --parameters "functionAppName=$env:FUNCTION_APP_NAME" "storageAccountName=$env:STORAGE_ACCOUNT_NAME"
     if ($LASTEXITCODE -eq 0) {
         Write-Output "New files in container raw of $env:STORAGE_ACCOUNT_NAME now start ingestion."
+        if ($env:KEY_VAULT_NAME) {
+            Write-Output "The first admin key: az keyvault secret show --vault-name $env:KEY_VAULT_NAME --name admin-key --query value --output tsv"
+        }
         exit 0
     }
     if ($attempt -lt 10) {

@@ -22,3 +22,6 @@ until az deployment group create --output none --name events \
   sleep 30
 done
 echo "New files in container raw of $STORAGE_ACCOUNT_NAME now start ingestion."
+if [ -n "${KEY_VAULT_NAME:-}" ]; then
+  echo "The first admin key: az keyvault secret show --vault-name $KEY_VAULT_NAME --name admin-key --query value --output tsv"
+fi

@@ -26,7 +26,10 @@ param alwaysReadyHttp int
 @description('Subnet through which the app calls out. Empty: public networks.')
 param subnetId string
 
-@description('App registration that callers sign in with. Empty: function keys alone.')
+@description('Key Vault address of the first admin key.')
+param adminKeySecretUri string
+
+@description('App registration whose tokens are taken, too. Empty: keys alone.')
 param entraClientId string
 
 resource identity 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' existing = {
@@ -114,33 +117,16 @@ resource settings 'Microsoft.Web/sites/config@2025-03-01' = {
       APPLICATIONINSIGHTS_CONNECTION_STRING: insights.properties.ConnectionString
       APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'ClientId=${identity.properties.clientId};Authorization=AAD'
       Alerts__BaseUrl: 'https://${app.properties.defaultHostName}'
+      Access__AdminKey: '@Microsoft.KeyVault(SecretUri=${adminKeySecretUri})'
     },
+    empty(entraClientId)
+      ? {}
+      : {
+          Access__Entra__ClientId: entraClientId
+          Access__Entra__Authority: '${environment().authentication.loginEndpoint}${tenant().tenantId}/v2.0'
+        },
     empty(slackSecretUri) ? {} : { Alerts__SlackWebhookUrl: '@Microsoft.KeyVault(SecretUri=${slackSecretUri})' }
   )
-}
-
-resource signIn 'Microsoft.Web/sites/config@2025-03-01' = if (!empty(entraClientId)) {
-  parent: app
-  name: 'authsettingsV2'
-  properties: {
-    globalValidation: {
-      requireAuthentication: true
-      unauthenticatedClientAction: 'Return401'
-      // Event Grid and the durable webhooks bring the host's own keys.
-      excludedPaths: ['/health', '/runtime/*']
-    }
-    identityProviders: {
-      azureActiveDirectory: {
-        enabled: true
-        registration: {
-          clientId: entraClientId
-          openIdIssuer: '${environment().authentication.loginEndpoint}${tenant().tenantId}/v2.0'
-        }
-        validation: { allowedAudiences: [entraClientId, 'api://${entraClientId}'] }
-      }
-    }
-    login: { tokenStore: { enabled: false } }
-  }
 }
 
 output name string = app.name

@@ -25,7 +25,10 @@ param registry string
 @description('Subnet of the environment. Empty: public networks.')
 param subnetId string
 
-@description('App registration that callers sign in with. Empty: the container is not reachable from the internet.')
+@description('Key Vault address of the first admin key.')
+param adminKeySecretUri string
+
+@description('App registration whose tokens are taken, too. Empty: keys alone.')
 param entraClientId string
 
 var port = 8080
@@ -69,11 +72,11 @@ resource app 'Microsoft.App/containerApps@2025-01-01' = {
     configuration: {
       activeRevisionsMode: 'Single'
       ingress: {
-        // The image has no sign-in of its own.
-        external: !empty(entraClientId)
+        external: true
         targetPort: port
         allowInsecure: false
       }
+      secrets: [{ name: 'admin-key', keyVaultUrl: adminKeySecretUri, identity: identity.id }]
       registries: empty(registry) ? [] : [{ server: registry, identity: identity.id }]
     }
     template: {
@@ -93,7 +96,21 @@ resource app 'Microsoft.App/containerApps@2025-01-01' = {
             '--storage'
             blobEndpoint
           ]
-          env: [{ name: 'AZURE_CLIENT_ID', value: identity.properties.clientId }]
+          env: concat(
+            [
+              { name: 'AZURE_CLIENT_ID', value: identity.properties.clientId }
+              { name: 'Access__AdminKey', secretRef: 'admin-key' }
+            ],
+            empty(entraClientId)
+              ? []
+              : [
+                  { name: 'Access__Entra__ClientId', value: entraClientId }
+                  {
+                    name: 'Access__Entra__Authority'
+                    value: '${environment().authentication.loginEndpoint}${tenant().tenantId}/v2.0'
+                  }
+                ]
+          )
           resources: { cpu: 1, memory: '2Gi' }
           probes: [
             // New replicas take requests once storage answers them.
@@ -108,25 +125,6 @@ resource app 'Microsoft.App/containerApps@2025-01-01' = {
         minReplicas: 1
         maxReplicas: 10
         rules: [{ name: 'requests', http: { metadata: { concurrentRequests: '50' } } }]
-      }
-    }
-  }
-}
-
-resource signIn 'Microsoft.App/containerApps/authConfigs@2025-01-01' = if (!empty(entraClientId)) {
-  parent: app
-  name: 'current'
-  properties: {
-    platform: { enabled: true }
-    globalValidation: { unauthenticatedClientAction: 'Return401', excludedPaths: ['/health'] }
-    identityProviders: {
-      azureActiveDirectory: {
-        enabled: true
-        registration: {
-          clientId: entraClientId
-          openIdIssuer: '${environment().authentication.loginEndpoint}${tenant().tenantId}/v2.0'
-        }
-        validation: { allowedAudiences: [entraClientId, 'api://${entraClientId}'] }
       }
     }
   }

@@ -1,22 +1,22 @@
-// What an identity may do with data in the account. None of these roles manages the account or sees a key.
+// What an identity or a person may do with data in the account. None of these roles manages the account or sees a key.
 
 @description('Name of the storage account.')
 param storageName string
 
-@description('Identity that gets the rights.')
+@description('Who gets the rights.')
 param identityName string
 
-@description('Principal of that identity.')
+@description('Their principal.')
 param principalId string
 
-@description('True for the function app; false for a container that only serves predictions.')
+@description('True for the function app; false for a container that only serves predictions, and for a person.')
 param runsFunctions bool
 
 var roles = {
   // The Functions host keeps its singleton locks, keys and blob receipts in blobs and asks for Owner; it includes what Durable Functions
   // (leases of partitions, large messages) and the pipeline (datasets, models, definitions) need, which would be Contributor.
   blobDataOwner: 'b7e6dc6d-f1e8-4753-8033-0f276bb0955b'
-  // A container that serves reads models, and writes what it predicted.
+  // A container that serves reads models, and writes what it predicted; a person uploads files and runs mlops on the account.
   blobDataContributor: 'ba92f5b4-2d11-453d-a403-e96b0029c9fe'
   // Durable Functions' control and work-item queues; the blob trigger's queue of poisoned files.
   queueDataContributor: '974c5e8b-45b9-4653-ba55-5f855dd0fb88'
@@ -39,7 +39,6 @@ resource assignments 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
     properties: {
       roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', role)
       principalId: principalId
-      principalType: 'ServicePrincipal'
     }
   }
 ]

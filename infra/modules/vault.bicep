@@ -12,17 +12,9 @@ param isPrivate bool
 @secure()
 param slackWebhookUrl string
 
-@description('Identity that may read the secret.')
-param readerName string
-
-@description('Principal of that identity.')
-param readerPrincipalId string
-
-// Key Vault Secrets User: reads values; lists, changes and deletes nothing.
-var secretsUser = subscriptionResourceId(
-  'Microsoft.Authorization/roleDefinitions',
-  '4633458b-17de-408a-b874-0445c86b69e6'
-)
+@description('The first key of role admin: 256 random bits.')
+@secure()
+param adminKey string
 
 resource vault 'Microsoft.KeyVault/vaults@2025-05-01' = {
   name: name
@@ -34,7 +26,7 @@ resource vault 'Microsoft.KeyVault/vaults@2025-05-01' = {
     enableRbacAuthorization: true
     enableSoftDelete: true
     softDeleteRetentionInDays: 7
-    // No purge protection: the one secret can be had from Slack again, and a removed environment may be made anew under the same name.
+    // No purge protection: both secrets can be made again, and a removed environment may be made anew under the same name.
     publicNetworkAccess: isPrivate ? 'Disabled' : 'Enabled'
     networkAcls: {
       bypass: 'AzureServices'
@@ -52,17 +44,16 @@ resource slack 'Microsoft.KeyVault/vaults/secrets@2025-05-01' = if (!empty(slack
   }
 }
 
-// On this one secret, not on the vault.
-resource reader 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (!empty(slackWebhookUrl)) {
-  scope: slack
-  name: guid(vault.id, 'slack-webhook-url', readerName, secretsUser)
+resource admin 'Microsoft.KeyVault/vaults/secrets@2025-05-01' = {
+  parent: vault
+  name: 'admin-key'
   properties: {
-    roleDefinitionId: secretsUser
-    principalId: readerPrincipalId
-    principalType: 'ServicePrincipal'
+    contentType: 'text/plain'
+    value: adminKey
   }
 }
 
 output id string = vault.id
 // Without a version: a changed secret is picked up within a day, or at a restart.
 output slackSecretUri string = '${vault.properties.vaultUri}secrets/slack-webhook-url'
+output adminKeySecretUri string = '${vault.properties.vaultUri}secrets/admin-key'

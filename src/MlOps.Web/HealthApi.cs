@@ -1,5 +1,5 @@
+using System.Text.Json.Serialization;
 using Microsoft.AspNetCore.Http;
-using MlOps.Pipeline.Data;
 using MlOps.Serving.Predictions;
 
 namespace MlOps.Web;
@@ -7,42 +7,33 @@ namespace MlOps.Web;
 /// <summary>Whether this host can do its work.</summary>
 public static class HealthApi
 {
-    /// <summary>Healthy while storage answers within <see cref="WebOptions.HealthTimeout"/>: without the client's long retries.</summary>
-    public static async Task<IResult> GetHealthAsync(PipelineStorage storage, PredictionService predictions, WebOptions options, CancellationToken cancel)
+    /// <summary>
+    /// Healthy while storage answers within <see cref="WebOptions.HealthTimeout"/>: without the client's long retries. Who has not signed in is told
+    /// only whether it is.
+    /// </summary>
+    public static async Task<IResult> GetHealthAsync(HttpContext http, HealthProbe probe, PredictionService predictions)
     {
-        var models = predictions.Loaded;
-        return await ReasonAgainstAsync(storage, options.HealthTimeout, cancel) is { } reason
-            ? TypedResults.Json(new UnhealthyBody("unhealthy", [reason], models), statusCode: StatusCodes.Status503ServiceUnavailable)
-            : TypedResults.Ok(new HealthyBody("healthy", "ok", models));
-    }
-
-    private static async Task<string?> ReasonAgainstAsync(PipelineStorage storage, TimeSpan timeout, CancellationToken cancel)
-    {
-        using var impatient = CancellationTokenSource.CreateLinkedTokenSource(cancel);
-        impatient.CancelAfter(timeout);
-        try
-        {
-            await storage.PingAsync(impatient.Token);
-            return null;
-        }
-        catch (Exception) when (impatient.IsCancellationRequested && !cancel.IsCancellationRequested)
-        {
-            return $"storage: no answer within {timeout.TotalSeconds:0.#} s. Check that it runs and that its connection string is right.";
-        }
-        catch (Exception fault) when (!cancel.IsCancellationRequested)
-        {
-            return $"storage: {(fault as Azure.RequestFailedException)?.ErrorCode ?? fault.GetType().Name}. Check its connection string and this host's "
-                + $"rights.";
-        }
+        var isKnown = http.User.Identity is { IsAuthenticated: true };
+        var models = isKnown ? predictions.Loaded : null;
+        return await probe.FindProblemAsync() is { } reason
+            ? TypedResults.Json(
+                new UnhealthyBody("unhealthy", isKnown ? [reason] : null, models), statusCode: StatusCodes.Status503ServiceUnavailable)
+            : TypedResults.Ok(new HealthyBody("healthy", isKnown ? "ok" : null, models));
     }
 }
 
 /// <param name="Status"><c>healthy</c>.</param>
-/// <param name="Storage"><c>ok</c>.</param>
-/// <param name="Models">The production versions that are loaded; a model is loaded when it is first asked for.</param>
-public sealed record HealthyBody(string Status, string Storage, IReadOnlyList<LoadedModel> Models);
+/// <param name="Storage"><c>ok</c>; left out for who has not signed in.</param>
+/// <param name="Models">The production versions that are loaded; a model is loaded when it is first asked for. Left out for who has not signed in.</param>
+public sealed record HealthyBody(
+    string Status,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Storage,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] IReadOnlyList<LoadedModel>? Models);
 
 /// <param name="Status"><c>unhealthy</c>.</param>
-/// <param name="Reasons">What is wrong, one sentence each.</param>
-/// <param name="Models">Loaded models go on predicting.</param>
-public sealed record UnhealthyBody(string Status, IReadOnlyList<string> Reasons, IReadOnlyList<LoadedModel> Models);
+/// <param name="Reasons">What is wrong, one sentence each; left out for who has not signed in.</param>
+/// <param name="Models">Loaded models go on predicting. Left out for who has not signed in.</param>
+public sealed record UnhealthyBody(
+    string Status,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] IReadOnlyList<string>? Reasons,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] IReadOnlyList<LoadedModel>? Models);

@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using MlOps.Web.Access;
 
 namespace MlOps.Web;
 
@@ -39,11 +40,20 @@ internal static class ProblemPages
             .UseStatusCodePages(page => Describe(page.HttpContext).ExecuteAsync(page.HttpContext));
     }
 
+    private const string Unauthorized =
+        "Sign in: send a key as 'Authorization: Bearer KEY' (or as the password of Basic, or as x-functions-key). An administrator makes one with "
+            + "'mlops keys add NAME --role reader'. If you sent one, it is no key or has been revoked.";
+
+    private static string RoleOf(HttpContext http) =>
+        http.GetEndpoint()?.Metadata.OfType<RouteRole>().LastOrDefault() is { } role and > RouteRole.Anonymous ? $": it takes role {Callers.NameOf(role)}" : "";
+
     private static IResult Describe(HttpContext http)
     {
         var (method, path, status) = (http.Request.Method, http.Request.Path, http.Response.StatusCode);
         return HttpProblems.Of(status, status switch
         {
+            StatusCodes.Status401Unauthorized => [Unauthorized],
+            StatusCodes.Status403Forbidden => [$"You are signed in as '{Callers.NameOf(http.User)}', who may not do this{RoleOf(http)}. Ask an administrator."],
             StatusCodes.Status404NotFound => [$"There is no route {method} {path}. GET /openapi.json lists all routes."],
             StatusCodes.Status405MethodNotAllowed => [$"{path} does not take {method}; it takes {http.Response.Headers.Allow}."],
             _ => [],

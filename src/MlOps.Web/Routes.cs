@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Mvc;
 using Microsoft.AspNetCore.Routing;
 using MlOps.Pipeline.Definitions;
 using MlOps.Serving.Monitoring;
+using MlOps.Web.Access;
 using MlOps.Web.OpenApi;
 using static MlOps.Web.Access.RouteRole;
 
@@ -21,6 +22,12 @@ public static class Routes
         api.MapGet("/health", HealthApi.GetHealthAsync).For(Anonymous)
             .Describe("Health", "Whether storage answers, and which production versions are loaded")
             .Gives<HealthyBody>().Gives<UnhealthyBody>(503);
+
+        // Pages and forms of a person's browser: nothing for a program to call.
+        api.MapGet(SignInApi.Route, SignInApi.GetAsync).For(Anonymous).ExcludeFromDescription();
+        api.MapPost(SignInApi.Route, SignInApi.PostAsync).For(Anonymous).ExcludeFromDescription();
+        api.MapGet(SignInApi.EntraRoute, SignInApi.ChallengeEntra).For(Anonymous).ExcludeFromDescription();
+        api.MapPost("/signout", (Delegate)SignInApi.SignOutAsync).For(Anonymous).ExcludeFromDescription();
 
         api.MapPost("/predict", PredictApi.PredictAsync).For(Reader).Describe("Predictions", "Predict one row (features) or several (rows)")
             .Takes<PredictRequest>("""{ "model": "taxi-fare", "features": { "trip_distance": 3.1, "vendor_id": "CMT" }, "explain": true }""")

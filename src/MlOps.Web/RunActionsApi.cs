@@ -2,6 +2,7 @@ using Microsoft.AspNetCore.Http;
 using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Orchestration;
 using MlOps.Pipeline.Tracking;
+using MlOps.Web.Access;
 
 namespace MlOps.Web;
 
@@ -10,9 +11,6 @@ public static class RunActionsApi
 {
     private const int LongestReason = 2000;
     private const int LongestName = 200;
-
-    /// <summary>Who is signed in, as App Service and Container Apps authentication say; clients cannot set it there.</summary>
-    private const string PrincipalHeader = "X-MS-CLIENT-PRINCIPAL-NAME";
 
     public static Task<IResult> ApproveAsync(
         string id, HttpRequest request, RunStore runs, IPipelineEngine engine, WebOptions options, TimeProvider time, CancellationToken cancel) =>
@@ -66,7 +64,8 @@ public static class RunActionsApi
         {
             return HttpProblems.Conflict($"Run '{id}' does not wait for a decision: it is {Word(run)}.");
         }
-        var by = request.Headers[PrincipalHeader] is [{ Length: > 0 and <= LongestName } signedIn] ? signedIn : body.By;
+        // Who has proved a name decides under it; others may say one.
+        var by = Callers.IsProven(request.HttpContext.User) ? Callers.NameOf(request.HttpContext.User) : body.By;
         var decision = new ApprovalDecision(approved, by, body.Reason ?? (approved ? null : "no reason given"), time.GetUtcNow());
         await engine.SignalAsync(id, TrainingPipeline.ApprovalEvent, decision.ToPayload(), cancel);
         return await AcceptedAsync(run, runs, cancel);

@@ -1,14 +1,21 @@
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
+using MlOps.Web.Access;
 
 namespace MlOps.Web;
 
 /// <summary>The HTTP face as one piece of middleware: every host runs this, and nothing else of HTTP is in a host.</summary>
 public static class WebPipelineExtensions
 {
-    /// <summary>Problems for whatever goes wrong, then the routes of <see cref="Routes"/>.</summary>
-    public static IApplicationBuilder UseMlOpsWeb(this IApplicationBuilder app) =>
-        app.UseProblemPages().UseRouting().UseEndpoints(routes => routes.MapMlOps());
+    /// <summary>Problems for whatever goes wrong, then who may call, then the routes of <see cref="Routes"/>.</summary>
+    public static IApplicationBuilder UseMlOpsWeb(this IApplicationBuilder app) => app
+        .UseAnswerHeaders()
+        .UseProblemPages()
+        .UseCrossSiteGuard()
+        .UseRouting()
+        .UseAuthentication()
+        .UseAuthorization()
+        .UseEndpoints(routes => routes.MapMlOps());
 }
 
 /// <summary>The same for a host that routes by itself and hands requests over: its route leads here, ours leads on.</summary>

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using MlOps.Pipeline.Contracts;
+using MlOps.Web.Access;
 using MlOps.Web.OpenApi;
 
 namespace MlOps.Web;
@@ -13,6 +14,6 @@ public static class WebServices
         services.TryAddSingleton(new WebOptions());
         services.ConfigureHttpJsonOptions(json => Json.Configure(json.SerializerOptions));
         services.AddOpenApi(ApiDocument.Name, ApiDocument.Configure);
-        return services.AddProblemDetails().AddRouting().AddSingleton<WebPipeline>();
+        return services.AddProblemDetails().AddRouting().AddAccess().AddSingleton<HealthProbe>().AddSingleton<WebPipeline>();
     }
 }

@@ -14,7 +14,6 @@ using MlOps.Pipeline.Data;
 using MlOps.Pipeline.Stages;
 using MlOps.Serving;
 using MlOps.Web;
-using MlOps.Web.Access;
 
 namespace MlOps.Functions.Tests;
 
@@ -53,24 +52,23 @@ public sealed class BindingTests
         activities.Should().BeEquivalentTo(stages);
     }
 
-    /// <summary>The host looks at keys before the app sees a request, and which key it asks for depends on the function it takes.</summary>
+    /// <summary>The host would answer 401 to a key, token or cookie of ours.</summary>
     [Fact]
-    public void Every_route_is_opened_by_the_key_of_its_role()
+    public void Who_may_call_is_left_to_the_routes()
     {
         var routes = SharedRoutes();
 
         routes.Should().HaveCountGreaterThan(20);
-        routes.Select(route => (route.Verb, route.Pattern, Level: FunctionFor(route.Verb, route.Pattern).AuthLevel)).Should().OnlyContain(
-            route => route.Level == LevelOf(routes.Single(known => known.Verb == route.Verb && known.Pattern == route.Pattern).Role));
+        routes.Should().OnlyContain(route => FunctionFor(route.Verb, route.Pattern).AuthLevel == AuthorizationLevel.Anonymous);
     }
 
     [Theory]
     [InlineData("POST", "/predict", nameof(Http.Predict))]
     [InlineData("POST", "/pipelines/{model}/runs", nameof(Http.StartRun))]
     [InlineData("GET", "/health", nameof(Http.GetHealth))]
-    [InlineData("POST", "/runs/{id}/retry", nameof(Http.StopOrRetryRun))]
-    [InlineData("POST", "/runs/{id}/approve", nameof(Http.WebWrite))]
-    [InlineData("GET", "/", nameof(Http.WebRead))]
+    [InlineData("POST", "/runs/{id}/retry", nameof(Http.Web))]
+    [InlineData("POST", "/runs/{id}/approve", nameof(Http.Web))]
+    [InlineData("GET", "/", nameof(Http.Web))]
     public void A_route_has_the_function_that_is_meant_for_it(string verb, string pattern, string function) =>
         FunctionFor(verb, pattern).Name.Should().Be(function);
 
@@ -89,20 +87,13 @@ public sealed class BindingTests
     public void What_starts_or_steers_runs_is_given_the_durable_client() =>
         Functions.Where(method => method.GetParameters().Any(parameter => parameter.ParameterType == typeof(DurableTaskClient))).Select(NameOf)
             .Should().BeEquivalentTo(
-                nameof(Http.StartRun), nameof(Http.StopOrRetryRun), nameof(Http.WebWrite), nameof(Triggers.Timer.LookAround), nameof(Blob.TakeRawFile),
+                nameof(Http.StartRun), nameof(Http.Web), nameof(Triggers.Timer.LookAround), nameof(Blob.TakeRawFile),
                 nameof(Blob.TakePolledRawFile));
 
     private static string NameOf(MethodInfo method) => method.GetCustomAttribute<FunctionAttribute>()!.Name;
 
     private static bool IsTrigger(ParameterInfo parameter) =>
         parameter.GetCustomAttributes().Any(attribute => attribute.GetType().Name.EndsWith("TriggerAttribute", StringComparison.Ordinal));
-
-    private static AuthorizationLevel LevelOf(RouteRole role) => role switch
-    {
-        RouteRole.Anonymous => AuthorizationLevel.Anonymous,
-        RouteRole.Admin => AuthorizationLevel.Admin,
-        _ => AuthorizationLevel.Function,
-    };
 
     private static (string Name, AuthorizationLevel AuthLevel) FunctionFor(string verb, string pattern)
     {
@@ -127,7 +118,7 @@ public sealed class BindingTests
                 || System.Text.RegularExpressions.Regex.IsMatch((string)values[policies.Key]!, text[6..^1])));
     }
 
-    private static List<(string Verb, string Pattern, RouteRole Role)> SharedRoutes()
+    private static List<(string Verb, string Pattern)> SharedRoutes()
     {
         var builder = WebApplication.CreateSlimBuilder();
         builder.Services.AddMlOpsPipeline().AddMlOpsServing().AddMlOpsWeb();
@@ -139,7 +130,7 @@ public sealed class BindingTests
         [
             .. from endpoint in ((IEndpointRouteBuilder)app).DataSources.SelectMany(source => source.Endpoints).OfType<RouteEndpoint>()
                from verb in endpoint.Metadata.GetMetadata<HttpMethodMetadata>()!.HttpMethods
-               select (verb, "/" + endpoint.RoutePattern.RawText!.TrimStart('/'), endpoint.Metadata.OfType<RouteRole>().Single()),
+               select (verb, "/" + endpoint.RoutePattern.RawText!.TrimStart('/')),
         ];
     }
 }

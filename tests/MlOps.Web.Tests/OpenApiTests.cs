@@ -36,6 +36,17 @@ public sealed class OpenApiTests(AzuriteFixture azurite) : WebTests(azurite)
     }
 
     [Fact]
+    public async Task The_ways_in_are_described()
+    {
+        var document = await DocumentAsync();
+
+        document["components"]!["securitySchemes"]!.AsObject().Select(scheme => scheme.Key).Should().BeEquivalentTo("bearer", "basic", "header");
+        document["security"]!.AsArray().Select(way => way!.AsObject().Single().Key).Should().BeEquivalentTo("bearer", "basic", "header");
+        document["paths"]!["/health"]!["get"]!["security"]!.AsArray().Should().BeEmpty();
+        ((string)document["paths"]!["/models/{name}/rollback"]!["post"]!["description"]!).Should().Be("For role admin.");
+    }
+
+    [Fact]
     public async Task Bodies_have_schema_and_example()
     {
         var document = await DocumentAsync();

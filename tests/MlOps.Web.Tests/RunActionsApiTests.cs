@@ -1,8 +1,10 @@
 using System.Net;
+using System.Net.Http.Headers;
 using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Orchestration;
 using MlOps.Pipeline.Tracking;
 using MlOps.Testing;
+using MlOps.Web.Access;
 
 namespace MlOps.Web.Tests;
 
@@ -27,12 +29,25 @@ public sealed class RunActionsApiTests(AzuriteFixture azurite) : WebTests(azurit
     public async Task Who_is_signed_in_decides_whatever_the_body_claims()
     {
         var run = await AddRunAsync(RunState.Waiting);
+        var (key, text) = await Host.Get<AccessKeyStore>().AddAsync($"bob-{Model}", RouteRole.Admin, default);
+        using var request = new HttpRequestMessage(HttpMethod.Post, $"/runs/{run.RunId}/approve") { Content = new StringContent("""{"by": "Ann"}""") };
+        request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", text);
+
+        await Client.SendAsync(request).ShouldBeAsync(HttpStatusCode.Accepted);
+
+        TheDecision(run).By.Should().Be(key.Name);
+    }
+
+    [Fact]
+    public async Task A_header_of_the_platform_is_nothing_where_no_platform_signs_in()
+    {
+        var run = await AddRunAsync(RunState.Waiting);
         using var request = new HttpRequestMessage(HttpMethod.Post, $"/runs/{run.RunId}/approve") { Content = new StringContent("""{"by": "Ann"}""") };
         request.Headers.Add("X-MS-CLIENT-PRINCIPAL-NAME", "bob@example.org");
 
         await Client.SendAsync(request).ShouldBeAsync(HttpStatusCode.Accepted);
 
-        TheDecision(run).By.Should().Be("bob@example.org");
+        TheDecision(run).By.Should().Be("Ann");
     }
 
     [Theory]

@@ -8,6 +8,7 @@ using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Data;
 using MlOps.Serving;
 using MlOps.Serving.Models;
+using MlOps.Web.Access;
 
 namespace MlOps.Web.Tests;
 
@@ -43,6 +44,7 @@ internal sealed class WebHost : IAsyncDisposable
             .AddMlOpsPipeline()
             .AddSingleton(storage)
             .AddSingleton(new PipelineOptions { WorkFolder = Path.GetTempPath(), Threads = 1 })
+            .AddSingleton(new AccessOptions { IsOpen = true })
             .AddSingleton<IPipelineEngine, RecordingEngine>()
             .AddSingleton<IScorerLoader, FakeScorers>()
             .AddSingleton(new ServingOptions { RefreshEvery = TimeSpan.FromMilliseconds(50) })

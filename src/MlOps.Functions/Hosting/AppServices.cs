@@ -13,6 +13,7 @@ using MlOps.Serving;
 using MlOps.Serving.Monitoring;
 using MlOps.Serving.Triggers;
 using MlOps.Web;
+using MlOps.Web.Access;
 
 namespace MlOps.Functions.Hosting;
 
@@ -23,6 +24,7 @@ internal static class AppServices
     public static IServiceCollection AddMlOpsApp(this IServiceCollection services, IConfiguration configuration)
     {
         services
+            .AddSingleton(AccessSettings.Read(configuration))
             .AddSingleton(AlertSettings.Read(configuration, BaseUrl(configuration)))
             .AddMlOpsPipeline()
             .RemoveAll<RunStarter>()

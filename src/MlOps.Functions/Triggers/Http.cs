@@ -8,8 +8,8 @@ using static Microsoft.Azure.Functions.Worker.AuthorizationLevel;
 namespace MlOps.Functions.Triggers;
 
 /// <summary>
-/// The way in over HTTP. What a request means is told by <see cref="Routes"/> alone; a function only says which of the app's keys opens it, as
-/// the host looks at keys before the app sees a request.
+/// The way in over HTTP. What a request means, and who may send it, is told by <see cref="Routes"/> alone: to the host all of it is anonymous, as
+/// it would answer 401 to whatever is none of its own keys before the app sees it.
 /// </summary>
 /// <remarks>
 /// Of the functions whose route fits, the host takes the first by name, however special the others' routes are
@@ -21,31 +21,19 @@ public sealed class Http(WebPipeline web, DurableCall call)
     public Task<IResult> GetHealth([HttpTrigger(Anonymous, "get", Route = "health")] HttpRequest request, CancellationToken cancel) => AnswerAsync(request);
 
     [Function(nameof(Predict))]
-    public Task<IResult> Predict([HttpTrigger(Function, "post", Route = "predict")] HttpRequest request, CancellationToken cancel) => AnswerAsync(request);
+    public Task<IResult> Predict([HttpTrigger(Anonymous, "post", Route = "predict")] HttpRequest request, CancellationToken cancel) => AnswerAsync(request);
 
     [Function(nameof(StartRun))]
     public Task<IResult> StartRun(
-        [HttpTrigger(Function, "post", Route = "pipelines/{model}/runs")] HttpRequest request, [DurableClient] DurableTaskClient client,
+        [HttpTrigger(Anonymous, "post", Route = "pipelines/{model}/runs")] HttpRequest request, [DurableClient] DurableTaskClient client,
         CancellationToken cancel) =>
         AnswerAsync(request, client);
 
-    /// <summary>What else an operator may do.</summary>
-    [Function(nameof(StopOrRetryRun))]
-    public Task<IResult> StopOrRetryRun(
-        [HttpTrigger(Function, "post", Route = "runs/{id}/{action:regex(^(cancel|retry)$)}")] HttpRequest request, [DurableClient] DurableTaskClient client,
-        CancellationToken cancel) =>
-        AnswerAsync(request, client);
-
-    /// <summary>All that only looks.</summary>
-    [Function(nameof(WebRead))]
-    public Task<IResult> WebRead([HttpTrigger(Function, "get", "head", Route = "{*path}")] HttpRequest request, CancellationToken cancel) =>
-        AnswerAsync(request);
-
-    /// <summary>All else: what serves, and what runs are made of.</summary>
-    [Function(nameof(WebWrite))]
-    public Task<IResult> WebWrite(
-        [HttpTrigger(Admin, "post", "put", "patch", "delete", Route = "{*path}")] HttpRequest request, [DurableClient] DurableTaskClient client,
-        CancellationToken cancel) =>
+    /// <summary>All else.</summary>
+    [Function(nameof(Web))]
+    public Task<IResult> Web(
+        [HttpTrigger(Anonymous, "get", "head", "post", "put", "patch", "delete", Route = "{*path}")] HttpRequest request,
+        [DurableClient] DurableTaskClient client, CancellationToken cancel) =>
         AnswerAsync(request, client);
 
     private Task<IResult> AnswerAsync(HttpRequest request, DurableTaskClient client)

@@ -59,7 +59,7 @@ internal static class CommandLine
         {
             DemoCommand.Create(), UpCommand.Create(), NewCommand.Create(), TrainCommand.Create(), PredictCommand.Create(),
             RunsCommand.Create(), ModelsCommand.Create(), PromoteCommand.Create(), RollbackCommand.Create(), DataCommand.Create(), DoctorCommand.Create(),
-            BackupCommand.Create(), RestoreCommand.Create(), CompletionCommand.Create(),
+            KeysCommand.Create(), BackupCommand.Create(), RestoreCommand.Create(), CompletionCommand.Create(),
         };
         ProgramVersion.PrintIn(root);
         foreach (var option in GlobalOptions.All)

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Net.Http.Headers;
 using System.Text;
 using System.Text.Json.Nodes;
 using MlOps.Local.Demo;
@@ -48,7 +49,7 @@ internal static class DemoCommand
         {
             return ExitCode.Failed;
         }
-        await PredictAsync(host.Url, terminal, cancel);
+        await PredictAsync(host, terminal, cancel);
         if (drift)
         {
             await RunDriftedAsync(host, settings, terminal, cancel);
@@ -119,9 +120,11 @@ internal static class DemoCommand
         return await starter.StartAsync(SampleTrips.Model, file, "cli", cancel);
     }
 
-    private static async Task PredictAsync(Uri url, Terminal terminal, CancellationToken cancel)
+    private static async Task PredictAsync(RunningHost host, Terminal terminal, CancellationToken cancel)
     {
+        var url = host.Url;
         using var http = new HttpClient { BaseAddress = url };
+        http.DefaultRequestHeaders.Authorization = host.MachineKey is { } key ? new AuthenticationHeaderValue("Bearer", key) : null;
         var body = new JsonObject { ["model"] = SampleTrips.Model, ["features"] = SampleRow.DeepClone() }.ToJsonString();
         using var answer = await http.PostAsync(new Uri("/predict", UriKind.Relative), new StringContent(body, Encoding.UTF8, "application/json"), cancel);
         var text = await answer.Content.ReadAsStringAsync(cancel);

@@ -28,7 +28,7 @@ internal static class GlobalOptions
 
     private static readonly Option<IPAddress> Listen = new("--listen")
     {
-        Description = "Address to serve on; another one than 127.0.0.1 lets everybody in who reaches it",
+        Description = "Address to serve on; on another one than 127.0.0.1 callers need a key (see keys) or an Entra ID token",
         HelpName = "ADDRESS",
         DefaultValueFactory = _ => IPAddress.Loopback,
         CustomParser = result =>
@@ -40,6 +40,12 @@ internal static class GlobalOptions
             result.AddError($"--listen is {result.Tokens[0].Value}; it must be an IP address, such as 0.0.0.0 for all of them.");
             return null;
         },
+        Recursive = true,
+    };
+
+    private static readonly Option<bool> Insecure = new("--insecure")
+    {
+        Description = "Let everybody in who reaches --listen, to do everything: only where something in front says who may call",
         Recursive = true,
     };
 
@@ -76,7 +82,7 @@ internal static class GlobalOptions
 
     private static readonly Option<bool> Verbose = new("--verbose") { Description = "Log what happens, on standard error", Recursive = true };
 
-    public static IReadOnlyList<Option> All { get; } = [Port, Listen, Data, Storage, Durable, Verbose];
+    public static IReadOnlyList<Option> All { get; } = [Port, Listen, Insecure, Data, Storage, Durable, Verbose];
 
     public static bool HasStorage(SymbolResult result) => result.GetResult(Storage) is { Implicit: false };
 
@@ -84,6 +90,7 @@ internal static class GlobalOptions
     {
         Port = parsed.GetValue(Port),
         Listen = parsed.GetValue(Listen)!,
+        Insecure = parsed.GetValue(Insecure),
         DataFolder = parsed.GetValue(Data)!,
         Storage = parsed.GetValue(Storage),
         Durable = parsed.GetValue(Durable),

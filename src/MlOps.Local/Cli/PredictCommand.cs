@@ -1,4 +1,6 @@
 using System.CommandLine;
+using System.Net;
+using System.Net.Http.Headers;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using MlOps.Local.Hosting;
@@ -28,19 +30,20 @@ internal static class PredictCommand
         {
             body["model"] = model;
         }
-        if (settings.Storage is null && DataFolder.FindHost(settings.DataFolder) is { Url: { } url })
+        if (settings.Storage is null && DataFolder.FindHost(settings.DataFolder) is { Url: { } url, Key: var key })
         {
-            return await AskAsync(new Uri(url), body, cancel);
+            return await AskAsync(new Uri(url), key, body, cancel);
         }
         await using var storage = await LocalStorage.ReachAsync(settings, new Terminal(isForProgram: true).Say, cancel);
         storage.Publish(url: null);
-        await using var host = await LocalHost.StartAsync(settings with { Port = 0 }, storage, HostParts.Web, cancel);
-        return await AskAsync(host.Url!, body, cancel);
+        await using var host = await LocalHost.StartAsync(settings with { Port = 0, Listen = IPAddress.Loopback }, storage, HostParts.Web, cancel);
+        return await AskAsync(host.Url!, host.MachineKey, body, cancel);
     }
 
-    private static async Task<int> AskAsync(Uri host, JsonObject body, CancellationToken cancel)
+    private static async Task<int> AskAsync(Uri host, string? key, JsonObject body, CancellationToken cancel)
     {
         using var http = new HttpClient();
+        http.DefaultRequestHeaders.Authorization = key is null ? null : new AuthenticationHeaderValue("Bearer", key);
         using var answer = await http.PostAsJsonAsync(new Uri(host, "/predict"), body, cancel);
         var text = await answer.Content.ReadAsStringAsync(cancel);
         if (answer.IsSuccessStatusCode)

@@ -13,6 +13,9 @@ internal sealed class RunningHost : IAsyncDisposable
 
     public Uri Url => host.Url!;
 
+    /// <summary>What opens it for the commands of this machine; null when nothing is needed.</summary>
+    public string? MachineKey => host.MachineKey;
+
     public IServiceProvider Services => host.Services;
 
     public static async Task<RunningHost> StartAsync(HostSettings settings, Terminal terminal, CancellationToken cancel)
@@ -22,7 +25,7 @@ internal sealed class RunningHost : IAsyncDisposable
         try
         {
             var host = new RunningHost(storage, await LocalHost.StartAsync(settings, storage, settings.ServeOnly ? HostParts.Web : HostParts.All, cancel));
-            storage.Publish(host.Url);
+            storage.Publish(host.Url, host.MachineKey);
             return host;
         }
         catch

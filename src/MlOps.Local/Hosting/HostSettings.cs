@@ -8,8 +8,11 @@ public sealed record HostSettings
     public const int DefaultPort = 7071;
     public const string DefaultDataFolder = ".mlops";
 
-    /// <summary>Address to serve on. Other than this machine's own only where something in front says who may call: there is no sign-in here.</summary>
+    /// <summary>Address to serve on. Other than this machine's own callers need a key or a token, unless <see cref="Insecure"/>.</summary>
     public IPAddress Listen { get; init; } = IPAddress.Loopback;
+
+    /// <summary>Lets in whoever reaches <see cref="Listen"/>.</summary>
+    public bool Insecure { get; init; }
 
     /// <summary>Port to serve on; 0: any free one.</summary>
     public int Port { get; init; } = DefaultPort;

@@ -15,6 +15,7 @@ using MlOps.Serving;
 using MlOps.Serving.Monitoring;
 using MlOps.Serving.Triggers;
 using MlOps.Web;
+using MlOps.Web.Access;
 
 namespace MlOps.Local.Hosting;
 
@@ -45,12 +46,19 @@ public sealed class LocalHost : IAsyncDisposable
     /// <summary>Where it serves, such as <c>http://127.0.0.1:7071/</c>; null without HTTP.</summary>
     public Uri? Url { get; private init; }
 
+    /// <summary>What opens it for the commands of this machine; null when nothing is needed.</summary>
+    public string? MachineKey => host.Services.GetService<AccessOptions>()?.MachineKey;
+
     /// <exception cref="EnvironmentProblemException">The port cannot be used.</exception>
     public static async Task<LocalHost> StartAsync(HostSettings settings, LocalStorage storage, HostParts parts, CancellationToken cancel)
     {
         var host = parts.HasFlag(HostParts.Web) ? BuildWeb(settings, storage, parts) : BuildPlain(settings, storage, parts);
         try
         {
+            if (parts.HasFlag(HostParts.Web))
+            {
+                await host.Services.GetRequiredService<HostAccess>().CheckAsync(cancel);
+            }
             await host.StartAsync(cancel);
             return new LocalHost(host) { Url = parts.HasFlag(HostParts.Web) ? UrlOf(host) : null };
         }
@@ -100,7 +108,7 @@ public sealed class LocalHost : IAsyncDisposable
         builder.WebHost.UseSetting(WebHostDefaults.ServerUrlsKey, "");
         builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(settings.Listen, settings.Port));
         Configure(builder, settings, storage, parts);
-        builder.Services.AddMlOpsWeb().AddPredictionLog();
+        builder.Services.AddSingleton(HostAccess.Options(settings, builder.Configuration)).AddSingleton<HostAccess>().AddMlOpsWeb().AddPredictionLog();
         var app = builder.Build();
         if (settings.ServeOnly)
         {
@@ -134,6 +142,7 @@ public sealed class LocalHost : IAsyncDisposable
             .AddSingleton(_ => storage.Connect())
             .AddSingleton(new PipelineOptions { WorkFolder = storage.WorkFolder })
             .AddMlOpsServing()
+            .AddSingleton<AccessKeyStore>()
             .AddSingleton<IHostLifetime, NoSignals>()
             .Configure<HostOptions>(options => options.ShutdownTimeout = TimeSpan.FromSeconds(10));
         if (parts.HasFlag(HostParts.Engine))

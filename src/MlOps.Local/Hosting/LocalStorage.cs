@@ -92,8 +92,8 @@ public sealed class LocalStorage : IAsyncDisposable
     }
 
     /// <summary>Tells other commands how to reach this process. The key of a storage account is not written down.</summary>
-    public void Publish(Uri? url) =>
-        folder?.Publish(new HostConnection(Environment.ProcessId, azurite?.ConnectionString, url?.ToString().TrimEnd('/')));
+    public void Publish(Uri? url, string? key = null) =>
+        folder?.Publish(new HostConnection(Environment.ProcessId, azurite?.ConnectionString, url?.ToString().TrimEnd('/'), key));
 
     /// <summary>New clients of the storage.</summary>
     public PipelineStorage Connect() => Connect(new BlobClientOptions(), new TableClientOptions());

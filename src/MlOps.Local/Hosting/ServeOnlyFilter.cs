@@ -1,4 +1,4 @@
-using MlOps.Web;
+using MlOps.Web.Answers;
 
 namespace MlOps.Local.Hosting;
 
@@ -14,5 +14,6 @@ internal static class ServeOnlyFilter
 
     private static bool IsAnswered(HttpRequest request) =>
         HttpMethods.IsGet(request.Method) || HttpMethods.IsHead(request.Method)
-        || (HttpMethods.IsPost(request.Method) && (request.Path == "/predict" || request.Path == "/feedback"));
+        || (HttpMethods.IsPost(request.Method)
+            && (request.Path == "/predict" || request.Path == "/feedback" || request.Path.StartsWithSegments("/signin") || request.Path == "/signout"));
 }

@@ -7,7 +7,8 @@ namespace MlOps.Local.Storage;
 /// <param name="ProcessId">The host's process.</param>
 /// <param name="Storage">Connection string of its embedded storage; null when it uses a storage account.</param>
 /// <param name="Url">Where it serves; null when it serves nothing, such as during <c>train</c>.</param>
-public sealed record HostConnection(int ProcessId, string? Storage, string? Url);
+/// <param name="Key">Opens it; null when nothing is needed.</param>
+public sealed record HostConnection(int ProcessId, string? Storage, string? Url, string? Key = null);
 
 /// <summary>The folder that holds embedded storage; owned by one process at a time.</summary>
 public sealed class DataFolder : IDisposable
@@ -74,7 +75,11 @@ public sealed class DataFolder : IDisposable
     public void Publish(HostConnection connection)
     {
         var file = ConnectionFile(Folder);
-        File.WriteAllText(file + ".new", JsonSerializer.Serialize(connection));
+        File.Delete(file + ".new");
+        using (var stream = new FileStream(file + ".new", OnlyOurs()))
+        {
+            JsonSerializer.Serialize(stream, connection);
+        }
         File.Move(file + ".new", file, overwrite: true);
     }
 
@@ -82,6 +87,17 @@ public sealed class DataFolder : IDisposable
     {
         File.Delete(ConnectionFile(Folder));
         owned.Dispose();
+    }
+
+    /// <summary>What is in it lets one in: nobody else on the machine may read it.</summary>
+    private static FileStreamOptions OnlyOurs()
+    {
+        var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write };
+        if (!OperatingSystem.IsWindows())
+        {
+            options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+        }
+        return options;
     }
 
     private static string ConnectionFile(string folder) => Path.Combine(folder, "host.json");

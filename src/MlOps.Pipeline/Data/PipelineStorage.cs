@@ -39,6 +39,9 @@ public sealed class PipelineStorage(BlobServiceClient blobs, TableServiceClient 
     /// <summary>Small marks that triggers keep, such as the last time a schedule fired: partition kind.</summary>
     public TableClient Marks { get; } = tables.GetTableClient("marks");
 
+    /// <summary>Who may call: partition <c>key</c>, a row an access key; partition <c>signing</c>, what cookies are signed with.</summary>
+    public TableClient Keys { get; } = tables.GetTableClient("keys");
+
     /// <summary>Creates the containers and tables that do not exist yet; safe to call from many hosts at once.</summary>
     public async Task EnsureCreatedAsync(CancellationToken cancel)
     {
@@ -46,7 +49,7 @@ public sealed class PipelineStorage(BlobServiceClient blobs, TableServiceClient 
         {
             await container.CreateIfNotExistsAsync(cancellationToken: cancel);
         }
-        foreach (var table in new[] { Runs, RunRecords, Models, Marks })
+        foreach (var table in new[] { Runs, RunRecords, Models, Marks, Keys })
         {
             await table.CreateIfNotExistsAsync(cancel);
         }

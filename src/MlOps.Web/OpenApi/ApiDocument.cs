@@ -24,10 +24,24 @@ internal static class ApiDocument
                 Description = "Train, promote and serve models of tables. Errors are RFC 9457 problem+json.",
             };
             document.Servers?.Clear();
+            AddWaysIn(document);
             return Task.CompletedTask;
         });
         options.AddOperationTransformer(DescribeAsync);
         options.AddSchemaTransformer(ApiSchemas.Correct);
+    }
+
+    private static void AddWaysIn(OpenApiDocument document)
+    {
+        var schemes = new Dictionary<string, OpenApiSecurityScheme>
+        {
+            ["bearer"] = new() { Type = SecuritySchemeType.Http, Scheme = "bearer", Description = "A key, or a token of Entra ID." },
+            ["basic"] = new() { Type = SecuritySchemeType.Http, Scheme = "basic", Description = "A key as the password; any user name." },
+            ["header"] = new() { Type = SecuritySchemeType.ApiKey, In = ParameterLocation.Header, Name = "x-functions-key", Description = "A key." },
+        };
+        document.Components ??= new OpenApiComponents();
+        document.Components.SecuritySchemes = schemes.ToDictionary(scheme => scheme.Key, IOpenApiSecurityScheme (scheme) => scheme.Value);
+        document.Security = [.. schemes.Keys.Select(name => new OpenApiSecurityRequirement { [new OpenApiSecuritySchemeReference(name, document)] = [] })];
     }
 
     private static async Task DescribeAsync(OpenApiOperation operation, OpenApiOperationTransformerContext context, CancellationToken cancel)
@@ -35,11 +49,12 @@ internal static class ApiDocument
         var metadata = context.Description.ActionDescriptor.EndpointMetadata;
         // The route table speaks to callers, the comments on handlers to programmers.
         operation.Summary = metadata.OfType<IEndpointSummaryMetadata>().Last().Summary;
-        operation.Description = metadata.OfType<RouteRole>().Last() switch
+        var role = metadata.OfType<RouteRole>().Last();
+        operation.Description = role == RouteRole.Anonymous ? "For anybody." : $"For role {Callers.NameOf(role)}.";
+        if (role == RouteRole.Anonymous)
         {
-            RouteRole.Anonymous => "For anybody.",
-            var role => $"For role {role.ToString().ToLowerInvariant()}.",
-        };
+            operation.Security = [];
+        }
         if (metadata.OfType<BodyDescription>().FirstOrDefault() is { } body)
         {
             operation.RequestBody = await DescribeAsync(body, context, cancel);

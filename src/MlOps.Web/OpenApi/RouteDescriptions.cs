@@ -21,7 +21,8 @@ internal sealed record AlternativeAnswer(Type Type);
 internal static class RouteDescriptions
 {
     public static TBuilder For<TBuilder>(this TBuilder route, RouteRole role)
-        where TBuilder : IEndpointConventionBuilder => route.WithMetadata(role);
+        where TBuilder : IEndpointConventionBuilder =>
+        (role == RouteRole.Anonymous ? route.AllowAnonymous() : route.RequireAuthorization(Callers.NameOf(role))).WithMetadata(role);
 
     public static RouteHandlerBuilder Describe(this RouteHandlerBuilder route, string tag, string summary) =>
         route.WithTags(tag).WithSummary(summary).Fails(StatusCodes.Status500InternalServerError);

@@ -1,4 +1,4 @@
-namespace MlOps.Web;
+namespace MlOps.Web.Answers;
 
 /// <summary>Content types of the files that runs keep.</summary>
 internal static class ContentTypes

@@ -3,7 +3,7 @@ using Microsoft.Extensions.Logging;
 using MlOps.Pipeline.Contracts;
 using MlOps.Serving.Models;
 
-namespace MlOps.Web;
+namespace MlOps.Web.Answers;
 
 /// <summary>Everything that goes wrong, as RFC 9457 problem+json whose detail says what to do.</summary>
 public static partial class HttpProblems

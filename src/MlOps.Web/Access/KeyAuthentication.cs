@@ -1,0 +1,48 @@
+using System.Security.Claims;
+using System.Text.Encodings.Web;
+using Microsoft.AspNetCore.Authentication;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+
+namespace MlOps.Web.Access;
+
+/// <summary>Lets in who has a key, and tells all others what to do.</summary>
+internal sealed class KeyAuthentication(
+    IOptionsMonitor<AuthenticationSchemeOptions> options, ILoggerFactory logging, UrlEncoder encoder, KeyRing keys, AccessOptions access)
+    : AuthenticationHandler<AuthenticationSchemeOptions>(options, logging, encoder)
+{
+    protected override async Task<AuthenticateResult> HandleAuthenticateAsync()
+    {
+        if (PresentedKey.Find(Request, access) is not { } text)
+        {
+            return AuthenticateResult.NoResult();
+        }
+        return await keys.FindAsync(text, Context.RequestAborted) is { } bearer
+            ? AuthenticateResult.Success(new AuthenticationTicket(Callers.Of(bearer, Scheme.Name), Scheme.Name))
+            : AuthenticateResult.Fail("This is no key, or it has been revoked.");
+    }
+
+    /// <summary>A person in a browser is led to the page where one signs in; a program gets 401.</summary>
+    protected override Task HandleChallengeAsync(AuthenticationProperties properties)
+    {
+        if (HttpMethods.IsGet(Request.Method) && Request.GetTypedHeaders().Accept.Any(type => type.MediaType.Equals("text/html", StringComparison.OrdinalIgnoreCase)))
+        {
+            Response.Redirect(SignInApi.UrlFor(Request.PathBase + Request.Path + Request.QueryString));
+            return Task.CompletedTask;
+        }
+        Response.Headers.WWWAuthenticate = "Bearer realm=\"mlops\"";
+        return base.HandleChallengeAsync(properties);
+    }
+}
+
+/// <summary>Lets in whoever comes without anything, where <see cref="AccessOptions.IsOpen"/>.</summary>
+internal sealed class OpenAuthentication(IOptionsMonitor<AuthenticationSchemeOptions> options, ILoggerFactory logging, UrlEncoder encoder)
+    : AuthenticationHandler<AuthenticationSchemeOptions>(options, logging, encoder)
+{
+    // One for all requests: nothing in it is a request's.
+    private static readonly ClaimsPrincipal Everybody = Callers.Of(new Bearer("local", RouteRole.Admin, KeyId: null), Schemes.Open);
+    private static readonly AuthenticateResult In = AuthenticateResult.Success(new AuthenticationTicket(Everybody, Schemes.Open));
+
+    protected override Task<AuthenticateResult> HandleAuthenticateAsync() => Task.FromResult(In);
+}

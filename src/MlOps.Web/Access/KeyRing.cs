@@ -1,0 +1,108 @@
+using System.Collections.Concurrent;
+using Microsoft.Extensions.Logging;
+using MlOps.Pipeline.Contracts;
+
+namespace MlOps.Web.Access;
+
+/// <summary>
+/// Says whose a key is. Keys of storage are remembered for <see cref="FreshFor"/>; while storage is away those that were seen are taken on, as
+/// loaded models go on predicting.
+/// </summary>
+public sealed partial class KeyRing(AccessKeyStore store, AccessOptions options, TimeProvider time, ILogger<KeyRing> logger)
+{
+    /// <summary>How long after it was revoked a key may still open a host that has just seen it.</summary>
+    public static readonly TimeSpan FreshFor = TimeSpan.FromSeconds(10);
+
+    private static readonly TimeSpan UseIsToldEvery = TimeSpan.FromMinutes(5);
+
+    /// <summary>Who tries ids at random must not fill the memory.</summary>
+    private const int MostRemembered = 10_000;
+
+    private readonly byte[]? adminKey = options.AdminKey is { } admin ? AccessKeyText.Hash(admin) : null;
+    private readonly byte[]? machineKey = options.MachineKey is { } machine ? AccessKeyText.Hash(machine) : null;
+    private readonly ConcurrentDictionary<string, Remembered> seen = new(StringComparer.Ordinal);
+
+    /// <summary>Name and role of a key's bearer; null when it is no key, or revoked.</summary>
+    public async ValueTask<Bearer?> FindAsync(string text, CancellationToken cancel)
+    {
+        if (adminKey is not null && AccessKeyText.IsSame(text, adminKey))
+        {
+            return new Bearer("deployment", RouteRole.Admin, KeyId: null);
+        }
+        if (machineKey is not null && AccessKeyText.IsSame(text, machineKey))
+        {
+            return new Bearer("this machine", RouteRole.Admin, KeyId: null);
+        }
+        return AccessKeyText.IdOf(text) is { } id && await FindByIdAsync(id, cancel) is { } stored && AccessKeyText.IsSame(text, stored.Hash)
+            ? Used(stored.Key)
+            : null;
+    }
+
+    /// <summary>Name and role of the key that a cookie was given for; null when it has been revoked.</summary>
+    public async ValueTask<Bearer?> FindSignedInAsync(string keyId, CancellationToken cancel) =>
+        await FindByIdAsync(keyId, cancel) is { } stored ? Used(stored.Key) : null;
+
+    private async ValueTask<StoredKey?> FindByIdAsync(string id, CancellationToken cancel)
+    {
+        var now = time.GetUtcNow();
+        var known = seen.GetValueOrDefault(id);
+        if (known is not null && now - known.At < FreshFor)
+        {
+            return known.Key;
+        }
+        try
+        {
+            var key = await store.FindAsync(id, cancel);
+            if (seen.Count >= MostRemembered)
+            {
+                seen.Clear();
+            }
+            seen[id] = new Remembered(key, now) { UseTold = known?.UseTold ?? key?.Key.LastUsed ?? default };
+            return key;
+        }
+        catch (Exception away) when (known is { Key: not null } && !cancel.IsCancellationRequested && TransientFaults.IsTransient(away))
+        {
+            // Not asked again by each request: that would wait for storage each time.
+            seen[id] = known with { At = now };
+            return known.Key;
+        }
+    }
+
+    private Bearer Used(AccessKey key)
+    {
+        var now = time.GetUtcNow();
+        if (seen.TryGetValue(key.Id, out var known) && now - known.UseTold >= UseIsToldEvery
+            && seen.TryUpdate(key.Id, known with { UseTold = now }, known))
+        {
+            _ = TellUseAsync(key.Id);
+        }
+        return new Bearer(key.Name, key.Role, key.Id);
+    }
+
+    /// <summary>Nobody waits for it, and a use that is not told does no harm.</summary>
+    private async Task TellUseAsync(string id)
+    {
+        try
+        {
+            await store.MarkUsedAsync(id, CancellationToken.None);
+        }
+        catch (Exception fault)
+        {
+            LogUseNotTold(id, fault);
+        }
+    }
+
+    [LoggerMessage(Level = LogLevel.Debug, Message = "That key {Id} was used could not be noted")]
+    private partial void LogUseNotTold(string id, Exception fault);
+
+    private sealed record Remembered(StoredKey? Key, DateTimeOffset At)
+    {
+        public DateTimeOffset UseTold { get; init; }
+    }
+}
+
+/// <summary>Who comes with a key.</summary>
+/// <param name="Name">As told in the audit trail.</param>
+/// <param name="Role">What they may do.</param>
+/// <param name="KeyId">The key's id in storage; null for a key of the host's settings.</param>
+public sealed record Bearer(string Name, RouteRole Role, string? KeyId);

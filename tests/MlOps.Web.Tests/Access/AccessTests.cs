@@ -1,0 +1,350 @@
+using System.Net;
+using System.Net.Http.Headers;
+using System.Text;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
+using MlOps.Testing;
+using MlOps.Web.Access;
+
+namespace MlOps.Web.Tests.Access;
+
+/// <summary>Who comes in, with what, and as far as where.</summary>
+[Collection(AzuriteFixture.Collection)]
+public sealed class AccessTests(AzuriteFixture azurite) : IAsyncLifetime
+{
+    private const string AdminKey = "a-long-key-of-the-deployment";
+
+    private readonly HttpClient client = new(new HttpClientHandler { AllowAutoRedirect = false, UseCookies = false });
+    private readonly ManualTime time = new();
+    private readonly string unique = AzuriteFixture.UniqueModel();
+
+    private WebHost host = null!;
+
+    public async Task InitializeAsync()
+    {
+        host = await WebHost.StartAsync(
+            azurite.NewStorage(), services => services.AddSingleton(new AccessOptions { AdminKey = AdminKey }).AddSingleton<TimeProvider>(time));
+        client.BaseAddress = host.Client.BaseAddress;
+    }
+
+    public async Task DisposeAsync()
+    {
+        client.Dispose();
+        await host.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task Nothing_answers_without_a_key_but_health_and_the_way_in()
+    {
+        var answered = new List<string>();
+        foreach (var (verb, path, _) in Routes())
+        {
+            using var answer = await client.SendAsync(new HttpRequestMessage(new HttpMethod(verb), path));
+            if (answer.StatusCode != HttpStatusCode.Unauthorized)
+            {
+                answered.Add($"{verb} {path}");
+            }
+            else
+            {
+                answer.Headers.WwwAuthenticate.Should().ContainSingle().Which.Scheme.Should().Be("Bearer");
+            }
+        }
+
+        answered.Should().BeEquivalentTo("GET /health", "GET /signin", "POST /signin", "GET /signin/entra", "POST /signout");
+    }
+
+    [Fact]
+    public async Task A_route_takes_its_role_and_those_above()
+    {
+        var keys = new Dictionary<RouteRole, string>();
+        foreach (var role in new[] { RouteRole.Reader, RouteRole.Operator, RouteRole.Admin })
+        {
+            keys[role] = await AddKeyAsync(role);
+        }
+
+        foreach (var (verb, path, needed) in Routes().Where(route => route.Role > RouteRole.Anonymous))
+        {
+            foreach (var (role, key) in keys)
+            {
+                using var answer = await SendAsync(new HttpMethod(verb), path, key);
+                (answer.StatusCode == HttpStatusCode.Forbidden).Should().Be(role < needed, $"{verb} {path} is for {needed} and was asked by {role}");
+                answer.StatusCode.Should().NotBe(HttpStatusCode.Unauthorized);
+            }
+        }
+    }
+
+    [Fact]
+    public async Task Who_may_not_is_told_who_may()
+    {
+        var key = await AddKeyAsync(RouteRole.Reader);
+
+        var detail = await SendAsync(HttpMethod.Post, $"/pipelines/{unique}/runs", key).ShouldFailAsync(HttpStatusCode.Forbidden);
+
+        detail.Should().Contain($"'reader-{unique}'").And.Contain("it takes role operator");
+    }
+
+    [Fact]
+    public async Task What_does_not_exist_is_not_told_to_strangers() =>
+        (await client.GetAsync("/no/such/route").ShouldFailAsync(HttpStatusCode.Unauthorized)).Should().StartWith("Sign in: ");
+
+    [Theory]
+    [InlineData("Bearer")]
+    [InlineData("Basic")]
+    [InlineData("x-functions-key")]
+    [InlineData("code")]
+    public async Task A_key_is_taken_however_a_client_can_carry_it(string way)
+    {
+        var key = await AddKeyAsync(RouteRole.Reader);
+
+        foreach (var (text, status) in new[] { (key, HttpStatusCode.OK), (AdminKey, HttpStatusCode.OK), (key[..^1] + "!", HttpStatusCode.Unauthorized) })
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Get, way == "code" ? $"/models?code={Uri.EscapeDataString(text)}" : "/models");
+            switch (way)
+            {
+                case "Bearer":
+                    request.Headers.Authorization = new AuthenticationHeaderValue(way, text);
+                    break;
+                case "Basic":
+                    request.Headers.Authorization = new AuthenticationHeaderValue(way, Convert.ToBase64String(Encoding.UTF8.GetBytes($"anybody:{text}")));
+                    break;
+                case "x-functions-key":
+                    request.Headers.Add(way, text);
+                    break;
+            }
+            using var answer = await client.SendAsync(request);
+            answer.StatusCode.Should().Be(status, text);
+        }
+    }
+
+    [Theory]
+    [InlineData("Bearer")]
+    [InlineData("Bearer ")]
+    [InlineData("Basic !!!")]
+    [InlineData("Basic bm9jb2xvbg==")]
+    [InlineData("Digest x=1")]
+    [InlineData("Bearer mlops_")]
+    [InlineData("Bearer mlops_aaaaaaaaaa_")]
+    [InlineData("Bearer mlops_aaaaaaaaa'_x")]
+    public async Task Whatever_is_no_key_is_refused_as_such(string authorization)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Get, "/models");
+        request.Headers.TryAddWithoutValidation("Authorization", authorization);
+
+        await client.SendAsync(request).ShouldFailAsync(HttpStatusCode.Unauthorized);
+    }
+
+    [Fact]
+    public async Task A_revoked_key_opens_nothing_after_some_seconds_and_its_use_was_told()
+    {
+        var keys = host.Get<AccessKeyStore>();
+        var text = await AddKeyAsync(RouteRole.Reader);
+        (await SendAsync(HttpMethod.Get, "/models", text)).StatusCode.Should().Be(HttpStatusCode.OK);
+        await Eventually.IsTrueAsync(async () => (await keys.ListAsync(default)).Single(key => key.Name == $"reader-{unique}").LastUsed is not null);
+
+        (await keys.RevokeAsync($"reader-{unique}", default)).Should().NotBeNull();
+        time.Now += KeyRing.FreshFor;
+
+        (await SendAsync(HttpMethod.Get, "/models", text)).StatusCode.Should().Be(HttpStatusCode.Unauthorized);
+        (await keys.RevokeAsync($"reader-{unique}", default)).Should().BeNull();
+    }
+
+    [Fact]
+    public async Task While_storage_is_away_known_keys_are_taken_on()
+    {
+        await using var gate = new StorageGate(azurite.ConnectionString);
+        await using var gated = await WebHost.StartAsync(
+            gate.NewStorage(), services => services.AddSingleton(new AccessOptions()).AddSingleton<TimeProvider>(time));
+        var text = await AddKeyAsync(RouteRole.Reader);
+        var get = () => new HttpRequestMessage(HttpMethod.Get, "/") { Headers = { Authorization = new AuthenticationHeaderValue("Bearer", text) } };
+        (await gated.Client.SendAsync(get())).StatusCode.Should().Be(HttpStatusCode.OK);
+
+        gate.Close();
+        time.Now += 2 * KeyRing.FreshFor;
+
+        (await gated.Client.SendAsync(get())).StatusCode.Should().Be(HttpStatusCode.OK);
+    }
+
+    [Fact]
+    public async Task A_key_is_stored_as_its_hash_alone()
+    {
+        var text = await AddKeyAsync(RouteRole.Admin);
+
+        var rows = await azurite.NewStorage().Keys.QueryAsync<Azure.Data.Tables.TableEntity>().ToListAsync();
+
+        var (id, secret) = (text.Substring(6, 10), text[17..]);
+        rows.SelectMany(row => row.Keys.Select(name => row[name])).OfType<string>()
+            .Should().NotContain(value => value.Contains(secret, StringComparison.Ordinal));
+        rows.Should().Contain(row => row.RowKey == id);
+    }
+
+    [Fact]
+    public async Task A_browser_is_led_to_the_page_signs_in_and_out()
+    {
+        var key = await AddKeyAsync(RouteRole.Reader);
+        using var first = await GetPageAsync("/models?take=5", cookie: null);
+        first.StatusCode.Should().Be(HttpStatusCode.Redirect);
+        first.Headers.Location!.ToString().Should().Be("/signin?return=%2Fmodels%3Ftake%3D5");
+        var page = await client.GetStringAsync(first.Headers.Location);
+        page.Should().Contain("value=\"/models?take=5\"").And.NotContain("<script");
+
+        using var wrong = await SignInAsync("mlops_wrong", "/models");
+        using var right = await SignInAsync($" {key} ", "/models?take=5");
+
+        wrong.StatusCode.Should().Be(HttpStatusCode.Unauthorized);
+        (await wrong.Content.ReadAsStringAsync()).Should().Contain("This is no key, or it has been revoked.");
+        (right.StatusCode, right.Headers.Location!.ToString()).Should().Be((HttpStatusCode.SeeOther, "/models?take=5"));
+        var cookie = right.Headers.GetValues("Set-Cookie").Should().ContainSingle().Which;
+        cookie.Should().Contain("; httponly").And.Contain("samesite=lax").And.NotContain(key);
+        cookie = cookie.Split(';')[0];
+        (await GetPageAsync("/models", cookie)).StatusCode.Should().Be(HttpStatusCode.OK);
+        (await PostAsync("/models/x/rollback", cookie, "same-origin")).StatusCode.Should().Be(HttpStatusCode.Forbidden, "a reader stays one");
+
+        using var signedOut = await PostAsync("/signout", cookie, "same-origin");
+        signedOut.Headers.GetValues("Set-Cookie").Should().ContainSingle().Which.Should().StartWith("mlops=;");
+    }
+
+    [Fact]
+    public async Task A_cookie_ends_with_its_key()
+    {
+        using var signedIn = await SignInAsync(await AddKeyAsync(RouteRole.Reader), "/");
+        var cookie = signedIn.Headers.GetValues("Set-Cookie").Single().Split(';')[0];
+        (await GetPageAsync("/models", cookie)).StatusCode.Should().Be(HttpStatusCode.OK);
+
+        await host.Get<AccessKeyStore>().RevokeAsync($"reader-{unique}", default);
+        time.Now += KeyRing.FreshFor;
+
+        (await GetPageAsync("/models", cookie)).StatusCode.Should().Be(HttpStatusCode.Redirect);
+    }
+
+    [Theory]
+    [InlineData("//evil.example")]
+    [InlineData("/\\evil.example")]
+    [InlineData("https://evil.example")]
+    [InlineData("/a\r\nSet-Cookie: x=1")]
+    [InlineData("")]
+    public async Task Signing_in_leads_to_pages_of_ours_only(string returnTo)
+    {
+        using var signedIn = await SignInAsync(AdminKey, returnTo);
+
+        signedIn.Headers.Location!.ToString().Should().Be("/");
+    }
+
+    [Theory]
+    [InlineData("cross-site", null)]
+    [InlineData("same-site", null)]
+    [InlineData(null, "https://evil.example")]
+    [InlineData(null, "null")]
+    public async Task A_page_of_another_site_cannot_use_the_cookie_to_change_anything(string? site, string? origin)
+    {
+        using var signedIn = await SignInAsync(AdminKey, "/");
+        var cookie = signedIn.Headers.GetValues("Set-Cookie").Single().Split(';')[0];
+
+        using var refused = await PostAsync("/models/x/rollback", cookie, site, origin);
+        using var taken = await PostAsync("/models/x/rollback", cookie, site: null, client.BaseAddress!.GetLeftPart(UriPartial.Authority));
+
+        refused.StatusCode.Should().Be(HttpStatusCode.Forbidden);
+        (await refused.Content.ReadAsStringAsync()).Should().Contain("A page of another site asked for this");
+        taken.StatusCode.Should().Be(HttpStatusCode.NotFound, "there is no model x");
+    }
+
+    [Fact]
+    public async Task On_this_machine_no_key_is_needed_and_pages_of_elsewhere_get_nothing()
+    {
+        await using var local = await WebHost.StartAsync(
+            azurite.NewStorage(), services => services.AddSingleton(new AccessOptions { IsOpen = true, OwnNamesOnly = true }));
+        using var rebound = new HttpRequestMessage(HttpMethod.Get, "/models") { Headers = { Host = "evil.example:7071" } };
+        using var named = new HttpRequestMessage(HttpMethod.Get, "/models") { Headers = { Host = "localhost:7071" } };
+        using var foreign = new HttpRequestMessage(HttpMethod.Post, "/models/x/rollback") { Headers = { { "Sec-Fetch-Site", "cross-site" } } };
+
+        (await local.Client.GetAsync("/models")).StatusCode.Should().Be(HttpStatusCode.OK);
+        (await local.Client.SendAsync(named)).StatusCode.Should().Be(HttpStatusCode.OK);
+        await local.Client.SendAsync(rebound).ShouldFailAsync(HttpStatusCode.MisdirectedRequest);
+        await local.Client.SendAsync(foreign).ShouldFailAsync(HttpStatusCode.Forbidden);
+        (await local.Client.PostAsync("/models/x/rollback", null)).StatusCode.Should().Be(HttpStatusCode.NotFound);
+    }
+
+    [Fact]
+    public async Task Strangers_are_told_only_whether_it_is_well()
+    {
+        (await client.GetStringAsync("/health")).Should().Be("""{"status":"healthy"}""");
+
+        using var known = await SendAsync(HttpMethod.Get, "/health", AdminKey);
+        (await known.Content.ReadAsStringAsync()).Should().Be("""{"status":"healthy","storage":"ok","models":[]}""");
+    }
+
+    [Theory]
+    [InlineData("/health")]
+    [InlineData("/signin")]
+    [InlineData("/models")]
+    public async Task Every_answer_tells_browsers_to_run_and_frame_nothing(string path)
+    {
+        using var answer = await client.GetAsync(path);
+
+        answer.Headers.GetValues("Content-Security-Policy").Single().Should().StartWith("default-src 'none';").And.NotContain("script-src");
+        answer.Headers.GetValues("X-Content-Type-Options").Should().Equal("nosniff");
+        answer.Headers.GetValues("X-Frame-Options").Should().Equal("DENY");
+        answer.Headers.GetValues("Referrer-Policy").Should().Equal("no-referrer");
+    }
+
+    [Fact]
+    public async Task The_platform_is_believed_where_it_signs_in()
+    {
+        await using var trusting = await WebHost.StartAsync(
+            azurite.NewStorage(), services => services.AddSingleton(new AccessOptions { PlatformSignsIn = true }));
+        var principal = Convert.ToBase64String(Encoding.UTF8.GetBytes("""{"claims":[{"typ":"roles","val":"reader"},{"typ":"name","val":"Bob"}]}"""));
+        var ask = (WebHost of, HttpMethod method) => of.Client.SendAsync(new HttpRequestMessage(method, method == HttpMethod.Get ? "/models" : "/models/x/rollback")
+        {
+            Headers = { { "X-MS-CLIENT-PRINCIPAL", principal }, { "X-MS-CLIENT-PRINCIPAL-NAME", "bob@example.org" } },
+        });
+
+        (await ask(trusting, HttpMethod.Get)).StatusCode.Should().Be(HttpStatusCode.OK);
+        (await ask(trusting, HttpMethod.Post)).StatusCode.Should().Be(HttpStatusCode.Forbidden);
+        (await ask(host, HttpMethod.Get)).StatusCode.Should().Be(HttpStatusCode.Unauthorized);
+    }
+
+    private IReadOnlyList<(string Verb, string Path, RouteRole Role)> Routes() =>
+    [
+        .. from endpoint in host.Get<EndpointDataSource>().Endpoints.OfType<RouteEndpoint>()
+           from verb in endpoint.Metadata.GetMetadata<HttpMethodMetadata>()!.HttpMethods
+           let path = System.Text.RegularExpressions.Regex.Replace("/" + endpoint.RoutePattern.RawText!.TrimStart('/'), @"\{\**\w+\}", "x")
+           select (verb, path, endpoint.Metadata.OfType<RouteRole>().Single()),
+    ];
+
+    private async Task<string> AddKeyAsync(RouteRole role) => (await host.Get<AccessKeyStore>().AddAsync($"{Callers.NameOf(role)}-{unique}", role, default)).Text;
+
+    private Task<HttpResponseMessage> SendAsync(HttpMethod method, string path, string key) =>
+        client.SendAsync(new HttpRequestMessage(method, path) { Headers = { Authorization = new AuthenticationHeaderValue("Bearer", key) } });
+
+    private Task<HttpResponseMessage> SignInAsync(string key, string returnTo) =>
+        client.PostAsync("/signin", new FormUrlEncodedContent(new Dictionary<string, string> { ["key"] = key, ["return"] = returnTo }));
+
+    private Task<HttpResponseMessage> GetPageAsync(string path, string? cookie)
+    {
+        var request = new HttpRequestMessage(HttpMethod.Get, path) { Headers = { { "Accept", "text/html" } } };
+        if (cookie is not null)
+        {
+            request.Headers.Add("Cookie", cookie);
+        }
+        return client.SendAsync(request);
+    }
+
+    private Task<HttpResponseMessage> PostAsync(string path, string cookie, string? site, string? origin = null)
+    {
+        var request = new HttpRequestMessage(HttpMethod.Post, path) { Headers = { { "Cookie", cookie } } };
+        foreach (var (header, value) in new[] { ("Sec-Fetch-Site", site), ("Origin", origin) })
+        {
+            if (value is not null)
+            {
+                request.Headers.Add(header, value);
+            }
+        }
+        return client.SendAsync(request);
+    }
+
+    private sealed class ManualTime : TimeProvider
+    {
+        public DateTimeOffset Now { get; set; } = DateTimeOffset.UtcNow;
+
+        public override DateTimeOffset GetUtcNow() => Now;
+    }
+}
