@@ -32,9 +32,13 @@ internal sealed class EmbeddedHost : IAsyncDisposable
 
     public string Errors => process.Errors;
 
-    public static async Task<EmbeddedHost> StartAsync(string folder, params string[] options)
+    public static Task<EmbeddedHost> StartAsync(string folder) => StartAsync(folder, new Dictionary<string, string?>());
+
+    /// <param name="folder">Its data folder.</param>
+    /// <param name="environment">Variables to set.</param>
+    public static async Task<EmbeddedHost> StartAsync(string folder, IReadOnlyDictionary<string, string?> environment)
     {
-        var host = new EmbeddedHost(LocalProcess.Start(["up", "--port", "0", "--data", folder, .. options]), folder);
+        var host = new EmbeddedHost(LocalProcess.Start(environment, "up", "--port", "0", "--data", folder), folder);
         await host.process.PrintedAsync("Serving on");
         host.Http.BaseAddress = new Uri(host.Connection.Url!);
         return host;
