@@ -59,12 +59,15 @@ public sealed class RawApiTests(AzuriteFixture azurite) : WebTests(azurite)
     [Fact]
     public async Task An_upload_whose_answer_got_lost_is_one_state_of_the_file_and_starts_one_run()
     {
-        var lossy = new AnswerLost((method, path) => method == "PUT" && path.EndsWith($"/raw/{Model}/a.csv", StringComparison.Ordinal));
+        var puts = 0;
+        // The first brings the bytes, the second makes the file of them.
+        var lossy = new AnswerLost((method, path) => method == "PUT" && path.EndsWith($"/raw/{Model}/a.csv", StringComparison.Ordinal) && ++puts > 1);
         await using var host = await WebHost.StartAsync(lossy.Storage(Azurite));
         using var first = await host.Client.PutAsync($"/raw/{Model}/a.csv", new StringContent("first"));
 
         first.StatusCode.Should().Be(HttpStatusCode.Created);
-        lossy.Statuses.Should().Equal([201, 409], "the file was not stored a second time");
+        lossy.Statuses.Should().HaveCount(2);
+        lossy.Statuses.Last().Should().BeOneOf([409, 412], "the file is not stored a second time");
         var stored = (await Host.Storage.Raw.GetBlobClient($"{Model}/a.csv").GetPropertiesAsync()).Value;
         first.Headers.ETag!.Tag.Should().Be(stored.ETag.ToString("H"));
     }

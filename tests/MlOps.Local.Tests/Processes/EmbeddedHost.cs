@@ -32,13 +32,9 @@ internal sealed class EmbeddedHost : IAsyncDisposable
 
     public string Errors => process.Errors;
 
-    public static Task<EmbeddedHost> StartAsync(string folder) => StartAsync(folder, new Dictionary<string, string?>());
-
-    /// <param name="folder">Its data folder.</param>
-    /// <param name="environment">Variables to set.</param>
-    public static async Task<EmbeddedHost> StartAsync(string folder, IReadOnlyDictionary<string, string?> environment)
+    public static async Task<EmbeddedHost> StartAsync(string folder)
     {
-        var host = new EmbeddedHost(LocalProcess.Start(environment, "up", "--port", "0", "--data", folder), folder);
+        var host = new EmbeddedHost(LocalProcess.Start("up", "--port", "0", "--data", folder), folder);
         await host.process.PrintedAsync("Serving on");
         host.Http.BaseAddress = new Uri(host.Connection.Url!);
         return host;

@@ -1,6 +1,4 @@
-using Microsoft.Extensions.DependencyInjection;
 using MlOps.Pipeline.Orchestration;
-using MlOps.Pipeline.Stages;
 using MlOps.Pipeline.Stages.Finish;
 using MlOps.Pipeline.Tracking;
 using MlOps.Testing;
