@@ -39,7 +39,8 @@ public sealed class WorkerKillTests(AzuriteFixture azurite, ITestOutputHelper ou
             for (var kill = 0; kill < TestSize.WorkerKills; kill++)
             {
                 await KeepBusyAsync(services, definition.Model);
-                await Task.Delay(random.Next(4_000));
+                await GoneOnAsync(services, await ProgressAsync(services));
+                await Task.Delay(random.Next(2_000));
                 await MoveAsync(services, definition.Model);
                 foreach (var victim in random.Next(3) switch { 0 => new[] { 0, 1 }, 1 => [0], _ => [1] })
                 {
@@ -76,6 +77,18 @@ public sealed class WorkerKillTests(AzuriteFixture azurite, ITestOutputHelper ou
             runs.Add(run.RunId);
         }
     }
+
+    /// <summary>What has been begun and ended.</summary>
+    private async Task<string> ProgressAsync(ServiceProvider services)
+    {
+        var store = services.GetRequiredService<RunStore>();
+        var details = await Task.WhenAll(runs.TakeLast(2).Select(run => store.FindDetailsAsync(run, CancellationToken.None)));
+        return string.Join('\n', details.SelectMany(run => run!.Stages));
+    }
+
+    /// <summary>After a kill the other worker, or the next one, comes to work again: who is killed then is killed within something.</summary>
+    private Task GoneOnAsync(ServiceProvider services, string before) =>
+        Eventually.IsTrueAsync(async () => await ProgressAsync(services) != before, () => before, TimeSpan.FromMinutes(2));
 
     /// <summary>A person points production at another version.</summary>
     private async Task MoveAsync(ServiceProvider services, string model)
