@@ -14,8 +14,8 @@ using MlOps.Pipeline.Tracking;
 namespace MlOps.Functions.Tests.Durable;
 
 /// <summary>
-/// The program of a worker process, which a test may kill: <c>worker CONNECTION HUB FOLDER SLACK</c>. It does what an instance of the app does: it works on what
-/// the hub has, and starts runs that have no instance.
+/// The program of a worker process, which a test may kill: <c>worker CONNECTION HUB FOLDER SLACK</c>. It does what an instance of the app does: it works on
+/// what the hub has, and starts runs that have no instance.
 /// </summary>
 internal static class WorkerProgram
 {

@@ -43,7 +43,8 @@ internal sealed class FaultedWork(string folder)
     /// <summary>How much was answered with "done".</summary>
     public string Answered => string.Create(
         CultureInfo.InvariantCulture,
-        $"{files.Count + drops.Count} files, {definitions.Count} definitions, {runs.Count} runs, {moves.Count} moves of an alias, {predicted.Count} predictions");
+        $"{files.Count + drops.Count} files, {definitions.Count} definitions, {runs.Count} runs, {moves.Count} moves of an alias, "
+            + $"{predicted.Count} predictions");
 
     /// <summary>Two versions, trained while nothing is in the way: what runs should come to.</summary>
     public async Task PrepareAsync(FaultedHost host)

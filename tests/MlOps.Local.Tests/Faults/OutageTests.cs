@@ -9,7 +9,9 @@ namespace MlOps.Local.Tests.Faults;
 /// <summary>Storage that is not there for a while. <c>MLOPS_TEST_OUTAGE</c> says for how many seconds.</summary>
 public sealed class OutageTests(AzuriteFixture azurite, ITestOutputHelper output) : IClassFixture<AzuriteFixture>, IDisposable
 {
-    private static readonly string[] Stages = ["ingest", "clean", "features", "split", "train", "validate", "drift", "promote", "explain", "model-card", "finish"];
+    private static readonly string[] Stages =
+        ["ingest", "clean", "features", "split", "train", "validate", "drift", "promote", "explain", "model-card", "finish"];
+
     private static readonly TimeSpan LongestAnswer = TimeSpan.FromSeconds(5);
 
     private readonly string folder = Directory.CreateTempSubdirectory("mlops-outage-").FullName;
@@ -31,7 +33,8 @@ public sealed class OutageTests(AzuriteFixture azurite, ITestOutputHelper output
             (await work.PredictAsync(host)).Should().BeTrue("the model is loaded by this");
             using var over = new CancellationTokenSource();
             var run = await work.StartAsync(host);
-            await Eventually.IsTrueAsync(async () => await runs.FindStageAsync(run, stage, stage == "train" ? "0-lightgbm" : "", CancellationToken.None) is not null);
+            var key = stage == "train" ? "0-lightgbm" : "";
+            await Eventually.IsTrueAsync(async () => await runs.FindStageAsync(run, stage, key, CancellationToken.None) is not null);
 
             await proxy.GoAwayAsync();
             var predicting = PredictAsync(host, over.Token);
