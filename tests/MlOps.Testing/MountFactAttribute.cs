@@ -19,7 +19,8 @@ public sealed class MountFactAttribute : FactAttribute
         var folder = Directory.CreateTempSubdirectory("mlops-mount-").FullName;
         try
         {
-            using var mount = Process.Start(new ProcessStartInfo("mount", ["-t", "tmpfs", "-o", "size=64k", "tmpfs", folder]) { RedirectStandardError = true })!;
+            string[] arguments = ["-t", "tmpfs", "-o", "size=64k", "tmpfs", folder];
+            using var mount = Process.Start(new ProcessStartInfo("mount", arguments) { RedirectStandardError = true })!;
             mount.WaitForExit();
             if (mount.ExitCode != 0)
             {
