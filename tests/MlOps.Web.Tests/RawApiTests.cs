@@ -82,7 +82,8 @@ public sealed class RawApiTests(AzuriteFixture azurite) : WebTests(azurite)
         await PutAsync("a.csv", new StringContent("fast")).ShouldBeAsync(HttpStatusCode.Created);
         hold.LetGo();
 
-        (await slow.ShouldFailAsync(HttpStatusCode.Conflict)).Should().Contain($"{Model}/a.csv was changed, or moved away, while this upload came in. Send it again");
+        var told = await slow.ShouldFailAsync(HttpStatusCode.Conflict);
+        told.Should().Contain($"{Model}/a.csv was changed, or moved away, while this upload came in. Send it again");
         (await Host.Storage.Raw.GetBlobClient($"{Model}/a.csv").DownloadContentAsync()).Value.Content.ToString().Should().Be("fast");
     }
 
