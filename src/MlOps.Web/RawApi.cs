@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using Azure;
 using Azure.Storage.Blobs.Models;
 using Microsoft.AspNetCore.Http;
 using MlOps.Pipeline.Data;
@@ -10,6 +11,9 @@ namespace MlOps.Web;
 public static class RawApi
 {
     private const int BlockBytes = 4 * 1024 * 1024;
+
+    /// <summary>Tells one upload from another, in the blob's metadata.</summary>
+    private const string Upload = "upload";
 
     /// <summary>
     /// Streams the body into the blob, a few blocks in memory at a time; the blob appears when the last byte has arrived, or not at all.
@@ -31,17 +35,28 @@ public static class RawApi
         using var hash = SHA256.Create();
         await using var content = new CryptoStream(request.Body, hash, CryptoStreamMode.Read, leaveOpen: true);
         var blob = storage.Raw.GetBlobClient($"{model}/{file}");
+        var upload = Guid.NewGuid().ToString("N");
+        var before = (await blob.GetPropertiesAsync(cancellationToken: cancel).OrNullAsync())?.Value.ETag;
         var options = new BlobUploadOptions
         {
             TransferOptions = new() { InitialTransferSize = BlockBytes, MaximumTransferSize = BlockBytes, MaximumConcurrency = 2 },
+            Metadata = new Dictionary<string, string> { [Upload] = upload },
+            // Each state of a file has a run of its own: where the answer gets lost, asking again must not make another.
+            Conditions = before is { } state ? new BlobRequestConditions { IfMatch = state } : new BlobRequestConditions { IfNoneMatch = ETag.All },
         };
-        BlobContentInfo stored = await blob.UploadAsync(content, options, cancel);
-        BlobProperties properties = await blob.GetPropertiesAsync(cancellationToken: cancel);
+        var isStored = await blob.UploadAsync(content, options, cancel).WinsAsync();
+        var properties = (await blob.GetPropertiesAsync(cancellationToken: cancel).OrNullAsync())?.Value;
+        if (properties is null || !(isStored || IsOwn(properties, upload)))
+        {
+            return HttpProblems.Conflict($"{model}/{file} was changed, or moved away, while this upload came in. Send it again if it is to stay.");
+        }
         var url = $"/raw/{model}/{Uri.EscapeDataString(file)}";
-        request.HttpContext.Response.Headers.ETag = stored.ETag.ToString("H");
+        request.HttpContext.Response.Headers.ETag = properties.ETag.ToString("H");
         return TypedResults.Created(
             url, new UploadedFile($"raw/{model}/{file}", properties.ContentLength, Convert.ToHexStringLower(hash.Hash!), $"/pipelines/{model}/runs"));
     }
+
+    private static bool IsOwn(BlobProperties stored, string upload) => stored.Metadata.TryGetValue(Upload, out var by) && by == upload;
 }
 
 /// <summary>An uploaded raw file.</summary>

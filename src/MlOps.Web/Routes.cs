@@ -87,7 +87,7 @@ public static class Routes
 
         api.MapPut("/raw/{model}/{file}", RawApi.PutAsync).For(Admin).Describe("Raw files", "Upload a raw file of any size")
             .TakesFile().WithMetadata(new DisableRequestSizeLimitAttribute())
-            .Gives<UploadedFile>(201).Fails(400, 503);
+            .Gives<UploadedFile>(201).Fails(400, 409, 503);
 
         routes.MapOpenApi(ApiDocument.Route).For(Reader);
         return routes;

@@ -11,8 +11,20 @@ public static class TestSize
     /// <summary>Tables written in a random dialect and ingested.</summary>
     public static int Ingests => Of("MLOPS_TEST_INGESTS", 500);
 
+    /// <summary>Rounds of work whose storage requests fail at random.</summary>
+    public static int Faults => Of("MLOPS_TEST_FAULTS", 2);
+
+    /// <summary>How many of a hundred such requests fail.</summary>
+    public static int FaultRate => Of("MLOPS_TEST_FAULT_RATE", 5);
+
     /// <summary>Kills of host and embedded storage at random moments.</summary>
     public static int Kills => Of("MLOPS_TEST_KILLS", 6);
+
+    /// <summary>Kills of worker processes of the durable engine at random moments.</summary>
+    public static int WorkerKills => Of("MLOPS_TEST_WORKER_KILLS", 2);
+
+    /// <summary>Seconds for which storage is away.</summary>
+    public static int Outage => Of("MLOPS_TEST_OUTAGE", 6);
 
     private static int Of(string variable, int usual) =>
         Environment.GetEnvironmentVariable(variable) is { Length: > 0 } given ? int.Parse(given, CultureInfo.InvariantCulture) : usual;

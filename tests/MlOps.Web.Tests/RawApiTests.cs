@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Text;
 using MlOps.Testing;
+using MlOps.Testing.Scenarios;
 
 namespace MlOps.Web.Tests;
 
@@ -53,6 +54,37 @@ public sealed class RawApiTests(AzuriteFixture azurite) : WebTests(azurite)
         await PutAsync("a.csv", new StringContent("second")).ShouldBeAsync(HttpStatusCode.Created);
 
         (await Host.Storage.Raw.GetBlobClient($"{Model}/a.csv").DownloadContentAsync()).Value.Content.ToString().Should().Be("second");
+    }
+
+    [Fact]
+    public async Task An_upload_whose_answer_got_lost_is_one_state_of_the_file_and_starts_one_run()
+    {
+        var puts = 0;
+        // The first brings the bytes, the second makes the file of them.
+        var lossy = new AnswerLost((method, path) => method == "PUT" && path.EndsWith($"/raw/{Model}/a.csv", StringComparison.Ordinal) && ++puts > 1);
+        await using var host = await WebHost.StartAsync(lossy.Storage(Azurite));
+        using var first = await host.Client.PutAsync($"/raw/{Model}/a.csv", new StringContent("first"));
+
+        first.StatusCode.Should().Be(HttpStatusCode.Created);
+        lossy.Statuses.Should().HaveCount(2);
+        lossy.Statuses.Last().Should().BeOneOf([409, 412], "the file is not stored a second time");
+        var stored = (await Host.Storage.Raw.GetBlobClient($"{Model}/a.csv").GetPropertiesAsync()).Value;
+        first.Headers.ETag!.Tag.Should().Be(stored.ETag.ToString("H"));
+    }
+
+    [Fact]
+    public async Task Of_two_uploads_at_once_the_slower_is_told_that_it_was()
+    {
+        var hold = new HoldOnce((method, path) => method == "PUT" && path.EndsWith($"/raw/{Model}/a.csv", StringComparison.Ordinal));
+        await using var other = await WebHost.StartAsync(hold.Storage(Azurite));
+        var slow = other.Client.PutAsync($"/raw/{Model}/a.csv", new StringContent("slow"));
+        await hold.Held;
+        await PutAsync("a.csv", new StringContent("fast")).ShouldBeAsync(HttpStatusCode.Created);
+        hold.LetGo();
+
+        var told = await slow.ShouldFailAsync(HttpStatusCode.Conflict);
+        told.Should().Contain($"{Model}/a.csv was changed, or moved away, while this upload came in. Send it again");
+        (await Host.Storage.Raw.GetBlobClient($"{Model}/a.csv").DownloadContentAsync()).Value.Content.ToString().Should().Be("fast");
     }
 
     [Fact]

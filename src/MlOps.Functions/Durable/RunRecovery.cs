@@ -14,14 +14,14 @@ namespace MlOps.Functions.Durable;
 public sealed partial class RunRecovery(
     DurableTaskClient client, IPipelineEngine engine, RunStore runs, DefinitionStore definitions, TimeProvider time, ILogger<RunRecovery> logger)
 {
-    /// <summary>A run younger than this may still be on its way.</summary>
+    /// <summary>A run younger than this may still be on its way; one of the future was made before the clock was set back.</summary>
     private static readonly TimeSpan Settling = TimeSpan.FromMinutes(1);
 
     public async Task LookAsync(CancellationToken cancel)
     {
         foreach (var run in await runs.ListUnfinishedAsync(cancel))
         {
-            if (time.GetUtcNow() - run.Created > Settling)
+            if ((time.GetUtcNow() - run.Created).Duration() > Settling)
             {
                 await TryLookAsync(run, cancel);
             }

@@ -28,7 +28,7 @@ public sealed partial class StageRunner(
             return Json.Read<TOutput>(recorded);
         }
         var earlier = await asked;
-        var started = time.GetUtcNow();
+        var (started, clock) = (time.GetUtcNow(), time.GetTimestamp());
         var status = new StageStatus(stage.Name, key, StageState.Running, earlier?.Started ?? started, Attempts: (earlier?.Attempts ?? 0) + 1);
         await runs.LogStageAsync(runId, status, cancel);
         LogStarted(runId, stage.Name, key, status.Attempts);
@@ -37,7 +37,7 @@ public sealed partial class StageRunner(
             using var inUse = parts.Begin();
             var context = new StageContext(runId, key, definitionId, definitions, runs);
             var output = await stage.RunAsync(services, context, input, cancel);
-            var seconds = (time.GetUtcNow() - started).TotalSeconds;
+            var seconds = time.GetElapsedTime(clock).TotalSeconds;
             var result = await runs.RecordResultAsync(runId, Succeeded(status, output.Report, context.Warnings, seconds), Json.Write(output), cancel);
             LogSucceeded(runId, stage.Name, key, seconds, output.Report.Rows);
             return Json.Read<TOutput>(result);
@@ -50,7 +50,7 @@ public sealed partial class StageRunner(
                 {
                     State = StageState.Failed,
                     Ended = time.GetUtcNow(),
-                    Seconds = (time.GetUtcNow() - started).TotalSeconds,
+                    Seconds = time.GetElapsedTime(clock).TotalSeconds,
                     Error = Shorten(FaultText.Of(fault)),
                 };
             await runs.LogStageAsync(runId, failed, cancel);

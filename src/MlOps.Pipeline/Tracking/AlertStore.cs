@@ -16,6 +16,9 @@ public sealed class AlertStore(PipelineStorage storage)
     /// <summary>Claims of this process whose answer was lost: the row, if it is there, may be this process's own.</summary>
     private readonly ConcurrentDictionary<(string RunId, AlertKind Kind), string> unanswered = new();
 
+    /// <summary>What became of alerts that this process has sent, where storage did not answer when it was to be written.</summary>
+    private readonly ConcurrentDictionary<(string RunId, AlertKind Kind), Alert> unwritten = new();
+
     /// <summary>
     /// Writes an alert that nobody has written; false when this run has told it already, or is just telling it. A row whose writing was not answered is
     /// known again as one's own, so that a lost answer does not silence the alert.
@@ -38,8 +41,30 @@ public sealed class AlertStore(PipelineStorage storage)
         }
     }
 
-    public Task UpdateAsync(string runId, Alert alert, CancellationToken cancel) =>
-        storage.RunRecords.UpsertEntityAsync(EntityOf(runId, alert), TableUpdateMode.Replace, cancel);
+    /// <summary>Writes what became of an alert; when that fails, <see cref="TryUpdateAgainAsync"/> may be called later.</summary>
+    public async Task UpdateAsync(string runId, Alert alert, CancellationToken cancel)
+    {
+        try
+        {
+            await storage.RunRecords.UpsertEntityAsync(EntityOf(runId, alert), TableUpdateMode.Replace, cancel);
+        }
+        catch
+        {
+            unwritten[(runId, alert.Kind)] = alert;
+            throw;
+        }
+    }
+
+    /// <summary>Writes what became of an alert that was sent and could not be written then; false when there is no such alert.</summary>
+    public async Task<bool> TryUpdateAgainAsync(string runId, AlertKind kind, CancellationToken cancel)
+    {
+        if (!unwritten.TryRemove((runId, kind), out var alert))
+        {
+            return false;
+        }
+        await UpdateAsync(runId, alert, cancel);
+        return true;
+    }
 
     private async Task<bool> IsOwnAsync(TableEntity claimed, CancellationToken cancel)
     {

@@ -23,6 +23,7 @@ public sealed record LiveDriftMark(
 public sealed class LiveDriftMarks(PipelineStorage storage)
 {
     private const string Partition = "live-drift";
+    private const string Write = "Write";
 
     /// <summary>A check takes seconds. A host that has not ended one after this time is dead, and another takes over the very same window.</summary>
     internal static readonly TimeSpan ClaimLasts = TimeSpan.FromMinutes(10);
@@ -61,6 +62,7 @@ public sealed class LiveDriftMarks(PipelineStorage storage)
             [nameof(LiveDriftMark.Newest)] = mark.Newest,
             [nameof(LiveDriftMark.Claimed)] = Text(mark.Claimed),
             [nameof(LiveDriftMark.Until)] = Text(mark.Until),
+            [Write] = Guid.NewGuid().ToString("N"),
         };
         try
         {
@@ -71,8 +73,15 @@ public sealed class LiveDriftMarks(PipelineStorage storage)
         }
         catch (RequestFailedException faster) when (faster.Status is 409 or 412)
         {
-            return null;
+            return await FindOwnAsync(row, cancel) is { } etag ? mark with { ETag = etag } : null;
         }
+    }
+
+    /// <summary>The state of a row that this very call has written, although the answer to it got lost; null when another writer was faster.</summary>
+    private async Task<ETag?> FindOwnAsync(TableEntity written, CancellationToken cancel)
+    {
+        var found = await storage.Marks.GetEntityIfExistsAsync<TableEntity>(Partition, written.RowKey, cancellationToken: cancel);
+        return found is { HasValue: true, Value: { } row } && row.GetString(Write) == written.GetString(Write) ? row.ETag : null;
     }
 
     private static LiveDriftMark Read(TableEntity row) => new(

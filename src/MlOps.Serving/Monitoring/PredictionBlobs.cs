@@ -75,7 +75,13 @@ internal sealed class PredictionBlobs(PipelineStorage storage, PredictionLogOpti
         begun++;
         var client = storage.Predictions.GetAppendBlobClient(
             string.Create(CultureInfo.InvariantCulture, $"{model}/{hour.UtcDateTime:yyyy/MM/dd/HH}/{host}-{begun:D4}.jsonl"));
-        await client.CreateAsync(new AppendBlobCreateOptions { HttpHeaders = new BlobHttpHeaders { ContentType = ContentType } }, cancel);
+        var onlyOnce = new AppendBlobCreateOptions
+        {
+            HttpHeaders = new BlobHttpHeaders { ContentType = ContentType },
+            // Nobody else makes a blob of this name: one that is there is this one, whose answer got lost, and may not be made empty again.
+            Conditions = new AppendBlobRequestConditions { IfNoneMatch = ETag.All },
+        };
+        await client.CreateAsync(onlyOnce, cancel).WinsAsync();
         return new OpenBlob(client);
     }
 

@@ -8,12 +8,9 @@ internal sealed partial class PredictionLogWriter(
     PredictionLog log, LoggedModels models, PredictionBlobs blobs, PredictionLogOptions options, TimeProvider time, ILogger<PredictionLogWriter> logger)
     : BackgroundService
 {
-    /// <summary>The largest block that every version of the service takes.</summary>
-    private const int BlockBytes = 4 * 1024 * 1024;
-
     private static readonly TimeSpan BetweenWarnings = TimeSpan.FromMinutes(1);
 
-    private readonly Dictionary<(string Model, DateTimeOffset Hour), Queue<LoggedLines>> pending = [];
+    private readonly Dictionary<(string Model, DateTimeOffset Hour), PendingLines> pending = [];
     private long droppedBefore;
     private DateTimeOffset warned;
 
@@ -62,7 +59,7 @@ internal sealed partial class PredictionLogWriter(
         catch (Exception fault)
 #pragma warning restore CA1031
         {
-            log.Drop(pending.Values.SelectMany(lines => lines).Sum(lines => (long)lines.Rows));
+            log.Drop(pending.Values.Sum(lines => lines.Rows));
             LogLost(log.Dropped - droppedBefore, fault);
         }
     }
@@ -73,58 +70,32 @@ internal sealed partial class PredictionLogWriter(
         while (log.Queue.TryRead(out var lines))
         {
             var key = (lines.Model, HourOf(lines.At));
-            if (!pending.TryGetValue(key, out var queue))
+            if (!pending.TryGetValue(key, out var waiting))
             {
-                pending[key] = queue = [];
+                pending[key] = waiting = new PendingLines();
             }
-            queue.Enqueue(lines);
+            waiting.Add(lines);
         }
-        foreach (var (key, queue) in pending.ToList())
+        foreach (var (key, waiting) in pending.ToList())
         {
             if (await models.AreKeptAsync(key.Model, cancel))
             {
-                await WriteAsync(key, queue, cancel);
+                await WriteAsync(key, waiting, cancel);
             }
-            log.Settle(queue.Sum(lines => (long)lines.Lines.Length));
+            log.Settle(waiting.Bytes);
             pending.Remove(key);
         }
         blobs.CloseBefore(HourOf(time.GetUtcNow()));
     }
 
-    private async Task WriteAsync((string Model, DateTimeOffset Hour) key, Queue<LoggedLines> queue, CancellationToken cancel)
+    private async Task WriteAsync((string Model, DateTimeOffset Hour) key, PendingLines waiting, CancellationToken cancel)
     {
-        while (queue.Count > 0)
+        while (waiting.NextBlock() is { } block)
         {
-            var (block, entries) = NextBlock(queue);
             await blobs.AppendAsync(key.Model, key.Hour, block, cancel);
-            for (; entries > 0; entries--)
-            {
-                queue.Dequeue();
-            }
+            waiting.Written();
             log.Settle(block.Length);
         }
-    }
-
-    private static (ReadOnlyMemory<byte> Block, int Entries) NextBlock(Queue<LoggedLines> queue)
-    {
-        var (bytes, entries) = (0, 0);
-        foreach (var lines in queue)
-        {
-            if (entries > 0 && bytes + lines.Lines.Length > BlockBytes)
-            {
-                break;
-            }
-            bytes += lines.Lines.Length;
-            entries++;
-        }
-        var block = new byte[bytes];
-        var end = 0;
-        foreach (var lines in queue.Take(entries))
-        {
-            lines.Lines.CopyTo(block, end);
-            end += lines.Lines.Length;
-        }
-        return (block, entries);
     }
 
     private void TellDropped()
@@ -139,7 +110,7 @@ internal sealed partial class PredictionLogWriter(
     private bool MayWarn()
     {
         var now = time.GetUtcNow();
-        if (now - warned < BetweenWarnings)
+        if ((now - warned).Duration() < BetweenWarnings)
         {
             return false;
         }

@@ -26,7 +26,8 @@ public sealed partial class ScheduleTrigger(
     public async Task LookAsync(CancellationToken cancel)
     {
         var now = time.GetUtcNow();
-        if (now - refreshed >= Refresh)
+        // The clock may have been set back.
+        if (now - refreshed >= Refresh || now < refreshed)
         {
             await RefreshAsync(now, cancel);
             refreshed = now;

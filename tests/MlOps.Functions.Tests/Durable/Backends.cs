@@ -12,15 +12,21 @@ internal static class Backends
     public static IOrchestrationService InMemory() => new InMemoryOrchestrationService(NullLoggerFactory.Instance);
 
     /// <summary>The backend that Durable Functions has by default. Hosts with the same hub name share their runs.</summary>
-    public static async Task<IOrchestrationService> AzureStorageAsync(AzuriteFixture azurite, string? hub = null)
+    public static Task<IOrchestrationService> AzureStorageAsync(AzuriteFixture azurite, string? hub = null) =>
+        AzureStorageAsync(azurite.ConnectionString, hub);
+
+    /// <param name="connection">Where the hub is.</param>
+    /// <param name="hub">Its name; null: a new one.</param>
+    /// <param name="visibility">Seconds after which a message is taken up again that somebody took and did not finish.</param>
+    public static async Task<IOrchestrationService> AzureStorageAsync(string connection, string? hub = null, int visibility = 10)
     {
         var service = new AzureStorageOrchestrationService(new AzureStorageOrchestrationServiceSettings
         {
             TaskHubName = hub ?? NewHub(),
-            StorageAccountClientProvider = new StorageAccountClientProvider(azurite.ConnectionString),
+            StorageAccountClientProvider = new StorageAccountClientProvider(connection),
             PartitionCount = 1,
-            ControlQueueVisibilityTimeout = TimeSpan.FromSeconds(10),
-            WorkItemQueueVisibilityTimeout = TimeSpan.FromSeconds(10),
+            ControlQueueVisibilityTimeout = TimeSpan.FromSeconds(visibility),
+            WorkItemQueueVisibilityTimeout = TimeSpan.FromSeconds(visibility),
             MaxQueuePollingInterval = TimeSpan.FromMilliseconds(500),
             LeaseAcquireInterval = TimeSpan.FromSeconds(1),
             LeaseInterval = TimeSpan.FromSeconds(15),

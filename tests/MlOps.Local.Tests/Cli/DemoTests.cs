@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
 using Azure.Storage.Blobs.Specialized;
-using MlOps.Local.Tests.Processes;
 using MlOps.Testing;
 
 namespace MlOps.Local.Tests.Cli;

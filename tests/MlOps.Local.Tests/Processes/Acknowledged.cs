@@ -50,24 +50,22 @@ internal sealed class Acknowledged
     public async Task AssertKeptAsync(EmbeddedHost host, string model, string because)
     {
         var raw = new BlobContainerClient(host.Connection.Storage, "raw");
-        foreach (var (name, hash) in Files)
+        await Parallel.ForEachAsync(Files, async (file, stop) =>
         {
-            var content = (await raw.GetBlobClient(name).DownloadContentAsync()).Value.Content;
-            Convert.ToHexStringLower(SHA256.HashData(content)).Should().Be(hash, because);
-        }
-        foreach (var (name, definition) in Definitions)
+            var content = (await raw.GetBlobClient(file.Key).DownloadContentAsync(stop)).Value.Content;
+            Convert.ToHexStringLower(SHA256.HashData(content)).Should().Be(file.Value, because);
+        });
+        await Parallel.ForEachAsync(Definitions, async (definition, _) =>
+            (await host.GetAsync($"/pipelines/{definition.Key}")).ToString().Should().Be(definition.Value, because));
+        await Parallel.ForEachAsync(Runs, async (run, _) =>
         {
-            (await host.GetAsync($"/pipelines/{name}")).ToString().Should().Be(definition, because);
-        }
-        foreach (var (run, finished) in Runs)
-        {
-            var kept = await host.GetAsync($"/runs/{run}");
-            foreach (var (stage, status) in finished)
+            var kept = await host.GetAsync($"/runs/{run.Key}");
+            foreach (var (stage, status) in run.Value)
             {
                 kept.GetProperty("stages").EnumerateArray().Select(one => one.ToString())
                     .Should().Contain(status, "{0}, stage {1} of {2}", because, stage, kept);
             }
-        }
+        });
         if (Versions.IsEmpty)
         {
             return;

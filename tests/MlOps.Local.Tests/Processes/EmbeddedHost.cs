@@ -32,9 +32,9 @@ internal sealed class EmbeddedHost : IAsyncDisposable
 
     public string Errors => process.Errors;
 
-    public static async Task<EmbeddedHost> StartAsync(string folder, params string[] options)
+    public static async Task<EmbeddedHost> StartAsync(string folder)
     {
-        var host = new EmbeddedHost(LocalProcess.Start(["up", "--port", "0", "--data", folder, .. options]), folder);
+        var host = new EmbeddedHost(LocalProcess.Start("up", "--port", "0", "--data", folder), folder);
         await host.process.PrintedAsync("Serving on");
         host.Http.BaseAddress = new Uri(host.Connection.Url!);
         return host;

@@ -269,6 +269,89 @@ public sealed class JournalTests(ITestOutputHelper output) : IDisposable
         steps.Where(step => step != "sync later").Take(3 * of.Length).Should().Equal(of.Concat(of).Concat(of));
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_disk_that_does_not_confirm_ends_storage_which_says_so_and_what_was_confirmed_is_there(bool durable)
+    {
+        var (preload, broken) = (Path.Combine(folder, "preload.cjs"), Path.Combine(folder, "broken"));
+        await File.WriteAllTextAsync(preload, $$"""
+            const fs = require('node:fs');
+            const { existsSync, fdatasyncSync, fdatasync } = fs;
+            const isBroken = () => existsSync({{JsonValue.Create(broken).ToJsonString()}});
+            const problem = () => Object.assign(new Error('EIO: i/o error, fdatasync'), { code: 'EIO' });
+            fs.fdatasyncSync = fd => { if (isBroken()) throw problem(); return fdatasyncSync(fd); };
+            fs.fdatasync = (fd, done) => isBroken() ? setImmediate(done, problem()) : fdatasync(fd, done);
+            """);
+        Environment.SetEnvironmentVariable("NODE_OPTIONS", $"--require {preload}");
+        try
+        {
+            await using var azurite = await StartAsync(new JournalOptions { Durable = durable });
+            var table = new TableClient(azurite.ConnectionString, "kept", new TableClientOptions { Retry = { MaxRetries = 0 } });
+            await table.CreateAsync();
+            await table.AddEntityAsync(new TableEntity("p", "before"));
+            await File.WriteAllTextAsync(broken, "");
+
+            var during = () => table.AddEntityAsync(new TableEntity("p", "during"));
+            if (durable)
+            {
+                await during.Should().ThrowAsync<RequestFailedException>("the disk does not have it");
+            }
+            else
+            {
+                await during();
+            }
+            await azurite.Ended.WaitAsync(TimeSpan.FromSeconds(30));
+
+            azurite.Problem.Should().Match("*journal-*.log cannot be brought to the disk: EIO: i/o error, fdatasync");
+        }
+        finally
+        {
+            Environment.SetEnvironmentVariable("NODE_OPTIONS", null);
+        }
+
+        await using var next = await StartAsync();
+        var rows = await new TableClient(next.ConnectionString, "kept").QueryAsync<TableEntity>().Select(row => row.RowKey).ToListAsync();
+        rows.Should().Contain("before");
+    }
+
+    [Fact]
+    public async Task No_answer_leaves_in_the_middle_of_a_batch_and_one_that_broke_off_holds_up_nobody()
+    {
+        var script = """
+            const http = require('node:http');
+            const path = require('node:path');
+            const [journal, modules, folder] = process.argv.slice(1);
+            const TableStore = require(path.join(modules, 'azurite/dist/src/table/persistence/LokiTableMetadataStore.js')).default;
+            TableStore.prototype.beginBatchTransaction = async () => {};
+            TableStore.prototype.endBatchTransaction = async () => {};
+            new (require(journal).Journal)({ folder, durable: false, segmentBytes: 1 << 20 }).attach(modules);
+            const store = Object.create(TableStore.prototype);
+            const server = http.createServer(async (request, response) => {
+              store.beginBatchTransaction();
+              if (request.url === '/ended') {
+                await store.endBatchTransaction();
+              } else if (request.url === '/broken-off') {
+                await new Promise(done => setImmediate(done));
+              }
+              response.end('done');
+            });
+            const ask = url => new Promise(done => http.get({ port: server.address().port, path: url, agent: false }, answer => {
+              answer.resume().on('end', () => done(answer.statusCode));
+            }).on('error', problem => done(problem.code)));
+            server.listen(0, '127.0.0.1', async () => {
+              console.log([await ask('/open'), await ask('/ended'), await ask('/broken-off')].join(' '));
+              process.exit(0);
+            });
+            """;
+        var tools = await NodeTools.FindAsync(CancellationToken.None);
+        var installed = await AzuriteInstaller.EnsureInstalledAsync(tools, said.Enqueue, CancellationToken.None);
+        string[] arguments = ["-e", script, Path.Combine(AzuriteInstaller.Shipped, "journal.cjs"), Path.Combine(installed, "node_modules"), folder];
+        using var node = Process.Start(new ProcessStartInfo(tools.Node, arguments) { RedirectStandardOutput = true })!;
+
+        (await node.StandardOutput.ReadToEndAsync()).Trim().Should().Be("ECONNRESET 200 200");
+    }
+
     [Fact]
     public async Task The_checksum_of_older_nodes_is_that_of_newer_ones()
     {

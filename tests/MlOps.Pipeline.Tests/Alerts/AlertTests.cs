@@ -203,6 +203,29 @@ public sealed class AlertTests(AzuriteFixture azurite)
     }
 
     [Fact]
+    public async Task An_alert_that_was_sent_while_storage_went_away_is_kept_as_sent_and_not_sent_again()
+    {
+        await using var slack = await SlackEndpoint.StartAsync();
+        await using var gate = new StorageGate(azurite.ConnectionString);
+        slack.Answer = (_, _, _) =>
+        {
+            gate.Close();
+            return Task.CompletedTask;
+        };
+        await using var host = HostOf(slack, configure: services => services.AddSingleton(gate.NewStorage()));
+        var runId = await NewRunAsync(host);
+        var tell = () => host.Get<AlertStage>().RunAsync(host.Context(runId), new AlertInput(AlertKind.RunFailed, [new Reason("why")]), default);
+
+        await tell.Should().ThrowAsync<Exception>("the engine tries the stage again");
+        await tell.Should().ThrowAsync<Exception>("storage is still away");
+        gate.Open();
+        await tell();
+
+        slack.Calls.Should().ContainSingle();
+        (await host.Get<RunStore>().FindDetailsAsync(runId, default))!.Alerts.Single().State.Should().Be(AlertState.Sent);
+    }
+
+    [Fact]
     public async Task The_webhook_is_in_no_log_and_no_record()
     {
         await using var slack = await SlackEndpoint.StartAsync();

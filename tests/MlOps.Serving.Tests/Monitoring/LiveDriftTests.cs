@@ -110,6 +110,24 @@ public sealed class LiveDriftTests(AzuriteFixture azurite) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_window_whose_claim_was_not_answered_is_checked_all_the_same_and_the_next_one_too()
+    {
+        var lossy = new AnswerLost((method, path) => method != "GET" && path.Contains("/marks", StringComparison.Ordinal));
+        await using var host = await ServingAsync(storage: lossy.Storage(azurite));
+        await PredictAsync(host, LiveTrips.Rows(300, seed: 30));
+        await host.LookAsync();
+        var first = await NewestAsync(host);
+        clock.Now += TimeSpan.FromHours(1);
+        await PredictAsync(host, LiveTrips.Rows(300, seed: 31));
+        await host.LookAsync();
+
+        lossy.Lost.Should().Be(1);
+        lossy.Statuses.Take(2).Should().Equal(204, 409);
+        first!.Rows.Should().Be(300);
+        (await NewestAsync(host))!.Until.Should().Be(clock.Now);
+    }
+
+    [Fact]
     public async Task The_same_drift_is_told_once_and_more_of_it_again()
     {
         await using var host = await ServingAsync();

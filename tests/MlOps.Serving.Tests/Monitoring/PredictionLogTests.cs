@@ -152,6 +152,22 @@ public sealed class PredictionLogTests(AzuriteFixture azurite)
     }
 
     [Fact]
+    public async Task A_block_that_storage_may_have_is_not_written_again_with_the_rows_that_came_after_it()
+    {
+        using var lossy = new LossyNetwork();
+        var blobs = new BlobClientOptions { Transport = new HttpClientTransport(lossy), Retry = { MaxRetries = 0 } };
+        await using var host = await ServingAsync(
+            Soon, new PipelineStorage(new BlobServiceClient(azurite.ConnectionString, blobs), new TableServiceClient(azurite.ConnectionString)));
+        lossy.WhenLost = () => host.PredictAsync(model, """{"a": 2}""");
+        await host.PredictAsync(model, """{"a": 1}""");
+        await host.WrittenAsync();
+
+        lossy.Lost.Should().Be(1);
+        var logged = await LoggedAsync(host);
+        logged.Should().ContainSingle().Which.Value.Select(line => line[^9..]).Should().Equal("""{"a": 1}}""", """{"a": 2}}""");
+    }
+
+    [Fact]
     public async Task Rows_of_a_model_whose_definition_does_not_want_them_kept_are_not()
     {
         await using var host = await ServingAsync(Soon);
@@ -204,6 +220,8 @@ public sealed class PredictionLogTests(AzuriteFixture azurite)
 
         public int Lost { get; private set; }
 
+        public Func<Task> WhenLost { get; set; } = () => Task.CompletedTask;
+
         protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
         {
             var answer = await base.SendAsync(request, cancellationToken);
@@ -212,6 +230,7 @@ public sealed class PredictionLogTests(AzuriteFixture azurite)
                 Lost++;
                 answer.StatusCode.Should().Be(HttpStatusCode.Created);
                 answer.Dispose();
+                await WhenLost();
                 throw new HttpRequestException("The connection was reset.");
             }
             return answer;

@@ -90,6 +90,25 @@ public sealed class ScheduleTriggerTests(AzuriteFixture azurite)
     }
 
     [Fact]
+    public async Task After_the_clock_was_set_back_no_time_is_served_twice_and_new_schedules_are_followed()
+    {
+        var other = AzuriteFixture.UniqueModel();
+        await using var host = await ScheduledAsync("0 0 3 * * *");
+        clock.Now += TimeSpan.FromMinutes(40);
+        await host.LookAtClockAsync();
+
+        clock.Now -= TimeSpan.FromHours(1);
+        await host.DropAsync($"{other}/a.csv");
+        await host.DefineAsync(other, new TriggerRules(Schedule: "0 0 3 * * *"));
+        await host.LookAtClockAsync();
+        clock.Now += TimeSpan.FromMinutes(50);
+        await host.LookAtClockAsync();
+
+        (await host.RunsAsync(model)).Should().ContainSingle("three o'clock comes twice");
+        (await host.RunsAsync(other)).Should().ContainSingle();
+    }
+
+    [Fact]
     public async Task A_schedule_that_is_none_disturbs_no_other()
     {
         var broken = AzuriteFixture.UniqueModel("a-broken");

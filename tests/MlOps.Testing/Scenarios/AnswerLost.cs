@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Azure;
 using Azure.Core;
 using Azure.Core.Pipeline;
@@ -11,10 +12,14 @@ namespace MlOps.Testing.Scenarios;
 /// <param name="isIt">Whether it is this request's answer, by method and path.</param>
 public sealed class AnswerLost(Func<string, string, bool> isIt) : HttpPipelinePolicy
 {
+    private readonly ConcurrentQueue<int> statuses = new();
     private int lost;
 
     /// <summary>How many answers were lost: 0 or 1.</summary>
     public int Lost => Volatile.Read(ref lost);
+
+    /// <summary>What storage answered to such requests, the lost answer first.</summary>
+    public IReadOnlyCollection<int> Statuses => statuses;
 
     /// <param name="azurite">The storage.</param>
     /// <param name="retries">How often the client itself asks again.</param>
@@ -33,7 +38,12 @@ public sealed class AnswerLost(Func<string, string, bool> isIt) : HttpPipelinePo
     public override async ValueTask ProcessAsync(HttpMessage message, ReadOnlyMemory<HttpPipelinePolicy> pipeline)
     {
         await ProcessNextAsync(message, pipeline);
-        if (isIt(message.Request.Method.Method, message.Request.Uri.ToUri().AbsolutePath) && Interlocked.CompareExchange(ref lost, 1, 0) == 0)
+        if (!isIt(message.Request.Method.Method, message.Request.Uri.ToUri().AbsolutePath))
+        {
+            return;
+        }
+        statuses.Enqueue(message.Response.Status);
+        if (Interlocked.CompareExchange(ref lost, 1, 0) == 0)
         {
             throw new RequestFailedException("The answer was lost on its way.");
         }

@@ -22,7 +22,7 @@ public sealed class AlertStage(AlertStore alerts, AlertSender sender, RunStore r
 
     public async Task<AlertOutput> RunAsync(StageContext context, AlertInput input, CancellationToken cancel)
     {
-        if (await runs.FindDetailsAsync(context.RunId, cancel) is not { } details)
+        if (await alerts.TryUpdateAgainAsync(context.RunId, input.Kind, cancel) || await runs.FindDetailsAsync(context.RunId, cancel) is not { } details)
         {
             return new AlertOutput(new StageReport());
         }

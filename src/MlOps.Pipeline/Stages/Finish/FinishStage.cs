@@ -17,6 +17,8 @@ public sealed record FinishOutput(RunState State) : IStageOutput
 /// <summary>Writes on the run how it ended, and a failure into the log: that one line is what an operator's alert looks for.</summary>
 public sealed partial class FinishStage(RunStore runs, TimeProvider time, ILogger<FinishStage> logger) : IStage<FinishInput, FinishOutput>
 {
+    private const string Unwritten = "It failed, and storage did not answer when that was to be written down. The host's log says more.";
+
     public static string Name => StageStatus.Last;
 
     public async Task<FinishOutput> RunAsync(StageContext context, FinishInput input, CancellationToken cancel)
@@ -27,6 +29,7 @@ public sealed partial class FinishStage(RunStore runs, TimeProvider time, ILogge
             { Promoted: false, Dataset: null } => RunState.Blocked,
             _ => RunState.Succeeded,
         };
+        await CloseStagesAsync(context.RunId, cancel);
         var run = await runs.UpdateAsync(
             context.RunId,
             run => run.HasEnded
@@ -46,6 +49,22 @@ public sealed partial class FinishStage(RunStore runs, TimeProvider time, ILogge
             LogFailed(run.RunId, run.Model, run.Error);
         }
         return new FinishOutput(run.State);
+    }
+
+    /// <summary>
+    /// Where storage did not answer when the end of a stage was to be written, its row still says that it runs. What it came to is on record when it came to
+    /// something.
+    /// </summary>
+    private async Task CloseStagesAsync(string runId, CancellationToken cancel)
+    {
+        var stages = (await runs.FindDetailsAsync(runId, cancel))?.Stages ?? [];
+        foreach (var stage in stages.Where(stage => stage.State == StageState.Running && stage.Stage != Name))
+        {
+            var closed = await runs.FindResultAsync(runId, stage.Stage, stage.Key, cancel) is null
+                ? stage with { State = StageState.Failed, Error = Unwritten }
+                : stage with { State = StageState.Succeeded };
+            await runs.LogStageAsync(runId, closed with { Ended = time.GetUtcNow() }, cancel);
+        }
     }
 
     [LoggerMessage(Level = LogLevel.Error, Message = "Run {RunId} of model {Model} failed: {Problem}")]
