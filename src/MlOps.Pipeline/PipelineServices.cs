@@ -5,6 +5,7 @@ using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Data;
 using MlOps.Pipeline.Data.Duck;
 using MlOps.Pipeline.Definitions;
+using MlOps.Pipeline.Deletion;
 using MlOps.Pipeline.Doctor;
 using MlOps.Pipeline.Features;
 using MlOps.Pipeline.Orchestration;
@@ -44,13 +45,20 @@ public static class PipelineServices
             .AddSingleton<AbandonedWork>()
             .AddSingleton<DatasetStore>()
             .AddSingleton<DatasetExport>()
+            .AddSingleton<RawFileArrivals>()
             .AddSingleton<FeatureTableCache>()
             .AddSingleton<DefinitionStore>()
+            .AddSingleton<DefinitionCatalog>()
             .AddSingleton<DefinitionInference>()
             .AddSingleton<RunStore>()
             .AddSingleton<AlertStore>()
             .AddSingleton<ArtifactStore>()
             .AddSingleton<StorageDoctor>()
+            .AddSingleton<IndexRepair>()
+            .AddSingleton<RunDeletion>()
+            .AddSingleton<ModelDeletion>()
+            .AddSingleton<RawFileDeletion>()
+            .AddSingleton<DefinitionDeletion>()
             .AddSingleton<ModelRegistry>()
             .AddSingleton<TrainedModels>()
             .AddSingleton<ReportRenderer>()

@@ -1,6 +1,7 @@
 using System.Globalization;
 using Microsoft.AspNetCore.Http;
 using MlOps.Pipeline.Contracts;
+using MlOps.Pipeline.Deletion;
 using MlOps.Pipeline.Features;
 using MlOps.Pipeline.Registry;
 using MlOps.Pipeline.Tracking;
@@ -71,6 +72,23 @@ public static class ModelsApi
         {
             return HttpProblems.Conflict(refused.Message);
         }
+    }
+
+    public static async Task<IResult> DeleteAsync(string name, ModelDeletion models, CancellationToken cancel) =>
+        Deletions.Answer(Names.IsModel(name) ? await models.DeleteAsync(name, cancel) : DeletionResult.Unknown, () => Unknown(name));
+
+    public static async Task<IResult> DeleteVersionAsync(string name, string version, ModelDeletion models, CancellationToken cancel)
+    {
+        var result = Names.IsModel(name) && int.TryParse(version, NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+            ? await models.DeleteVersionAsync(name, number, cancel)
+            : DeletionResult.Unknown;
+        return Deletions.Answer(result, () => HttpProblems.NotFound($"Model '{name}' has no version '{version}'. GET {Links.Model(name)} lists its versions."));
+    }
+
+    public static async Task<IResult> DeleteAliasAsync(string name, string alias, ModelDeletion models, CancellationToken cancel)
+    {
+        var result = Names.IsModel(name) && Names.Alias.IsMatch(alias) ? await models.DeleteAliasAsync(name, alias, cancel) : DeletionResult.Unknown;
+        return Deletions.Answer(result, () => HttpProblems.NotFound($"Model '{name}' has no alias '{alias}'. GET {Links.Model(name)} lists its aliases."));
     }
 
     private static int ReadVersion(JsonReader body)

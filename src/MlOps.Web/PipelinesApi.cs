@@ -3,6 +3,7 @@ using System.Text.Json;
 using Microsoft.AspNetCore.Http;
 using MlOps.Pipeline.Data;
 using MlOps.Pipeline.Definitions;
+using MlOps.Pipeline.Deletion;
 using MlOps.Pipeline.Orchestration;
 using MlOps.Pipeline.Tracking;
 
@@ -49,6 +50,9 @@ public static class PipelinesApi
         }
         return Show(definition, isNew ? StatusCodes.Status201Created : StatusCodes.Status200OK);
     }
+
+    public static async Task<IResult> DeleteAsync(string model, DefinitionDeletion definitions, CancellationToken cancel) =>
+        Deletions.Answer(Names.IsModel(model) ? await definitions.DeleteAsync(model, cancel) : DeletionResult.Unknown, () => Unknown(model));
 
     /// <summary>Starts a run of the model's definition, on the named uploaded file or on the newest one; as far as its goal.</summary>
     public static async Task<IResult> StartRunAsync(

@@ -3,6 +3,7 @@ using Azure.Storage.Blobs.Models;
 using Microsoft.AspNetCore.Http;
 using MlOps.Pipeline.Data;
 using MlOps.Pipeline.Definitions;
+using MlOps.Pipeline.Deletion;
 
 namespace MlOps.Web;
 
@@ -14,7 +15,8 @@ public static class RawApi
     /// <summary>
     /// Streams the body into the blob, a few blocks in memory at a time; the blob appears when the last byte has arrived, or not at all.
     /// </summary>
-    public static async Task<IResult> PutAsync(string model, string file, HttpRequest request, PipelineStorage storage, CancellationToken cancel)
+    public static async Task<IResult> PutAsync(
+        string model, string file, HttpRequest request, PipelineStorage storage, RawFileArrivals arrivals, CancellationToken cancel)
     {
         if (!Names.IsModel(model))
         {
@@ -31,6 +33,7 @@ public static class RawApi
         using var hash = SHA256.Create();
         await using var content = new CryptoStream(request.Body, hash, CryptoStreamMode.Read, leaveOpen: true);
         var blob = storage.Raw.GetBlobClient($"{model}/{file}");
+        await arrivals.NoteAsync(blob.Name, cancel);
         var options = new BlobUploadOptions
         {
             TransferOptions = new() { InitialTransferSize = BlockBytes, MaximumTransferSize = BlockBytes, MaximumConcurrency = 2 },
@@ -41,6 +44,14 @@ public static class RawApi
         request.HttpContext.Response.Headers.ETag = stored.ETag.ToString("H");
         return TypedResults.Created(
             url, new UploadedFile($"raw/{model}/{file}", properties.ContentLength, Convert.ToHexStringLower(hash.Hash!), $"/pipelines/{model}/runs"));
+    }
+
+    public static async Task<IResult> DeleteAsync(string model, string file, RawFileDeletion files, CancellationToken cancel)
+    {
+        var isFile = Names.IsModel(model) && Names.ProblemOfSource(model, $"raw/{model}/{file}") is null;
+        return Deletions.Answer(
+            isFile ? await files.DeleteAsync(model, file, cancel) : DeletionResult.Unknown,
+            () => HttpProblems.NotFound($"There is no uploaded file 'raw/{model}/{file}'."));
     }
 }
 

@@ -4,6 +4,7 @@ using Azure;
 using Microsoft.AspNetCore.Http;
 using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Definitions;
+using MlOps.Pipeline.Deletion;
 using MlOps.Pipeline.Tracking;
 
 namespace MlOps.Web;
@@ -53,6 +54,10 @@ public static class RunsApi
             ? TypedResults.Stream(content, ContentTypes.Of(path), enableRangeProcessing: true)
             : HttpProblems.NotFound($"Run '{id}' has no artifact '{path}'. GET {Links.Run(id)} lists its artifacts.");
     }
+
+    /// <summary>Deletes a run that has ended and registered no version that is kept.</summary>
+    public static async Task<IResult> DeleteAsync(string id, RunDeletion runs, CancellationToken cancel) =>
+        Deletions.Answer(Names.IsRun(id) ? await runs.DeleteAsync(id, cancel) : DeletionResult.Unknown, () => Unknown(id));
 
     internal static IResult Unknown(string id) => HttpProblems.NotFound($"There is no run '{id}'. GET /runs lists the runs.");
 

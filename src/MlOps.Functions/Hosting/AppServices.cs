@@ -36,6 +36,7 @@ internal static class AppServices
         services.Configure<KestrelServerOptions>(kestrel => kestrel.Limits.MaxRequestBodySize = null);
         return services
             .AddSingleton<ScheduleMarks>()
+            .AddSingleton<IndexTrigger>()
             .AddSingleton<StageCalls>()
             .AddScoped<DurableCall>()
             // The client is the host's: were it a service itself, it would be disposed of with the call.

@@ -9,6 +9,7 @@ using MlOps.Local.Triggers;
 using MlOps.Pipeline;
 using MlOps.Pipeline.Alerts;
 using MlOps.Pipeline.Contracts;
+using MlOps.Pipeline.Doctor;
 using MlOps.Pipeline.Orchestration;
 using MlOps.Pipeline.Stages.Finish;
 using MlOps.Serving;
@@ -51,6 +52,10 @@ public sealed class LocalHost : IAsyncDisposable
         var host = parts.HasFlag(HostParts.Web) ? BuildWeb(settings, storage, parts) : BuildPlain(settings, storage, parts);
         try
         {
+            if (!settings.ServeOnly)
+            {
+                await host.Services.GetRequiredService<IndexRepair>().EnsureAsync(cancel);
+            }
             await host.StartAsync(cancel);
             return new LocalHost(host) { Url = parts.HasFlag(HostParts.Web) ? UrlOf(host) : null };
         }

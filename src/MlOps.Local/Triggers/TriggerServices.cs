@@ -8,5 +8,6 @@ public static class TriggerServices
     public static IServiceCollection AddTriggerLoops(this IServiceCollection services) => services
         .AddHostedService<TriggerLoop<RawFileWatcher>>()
         .AddHostedService<TriggerLoop<ScheduleTrigger>>()
-        .AddHostedService<TriggerLoop<LiveDriftTrigger>>();
+        .AddHostedService<TriggerLoop<LiveDriftTrigger>>()
+        .AddHostedService<TriggerLoop<IndexTrigger>>();
 }

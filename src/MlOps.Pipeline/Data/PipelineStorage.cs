@@ -39,6 +39,9 @@ public sealed class PipelineStorage(BlobServiceClient blobs, TableServiceClient 
     /// <summary>Small marks that triggers keep, such as the last time a schedule fired: partition kind.</summary>
     public TableClient Marks { get; } = tables.GetTableClient("marks");
 
+    /// <summary>Where things are found that would else be looked for among all: partition kind. Each is written before what it leads to.</summary>
+    public TableClient Indexes { get; } = tables.GetTableClient("indexes");
+
     /// <summary>Creates the containers and tables that do not exist yet; safe to call from many hosts at once.</summary>
     public async Task EnsureCreatedAsync(CancellationToken cancel)
     {
@@ -46,7 +49,7 @@ public sealed class PipelineStorage(BlobServiceClient blobs, TableServiceClient 
         {
             await container.CreateIfNotExistsAsync(cancellationToken: cancel);
         }
-        foreach (var table in new[] { Runs, RunRecords, Models, Marks })
+        foreach (var table in new[] { Runs, RunRecords, Models, Marks, Indexes })
         {
             await table.CreateIfNotExistsAsync(cancel);
         }

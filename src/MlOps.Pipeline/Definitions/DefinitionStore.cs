@@ -35,6 +35,10 @@ public sealed class DefinitionStore(PipelineStorage storage, KnownExtensions kno
     /// <summary>The model's current definition, or null.</summary>
     public Task<PipelineDefinition?> FindAsync(string model, CancellationToken cancel) => ReadAsync($"current/{model}.json", cancel);
 
+    /// <summary>Takes the model's current definition away; its snapshots stay.</summary>
+    public Task DeleteAsync(string model, CancellationToken cancel) =>
+        storage.Definitions.DeleteBlobIfExistsAsync($"current/{model}.json", cancellationToken: cancel);
+
     /// <summary>When the model's current definition was put there; null when it has none.</summary>
     public async Task<DateTimeOffset?> FindTimeAsync(string model, CancellationToken cancel) =>
         (await storage.Definitions.GetBlobClient($"current/{model}.json").GetPropertiesAsync(cancellationToken: cancel).OrNullAsync())?.Value.LastModified;

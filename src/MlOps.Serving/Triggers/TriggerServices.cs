@@ -11,5 +11,6 @@ public static class TriggerServices
         .AddSingleton<RawFileWatcher>()
         .AddSingleton<ScheduleMarks>()
         .AddSingleton<ScheduleTrigger>()
-        .AddSingleton<LiveDriftTrigger>();
+        .AddSingleton<LiveDriftTrigger>()
+        .AddSingleton<IndexTrigger>();
 }

@@ -6,6 +6,7 @@
 // Ctrl+C in a terminal reaches us as well, but the host may still have something to store: only the host decides when we end.
 const path = require('node:path');
 
+const indexes = require('./indexes.cjs');
 const { Journal } = require('./journal.cjs');
 
 const modules = path.join(process.argv[2], 'node_modules');
@@ -65,4 +66,5 @@ process.stdout.on('error', () => {});
 process.stderr.on('error', () => {});
 
 new Journal(options).attach(modules);
+indexes.attach(modules);
 require(process.argv[1]);
