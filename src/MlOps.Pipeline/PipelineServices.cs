@@ -28,6 +28,7 @@ public static class PipelineServices
     public static IServiceCollection AddMlOpsPipeline(this IServiceCollection services)
     {
         services.TryAddSingleton(TimeProvider.System);
+        services.TryAddSingleton(new RetentionOptions(RunDays: null));
         foreach (var stage in PipelineStages.All)
         {
             services.AddSingleton(stage.Type);
@@ -56,6 +57,7 @@ public static class PipelineServices
             .AddSingleton<StorageDoctor>()
             .AddSingleton<IndexRepair>()
             .AddSingleton<RunDeletion>()
+            .AddSingleton<RunRetention>()
             .AddSingleton<ModelDeletion>()
             .AddSingleton<RawFileDeletion>()
             .AddSingleton<DefinitionDeletion>()

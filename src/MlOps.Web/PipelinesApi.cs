@@ -1,3 +1,4 @@
+using System.ComponentModel;
 using System.Text;
 using System.Text.Json;
 using Microsoft.AspNetCore.Http;
@@ -14,10 +15,12 @@ public static class PipelinesApi
 {
     private static readonly Dictionary<string, RunGoal> Goals = new() { ["model"] = RunGoal.Model, ["dataset"] = RunGoal.Dataset };
 
-    public static async Task<IResult> ListAsync(DefinitionStore definitions, CancellationToken cancel)
+    public static async Task<IResult> ListAsync(
+        [Description(PageQuery.TakeWords)] string? take, [Description(PageQuery.NextWords)] string? next, DefinitionStore definitions, CancellationToken cancel)
     {
-        var models = await definitions.ListAsync(cancel);
-        return TypedResults.Ok(new PipelineList([.. models.Select(model => new PipelineLink(model, Links.Pipeline(model)))]));
+        var query = PageQuery.Of(take, next);
+        var page = await definitions.ListAsync(query.Take, query.Next, cancel);
+        return TypedResults.Ok(new PipelineList([.. page.Items.Select(model => new PipelineLink(model, Links.Pipeline(model)))], page.Next));
     }
 
     public static async Task<IResult> GetAsync(string model, DefinitionStore definitions, CancellationToken cancel) =>
@@ -107,8 +110,10 @@ public static class PipelinesApi
     }
 }
 
-/// <summary>All models that have a definition.</summary>
-public sealed record PipelineList(IReadOnlyList<PipelineLink> Pipelines);
+/// <summary>Models that have a definition, by name.</summary>
+/// <param name="Pipelines">This page of them.</param>
+/// <param name="Next">Where the list goes on; left out at its end.</param>
+public sealed record PipelineList(IReadOnlyList<PipelineLink> Pipelines, string? Next);
 
 /// <summary>A definition's model and address.</summary>
 public sealed record PipelineLink(string Model, string Url);

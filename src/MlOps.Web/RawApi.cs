@@ -1,3 +1,4 @@
+using System.ComponentModel;
 using System.Security.Cryptography;
 using Azure.Storage.Blobs.Models;
 using Microsoft.AspNetCore.Http;
@@ -46,6 +47,28 @@ public static class RawApi
             url, new UploadedFile($"raw/{model}/{file}", properties.ContentLength, Convert.ToHexStringLower(hash.Hash!), $"/pipelines/{model}/runs"));
     }
 
+    public static Task<IResult> ListAsync(
+        [Description(PageQuery.TakeWords)] string? take, [Description(PageQuery.NextWords)] string? next, PipelineStorage storage, CancellationToken cancel) =>
+        ListAsync(prefix: null, PageQuery.Of(take, next), storage, cancel);
+
+    public static Task<IResult> ListOfModelAsync(
+        string model,
+        [Description(PageQuery.TakeWords)] string? take,
+        [Description(PageQuery.NextWords)] string? next,
+        PipelineStorage storage,
+        CancellationToken cancel) =>
+        Names.IsModel(model)
+            ? ListAsync($"{model}/", PageQuery.Of(take, next), storage, cancel)
+            : Task.FromResult(HttpProblems.BadRequest($"The model name '{model}' in the URL must be {ModelName.Rule}."));
+
+    private static async Task<IResult> ListAsync(string? prefix, PageQuery query, PipelineStorage storage, CancellationToken cancel)
+    {
+        var page = await storage.Raw.ListAsync(prefix, query.Take, query.Next, cancel);
+        return TypedResults.Ok(new RawFileList(
+            [.. page.Items.Select(blob => new RawFileView($"raw/{blob.Name}", blob.Properties.ContentLength ?? 0, blob.Properties.LastModified ?? default))],
+            page.Next));
+    }
+
     public static async Task<IResult> DeleteAsync(string model, string file, RawFileDeletion files, CancellationToken cancel)
     {
         var isFile = Names.IsModel(model) && Names.ProblemOfSource(model, $"raw/{model}/{file}") is null;
@@ -54,6 +77,17 @@ public static class RawApi
             () => HttpProblems.NotFound($"There is no uploaded file 'raw/{model}/{file}'."));
     }
 }
+
+/// <summary>Uploaded files, by name.</summary>
+/// <param name="Files">This page of them.</param>
+/// <param name="Next">Where the list goes on; left out at its end.</param>
+public sealed record RawFileList(IReadOnlyList<RawFileView> Files, string? Next);
+
+/// <summary>An uploaded file in a list.</summary>
+/// <param name="Source">Its name as a run's source.</param>
+/// <param name="Bytes">Its size.</param>
+/// <param name="Modified">When it came to be as it is.</param>
+public sealed record RawFileView(string Source, long Bytes, DateTimeOffset Modified);
 
 /// <summary>An uploaded raw file.</summary>
 /// <param name="Source">Its name as a run's source.</param>

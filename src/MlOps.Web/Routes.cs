@@ -26,8 +26,8 @@ public static class Routes
             .Takes<PredictRequest>("""{ "model": "taxi-fare", "features": { "trip_distance": 3.1, "vendor_id": "CMT" }, "explain": true }""")
             .GivesEither<PredictedRow, PredictedRows>().Fails(400, 404, 413, 503);
 
-        api.MapGet("/pipelines", PipelinesApi.ListAsync).For(Reader).Describe("Pipelines", "All pipeline definitions")
-            .Gives<PipelineList>().Fails(503);
+        api.MapGet("/pipelines", PipelinesApi.ListAsync).For(Reader).Describe("Pipelines", "Models that have a definition, by name, a page at a time")
+            .Gives<PipelineList>().Fails(400, 503);
         api.MapGet("/pipelines/{model}", PipelinesApi.GetAsync).For(Reader).Describe("Pipelines", "A model's definition, defaults included")
             .Gives<PipelineDefinition>().Fails(404, 503);
         api.MapPut("/pipelines/{model}", PipelinesApi.PutAsync).For(Admin).Describe("Pipelines", "Declare or replace a model's definition")
@@ -42,7 +42,7 @@ public static class Routes
             .Takes<StartRunRequest>("""{ "source": "raw/taxi-fare/2026-01.csv", "goal": "model" }""", isOptional: true)
             .Gives<RunView>(202).Fails(400, 404, 503);
 
-        api.MapGet("/runs", RunsApi.ListAsync).For(Reader).Describe("Runs", "Runs, newest first")
+        api.MapGet("/runs", RunsApi.ListAsync).For(Reader).Describe("Runs", "Runs, newest first, a page at a time")
             .Gives<RunList>().Fails(400, 503);
         api.MapGet("/runs/{id}", RunsApi.GetAsync).For(Reader).Describe("Runs", "A run: stages, params, metrics, artifacts")
             .Gives<RunView>().Fails(404, 503);
@@ -63,10 +63,12 @@ public static class Routes
         api.MapDelete("/runs/{id}", RunsApi.DeleteAsync).For(Admin).Describe("Runs", "Delete a run that has ended, with what it logged")
             .Deletes().Fails(404, 409, 503);
 
-        api.MapGet("/models", ModelsApi.ListAsync).For(Reader).Describe("Models", "All registered models with their aliases")
-            .Gives<ModelList>().Fails(503);
-        api.MapGet("/models/{name}", ModelsApi.GetAsync).For(Reader).Describe("Models", "A model: versions, aliases and their history")
+        api.MapGet("/models", ModelsApi.ListAsync).For(Reader).Describe("Models", "Registered models with their aliases, by name, a page at a time")
+            .Gives<ModelList>().Fails(400, 503);
+        api.MapGet("/models/{name}", ModelsApi.GetAsync).For(Reader).Describe("Models", "A model: newest versions, aliases and their history")
             .Gives<ModelView>().Fails(404, 503);
+        api.MapGet("/models/{name}/versions", ModelsApi.ListVersionsAsync).For(Reader).Describe("Models", "Versions, newest first, a page at a time")
+            .Gives<VersionList>().Fails(400, 404, 503);
         api.MapGet("/models/{name}/versions/{version}", ModelsApi.GetVersionAsync).For(Reader)
             .Describe("Models", "A version: metrics, lineage, signature")
             .Gives<VersionView>().Fails(404, 503);
@@ -92,6 +94,10 @@ public static class Routes
             .Describe("Models", "Take an alias away; without alias production a model does not serve")
             .Deletes().Fails(404, 503);
 
+        api.MapGet("/raw", RawApi.ListAsync).For(Reader).Describe("Raw files", "Uploaded files, by name, a page at a time")
+            .Gives<RawFileList>().Fails(400, 503);
+        api.MapGet("/raw/{model}", RawApi.ListOfModelAsync).For(Reader).Describe("Raw files", "A model's uploaded files, by name, a page at a time")
+            .Gives<RawFileList>().Fails(400, 503);
         api.MapPut("/raw/{model}/{file}", RawApi.PutAsync).For(Admin).Describe("Raw files", "Upload a raw file of any size")
             .TakesFile().WithMetadata(new DisableRequestSizeLimitAttribute())
             .Gives<UploadedFile>(201).Fails(400, 503);

@@ -10,12 +10,13 @@ public sealed class Timer(DurableCall call)
 {
     /// <summary>
     /// Every minute: starts the runs that are due by their definitions' schedules, looks after runs that lost their orchestration, checks live
-    /// rows, and repairs the indexes. Side by side: none waits for another, or suffers from its failure.
+    /// rows, repairs the indexes, and deletes runs whose time is over. Side by side: none waits for another, or suffers from its failure.
     /// </summary>
     [Function(nameof(LookAround))]
     public Task LookAround([TimerTrigger("0 * * * * *")] TimerInfo timer, [DurableClient] DurableTaskClient client, CancellationToken cancel) => Task.WhenAll(
         call.Get<ScheduleTrigger>(client).LookAsync(cancel),
         call.Get<RunRecovery>(client).LookAsync(cancel),
         call.Get<LiveDriftTrigger>(client).LookAsync(cancel),
-        call.Get<IndexTrigger>(client).LookAsync(cancel));
+        call.Get<IndexTrigger>(client).LookAsync(cancel),
+        call.Get<RetentionTrigger>(client).LookAsync(cancel));
 }

@@ -9,5 +9,6 @@ public static class TriggerServices
         .AddHostedService<TriggerLoop<RawFileWatcher>>()
         .AddHostedService<TriggerLoop<ScheduleTrigger>>()
         .AddHostedService<TriggerLoop<LiveDriftTrigger>>()
-        .AddHostedService<TriggerLoop<IndexTrigger>>();
+        .AddHostedService<TriggerLoop<IndexTrigger>>()
+        .AddHostedService<TriggerLoop<RetentionTrigger>>();
 }

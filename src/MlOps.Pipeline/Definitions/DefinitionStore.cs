@@ -71,6 +71,14 @@ public sealed class DefinitionStore(PipelineStorage storage, KnownExtensions kno
         return models;
     }
 
+    /// <summary>Names of models that have a definition, by name.</summary>
+    /// <param name="take">At most so many.</param>
+    /// <param name="next">What the page before said; null: the first page.</param>
+    /// <param name="cancel">Stops it.</param>
+    /// <exception cref="InputException"><paramref name="next"/> is no token of this list.</exception>
+    public async Task<ListPage<string>> ListAsync(int take, string? next, CancellationToken cancel) =>
+        (await storage.Definitions.ListAsync("current/", take, next, cancel)).Select(blob => Path.GetFileNameWithoutExtension(blob.Name));
+
     private Task UploadAsync(string name, PipelineDefinition definition, CancellationToken cancel) =>
         storage.Definitions.GetBlobClient(name).UploadAsync(BinaryData.FromString(DefinitionJson.Write(definition)), overwrite: true, cancel);
 

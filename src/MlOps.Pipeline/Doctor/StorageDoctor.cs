@@ -33,11 +33,40 @@ public sealed class StorageDoctor(
         found.AddRange(await registered.LineageAsync(datasets, cancel));
         found.AddRange(await rows.RecordsAsync(now - Settled, cancel));
         found.AddRange(await rows.RowsAsync(cancel));
+        found.AddRange(await IndexesAsync(now, cancel));
         kept.AddParents(datasets.Parents);
         found.AddRange(await OrphansAsync(storage.Datasets, datasets.OrphansAsync(kept, cancel), now, cancel));
         found.AddRange(await OrphansAsync(storage.Artifacts, ArtifactsAsync(kept, cancel), now, cancel));
         found.AddRange(await OrphansAsync(storage.Definitions, SnapshotsAsync(kept, cancel), now, cancel));
         return new Examination(found, registered.Models, registered.Versions, datasets.Parents.Count, rows.Count);
+    }
+
+    private async Task<IReadOnlyList<Finding>> IndexesAsync(DateTimeOffset now, CancellationToken cancel)
+    {
+        var settled = now - Settled;
+        var (ofRuns, ofModels) = (await runs.CompareIndexAsync(cancel), await registry.CompareIndexAsync(cancel));
+        return
+        [
+            .. Index("run", ofRuns.Missing, "runs are not found by lists, or by who works on them", mend => runs.RepairIndexAsync(ofRuns, settled, mend)),
+            .. Index("model", ofModels.Missing, "models are not found by lists", mend => registry.RepairIndexAsync(ofModels, settled, mend)),
+        ];
+    }
+
+    /// <summary>What leads nowhere is passed by, and goes by itself; only what is missing counts.</summary>
+    private static IEnumerable<Finding> Index(string kind, IReadOnlyList<string> missing, string problem, Func<CancellationToken, Task> repair)
+    {
+        if (missing.Count > 0)
+        {
+            yield return new Finding(FindingKind.Broken, $"indexes/{kind}", $"{missing.Count} {problem}, such as {missing[0]}.")
+            {
+                Remedy = "adds them",
+                Repair = async cancel =>
+                {
+                    await repair(cancel);
+                    return true;
+                },
+            };
+        }
     }
 
     private async IAsyncEnumerable<(string Why, bool IsShared, StoredBlob Blob)> ArtifactsAsync(

@@ -56,6 +56,31 @@ public sealed class ModelRegistry(PipelineStorage storage, TimeProvider time)
     }
 
     /// <summary>
+    /// Notes the SHA-256 of a file that came to a version after it was registered. The first stays. False when there is no such version, or it has one.
+    /// </summary>
+    public async Task<bool> AddFileAsync(string model, int version, string file, string sha256, CancellationToken cancel)
+    {
+        while (true)
+        {
+            if (await FindRowAsync(model, VersionRow(version), cancel) is not { } row)
+            {
+                return false;
+            }
+            var registered = Stored.Read<ModelVersion>(row.GetString("Json"));
+            // A version of a release that kept no hashes has none: one alone would say that the others are not to be checked.
+            if (registered.Sha256 is not { } known || known.ContainsKey(file))
+            {
+                return false;
+            }
+            row["Json"] = Json.Write(registered with { Sha256 = new Dictionary<string, string>(known) { [file] = sha256 } });
+            if (await storage.Models.UpdateEntityAsync(row, row.ETag, TableUpdateMode.Replace, cancel).WinsAsync())
+            {
+                return true;
+            }
+        }
+    }
+
+    /// <summary>
     /// Moves alias <c>production</c> from <paramref name="expectedProduction"/> to <paramref name="version"/> in one conditional write.
     /// Idempotent per run: once a run has promoted, the answer stays yes, even if production has moved on since.
     /// </summary>

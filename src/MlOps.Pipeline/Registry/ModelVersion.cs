@@ -29,7 +29,7 @@ public sealed record ModelVersion : IStored
     public required string Candidate { get; init; }
     /// <summary>Blob prefix in container <c>artifacts</c> under which <c>model.zip</c>, <c>featurizer.json</c> and <c>signature.json</c> stand.</summary>
     public required string ModelBlobs { get; init; }
-    /// <summary>SHA-256 of each of these files as hex; null for versions that were registered before it was kept.</summary>
+    /// <summary>SHA-256 of each of these files as hex, and of <c>explainer.json</c> once it is explained; null where none were kept.</summary>
     public IReadOnlyDictionary<string, string>? Sha256 { get; init; }
     /// <summary>The <c>val_*</c> metrics, and <c>test_*</c> where there were test rows.</summary>
     public required IReadOnlyDictionary<string, double> Metrics { get; init; }

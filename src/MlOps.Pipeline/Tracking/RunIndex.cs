@@ -119,8 +119,11 @@ internal sealed class RunIndex(PipelineStorage storage)
     public static string RunIdOf(string key) => key[(key.LastIndexOf('|') + 1)..];
 
     /// <summary>Where a run stands in the lists.</summary>
-    public static string Place(Run run) => string.Create(
-        CultureInfo.InvariantCulture, $"{DateTime.MaxValue.Ticks - run.Created.UtcTicks:D19}|{run.RunId}");
+    public static string Place(Run run) => PlaceOf(run.Created) + run.RunId;
+
+    /// <summary>Before all runs of that time.</summary>
+    public static string PlaceOf(DateTimeOffset created) => string.Create(
+        CultureInfo.InvariantCulture, $"{DateTime.MaxValue.Ticks - created.UtcTicks:D19}|");
 
     private static string ModelPrefix(string model) => $"m|{model}|";
 

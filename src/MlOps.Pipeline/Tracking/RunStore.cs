@@ -121,9 +121,19 @@ public sealed class RunStore(PipelineStorage storage, TimeProvider time)
     /// <param name="next">What the page before said; null: the first page.</param>
     /// <param name="cancel">Stops it.</param>
     /// <exception cref="InputException"><paramref name="next"/> is no token of this list.</exception>
-    public async Task<ListPage<Run>> ListAsync(string? model, int take, string? next, CancellationToken cancel)
+    public Task<ListPage<Run>> ListAsync(string? model, int take, string? next, CancellationToken cancel) =>
+        ListAfterAsync(model, take, next is null ? null : PlaceOf(next), cancel);
+
+    /// <summary>Runs that were created before a time, newest first.</summary>
+    /// <param name="before">That time.</param>
+    /// <param name="take">At most so many.</param>
+    /// <param name="next">What the page before said; null: the first page.</param>
+    /// <param name="cancel">Stops it.</param>
+    public Task<ListPage<Run>> ListBeforeAsync(DateTimeOffset before, int take, string? next, CancellationToken cancel) =>
+        ListAfterAsync(model: null, take, next is null ? RunIndex.PlaceOf(before) : PlaceOf(next), cancel);
+
+    private async Task<ListPage<Run>> ListAfterAsync(string? model, int take, string? after, CancellationToken cancel)
     {
-        var after = next is null ? null : PlaceOf(next);
         var runs = new List<Run>();
         while (true)
         {

@@ -12,5 +12,6 @@ public static class TriggerServices
         .AddSingleton<ScheduleMarks>()
         .AddSingleton<ScheduleTrigger>()
         .AddSingleton<LiveDriftTrigger>()
-        .AddSingleton<IndexTrigger>();
+        .AddSingleton<IndexTrigger>()
+        .AddSingleton<RetentionTrigger>();
 }
