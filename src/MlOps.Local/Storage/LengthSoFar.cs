@@ -10,7 +10,8 @@ internal sealed class LengthSoFar(Stream content) : Stream
 
     public override bool CanRead => true;
 
-    public override bool CanSeek => false;
+    /// <summary>What asks only wants to know the length.</summary>
+    public override bool CanSeek => true;
 
     public override bool CanWrite => false;
 

@@ -72,7 +72,7 @@ public sealed partial class RawFileWatcher(
         await foreach (var blob in storage.Raw.GetBlobsAsync(BlobTraits.None, BlobStates.None, prefix: null, cancel))
         {
             there.Add(blob.Name);
-            var file = new RawFile(blob.Name, blob.Properties.ETag ?? default, blob.Properties.LastModified ?? DateTimeOffset.UnixEpoch);
+            var file = new RawFile(blob.Name, Plain(blob.Properties.ETag ?? default), blob.Properties.LastModified ?? DateTimeOffset.UnixEpoch);
             if (IsChanged(file, known))
             {
                 changed.Add(file);
@@ -96,11 +96,14 @@ public sealed partial class RawFileWatcher(
         {
             if (await storage.Raw.GetBlobClient(name).GetPropertiesAsync(cancellationToken: cancel).OrNullAsync() is { Value: { } file })
             {
-                found.Add(new RawFile(name, file.ETag, file.LastModified));
+                found.Add(new RawFile(name, Plain(file.ETag), file.LastModified));
             }
         }
         return found;
     }
+
+    /// <summary>As lists say it, without quotes: the file itself says it with them, and one state of a file is one run.</summary>
+    private static ETag Plain(ETag state) => new(state.ToString().Trim('"'));
 
     private static bool IsChanged(RawFile file, IReadOnlyDictionary<string, ETag> known) =>
         !known.TryGetValue(file.Name, out var seen) || seen != file.ETag;

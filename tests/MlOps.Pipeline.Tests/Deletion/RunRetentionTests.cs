@@ -49,9 +49,11 @@ public sealed class RunRetentionTests(AzuriteFixture azurite) : IClassFixture<Az
     public async Task Without_the_setting_nothing_goes()
     {
         await using var host = Host(days: null);
-        await AddAsync(host, created: -600, ended: -599);
+        var old = await AddAsync(host, created: -600, ended: -599);
 
         (await host.Get<RunRetention>().DeleteSomeAsync(default)).Should().Be(0);
+
+        (await host.Get<RunDeletion>().DeleteAsync(old.RunId, default)).Should().Be(DeletionResult.Done);
     }
 
     [Theory]
