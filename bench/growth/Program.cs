@@ -25,8 +25,8 @@ if (!Directory.Exists(data))
         CultureInfo.InvariantCulture, $"{runs} runs, {models} models, {files} raw files: made in {clock.Elapsed.TotalSeconds:0} s"));
 }
 
-using var host = Process.Start(new ProcessStartInfo(
-    "dotnet", [Path.Combine(AppContext.BaseDirectory, "MlOps.Local.dll"), "up", "--port", "0", "--data", data]) { RedirectStandardOutput = true })!;
+string[] arguments = [Path.Combine(AppContext.BaseDirectory, "MlOps.Local.dll"), "up", "--port", "0", "--data", data];
+using var host = Process.Start(new ProcessStartInfo("dotnet", arguments) { RedirectStandardOutput = true })!;
 clock.Restart();
 while (await host.StandardOutput.ReadLineAsync() is { } line && !line.Contains("Serving on", StringComparison.Ordinal))
 {
