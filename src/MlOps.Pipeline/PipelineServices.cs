@@ -5,6 +5,7 @@ using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Data;
 using MlOps.Pipeline.Data.Duck;
 using MlOps.Pipeline.Definitions;
+using MlOps.Pipeline.Deletion;
 using MlOps.Pipeline.Doctor;
 using MlOps.Pipeline.Features;
 using MlOps.Pipeline.Orchestration;
@@ -27,6 +28,7 @@ public static class PipelineServices
     public static IServiceCollection AddMlOpsPipeline(this IServiceCollection services)
     {
         services.TryAddSingleton(TimeProvider.System);
+        services.TryAddSingleton(new RetentionOptions(RunDays: null));
         foreach (var stage in PipelineStages.All)
         {
             services.AddSingleton(stage.Type);
@@ -44,13 +46,21 @@ public static class PipelineServices
             .AddSingleton<AbandonedWork>()
             .AddSingleton<DatasetStore>()
             .AddSingleton<DatasetExport>()
+            .AddSingleton<RawFileArrivals>()
             .AddSingleton<FeatureTableCache>()
             .AddSingleton<DefinitionStore>()
+            .AddSingleton<DefinitionCatalog>()
             .AddSingleton<DefinitionInference>()
             .AddSingleton<RunStore>()
             .AddSingleton<AlertStore>()
             .AddSingleton<ArtifactStore>()
             .AddSingleton<StorageDoctor>()
+            .AddSingleton<IndexRepair>()
+            .AddSingleton<RunDeletion>()
+            .AddSingleton<RunRetention>()
+            .AddSingleton<ModelDeletion>()
+            .AddSingleton<RawFileDeletion>()
+            .AddSingleton<DefinitionDeletion>()
             .AddSingleton<ModelRegistry>()
             .AddSingleton<TrainedModels>()
             .AddSingleton<ReportRenderer>()

@@ -4,8 +4,15 @@ using MlOps.Pipeline.Registry;
 
 namespace MlOps.Web;
 
-/// <summary>All registered models.</summary>
-public sealed record ModelList(IReadOnlyList<ModelView> Models);
+/// <summary>Registered models, by name.</summary>
+/// <param name="Models">This page of them.</param>
+/// <param name="Next">Where the list goes on; left out at its end.</param>
+public sealed record ModelList(IReadOnlyList<ModelView> Models, string? Next);
+
+/// <summary>Versions of a model, newest first.</summary>
+/// <param name="Versions">This page of them.</param>
+/// <param name="Next">Where the list goes on; left out at its end.</param>
+public sealed record VersionList(IReadOnlyList<VersionView> Versions, string? Next);
 
 /// <summary>A registered model as it is shown. Versions and history only where one model is asked for.</summary>
 /// <param name="Model">Its name.</param>
@@ -14,11 +21,14 @@ public sealed record ModelList(IReadOnlyList<ModelView> Models);
 /// <param name="Url">Where it is.</param>
 public sealed record ModelView(string Model, int LatestVersion, IReadOnlyDictionary<string, int> Aliases, string Url)
 {
-    /// <summary>Newest first.</summary>
+    /// <summary>The newest 50, newest first; <c>GET …/versions</c> lists all.</summary>
     public IReadOnlyList<VersionView>? Versions { get; init; }
 
-    /// <summary>Every move of an alias, newest first.</summary>
+    /// <summary>The newest 50 moves of an alias, newest first.</summary>
     public IReadOnlyList<AliasChange>? History { get; init; }
+
+    /// <summary>After a rollback, the version that left production.</summary>
+    public int? From { get; init; }
 
     public static ModelView Of(RegisteredModel model) => new(model.Model, model.LatestVersion, model.Aliases, Links.Model(model.Model));
 }
@@ -64,5 +74,5 @@ public sealed record VersionView
 public sealed record AliasRequest(int Version);
 
 /// <summary>The body of <c>POST /models/{name}/rollback</c>.</summary>
-/// <param name="From">The version that is to leave production; null: whichever is there.</param>
+/// <param name="From">The version that is to leave production; the header <c>If-Match</c> may name it instead.</param>
 public sealed record RollbackRequest(int? From);

@@ -1,8 +1,10 @@
+using System.ComponentModel;
 using System.Text;
 using System.Text.Json;
 using Microsoft.AspNetCore.Http;
 using MlOps.Pipeline.Data;
 using MlOps.Pipeline.Definitions;
+using MlOps.Pipeline.Deletion;
 using MlOps.Pipeline.Orchestration;
 using MlOps.Pipeline.Tracking;
 
@@ -13,10 +15,12 @@ public static class PipelinesApi
 {
     private static readonly Dictionary<string, RunGoal> Goals = new() { ["model"] = RunGoal.Model, ["dataset"] = RunGoal.Dataset };
 
-    public static async Task<IResult> ListAsync(DefinitionStore definitions, CancellationToken cancel)
+    public static async Task<IResult> ListAsync(
+        [Description(PageQuery.TakeWords)] string? take, [Description(PageQuery.NextWords)] string? next, DefinitionStore definitions, CancellationToken cancel)
     {
-        var models = await definitions.ListAsync(cancel);
-        return TypedResults.Ok(new PipelineList([.. models.Select(model => new PipelineLink(model, Links.Pipeline(model)))]));
+        var query = PageQuery.Of(take, next);
+        var page = await definitions.ListAsync(query.Take, query.Next, cancel);
+        return TypedResults.Ok(new PipelineList([.. page.Items.Select(model => new PipelineLink(model, Links.Pipeline(model)))], page.Next));
     }
 
     public static async Task<IResult> GetAsync(string model, DefinitionStore definitions, CancellationToken cancel) =>
@@ -49,6 +53,9 @@ public static class PipelinesApi
         }
         return Show(definition, isNew ? StatusCodes.Status201Created : StatusCodes.Status200OK);
     }
+
+    public static async Task<IResult> DeleteAsync(string model, DefinitionDeletion definitions, CancellationToken cancel) =>
+        Deletions.Answer(Names.IsModel(model) ? await definitions.DeleteAsync(model, cancel) : DeletionResult.Unknown, () => Unknown(model));
 
     /// <summary>Starts a run of the model's definition, on the named uploaded file or on the newest one; as far as its goal.</summary>
     public static async Task<IResult> StartRunAsync(
@@ -103,8 +110,10 @@ public static class PipelinesApi
     }
 }
 
-/// <summary>All models that have a definition.</summary>
-public sealed record PipelineList(IReadOnlyList<PipelineLink> Pipelines);
+/// <summary>Models that have a definition, by name.</summary>
+/// <param name="Pipelines">This page of them.</param>
+/// <param name="Next">Where the list goes on; left out at its end.</param>
+public sealed record PipelineList(IReadOnlyList<PipelineLink> Pipelines, string? Next);
 
 /// <summary>A definition's model and address.</summary>
 public sealed record PipelineLink(string Model, string Url);

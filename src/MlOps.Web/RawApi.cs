@@ -1,9 +1,11 @@
+using System.ComponentModel;
 using System.Security.Cryptography;
 using Azure;
 using Azure.Storage.Blobs.Models;
 using Microsoft.AspNetCore.Http;
 using MlOps.Pipeline.Data;
 using MlOps.Pipeline.Definitions;
+using MlOps.Pipeline.Deletion;
 
 namespace MlOps.Web;
 
@@ -18,7 +20,8 @@ public static class RawApi
     /// <summary>
     /// Streams the body into the blob, a few blocks in memory at a time; the blob appears when the last byte has arrived, or not at all.
     /// </summary>
-    public static async Task<IResult> PutAsync(string model, string file, HttpRequest request, PipelineStorage storage, CancellationToken cancel)
+    public static async Task<IResult> PutAsync(
+        string model, string file, HttpRequest request, PipelineStorage storage, RawFileArrivals arrivals, CancellationToken cancel)
     {
         if (!Names.IsModel(model))
         {
@@ -35,6 +38,7 @@ public static class RawApi
         using var hash = SHA256.Create();
         await using var content = new CryptoStream(request.Body, hash, CryptoStreamMode.Read, leaveOpen: true);
         var blob = storage.Raw.GetBlobClient($"{model}/{file}");
+        await arrivals.NoteAsync(blob.Name, cancel);
         var upload = Guid.NewGuid().ToString("N");
         var before = (await blob.GetPropertiesAsync(cancellationToken: cancel).OrNullAsync())?.Value.ETag;
         var options = new BlobUploadOptions
@@ -56,8 +60,48 @@ public static class RawApi
             url, new UploadedFile($"raw/{model}/{file}", properties.ContentLength, Convert.ToHexStringLower(hash.Hash!), $"/pipelines/{model}/runs"));
     }
 
+    public static Task<IResult> ListAsync(
+        [Description(PageQuery.TakeWords)] string? take, [Description(PageQuery.NextWords)] string? next, PipelineStorage storage, CancellationToken cancel) =>
+        ListAsync(prefix: null, PageQuery.Of(take, next), storage, cancel);
+
+    public static Task<IResult> ListOfModelAsync(
+        string model,
+        [Description(PageQuery.TakeWords)] string? take,
+        [Description(PageQuery.NextWords)] string? next,
+        PipelineStorage storage,
+        CancellationToken cancel) =>
+        Names.IsModel(model)
+            ? ListAsync($"{model}/", PageQuery.Of(take, next), storage, cancel)
+            : Task.FromResult(HttpProblems.BadRequest($"The model name '{model}' in the URL must be {ModelName.Rule}."));
+
+    private static async Task<IResult> ListAsync(string? prefix, PageQuery query, PipelineStorage storage, CancellationToken cancel)
+    {
+        var page = await storage.Raw.ListAsync(prefix, query.Take, query.Next, cancel);
+        return TypedResults.Ok(new RawFileList(
+            [.. page.Items.Select(blob => new RawFileView($"raw/{blob.Name}", blob.Properties.ContentLength ?? 0, blob.Properties.LastModified ?? default))],
+            page.Next));
+    }
+
+    public static async Task<IResult> DeleteAsync(string model, string file, RawFileDeletion files, CancellationToken cancel)
+    {
+        var isFile = Names.IsModel(model) && Names.ProblemOfSource(model, $"raw/{model}/{file}") is null;
+        return Deletions.Answer(
+            isFile ? await files.DeleteAsync(model, file, cancel) : DeletionResult.Unknown,
+            () => HttpProblems.NotFound($"There is no uploaded file 'raw/{model}/{file}'."));
+    }
     private static bool IsOwn(BlobProperties stored, string upload) => stored.Metadata.TryGetValue(Upload, out var by) && by == upload;
 }
+
+/// <summary>Uploaded files, by name.</summary>
+/// <param name="Files">This page of them.</param>
+/// <param name="Next">Where the list goes on; left out at its end.</param>
+public sealed record RawFileList(IReadOnlyList<RawFileView> Files, string? Next);
+
+/// <summary>An uploaded file in a list.</summary>
+/// <param name="Source">Its name as a run's source.</param>
+/// <param name="Bytes">Its size.</param>
+/// <param name="Modified">When it came to be as it is.</param>
+public sealed record RawFileView(string Source, long Bytes, DateTimeOffset Modified);
 
 /// <summary>An uploaded raw file.</summary>
 /// <param name="Source">Its name as a run's source.</param>

@@ -33,13 +33,15 @@ public static class Routes
             .Takes<PredictRequest>("""{ "model": "taxi-fare", "features": { "trip_distance": 3.1, "vendor_id": "CMT" }, "explain": true }""")
             .GivesEither<PredictedRow, PredictedRows>().Fails(400, 404, 413, 503);
 
-        api.MapGet("/pipelines", PipelinesApi.ListAsync).For(Reader).Describe("Pipelines", "All pipeline definitions")
-            .Gives<PipelineList>().Fails(503);
+        api.MapGet("/pipelines", PipelinesApi.ListAsync).For(Reader).Describe("Pipelines", "Models that have a definition, by name, a page at a time")
+            .Gives<PipelineList>().Fails(400, 503);
         api.MapGet("/pipelines/{model}", PipelinesApi.GetAsync).For(Reader).Describe("Pipelines", "A model's definition, defaults included")
             .Gives<PipelineDefinition>().Fails(404, 503);
         api.MapPut("/pipelines/{model}", PipelinesApi.PutAsync).For(Admin).Describe("Pipelines", "Declare or replace a model's definition")
             .Takes<PipelineDefinition>("""{ "target": "fare_amount", "columns": { "vendor_id": "categorical" }, "candidates": [{ "trainer": "lightgbm" }] }""")
             .Gives<PipelineDefinition>().Gives<PipelineDefinition>(201).Fails(400, 413, 503);
+        api.MapDelete("/pipelines/{model}", PipelinesApi.DeleteAsync).For(Admin).Describe("Pipelines", "Delete a model's definition; its runs keep theirs")
+            .Deletes().Fails(404, 409, 503);
         api.MapGet("/schemas/pipeline.json", SchemasApi.GetPipeline).For(Reader).Describe("Pipelines", "JSON Schema of a definition, for editors")
             .GivesSchema();
         api.MapPost("/pipelines/{model}/runs", PipelinesApi.StartRunAsync).For(Operator)
@@ -47,7 +49,7 @@ public static class Routes
             .Takes<StartRunRequest>("""{ "source": "raw/taxi-fare/2026-01.csv", "goal": "model" }""", isOptional: true)
             .Gives<RunView>(202).Fails(400, 404, 503);
 
-        api.MapGet("/runs", RunsApi.ListAsync).For(Reader).Describe("Runs", "Runs, newest first")
+        api.MapGet("/runs", RunsApi.ListAsync).For(Reader).Describe("Runs", "Runs, newest first, a page at a time")
             .Gives<RunList>().Fails(400, 503);
         api.MapGet("/runs/{id}", RunsApi.GetAsync).For(Reader).Describe("Runs", "A run: stages, params, metrics, artifacts")
             .Gives<RunView>().Fails(404, 503);
@@ -65,10 +67,15 @@ public static class Routes
         api.MapPost("/runs/{id}/retry", RunActionsApi.RetryAsync).For(Operator).Describe("Runs", "Start a new run of the same source and definition")
             .Gives<RunView>(202).Fails(404, 409, 503);
 
-        api.MapGet("/models", ModelsApi.ListAsync).For(Reader).Describe("Models", "All registered models with their aliases")
-            .Gives<ModelList>().Fails(503);
-        api.MapGet("/models/{name}", ModelsApi.GetAsync).For(Reader).Describe("Models", "A model: versions, aliases and their history")
+        api.MapDelete("/runs/{id}", RunsApi.DeleteAsync).For(Admin).Describe("Runs", "Delete a run that has ended, with what it logged")
+            .Deletes().Fails(404, 409, 503);
+
+        api.MapGet("/models", ModelsApi.ListAsync).For(Reader).Describe("Models", "Registered models with their aliases, by name, a page at a time")
+            .Gives<ModelList>().Fails(400, 503);
+        api.MapGet("/models/{name}", ModelsApi.GetAsync).For(Reader).Describe("Models", "A model: newest versions, aliases and their history")
             .Gives<ModelView>().Fails(404, 503);
+        api.MapGet("/models/{name}/versions", ModelsApi.ListVersionsAsync).For(Reader).Describe("Models", "Versions, newest first, a page at a time")
+            .Gives<VersionList>().Fails(400, 404, 503);
         api.MapGet("/models/{name}/versions/{version}", ModelsApi.GetVersionAsync).For(Reader)
             .Describe("Models", "A version: metrics, lineage, signature")
             .Gives<VersionView>().Fails(404, 503);
@@ -85,9 +92,24 @@ public static class Routes
             .Takes<RollbackRequest>("""{ "from": 2 }""", isOptional: true)
             .Gives<ModelView>().Fails(400, 404, 409, 503);
 
+        api.MapDelete("/models/{name}", ModelsApi.DeleteAsync).For(Admin).Describe("Models", "Delete a model that does not serve, with all its versions")
+            .Deletes().Fails(404, 409, 503);
+        api.MapDelete("/models/{name}/versions/{version}", ModelsApi.DeleteVersionAsync).For(Admin)
+            .Describe("Models", "Delete a version that no alias points at")
+            .Deletes().Fails(404, 409, 503);
+        api.MapDelete("/models/{name}/aliases/{alias}", ModelsApi.DeleteAliasAsync).For(Admin)
+            .Describe("Models", "Take an alias away; without alias production a model does not serve")
+            .Deletes().Fails(404, 503);
+
+        api.MapGet("/raw", RawApi.ListAsync).For(Reader).Describe("Raw files", "Uploaded files, by name, a page at a time")
+            .Gives<RawFileList>().Fails(400, 503);
+        api.MapGet("/raw/{model}", RawApi.ListOfModelAsync).For(Reader).Describe("Raw files", "A model's uploaded files, by name, a page at a time")
+            .Gives<RawFileList>().Fails(400, 503);
         api.MapPut("/raw/{model}/{file}", RawApi.PutAsync).For(Admin).Describe("Raw files", "Upload a raw file of any size")
             .TakesFile().WithMetadata(new DisableRequestSizeLimitAttribute())
             .Gives<UploadedFile>(201).Fails(400, 409, 503);
+        api.MapDelete("/raw/{model}/{**file}", RawApi.DeleteAsync).For(Admin).Describe("Raw files", "Delete a raw file that no unfinished run reads")
+            .Deletes().Fails(404, 409, 503);
 
         routes.MapOpenApi(ApiDocument.Route).For(Reader);
         return routes;

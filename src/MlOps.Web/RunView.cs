@@ -113,4 +113,6 @@ public sealed record RunView
 public sealed record ArtifactLink(string Path, long Bytes, string Url);
 
 /// <summary>Runs, newest first.</summary>
-public sealed record RunList(IReadOnlyList<RunView> Runs);
+/// <param name="Runs">This page of them.</param>
+/// <param name="Next">Where the list goes on; left out at its end.</param>
+public sealed record RunList(IReadOnlyList<RunView> Runs, string? Next);

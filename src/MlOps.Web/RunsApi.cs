@@ -1,9 +1,9 @@
 using System.ComponentModel;
-using System.Globalization;
 using Azure;
 using Microsoft.AspNetCore.Http;
 using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Definitions;
+using MlOps.Pipeline.Deletion;
 using MlOps.Pipeline.Tracking;
 
 namespace MlOps.Web;
@@ -11,26 +11,20 @@ namespace MlOps.Web;
 /// <summary>Runs, what they logged and what they keep.</summary>
 public static class RunsApi
 {
-    private const int DefaultTake = 50;
-    private const int MostTake = 1000;
-
     public static async Task<IResult> ListAsync(
         [Description("Only runs of this model.")] string? model,
-        [Description("At most this many, 1 to 1000; 50 when left out.")] string? take,
+        [Description(PageQuery.TakeWords)] string? take,
+        [Description(PageQuery.NextWords)] string? next,
         RunStore runs,
         CancellationToken cancel)
     {
-        var count = DefaultTake;
-        if (take is not null && !(int.TryParse(take, NumberStyles.None, CultureInfo.InvariantCulture, out count) && count is >= 1 and <= MostTake))
-        {
-            return HttpProblems.BadRequest($"take is '{take}'; it must be a whole number from 1 to {MostTake}.");
-        }
+        var query = PageQuery.Of(take, next);
         if (model is not null && !Names.IsModel(model))
         {
             return HttpProblems.BadRequest($"model is '{model}'; it must be {ModelName.Rule}.");
         }
-        var found = await runs.ListAsync(model, count, cancel);
-        return TypedResults.Ok(new RunList([.. found.Select(RunView.Of)]));
+        var page = await runs.ListAsync(model, query.Take, query.Next, cancel);
+        return TypedResults.Ok(new RunList([.. page.Items.Select(RunView.Of)], page.Next));
     }
 
     public static async Task<IResult> GetAsync(string id, RunStore runs, DefinitionStore definitions, CancellationToken cancel)
@@ -53,6 +47,10 @@ public static class RunsApi
             ? TypedResults.Stream(content, ContentTypes.Of(path), enableRangeProcessing: true)
             : HttpProblems.NotFound($"Run '{id}' has no artifact '{path}'. GET {Links.Run(id)} lists its artifacts.");
     }
+
+    /// <summary>Deletes a run that has ended and registered no version that is kept.</summary>
+    public static async Task<IResult> DeleteAsync(string id, RunDeletion runs, CancellationToken cancel) =>
+        Deletions.Answer(Names.IsRun(id) ? await runs.DeleteAsync(id, cancel) : DeletionResult.Unknown, () => Unknown(id));
 
     internal static IResult Unknown(string id) => HttpProblems.NotFound($"There is no run '{id}'. GET /runs lists the runs.");
 

@@ -20,6 +20,7 @@ internal static class House
                 "Stages",
                 "Orchestration",
                 "Doctor",
+                "Deletion",
             ]),
         new("MlOps.Serving", ["MlOps.Drift", "MlOps.Pipeline"], ["Models", "Monitoring", "Predictions", "Triggers"]),
         new("MlOps.Web", ["MlOps.Drift", "MlOps.Pipeline", "MlOps.Serving"], ["Answers", "Access", "OpenApi"]),

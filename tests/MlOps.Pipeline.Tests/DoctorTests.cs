@@ -1,3 +1,7 @@
+using Azure.Core;
+using Azure.Core.Pipeline;
+using Azure.Data.Tables;
+using Azure.Storage.Blobs;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Time.Testing;
 using MlOps.Pipeline.Data;
@@ -57,6 +61,64 @@ public sealed class DoctorTests(AzuriteFixture azurite) : IClassFixture<AzuriteF
         (await FindingsAsync()).Select(finding => finding.Problem).Should().BeEquivalentTo(
             "Its file model.zip has other bytes than were registered, and is refused. Restore a backup, or train it again.",
             $"Its file signature.json is not in artifacts/{version.ModelBlobs}. Restore a backup, or train it again.");
+    }
+
+    [Fact]
+    public async Task The_file_that_explains_a_version_has_a_registered_hash_too()
+    {
+        var version = await host.Get<ModelRegistry>().GetAsync(run.Run.Model, 1, default);
+        var explainer = host.Storage.Artifacts.GetBlobClient($"{version.ModelBlobs}/explainer.json");
+        version.Sha256.Should().Contain("explainer.json", ModelFiles.HashOf((await explainer.DownloadContentAsync()).Value.Content));
+
+        await explainer.UploadAsync(BinaryData.FromString("{}"), overwrite: true);
+
+        (await FindingsAsync()).Select(finding => finding.Problem).Should().Equal(
+            "Its file explainer.json has other bytes than were registered, and is refused. Restore a backup, or train it again.");
+    }
+
+    [Fact]
+    public async Task A_part_that_comes_between_two_pages_of_a_listing_is_not_missed()
+    {
+        var lineage = (await host.Get<ModelRegistry>().GetAsync(run.Run.Model, 1, default)).Lineage;
+        var raw = await host.Get<DatasetStore>().GetAsync(lineage.Raw, default);
+        var part = host.Storage.Datasets.GetBlobClient($"{raw.Id}/{raw.Parts[0].Name}");
+        var content = (await part.DownloadContentAsync()).Value.Content;
+        var hidden = new DuringListing(() => part.Delete(), () => part.Upload(content));
+        await using var looking = new PipelineHost(azurite, services => services.AddSingleton(hidden.Storage(azurite)));
+
+        var found = (await looking.Get<StorageDoctor>().ExamineAsync(default)).Findings.Where(IsOurs);
+
+        hidden.Listings.Should().BeGreaterThan(0);
+        found.Should().BeEmpty();
+    }
+
+    /// <summary>Storage in which something is not there just while blobs of datasets are listed.</summary>
+    private sealed class DuringListing(Action hide, Action show) : HttpPipelinePolicy
+    {
+        public int Listings { get; private set; }
+
+        public PipelineStorage Storage(AzuriteFixture azurite)
+        {
+            var options = new BlobClientOptions();
+            options.AddPolicy(this, HttpPipelinePosition.PerCall);
+            return new PipelineStorage(new BlobServiceClient(azurite.ConnectionString, options), new TableServiceClient(azurite.ConnectionString));
+        }
+
+        public override async ValueTask ProcessAsync(HttpMessage message, ReadOnlyMemory<HttpPipelinePolicy> pipeline)
+        {
+            var url = message.Request.Uri.ToUri();
+            if (!url.AbsolutePath.EndsWith("/datasets", StringComparison.Ordinal) || !url.Query.Contains("comp=list", StringComparison.Ordinal))
+            {
+                await ProcessNextAsync(message, pipeline);
+                return;
+            }
+            hide();
+            await ProcessNextAsync(message, pipeline);
+            show();
+            Listings++;
+        }
+
+        public override void Process(HttpMessage message, ReadOnlyMemory<HttpPipelinePolicy> pipeline) => ProcessNext(message, pipeline);
     }
 
     [Fact]

@@ -74,6 +74,30 @@ public sealed class ModelCacheTests(AzuriteFixture azurite)
         (await VersionAsync(host, model)).Should().Be(3);
     }
 
+    [Fact]
+    public async Task A_version_whose_first_load_fails_is_tried_ever_more_rarely_while_its_callers_are_told_why_and_a_rollback_is_followed_at_once()
+    {
+        await using var host = NewHost(new ServingOptions());
+        var model = AzuriteFixture.UniqueModel();
+        await host.Get<ModelRegistry>().AddProductionAsync(model);
+        await host.Get<ModelRegistry>().AddProductionAsync(model);
+        scorers.BeforeLoaded = version => version.Version == 2 ? throw new InputException("damaged") : Task.CompletedTask;
+        var faults = new List<Exception?>();
+
+        for (var second = 0; second < 120; second++)
+        {
+            faults.Add(await Record.ExceptionAsync(() => VersionAsync(host, model)));
+            faults.Add(await Record.ExceptionAsync(() => VersionAsync(host, model)));
+            time.Advance(TimeSpan.FromSeconds(1));
+        }
+        var tries = scorers.Loads.Count;
+        await host.Get<ModelRegistry>().RollbackAsync(model, from: 2, default);
+
+        faults.Should().AllBeOfType<ModelLoadException>().And.OnlyContain(fault => fault!.Message.Contains("Version 2"));
+        tries.Should().BeInRange(5, 16, "after 1, 2, 4, 8, 16 and then 30 seconds at most, each cut to between half and all of it");
+        (await VersionAsync(host, model)).Should().Be(1);
+    }
+
     private PipelineHost NewHost(ServingOptions options) => new(
         azurite, services => services.AddSingleton<TimeProvider>(time).AddSingleton<IScorerLoader>(scorers).AddSingleton(options).AddMlOpsServing());
 

@@ -124,13 +124,14 @@ public sealed class PredictionServiceTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task A_first_load_that_fails_in_passing_is_tried_again_by_the_next_request()
+    public async Task A_first_load_that_fails_in_passing_is_tried_again_a_moment_later()
     {
         await registry.AddProductionAsync(model);
         scorers.BeforeLoaded = _ => throw new IOException("connection reset");
         await service.Awaiting(s => s.PredictAsync(model, OneRow, default)).Should().ThrowAsync<IOException>();
 
         scorers.BeforeLoaded = _ => Task.CompletedTask;
+        time.Advance(TimeSpan.FromSeconds(1));
 
         (await PredictAsync()).Version.Should().Be(1);
     }

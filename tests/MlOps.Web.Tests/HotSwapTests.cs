@@ -26,7 +26,7 @@ public sealed class HotSwapTests(AzuriteFixture azurite) : WebTests(azurite)
         {
             await Client.PutJsonAsync($"/models/{Model}/aliases/{ModelAlias.Production}", """{"version": 2}""").ShouldBeAsync(HttpStatusCode.OK);
             await AnsweredByAsync(2, answers);
-            await Client.PostAsync($"/models/{Model}/rollback", null).ShouldBeAsync(HttpStatusCode.OK);
+            await Client.PostJsonAsync($"/models/{Model}/rollback", """{"from": 2}""").ShouldBeAsync(HttpStatusCode.OK);
             await AnsweredByAsync(1, answers);
         }
         await stop.CancelAsync();

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Text.Json.Nodes;
 using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Data;
 using MlOps.Pipeline.Features;
@@ -112,10 +113,83 @@ public sealed class ModelsApiTests(AzuriteFixture azurite) : WebTests(azurite)
         await Registry.AddProductionAsync(Model);
         await Registry.AddProductionAsync(Model);
 
-        var body = await Client.PostAsync($"/models/{Model}/rollback", null).ShouldBeAsync(HttpStatusCode.OK);
-        ((int)body["aliases"]!["production"]!).Should().Be(1);
+        var body = await Client.PostJsonAsync($"/models/{Model}/rollback", """{"from": 2}""").ShouldBeAsync(HttpStatusCode.OK);
+        ((int)body["aliases"]!["production"]!, (int)body["from"]!).Should().Be((1, 2));
 
-        (await Client.PostAsync($"/models/{Model}/rollback", null).ShouldFailAsync(HttpStatusCode.Conflict)).Should().Contain("version 1 is the first");
+        (await Client.PostJsonAsync($"/models/{Model}/rollback", """{"from": 1}""").ShouldFailAsync(HttpStatusCode.Conflict)).Should()
+            .Contain("version 1 is the first");
+    }
+
+    [Fact]
+    public async Task A_rollback_that_names_no_version_is_told_which_is_there()
+    {
+        await Registry.AddProductionAsync(Model);
+        await Registry.AddProductionAsync(Model);
+
+        var unnamed = await Client.PostAsync($"/models/{Model}/rollback", null).ShouldFailAsync(HttpStatusCode.BadRequest);
+
+        unnamed.Should().Contain("version 2 of model").And.Contain("{\"from\": 2}").And.Contain("If-Match: \"2\"");
+        (await Registry.FindAsync(Model, default))!.Production.Should().Be(2);
+    }
+
+    [Theory]
+    [InlineData("\"2\"", null, 200)]
+    [InlineData("\"2\"", """{"from": 2}""", 200)]
+    [InlineData("\"2\"", """{"from": 1}""", 400)]
+    [InlineData("\"two\"", null, 400)]
+    [InlineData("*", null, 400)]
+    [InlineData("\"1\"", null, 409)]
+    public async Task A_rollback_takes_the_version_from_If_Match(string ifMatch, string? json, int status)
+    {
+        await Registry.AddProductionAsync(Model);
+        await Registry.AddProductionAsync(Model);
+        using var request = new HttpRequestMessage(HttpMethod.Post, $"/models/{Model}/rollback");
+        request.Headers.TryAddWithoutValidation("If-Match", ifMatch);
+        request.Content = json is null ? null : new StringContent(json);
+
+        using var answer = await Client.SendAsync(request);
+
+        ((int)answer.StatusCode).Should().Be(status, await answer.Content.ReadAsStringAsync());
+        (await Registry.FindAsync(Model, default))!.Production.Should().Be(status == 200 ? 1 : 2);
+    }
+
+    [Fact]
+    public async Task Models_and_versions_come_in_pages()
+    {
+        string[] models = [.. Enumerable.Range(0, 3).Select(i => $"{Model}-{i}")];
+        foreach (var model in models)
+        {
+            await Registry.AddVersionAsync(model);
+        }
+        for (var version = 0; version < 5; version++)
+        {
+            await Registry.AddVersionAsync(models[0]);
+        }
+        await Registry.DeleteVersionsAsync(models[0], [4, 3], [], "test", default);
+
+        var names = await ReadAllAsync("/models?take=2", "models", model => (string)model["model"]!);
+        var versions = await ReadAllAsync($"/models/{models[0]}/versions?take=2", "versions", version => $"{(int)version["version"]!}");
+
+        names.Should().OnlyHaveUniqueItems().And.BeInAscendingOrder(StringComparer.Ordinal).And.Contain(models);
+        versions.Should().Equal("6", "5", "2", "1");
+        await Client.GetAsync("/models?next=x!").ShouldFailAsync(HttpStatusCode.BadRequest);
+        await Client.GetAsync($"/models/{models[0]}/versions?take=0").ShouldFailAsync(HttpStatusCode.BadRequest);
+        await Client.GetAsync("/models/no-such-model/versions").ShouldFailAsync(HttpStatusCode.NotFound);
+    }
+
+    private async Task<List<string>> ReadAllAsync(string url, string list, Func<JsonNode, string> read)
+    {
+        var found = new List<string>();
+        string? next = null;
+        do
+        {
+            var body = await Client.GetAsync(next is null ? url : $"{url}&next={next}").ShouldBeAsync(HttpStatusCode.OK);
+            body[list]!.AsArray().Count.Should().BeLessThanOrEqualTo(2);
+            found.AddRange(body[list]!.AsArray().Select(item => read(item!)));
+            next = (string?)body["next"];
+        }
+        while (next is not null);
+        return found;
     }
 
     [Fact]

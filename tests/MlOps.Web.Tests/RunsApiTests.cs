@@ -118,6 +118,8 @@ public sealed class RunsApiTests(AzuriteFixture azurite) : WebTests(azurite)
 
         Ids(all).Should().Equal(second.RunId, first.RunId);
         Ids(one).Should().Equal(second.RunId);
+        Ids(await Client.GetAsync($"/runs?model={Model}&take=1&next={one["next"]}").ShouldBeAsync(HttpStatusCode.OK)).Should().Equal(first.RunId);
+        all.AsObject().Should().NotContainKey("next");
         Ids(any).Should().Contain([first.RunId, second.RunId]);
         all["runs"]![0]!.AsObject().Should().NotContainKey("stages");
     }
@@ -130,6 +132,8 @@ public sealed class RunsApiTests(AzuriteFixture azurite) : WebTests(azurite)
     [InlineData("take=99999999999")]
     [InlineData("take=")]
     [InlineData("model=NO%20MODEL")]
+    [InlineData("next=")]
+    [InlineData("next=!")]
     public async Task A_wrong_query_is_400(string query) => await Client.GetAsync($"/runs?{query}").ShouldFailAsync(HttpStatusCode.BadRequest);
 
     [Theory]

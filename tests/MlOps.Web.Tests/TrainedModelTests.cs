@@ -106,6 +106,7 @@ public sealed class TrainedModelTests(AzuriteFixture azurite) : IAsyncLifetime
 
         var refused = await AskAsync("features", """{"size": 9, "colour": "red"}""").ShouldFailAsync(HttpStatusCode.InternalServerError);
         await blob.UploadAsync(content, overwrite: true);
+        await Eventually.IsTrueAsync(async () => (await AskAsync("features", """{"size": 9, "colour": "red"}""")).IsSuccessStatusCode);
         var restored = await AskAsync("features", """{"size": 9, "colour": "red"}""").ShouldBeAsync(HttpStatusCode.OK);
 
         refused.Should().Contain("featurizer.json' was changed after its model was stored").And.Contain("rollback");

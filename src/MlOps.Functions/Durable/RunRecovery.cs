@@ -33,7 +33,10 @@ public sealed partial class RunRecovery(
     {
         try
         {
-            await LookAsync(run, cancel);
+            if (await runs.IsUnfinishedAsync(run, cancel))
+            {
+                await LookAsync(run, cancel);
+            }
         }
         catch (InputException gone)
         {

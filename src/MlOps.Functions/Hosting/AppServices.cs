@@ -8,6 +8,7 @@ using MlOps.Functions.Durable;
 using MlOps.Pipeline;
 using MlOps.Pipeline.Alerts;
 using MlOps.Pipeline.Contracts;
+using MlOps.Pipeline.Deletion;
 using MlOps.Pipeline.Orchestration;
 using MlOps.Serving;
 using MlOps.Serving.Monitoring;
@@ -26,6 +27,7 @@ internal static class AppServices
         services
             .AddSingleton(AccessSettings.Read(configuration))
             .AddSingleton(AlertSettings.Read(configuration, BaseUrl(configuration)))
+            .AddSingleton(RetentionOptions.Read(configuration))
             .AddMlOpsPipeline()
             .RemoveAll<RunStarter>()
             .AddSingleton(_ => StorageConnection.Connect(configuration))
@@ -38,6 +40,8 @@ internal static class AppServices
         services.Configure<KestrelServerOptions>(kestrel => kestrel.Limits.MaxRequestBodySize = null);
         return services
             .AddSingleton<ScheduleMarks>()
+            .AddSingleton<IndexTrigger>()
+            .AddSingleton<RetentionTrigger>()
             .AddSingleton<StageCalls>()
             .AddScoped<DurableCall>()
             // The client is the host's: were it a service itself, it would be disposed of with the call.

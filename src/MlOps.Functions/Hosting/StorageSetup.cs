@@ -1,16 +1,17 @@
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using MlOps.Pipeline.Data;
+using MlOps.Pipeline.Doctor;
 
 namespace MlOps.Functions.Hosting;
 
 /// <summary>Creates what is missing in storage before the first call, and removes what killed workers have left on this machine's disk.</summary>
-internal sealed partial class StorageSetup(PipelineStorage storage, AbandonedWork work, ILogger<StorageSetup> logger) : IHostedService
+internal sealed partial class StorageSetup(PipelineStorage storage, IndexRepair indexes, AbandonedWork work, ILogger<StorageSetup> logger) : IHostedService
 {
     /// <summary>Other workers of this instance may be at theirs.</summary>
     private static readonly TimeSpan Abandoned = TimeSpan.FromDays(1);
 
-    public Task StartAsync(CancellationToken cancellationToken)
+    public async Task StartAsync(CancellationToken cancellationToken)
     {
         try
         {
@@ -20,7 +21,8 @@ internal sealed partial class StorageSetup(PipelineStorage storage, AbandonedWor
         {
             LogNotCleared(fault);
         }
-        return storage.EnsureCreatedAsync(cancellationToken);
+        await storage.EnsureCreatedAsync(cancellationToken);
+        await indexes.EnsureAsync(cancellationToken);
     }
 
     public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;

@@ -9,12 +9,14 @@ namespace MlOps.Functions.Triggers;
 public sealed class Timer(DurableCall call)
 {
     /// <summary>
-    /// Every minute: starts the runs that are due by their definitions' schedules, looks after runs that lost their orchestration, and checks live
-    /// rows. Side by side: none waits for another, or suffers from its failure.
+    /// Every minute: starts the runs that are due by their definitions' schedules, looks after runs that lost their orchestration, checks live
+    /// rows, repairs the indexes, and deletes runs whose time is over. Side by side: none waits for another, or suffers from its failure.
     /// </summary>
     [Function(nameof(LookAround))]
     public Task LookAround([TimerTrigger("0 * * * * *")] TimerInfo timer, [DurableClient] DurableTaskClient client, CancellationToken cancel) => Task.WhenAll(
         call.Get<ScheduleTrigger>(client).LookAsync(cancel),
         call.Get<RunRecovery>(client).LookAsync(cancel),
-        call.Get<LiveDriftTrigger>(client).LookAsync(cancel));
+        call.Get<LiveDriftTrigger>(client).LookAsync(cancel),
+        call.Get<IndexTrigger>(client).LookAsync(cancel),
+        call.Get<RetentionTrigger>(client).LookAsync(cancel));
 }

@@ -61,9 +61,13 @@ internal static class DataCommand
     {
         var registry = services.GetRequiredService<ModelRegistry>();
         var name = parsed.GetValue(Model)!;
-        var model = await registry.FindAsync(name, cancel)
-            ?? throw new InputException($"There is no model '{name}'. The command 'models' lists those there are.");
-        return await registry.GetAsync(name, parsed.GetValue(Version) ?? model.LatestVersion, cancel);
+        if (parsed.GetValue(Version) is { } version)
+        {
+            return await registry.GetAsync(name, version, cancel);
+        }
+        return await registry.ListVersionsAsync(name, take: 1, next: null, cancel) is { Items: [var newest, ..] }
+            ? newest
+            : throw new InputException($"There is no model '{name}'. The command 'models' lists those there are.");
     }
 
     private static IEnumerable<(string Name, string Id)> Lineage(ModelVersion version) =>

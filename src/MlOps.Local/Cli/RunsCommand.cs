@@ -9,14 +9,13 @@ namespace MlOps.Local.Cli;
 /// <summary><c>runs</c>: the newest runs, or one with its stages.</summary>
 internal static class RunsCommand
 {
-    private const int Newest = 20;
-
     private static readonly Argument<string?> Id = new("RUN") { Description = "Show this run with its stages and metrics", Arity = ArgumentArity.ZeroOrOne };
     private static readonly Option<string?> Model = new("--model") { Description = "Only runs of this model", HelpName = "NAME" };
 
     public static Command Create()
     {
         var command = new Command("runs", "Show the newest runs, or one run with its stages") { Id, Model };
+        PageOptions.AddTo(command);
         command.SetAction(RunAsync);
         return command;
     }
@@ -28,7 +27,9 @@ internal static class RunsCommand
         var runs = storage.Services.GetRequiredService<RunStore>();
         if (parsed.GetValue(Id) is not { } id)
         {
-            terminal.Out.Write(Draw(await runs.ListAsync(parsed.GetValue(Model), Newest, cancel)));
+            var page = await PageOptions.ReadAsync(parsed, (take, next) => runs.ListAsync(parsed.GetValue(Model), take, next, cancel));
+            terminal.Out.Write(Draw(page.Items));
+            PageOptions.Tell(terminal, page);
             return ExitCode.Done;
         }
         var details = await runs.FindDetailsAsync(id, cancel) ?? throw new InputException($"There is no run '{id}'. 'runs' without a name lists the newest.");

@@ -1,13 +1,17 @@
+using MlOps.Pipeline.Tracking;
 
 namespace MlOps.Local.Engine;
 
 /// <summary>A run that this process works on, with its place among those that may work at the same time.</summary>
-internal sealed class ActiveRun(string runId, SemaphoreSlim slots, CancellationToken stopping) : IDisposable
+internal sealed class ActiveRun(Run run, SemaphoreSlim slots, CancellationToken stopping) : IDisposable
 {
     private readonly CancellationTokenSource cancellation = CancellationTokenSource.CreateLinkedTokenSource(stopping);
     private bool hasSlot = true;
 
-    public string RunId { get; } = runId;
+    /// <summary>As it was when it was taken up.</summary>
+    public Run Run => run;
+
+    public string RunId => run.RunId;
 
     /// <summary>Called when an event for the run may have come.</summary>
     public Wakeup Signalled { get; } = new();

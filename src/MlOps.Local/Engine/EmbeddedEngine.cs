@@ -61,7 +61,7 @@ public sealed partial class EmbeddedEngine(
         try
         {
             var unfinished = await runs.ListUnfinishedAsync(stopping);
-            await StopCancelledAsync([.. unfinished.Select(run => run.RunId)], stopping);
+            await StopCancelledAsync(stopping);
             await TakeUpAsync(unfinished, stopping);
         }
         catch (Exception fault) when (!stopping.IsCancellationRequested)
@@ -70,11 +70,12 @@ public sealed partial class EmbeddedEngine(
         }
     }
 
-    private async Task StopCancelledAsync(HashSet<string> unfinished, CancellationToken stopping)
+    private async Task StopCancelledAsync(CancellationToken stopping)
     {
-        foreach (var run in active.Values.Where(run => !unfinished.Contains(run.RunId)))
+        foreach (var run in active.Values)
         {
-            // A run that ended by itself is not disturbed: it may still be writing down how.
+            // The run's own row: whoever cancelled it may have died before the list knew. A run that ended by itself is not disturbed: it may still be
+            // writing down how.
             if (await runs.FindAsync(run.RunId, stopping) is { State: RunState.Cancelled })
             {
                 await run.CancelAsync();
@@ -104,7 +105,7 @@ public sealed partial class EmbeddedEngine(
             if (await leases.TryAcquireAsync(run.RunId, stopping) is { } lease)
             {
                 await places.WaitAsync(stopping);
-                var taken = new ActiveRun(run.RunId, places, stopping);
+                var taken = new ActiveRun(run, places, stopping);
                 active[run.RunId] = taken;
                 taken.Work = WorkAsync(taken, lease);
             }

@@ -20,7 +20,7 @@ public sealed partial class RunExecutor(
         try
         {
             // Only what is read under the lease is sure: the last owner may have ended the run a moment ago.
-            if (await runs.FindAsync(active.RunId, stop.Token) is { HasEnded: false })
+            if (await runs.IsUnfinishedAsync(active.Run, stop.Token))
             {
                 await OrchestrateAsync(active, stop.Token);
             }

@@ -9,6 +9,8 @@ using MlOps.Local.Triggers;
 using MlOps.Pipeline;
 using MlOps.Pipeline.Alerts;
 using MlOps.Pipeline.Contracts;
+using MlOps.Pipeline.Deletion;
+using MlOps.Pipeline.Doctor;
 using MlOps.Pipeline.Orchestration;
 using MlOps.Pipeline.Stages.Finish;
 using MlOps.Serving;
@@ -58,6 +60,10 @@ public sealed class LocalHost : IAsyncDisposable
             if (parts.HasFlag(HostParts.Web))
             {
                 await host.Services.GetRequiredService<HostAccess>().CheckAsync(cancel);
+            }
+            if (!settings.ServeOnly)
+            {
+                await host.Services.GetRequiredService<IndexRepair>().EnsureAsync(cancel);
             }
             await host.StartAsync(cancel);
             return new LocalHost(host) { Url = parts.HasFlag(HostParts.Web) ? UrlOf(host) : null };
@@ -138,6 +144,7 @@ public sealed class LocalHost : IAsyncDisposable
             .Services.Configure<Microsoft.Extensions.Logging.Console.ConsoleLoggerOptions>(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
         builder.Services
             .AddSingleton(ReadAlerts(builder.Configuration, settings.Port))
+            .AddSingleton(ReadSettings(builder.Configuration, RetentionOptions.Read))
             .AddMlOpsPipeline()
             .AddSingleton(_ => storage.Connect())
             .AddSingleton(new PipelineOptions { WorkFolder = storage.WorkFolder })
@@ -163,9 +170,15 @@ public sealed class LocalHost : IAsyncDisposable
     private static AlertOptions ReadAlerts(IConfigurationManager configuration, int port)
     {
         configuration.AddEnvironmentVariables();
+        var url = new Uri($"http://127.0.0.1:{(port == 0 ? HostSettings.DefaultPort : port)}");
+        return ReadSettings(configuration, read => AlertSettings.Read(read, url));
+    }
+
+    private static T ReadSettings<T>(IConfiguration configuration, Func<IConfiguration, T> read)
+    {
         try
         {
-            return AlertSettings.Read(configuration, new Uri($"http://127.0.0.1:{(port == 0 ? HostSettings.DefaultPort : port)}"));
+            return read(configuration);
         }
         catch (InputException wrong)
         {

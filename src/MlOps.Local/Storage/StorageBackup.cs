@@ -1,6 +1,5 @@
 using System.Formats.Tar;
 using System.IO.Compression;
-using System.Security.Cryptography;
 using System.Text.Json;
 
 namespace MlOps.Local.Storage;
@@ -72,13 +71,14 @@ internal static class StorageBackup
         {
             foreach (var (name, bytes) in metadata)
             {
-                await AddAsync(archive, files, name, bytes, cancel);
+                await AddAsync(archive, files, name, new MemoryStream(bytes), cancel);
             }
             foreach (var name in contents)
             {
                 try
                 {
-                    await AddAsync(archive, files, name, await ReadAsync(Path.Combine(folder, name), cancel), cancel);
+                    await using var content = Open(Path.Combine(folder, name));
+                    await AddAsync(archive, files, name, content, cancel);
                 }
                 catch (FileNotFoundException)
                 {
@@ -86,7 +86,8 @@ internal static class StorageBackup
                 }
             }
             manifest = new BackupManifest(BackupManifest.Current, created, [.. files]);
-            await AddAsync(archive, files, BackupManifest.Name, JsonSerializer.SerializeToUtf8Bytes(manifest, JsonSerializerOptions.Web), cancel);
+            var list = JsonSerializer.SerializeToUtf8Bytes(manifest, JsonSerializerOptions.Web);
+            await AddAsync(archive, files, BackupManifest.Name, new MemoryStream(list), cancel);
         }
         stream.Flush(flushToDisk: true);
         return manifest;
@@ -130,15 +131,19 @@ internal static class StorageBackup
 
     private static async Task<byte[]> ReadAsync(string path, CancellationToken cancel)
     {
-        await using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+        await using var file = Open(path);
         var bytes = new byte[file.Length]; // What is appended from now on belongs to later answers.
         await file.ReadExactlyAsync(bytes, cancel);
         return bytes;
     }
 
-    private static async Task AddAsync(TarWriter archive, List<BackupFile> files, string name, byte[] bytes, CancellationToken cancel)
+    private static FileStream Open(string path) => new(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+
+    /// <summary>Content goes through memory a piece at a time: a blob may be larger than it.</summary>
+    private static async Task AddAsync(TarWriter archive, List<BackupFile> files, string name, Stream content, CancellationToken cancel)
     {
-        await archive.WriteEntryAsync(new PaxTarEntry(TarEntryType.RegularFile, name) { DataStream = new MemoryStream(bytes) }, cancel);
-        files.Add(new BackupFile(name, bytes.Length, Convert.ToHexStringLower(SHA256.HashData(bytes))));
+        await using var sofar = new LengthSoFar(content);
+        await archive.WriteEntryAsync(new PaxTarEntry(TarEntryType.RegularFile, name) { DataStream = sofar }, cancel);
+        files.Add(new BackupFile(name, sofar.Length, sofar.Sha256));
     }
 }

@@ -8,5 +8,7 @@ public static class TriggerServices
     public static IServiceCollection AddTriggerLoops(this IServiceCollection services) => services
         .AddHostedService<TriggerLoop<RawFileWatcher>>()
         .AddHostedService<TriggerLoop<ScheduleTrigger>>()
-        .AddHostedService<TriggerLoop<LiveDriftTrigger>>();
+        .AddHostedService<TriggerLoop<LiveDriftTrigger>>()
+        .AddHostedService<TriggerLoop<IndexTrigger>>()
+        .AddHostedService<TriggerLoop<RetentionTrigger>>();
 }

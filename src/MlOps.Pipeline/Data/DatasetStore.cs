@@ -30,19 +30,21 @@ public sealed class DatasetStore(PipelineStorage storage, PartCache cache, Pipel
         return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(identity)))[..32];
     }
 
-    /// <summary>The version's manifest, or null when it does not exist.</summary>
+    /// <summary>The version's manifest, or null when it does not exist: whoever asks makes it then, so that one of memory does not do.</summary>
     public async Task<DatasetManifest?> FindAsync(string id, CancellationToken cancel)
     {
-        if (known.TryGetValue(id, out var manifest))
+        if (known.TryGetValue(id, out var manifest) && await storage.Datasets.GetBlobClient(ManifestName(id)).ExistsAsync(cancel))
         {
             return manifest;
         }
+        known.TryRemove(id, out _);
         return await versions.FindAsync<DatasetManifest>(ManifestName(id), cancel) is { } found ? Remember(found) : null;
     }
 
     /// <exception cref="InputException">There is no such version.</exception>
     public async Task<DatasetManifest> GetAsync(string id, CancellationToken cancel) =>
-        await FindAsync(id, cancel) ?? throw new InputException($"Dataset version {id} does not exist any more. Start a new run from the raw file.");
+        known.GetValueOrDefault(id) ?? await FindAsync(id, cancel)
+            ?? throw new InputException($"Dataset version {id} does not exist any more. Start a new run from the raw file.");
 
     /// <summary>Stores a new version with its parts; when the version exists meanwhile, that one is returned and <paramref name="parts"/> are
     /// dropped.</summary>

@@ -35,6 +35,10 @@ public sealed class DefinitionStore(PipelineStorage storage, KnownExtensions kno
     /// <summary>The model's current definition, or null.</summary>
     public Task<PipelineDefinition?> FindAsync(string model, CancellationToken cancel) => ReadAsync($"current/{model}.json", cancel);
 
+    /// <summary>Takes the model's current definition away; its snapshots stay.</summary>
+    public Task DeleteAsync(string model, CancellationToken cancel) =>
+        storage.Definitions.DeleteBlobIfExistsAsync($"current/{model}.json", cancellationToken: cancel);
+
     /// <summary>When the model's current definition was put there; null when it has none.</summary>
     public async Task<DateTimeOffset?> FindTimeAsync(string model, CancellationToken cancel) =>
         (await storage.Definitions.GetBlobClient($"current/{model}.json").GetPropertiesAsync(cancellationToken: cancel).OrNullAsync())?.Value.LastModified;
@@ -66,6 +70,14 @@ public sealed class DefinitionStore(PipelineStorage storage, KnownExtensions kno
         }
         return models;
     }
+
+    /// <summary>Names of models that have a definition, by name.</summary>
+    /// <param name="take">At most so many.</param>
+    /// <param name="next">What the page before said; null: the first page.</param>
+    /// <param name="cancel">Stops it.</param>
+    /// <exception cref="InputException"><paramref name="next"/> is no token of this list.</exception>
+    public async Task<ListPage<string>> ListAsync(int take, string? next, CancellationToken cancel) =>
+        (await storage.Definitions.ListAsync("current/", take, next, cancel)).Select(blob => Path.GetFileNameWithoutExtension(blob.Name));
 
     private Task UploadAsync(string name, PipelineDefinition definition, CancellationToken cancel) =>
         storage.Definitions.GetBlobClient(name).UploadAsync(BinaryData.FromString(DefinitionJson.Write(definition)), overwrite: true, cancel);

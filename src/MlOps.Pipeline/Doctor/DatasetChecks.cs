@@ -3,55 +3,107 @@ using MlOps.Pipeline.Data;
 
 namespace MlOps.Pipeline.Doctor;
 
-/// <summary>What must hold of dataset versions.</summary>
-internal static class DatasetChecks
+/// <summary>What must hold of dataset versions. Of each only its parents are remembered.</summary>
+internal sealed class DatasetChecks(PipelineStorage storage)
 {
-    private const string ManifestFile = "/manifest.json";
+    private const string ManifestFile = "manifest.json";
 
-    /// <summary>All manifests, by id.</summary>
-    public static async Task<IReadOnlyDictionary<string, DatasetManifest>> ReadAsync(
-        PipelineStorage storage, IReadOnlyDictionary<string, StoredBlob> blobs, CancellationToken cancel)
+    private readonly Dictionary<string, IReadOnlyList<string>> parents = new(StringComparer.Ordinal);
+    private readonly List<(string Id, string Of)> views = [];
+
+    public IReadOnlyDictionary<string, IReadOnlyList<string>> Parents => parents;
+
+    /// <summary>Each part is there in its length; what a view is a view of is there.</summary>
+    public async Task<IReadOnlyList<Finding>> CheckAsync(CancellationToken cancel)
     {
-        var found = new Dictionary<string, DatasetManifest>(StringComparer.Ordinal);
-        foreach (var name in blobs.Keys.Where(name => name.EndsWith(ManifestFile, StringComparison.Ordinal)))
+        var found = new List<Finding>();
+        await foreach (var (id, blobs) in StoredBlobs.ListFoldersAsync(storage.Datasets, cancel))
         {
-            if (await storage.Datasets.FindContentAsync(name, cancel) is { } content)
+            if (await FindManifestAsync(id, blobs, cancel) is { } manifest)
             {
-                found[name[..^ManifestFile.Length]] = Stored.Read<DatasetManifest>(content.ToString());
+                parents[id] = manifest.Parents;
+                if (manifest.Selection is not null || manifest.Projection is not null)
+                {
+                    views.Add((id, manifest.Parents[0]));
+                }
+                found.AddRange(await PartsAsync(id, manifest, blobs, cancel));
+            }
+        }
+        foreach (var (id, of) in views)
+        {
+            if (!parents.ContainsKey(of) && await FindManifestAsync(of, cancel) is null)
+            {
+                found.Add(Broken(id, $"It is a view of version {of}, which there is not. Restore a backup."));
             }
         }
         return found;
     }
 
-    /// <summary>Each part is there in its length, and so is what a view is a view of.</summary>
-    public static IEnumerable<Finding> Of(IReadOnlyDictionary<string, DatasetManifest> manifests, IReadOnlyDictionary<string, StoredBlob> blobs)
+    /// <summary>Whether there is such a version: it may have been written since all were looked at.</summary>
+    public async Task<bool> ExistsAsync(string id, CancellationToken cancel) => parents.ContainsKey(id) || await FindManifestAsync(id, cancel) is not null;
+
+    /// <summary>Blobs of versions that were never finished, parts that no manifest names, and versions that nothing comes from.</summary>
+    public async IAsyncEnumerable<(string Why, bool IsShared, StoredBlob Blob)> OrphansAsync(
+        KeptData kept, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancel)
     {
-        foreach (var (id, manifest) in manifests)
+        await foreach (var (id, blobs) in StoredBlobs.ListFoldersAsync(storage.Datasets, cancel))
         {
-            foreach (var part in manifest.Parts)
+            if (await FindManifestAsync(id, blobs, cancel) is not { } manifest)
             {
-                if (blobs.GetValueOrDefault($"{id}/{part.Name}") is not { } blob)
+                foreach (var blob in blobs.Where(blob => id.Length > 0))
                 {
-                    yield return Broken(id, $"Its part {part.Name} is not there. Restore a backup, or delete the version's folder and run the file again.");
+                    yield return ("no manifest names them; a run was stopped before it had written all", false, blob);
                 }
-                else if (blob.Bytes != part.Bytes)
-                {
-                    yield return Broken(id, $"Its part {part.Name} has {blob.Bytes} bytes where {part.Bytes} were written. Restore a backup.");
-                }
+                continue;
             }
-            if ((manifest.Selection is not null || manifest.Projection is not null) && !manifests.ContainsKey(manifest.Parents[0]))
+            var isKept = kept.HasDataset(id);
+            // The manifest goes first: without it there is no such version, and what is left of it is nobody's.
+            foreach (var blob in blobs.OrderByDescending(blob => blob.Name == $"{id}/{ManifestFile}"))
             {
-                yield return Broken(id, $"It is a view of version {manifest.Parents[0]}, which there is not. Restore a backup.");
+                if (!isKept)
+                {
+                    yield return ("no run and no version comes from them", true, blob);
+                }
+                else if (blob.Name.EndsWith(".parquet", StringComparison.Ordinal) && !manifest.Parts.Any(part => blob.Name == $"{id}/{part.Name}"))
+                {
+                    yield return ("no manifest names them; a run was stopped before it had written all", false, blob);
+                }
             }
         }
     }
 
-    /// <summary>Parts of versions that were never finished.</summary>
-    public static IEnumerable<(string Why, StoredBlob Blob)> Orphans(
-        IReadOnlyDictionary<string, DatasetManifest> manifests, IReadOnlyDictionary<string, StoredBlob> blobs) => blobs.Values
-        .Where(blob => blob.Name.IndexOf('/', StringComparison.Ordinal) is > 0 and var end && blob.Name.EndsWith(".parquet", StringComparison.Ordinal)
-            && (manifests.GetValueOrDefault(blob.Name[..end]) is not { } manifest || !manifest.Parts.Any(part => part.Name == blob.Name[(end + 1)..])))
-        .Select(blob => ("no manifest names them; a run was stopped before it had written all", blob));
+    private async Task<IReadOnlyList<Finding>> PartsAsync(
+        string id, DatasetManifest manifest, IReadOnlyList<StoredBlob> blobs, CancellationToken cancel)
+    {
+        var found = new List<Finding>();
+        var listed = blobs.ToDictionary(blob => blob.Name, blob => blob.Bytes, StringComparer.Ordinal);
+        foreach (var part in manifest.Parts)
+        {
+            var name = $"{id}/{part.Name}";
+            if (listed.TryGetValue(name, out var length) && length == part.Bytes)
+            {
+                continue;
+            }
+            switch (await StoredBlobs.LengthAsync(storage.Datasets, name, cancel))
+            {
+                case null:
+                    found.Add(Broken(id, $"Its part {part.Name} is not there. Restore a backup, or delete the version's folder and run the file again."));
+                    break;
+                case { } bytes when bytes != part.Bytes:
+                    found.Add(Broken(id, $"Its part {part.Name} has {bytes} bytes where {part.Bytes} were written. Restore a backup."));
+                    break;
+                default:
+                    break;
+            }
+        }
+        return found;
+    }
+
+    private async Task<DatasetManifest?> FindManifestAsync(string id, IReadOnlyList<StoredBlob> blobs, CancellationToken cancel) =>
+        blobs.Any(blob => blob.Name == $"{id}/{ManifestFile}") ? await FindManifestAsync(id, cancel) : null;
+
+    private async Task<DatasetManifest?> FindManifestAsync(string id, CancellationToken cancel) =>
+        await storage.Datasets.FindContentAsync($"{id}/{ManifestFile}", cancel) is { } content ? Stored.Read<DatasetManifest>(content.ToString()) : null;
 
     private static Finding Broken(string id, string problem) => new(FindingKind.Broken, $"datasets/{id}", problem);
 }

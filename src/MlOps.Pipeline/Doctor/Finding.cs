@@ -21,7 +21,8 @@ public sealed record Finding(FindingKind Kind, string Where, string Problem)
     /// <summary>What a repair does; null: it cannot be mended without guessing.</summary>
     public string? Remedy { get; init; }
 
-    internal Func<CancellationToken, Task>? Repair { get; init; }
+    /// <summary>False when it was left after all: somebody works who may need it by now.</summary>
+    internal Func<CancellationToken, Task<bool>>? Repair { get; init; }
 }
 
 /// <summary>An examination of storage.</summary>
@@ -40,9 +41,8 @@ public sealed record Examination(IReadOnlyList<Finding> Findings, int Models, in
         var mended = new List<Finding>();
         foreach (var finding in Findings)
         {
-            if (finding.Repair is { } repair)
+            if (finding.Repair is { } repair && await repair(cancel))
             {
-                await repair(cancel);
                 mended.Add(finding);
             }
         }

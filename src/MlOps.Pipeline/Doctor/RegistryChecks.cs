@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using Azure;
 using MlOps.Pipeline.Data;
 using MlOps.Pipeline.Registry;
 using MlOps.Pipeline.Scoring;
@@ -6,15 +7,78 @@ using MlOps.Pipeline.Scoring;
 namespace MlOps.Pipeline.Doctor;
 
 /// <summary>What must hold of models and their versions.</summary>
-internal static class RegistryChecks
+internal sealed class RegistryChecks(PipelineStorage storage, ModelRegistry registry, KeptData kept)
 {
-    /// <summary>Numbers without gap or double, and aliases that point at them.</summary>
-    public static IEnumerable<Finding> Of(RegisteredModel model, IReadOnlyList<ModelVersion> versions)
+    private readonly Dictionary<(string Model, int Version), string> there = [];
+    private readonly Dictionary<string, int> byRun = new(StringComparer.Ordinal);
+    private readonly HashSet<(string Model, int Version)> deleted = [];
+
+    public int Models { get; private set; }
+
+    public int Versions => there.Count;
+
+    /// <summary>Whether there is, or was until it was deleted, such a version.</summary>
+    public bool WasThere(string model, int version) => there.ContainsKey((model, version)) || deleted.Contains((model, version));
+
+    /// <summary>The version that a run registered.</summary>
+    public int? VersionOf(string runId) => byRun.TryGetValue(runId, out var version) ? version : null;
+
+    /// <summary>Numbers without gap or double, aliases that point at them; each file of a version is there, with the bytes that were registered.</summary>
+    public async Task<IReadOnlyList<Finding>> CheckAsync(CancellationToken cancel)
+    {
+        var found = new List<Finding>();
+        await foreach (var model in registry.ReadAllAsync(cancel))
+        {
+            // The head before the versions, these before those that were deleted: what changes in between is newer, or found on the other side.
+            var versions = await registry.ListVersionsAsync(model.Model, cancel);
+            foreach (var gone in await registry.ListDeletedAsync(model.Model, cancel))
+            {
+                deleted.Add((model.Model, gone.Version));
+            }
+            Models += versions.Count > 0 ? 1 : 0;
+            found.AddRange(Of(model, versions));
+            foreach (var version in versions)
+            {
+                kept.Add(version);
+                there[(version.Model, version.Version)] = version.RunId;
+                byRun.TryAdd(version.RunId, version.Version);
+                found.AddRange(await FilesAsync(version, cancel));
+            }
+        }
+        return found;
+    }
+
+    /// <summary>The dataset versions that versions come from are there.</summary>
+    public async Task<IReadOnlyList<Finding>> LineageAsync(DatasetChecks datasets, CancellationToken cancel)
+    {
+        var found = new List<Finding>();
+        foreach (var (model, number) in there.Keys)
+        {
+            if (await registry.FindVersionAsync(model, number, cancel) is not { } version)
+            {
+                continue;
+            }
+            var (raw, clean, features, train, validation, test) = version.Lineage;
+            foreach (var id in new[] { raw, clean, features, train, validation, test }.OfType<string>())
+            {
+                if (!await datasets.ExistsAsync(id, cancel))
+                {
+                    found.Add(Broken(
+                        Where(version),
+                        $"Dataset version {id}, which it comes from, is not there. It serves all the same; live drift and comparisons need it. "
+                            + "Restore a backup."));
+                }
+            }
+        }
+        return found;
+    }
+
+    private IEnumerable<Finding> Of(RegisteredModel model, IReadOnlyList<ModelVersion> versions)
     {
         var where = $"models/{model.Model}";
         var numbers = versions.Select(version => version.Version).Order().ToList();
         // A version registered between the two reads is newer than the head that was read first.
-        var missing = Enumerable.Range(1, model.LatestVersion).Except(numbers).ToList();
+        var missing = Enumerable.Range(1, model.LatestVersion).Except(numbers).Where(number => !deleted.Contains((model.Model, number))).ToList();
         if (missing.Count > 0)
         {
             yield return Broken(where, $"{Names(missing)} {(missing.Count == 1 ? "is" : "are")} missing: their rows are gone. Restore a backup.");
@@ -23,50 +87,39 @@ internal static class RegistryChecks
         {
             yield return Broken(where, $"Run {twice.Key} registered {Names([.. twice.Select(version => version.Version)])}; a run registers one.");
         }
-        foreach (var (alias, version) in model.Aliases.Where(alias => !numbers.Contains(alias.Value)))
+        foreach (var (alias, version) in model.Aliases.Where(alias => !numbers.Contains(alias.Value) && !deleted.Contains((model.Model, alias.Value))))
         {
             yield return Broken(where, $"Alias '{alias}' points at version {version}, which there is not. Point it at another: mlops promote "
                 + $"{model.Model} VERSION, or PUT /models/{model.Model}/aliases/{alias}.");
         }
     }
 
-    /// <summary>Each file of a version is there, with the bytes that were registered.</summary>
-    public static async Task<IReadOnlyList<Finding>> FilesAsync(
-        PipelineStorage storage, IEnumerable<ModelVersion> versions, IReadOnlyDictionary<string, StoredBlob> artifacts, CancellationToken cancel)
+    private async Task<IReadOnlyList<Finding>> FilesAsync(ModelVersion version, CancellationToken cancel)
     {
         var found = new List<Finding>();
-        foreach (var version in versions)
+        foreach (var file in StoredModel.Files.Union(version.Sha256?.Keys ?? []))
         {
-            foreach (var file in StoredModel.Files)
+            var blob = storage.Artifacts.GetBlobClient($"{version.ModelBlobs}/{file}");
+            try
             {
-                var blob = $"{version.ModelBlobs}/{file}";
-                if (!artifacts.ContainsKey(blob))
+                if (version.Sha256?.GetValueOrDefault(file) is not { } registered)
                 {
-                    found.Add(Broken(Where(version), $"Its file {file} is not in artifacts/{version.ModelBlobs}. Restore a backup, or train it again."));
+                    await blob.GetPropertiesAsync(cancellationToken: cancel);
+                    continue;
                 }
-                else if (version.Sha256?.GetValueOrDefault(file) is { } registered)
+                await using var content = await blob.OpenReadAsync(cancellationToken: cancel);
+                if (Convert.ToHexStringLower(await SHA256.HashDataAsync(content, cancel)) != registered)
                 {
-                    await using var content = await storage.Artifacts.GetBlobClient(blob).OpenReadAsync(cancellationToken: cancel);
-                    if (Convert.ToHexStringLower(await SHA256.HashDataAsync(content, cancel)) != registered)
-                    {
-                        found.Add(Broken(Where(version), $"Its file {file} has other bytes than were registered, and is refused. Restore a backup, or train it "
-                            + "again."));
-                    }
+                    found.Add(Broken(Where(version), $"Its file {file} has other bytes than were registered, and is refused. Restore a backup, or train it "
+                        + "again."));
                 }
+            }
+            catch (RequestFailedException missing) when (missing.Status == 404)
+            {
+                found.Add(Broken(Where(version), $"Its file {file} is not in artifacts/{version.ModelBlobs}. Restore a backup, or train it again."));
             }
         }
         return found;
-    }
-
-    /// <summary>The dataset versions that a version comes from are there.</summary>
-    public static IEnumerable<Finding> Lineage(ModelVersion version, IReadOnlyDictionary<string, DatasetManifest> manifests)
-    {
-        var (raw, clean, features, train, validation, test) = version.Lineage;
-        foreach (var id in new[] { raw, clean, features, train, validation, test }.OfType<string>().Where(id => !manifests.ContainsKey(id)))
-        {
-            yield return Broken(Where(version), $"Dataset version {id}, which it comes from, is not there. It serves all the same; live drift and comparisons "
-                + "need it. Restore a backup.");
-        }
     }
 
     private static string Where(ModelVersion version) => $"models/{version.Model}/{version.Version}";

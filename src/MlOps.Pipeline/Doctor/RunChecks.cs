@@ -1,66 +1,129 @@
+using Azure.Data.Tables;
+using MlOps.Pipeline.Contracts;
+using MlOps.Pipeline.Data;
 using MlOps.Pipeline.Definitions;
-using MlOps.Pipeline.Registry;
 using MlOps.Pipeline.Tracking;
 
 namespace MlOps.Pipeline.Doctor;
 
-/// <summary>What must hold of runs.</summary>
-internal static class RunChecks
+/// <summary>What must hold of runs. Of each only what the checks need is remembered.</summary>
+internal sealed class RunChecks(PipelineStorage storage, RunStore store, DefinitionStore definitions, RegistryChecks registered, KeptData kept)
 {
     private const string LeftRunning = "The run had ended while this stage still counted as running.";
 
-    public static async Task<IReadOnlyList<Finding>> OfAsync(
-        IEnumerable<RunDetails> runs, IReadOnlyList<ModelVersion> versions, RunStore store, DefinitionStore definitions, CancellationToken cancel)
+    private readonly Dictionary<string, Facts> runs = new(StringComparer.Ordinal);
+
+    public int Count => runs.Count;
+
+    /// <summary>Remembers the runs. Before anything that they refer to is looked at: that is written before it is referred to.</summary>
+    public async Task ReadAsync(CancellationToken cancel)
     {
-        var registered = versions.ToDictionary(version => (version.Model, version.Version), version => version.RunId);
-        var byRun = versions.GroupBy(version => version.RunId).ToDictionary(group => group.Key, group => group.First().Version, StringComparer.Ordinal);
-        var known = new HashSet<string>(StringComparer.Ordinal);
-        var found = new List<Finding>();
-        foreach (var (run, stages) in runs.Select(details => (details.Run, details.Stages)))
+        await foreach (var run in store.ReadAllAsync(cancel))
         {
-            var where = $"runs/{run.RunId}";
-            if (run.HasEnded && stages.Any(stage => stage.State == StageState.Running))
-            {
-                found.Add(new Finding(FindingKind.Broken, where, "It has ended, and a stage of it counts as running.")
-                {
-                    Remedy = "marks the stage as failed",
-                    Repair = stop => store.CloseStagesAsync(run.RunId, LeftRunning, stop),
-                });
-            }
-            if (run.Version is { } version && !registered.ContainsKey((run.Model, version)))
+            kept.Add(run);
+            runs[run.RunId] = new Facts(run.Model, run.HasEnded, run.State == RunState.Succeeded, run.Version, run.DefinitionId);
+        }
+    }
+
+    /// <summary>The version that a run made is in the registry, and on its row; its definition is there.</summary>
+    public async Task<IReadOnlyList<Finding>> RowsAsync(CancellationToken cancel)
+    {
+        var found = new List<Finding>();
+        var known = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var (runId, run) in runs)
+        {
+            var where = $"runs/{runId}";
+            if (run.Version is { } version && !registered.WasThere(run.Model, version))
             {
                 found.Add(new Finding(FindingKind.Broken, where, $"It made version {version}, which the registry does not have. Restore a backup."));
             }
-            if (run is { State: RunState.Succeeded, Version: null } && byRun.TryGetValue(run.RunId, out var made))
+            if (run is { HasSucceeded: true, Version: null } && registered.VersionOf(runId) is { } made)
             {
                 found.Add(new Finding(FindingKind.Broken, where, $"It registered version {made}, and its row does not say so.")
                 {
                     Remedy = $"writes version {made} on it",
-                    Repair = stop => store.UpdateAsync(run.RunId, row => row with { Version = made }, stop),
+                    Repair = async stop => await store.UpdateAsync(runId, row => row with { Version = made }, stop) is not null,
                 });
             }
-            if (run.DefinitionId is { Length: > 0 } definition && known.Add(definition) && !await definitions.HasSnapshotAsync(definition, cancel))
+            if (run.DefinitionId.Length > 0 && known.Add(run.DefinitionId) && !await definitions.HasSnapshotAsync(run.DefinitionId, cancel))
             {
-                found.Add(new Finding(FindingKind.Broken, where, $"Its definition {definition} is not there, so that it cannot go on or be understood. Restore "
-                    + "a backup."));
+                found.Add(new Finding(FindingKind.Broken, where, $"Its definition {run.DefinitionId} is not there, so that it cannot go on or be understood. "
+                    + "Restore a backup."));
             }
         }
         return found;
     }
 
-    /// <summary>Files that neither a run nor a version names.</summary>
-    public static IEnumerable<(string Why, StoredBlob Blob)> Orphans(
-        IReadOnlyList<RunDetails> runs, IReadOnlyList<ModelVersion> versions, IReadOnlyDictionary<string, StoredBlob> blobs)
+    /// <summary>No stage runs in a run that has ended; no run's records are left without it. What they refer to is noted as kept.</summary>
+    /// <param name="settled">What was written before is not just being written.</param>
+    /// <param name="cancel">Stops it.</param>
+    public async Task<IReadOnlyList<Finding>> RecordsAsync(DateTimeOffset settled, CancellationToken cancel)
     {
-        var named = runs.SelectMany(run => run.Artifacts).Select(artifact => artifact.Blob).ToHashSet(StringComparer.Ordinal);
-        var models = versions.Select(version => version.ModelBlobs).ToHashSet(StringComparer.Ordinal);
-        var ids = runs.Select(run => run.Run.RunId).ToHashSet(StringComparer.Ordinal);
-        // A trained model is kept for the next run of the same data: only what stands under a run that is gone is nobody's.
-        return blobs.Values
-            .Where(blob => !blob.Name.StartsWith("models/", StringComparison.Ordinal) && !named.Contains(blob.Name)
-                && !models.Contains(FolderOf(blob.Name)) && !ids.Contains(blob.Name.Split('/')[0]))
-            .Select(blob => ("no run and no version names them", blob));
+        var found = new List<Finding>();
+        // Rows of one run follow one another.
+        var left = (RunId: "", Newest: DateTimeOffset.MinValue, Rows: 0);
+        var lastRunning = "";
+        await foreach (var row in storage.RunRecords.QueryAsync<TableEntity>(cancellationToken: cancel))
+        {
+            var runId = row.PartitionKey;
+            if (runId != left.RunId)
+            {
+                AddLeft(found, left, settled);
+                left = (runId, DateTimeOffset.MinValue, 0);
+            }
+            left = (runId, row.Timestamp is { } written && written > left.Newest ? written : left.Newest, left.Rows + 1);
+            switch (row.RowKey[..Math.Max(0, row.RowKey.IndexOf('|', StringComparison.Ordinal))])
+            {
+                case "artifact" when kept.HasRun(runId):
+                    kept.Add(Json.Read<Artifact>(row.GetString("Json")));
+                    break;
+                case "result" when kept.HasRun(runId):
+                    kept.AddResult(row.GetString("Json"));
+                    break;
+                case "stage" when lastRunning != runId && runs.GetValueOrDefault(runId) is { HasEnded: true } && IsRunning(row):
+                    lastRunning = runId;
+                    found.Add(new Finding(FindingKind.Broken, $"runs/{runId}", "It has ended, and a stage of it counts as running.")
+                    {
+                        Remedy = "marks the stage as failed",
+                        Repair = async stop =>
+                        {
+                            await store.CloseStagesAsync(runId, LeftRunning, stop);
+                            return true;
+                        },
+                    });
+                    break;
+                default:
+                    break;
+            }
+        }
+        AddLeft(found, left, settled);
+        return found;
     }
 
-    private static string FolderOf(string name) => name[..Math.Max(0, name.LastIndexOf('/'))];
+    /// <summary>A run ends inside its last stage, whose own end is written after: a host that dies between the two has left nothing undone.</summary>
+    private static bool IsRunning(TableEntity row) =>
+        Json.Read<StageStatus>(row.GetString("Json")) is { State: StageState.Running } stage && stage.Stage != StageStatus.Last;
+
+    private void AddLeft(List<Finding> found, (string RunId, DateTimeOffset Newest, int Rows) left, DateTimeOffset settled)
+    {
+        if (left.Rows > 0 && !kept.HasRun(left.RunId) && left.Newest < settled)
+        {
+            found.Add(new Finding(FindingKind.Orphan, $"runrecords/{left.RunId}", $"{left.Rows} rows of a run that there is not.")
+            {
+                Remedy = "deletes them",
+                Repair = async stop =>
+                {
+                    // A run that waits since longer may have its row by now.
+                    if (await store.FindAsync(left.RunId, stop) is not null)
+                    {
+                        return false;
+                    }
+                    await store.DeleteRecordsAsync(left.RunId, stop);
+                    return true;
+                },
+            });
+        }
+    }
+
+    private sealed record Facts(string Model, bool HasEnded, bool HasSucceeded, int? Version, string DefinitionId);
 }

@@ -1,3 +1,4 @@
+using Azure.Storage.Blobs;
 using MlOps.Pipeline.Data;
 using MlOps.Pipeline.Definitions;
 using MlOps.Pipeline.Registry;
@@ -13,61 +14,125 @@ namespace MlOps.Pipeline.Doctor;
 public sealed class StorageDoctor(
     PipelineStorage storage, ModelRegistry registry, RunStore runs, DefinitionStore definitions, TimeProvider time)
 {
+    private const string SnapshotPrefix = "snapshots/";
+
     /// <summary>What a run of now has written and not yet referred to is younger.</summary>
     private static readonly TimeSpan Settled = TimeSpan.FromDays(1);
 
-    private const int RunsAtOnce = 16;
-
     public async Task<Examination> ExamineAsync(CancellationToken cancel)
     {
+        var now = time.GetUtcNow();
+        var kept = new KeptData();
+        var registered = new RegistryChecks(storage, registry, kept);
+        var datasets = new DatasetChecks(storage);
+        var rows = new RunChecks(storage, runs, definitions, registered, kept);
         // Runs first: what a run refers to is written before it is referred to.
-        var allRuns = await runs.ListAsync(model: null, int.MaxValue, cancel);
-        var details = new List<RunDetails>();
-        foreach (var some in allRuns.Chunk(RunsAtOnce))
-        {
-            details.AddRange((await Task.WhenAll(some.Select(run => runs.FindDetailsAsync(run.RunId, cancel)))).OfType<RunDetails>());
-        }
-        var models = await registry.ListAsync(cancel);
-        var versions = new List<ModelVersion>();
-        foreach (var model in models)
-        {
-            versions.AddRange(await registry.ListVersionsAsync(model.Model, cancel));
-        }
-        var datasets = await StoredBlobs.ListAsync(storage.Datasets, cancel);
-        var artifacts = await StoredBlobs.ListAsync(storage.Artifacts, cancel);
-        var manifests = await DatasetChecks.ReadAsync(storage, datasets, cancel);
-        Finding[] found =
-        [
-            .. models.SelectMany(model => RegistryChecks.Of(model, [.. versions.Where(version => version.Model == model.Model)])),
-            .. await RegistryChecks.FilesAsync(storage, versions, artifacts, cancel),
-            .. versions.SelectMany(version => RegistryChecks.Lineage(version, manifests)),
-            .. DatasetChecks.Of(manifests, datasets),
-            .. await RunChecks.OfAsync(details, versions, runs, definitions, cancel),
-            .. Orphans(DatasetChecks.Orphans(manifests, datasets), storage.Datasets),
-            .. Orphans(RunChecks.Orphans(details, versions, artifacts), storage.Artifacts),
-        ];
-        return new Examination(found, models.Count, versions.Count, manifests.Count, allRuns.Count);
+        await rows.ReadAsync(cancel);
+        List<Finding> found = [.. await registered.CheckAsync(cancel)];
+        found.AddRange(await datasets.CheckAsync(cancel));
+        found.AddRange(await registered.LineageAsync(datasets, cancel));
+        found.AddRange(await rows.RecordsAsync(now - Settled, cancel));
+        found.AddRange(await rows.RowsAsync(cancel));
+        found.AddRange(await IndexesAsync(now, cancel));
+        kept.AddParents(datasets.Parents);
+        found.AddRange(await OrphansAsync(storage.Datasets, datasets.OrphansAsync(kept, cancel), now, cancel));
+        found.AddRange(await OrphansAsync(storage.Artifacts, ArtifactsAsync(kept, cancel), now, cancel));
+        found.AddRange(await OrphansAsync(storage.Definitions, SnapshotsAsync(kept, cancel), now, cancel));
+        return new Examination(found, registered.Models, registered.Versions, datasets.Parents.Count, rows.Count);
     }
 
-    private IEnumerable<Finding> Orphans(IEnumerable<(string Why, StoredBlob Blob)> blobs, Azure.Storage.Blobs.BlobContainerClient container)
+    private async Task<IReadOnlyList<Finding>> IndexesAsync(DateTimeOffset now, CancellationToken cancel)
     {
-        var now = time.GetUtcNow();
-        foreach (var group in blobs.Where(orphan => now - orphan.Blob.Written > Settled)
-            .GroupBy(orphan => (orphan.Why, Folder: orphan.Blob.Name[..Math.Max(0, orphan.Blob.Name.LastIndexOf('/'))])))
+        var settled = now - Settled;
+        var (ofRuns, ofModels) = (await runs.CompareIndexAsync(cancel), await registry.CompareIndexAsync(cancel));
+        return
+        [
+            .. Index("run", ofRuns.Missing, "runs are not found by lists, or by who works on them", mend => runs.RepairIndexAsync(ofRuns, settled, mend)),
+            .. Index("model", ofModels.Missing, "models are not found by lists", mend => registry.RepairIndexAsync(ofModels, settled, mend)),
+        ];
+    }
+
+    /// <summary>What leads nowhere is passed by, and goes by itself; only what is missing counts.</summary>
+    private static IEnumerable<Finding> Index(string kind, IReadOnlyList<string> missing, string problem, Func<CancellationToken, Task> repair)
+    {
+        if (missing.Count > 0)
         {
-            var all = group.Select(orphan => orphan.Blob).ToList();
-            yield return new Finding(FindingKind.Orphan, $"{container.Name}/{group.Key.Folder}", $"{all.Count} blobs: {group.Key.Why}.")
+            yield return new Finding(FindingKind.Broken, $"indexes/{kind}", $"{missing.Count} {problem}, such as {missing[0]}.")
             {
-                Bytes = all.Sum(blob => blob.Bytes),
-                Remedy = "deletes them",
+                Remedy = "adds them",
                 Repair = async cancel =>
                 {
-                    foreach (var blob in all)
-                    {
-                        await StoredBlobs.DeleteAsync(container, blob, cancel);
-                    }
+                    await repair(cancel);
+                    return true;
                 },
             };
         }
+    }
+
+    private async IAsyncEnumerable<(string Why, bool IsShared, StoredBlob Blob)> ArtifactsAsync(
+        KeptData kept, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancel)
+    {
+        await foreach (var blob in StoredBlobs.ListAsync(storage.Artifacts, prefix: null, cancel))
+        {
+            if (!kept.HasArtifact(blob.Name))
+            {
+                yield return ("no run and no version names them", true, blob);
+            }
+        }
+    }
+
+    private async IAsyncEnumerable<(string Why, bool IsShared, StoredBlob Blob)> SnapshotsAsync(
+        KeptData kept, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancel)
+    {
+        await foreach (var blob in StoredBlobs.ListAsync(storage.Definitions, SnapshotPrefix, cancel))
+        {
+            if (!kept.HasDefinition(Path.ChangeExtension(blob.Name[SnapshotPrefix.Length..], null)))
+            {
+                yield return ("no run and no version was made by them", true, blob);
+            }
+        }
+    }
+
+    /// <summary>Orphans that are old enough, a finding a folder.</summary>
+    private async Task<IReadOnlyList<Finding>> OrphansAsync(
+        BlobContainerClient container, IAsyncEnumerable<(string Why, bool IsShared, StoredBlob Blob)> blobs, DateTimeOffset now, CancellationToken cancel)
+    {
+        var groups = new OrderedDictionary<(string Why, bool IsShared, string Folder), List<StoredBlob>>();
+        await foreach (var (why, isShared, blob) in blobs.WithCancellation(cancel))
+        {
+            if (now - blob.Written > Settled)
+            {
+                var key = (why, isShared, blob.Name[..Math.Max(0, blob.Name.LastIndexOf('/'))]);
+                if (!groups.TryGetValue(key, out var group))
+                {
+                    groups[key] = group = [];
+                }
+                group.Add(blob);
+            }
+        }
+        return
+        [
+            .. groups.Select(group => new Finding(FindingKind.Orphan, $"{container.Name}/{group.Key.Folder}", $"{group.Value.Count} blobs: {group.Key.Why}.")
+            {
+                Bytes = group.Value.Sum(blob => blob.Bytes),
+                Remedy = "deletes them",
+                Repair = stop => DeleteAsync(container, group.Value, group.Key.IsShared, now, stop),
+            }),
+        ];
+    }
+
+    /// <summary>What runs share is left while one works, or has come since all were looked at: it may have found that very thing and go on with it.</summary>
+    private async Task<bool> DeleteAsync(
+        BlobContainerClient container, IReadOnlyList<StoredBlob> blobs, bool areShared, DateTimeOffset examined, CancellationToken cancel)
+    {
+        if (areShared && await runs.HasWorkedSinceAsync(examined, cancel))
+        {
+            return false;
+        }
+        foreach (var blob in blobs)
+        {
+            await StoredBlobs.DeleteAsync(container, blob, cancel);
+        }
+        return true;
     }
 }

@@ -11,7 +11,7 @@ namespace MlOps.Pipeline.Orchestration;
 /// </summary>
 public sealed class RunAdmission(RunStore runs, PipelineStorage storage, TimeProvider time)
 {
-    private const string Partition = "turn";
+    private const string Partition = MarkKinds.Turn;
 
     /// <summary>Takes the turn for a run, marks it running and answers true; false when it must wait. Null: the run has ended, or ends by this.</summary>
     public async Task<bool?> TryTakeAsync(string runId, CancellationToken cancel)
@@ -20,7 +20,7 @@ public sealed class RunAdmission(RunStore runs, PipelineStorage storage, TimePro
         {
             return null;
         }
-        var turn = RunOrder.Of(run, await runs.ListUnfinishedAsync(run.Model, cancel));
+        var turn = await TurnAsync(run, cancel);
         if (turn == Turn.Go && !RunOrder.IsFree(run) && !await TryHoldAsync(run, cancel))
         {
             turn = RunOrder.IfHeldUp(run);
@@ -34,6 +34,23 @@ public sealed class RunAdmission(RunStore runs, PipelineStorage storage, TimePro
                 return skipped.HasEnded ? null : await TryTakeAsync(runId, cancel);
             default:
                 return false;
+        }
+    }
+
+    private async Task<Turn> TurnAsync(Run run, CancellationToken cancel)
+    {
+        while (true)
+        {
+            var before = RunOrder.FirstBefore(run, await runs.ListUnfinishedAsync(run.Model, cancel));
+            if (before is null)
+            {
+                return Turn.Go;
+            }
+            // What holds this run up is worth a look of its own: it may have ended without the list knowing.
+            if (await runs.IsUnfinishedAsync(before, cancel))
+            {
+                return RunOrder.IfHeldUp(run);
+            }
         }
     }
 

@@ -25,8 +25,10 @@ public static class RunOrder
 
     /// <param name="run">A run that has not ended.</param>
     /// <param name="unfinished">All that have not; those of other models do not matter.</param>
-    public static Turn Of(Run run, IEnumerable<Run> unfinished) =>
-        IsFree(run) || !unfinished.Any(other => IsBefore(other, run)) ? Turn.Go : IfHeldUp(run);
+    public static Turn Of(Run run, IEnumerable<Run> unfinished) => FirstBefore(run, unfinished) is null ? Turn.Go : IfHeldUp(run);
+
+    /// <summary>The run that this one has to wait for; null when there is none.</summary>
+    public static Run? FirstBefore(Run run, IEnumerable<Run> unfinished) => IsFree(run) ? null : unfinished.FirstOrDefault(other => IsBefore(other, run));
 
     /// <summary>What the run does when another one is in its way.</summary>
     public static Turn IfHeldUp(Run run) => run.Overlap == Overlap.Skip ? Turn.Skip : Turn.Wait;

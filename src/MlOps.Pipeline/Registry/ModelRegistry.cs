@@ -1,8 +1,10 @@
 using System.Globalization;
+using System.Runtime.CompilerServices;
 using Azure;
 using Azure.Data.Tables;
 using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Data;
+using MlOps.Pipeline.Definitions;
 
 namespace MlOps.Pipeline.Registry;
 
@@ -14,6 +16,12 @@ public sealed class ModelRegistry(PipelineStorage storage, TimeProvider time)
 {
     private const string HeadRow = "head";
     private const string RolledBack = "rolled back";
+    private const int ReadAtOnce = 16;
+
+    /// <summary>Versions deleted in one transaction: each takes four of its hundred changes, the head and the aliases some more.</summary>
+    private const int DeletedAtOnce = 20;
+
+    private readonly ModelIndex index = new(storage);
 
     /// <summary>Registers a version with the next number and points alias <c>candidate</c> at it. The same run registers once: again, it gets the
     /// same version.</summary>
@@ -21,12 +29,17 @@ public sealed class ModelRegistry(PipelineStorage storage, TimeProvider time)
     {
         while (true)
         {
-            var runRow = "run|" + version.RunId;
+            var runRow = RunRow(version.RunId);
             if (await FindRowAsync(version.Model, runRow, cancel) is { } earlier)
             {
                 return await GetAsync(version.Model, earlier.GetInt32("Version")!.Value, cancel);
             }
             var head = await ReadHeadAsync(version.Model, cancel);
+            if (!head.HasVersions)
+            {
+                // The index first, so that no model is missing from it: killed in between, it names one that has no version, and is passed by.
+                await index.AddAsync(version.Model, cancel);
+            }
             var registered = version with { Version = head.Latest + 1, Created = time.GetUtcNow() };
             var actions = new List<TableTransactionAction>
             {
@@ -38,6 +51,31 @@ public sealed class ModelRegistry(PipelineStorage storage, TimeProvider time)
             if (await TrySubmitAsync(head, actions, cancel))
             {
                 return registered;
+            }
+        }
+    }
+
+    /// <summary>
+    /// Notes the SHA-256 of a file that came to a version after it was registered. The first stays. False when there is no such version, or it has one.
+    /// </summary>
+    public async Task<bool> AddFileAsync(string model, int version, string file, string sha256, CancellationToken cancel)
+    {
+        while (true)
+        {
+            if (await FindRowAsync(model, VersionRow(version), cancel) is not { } row)
+            {
+                return false;
+            }
+            var registered = Stored.Read<ModelVersion>(row.GetString("Json"));
+            // A version of a release that kept no hashes has none: one alone would say that the others are not to be checked.
+            if (registered.Sha256 is not { } known || known.ContainsKey(file))
+            {
+                return false;
+            }
+            row["Json"] = Json.Write(registered with { Sha256 = new Dictionary<string, string>(known) { [file] = sha256 } });
+            if (await storage.Models.UpdateEntityAsync(row, row.ETag, TableUpdateMode.Replace, cancel).WinsAsync())
+            {
+                return true;
             }
         }
     }
@@ -115,7 +153,7 @@ public sealed class ModelRegistry(PipelineStorage storage, TimeProvider time)
                         $"Version {from} of model '{model}' is not in production{(head.Production is { } other ? $", version {other} is" : "")}. "
                             + $"GET /models/{model} says what moved it; name the version that is to leave production.");
             }
-            if (head.Trail.Count < 2)
+            if (head.Production is null || head.Trail.Count < 2)
             {
                 throw new InputException(head.Production is null
                     ? $"Model '{model}' has no version in production, so there is nothing to roll back."
@@ -132,33 +170,248 @@ public sealed class ModelRegistry(PipelineStorage storage, TimeProvider time)
         }
     }
 
+    /// <summary>Takes an alias away; false when the model has none of that name. What it pointed at stays a version as before.</summary>
+    public async Task<bool> RemoveAliasAsync(string model, string alias, string reason, CancellationToken cancel)
+    {
+        while (true)
+        {
+            var head = await ReadHeadAsync(model, cancel);
+            if (!head.Aliases.Remove(alias, out var version))
+            {
+                return false;
+            }
+            if (alias == ModelAlias.Production && head.Trail.Count > 0)
+            {
+                // What somebody took out of production is nothing to go back to.
+                head.Trail.RemoveAt(head.Trail.Count - 1);
+            }
+            var actions = new List<TableTransactionAction>();
+            AddHistory(head, actions, new AliasChange(alias, version, To: null, reason, time.GetUtcNow()));
+            if (await TrySubmitAsync(head, actions, cancel))
+            {
+                return true;
+            }
+        }
+    }
+
+    /// <summary>
+    /// Deletes versions. Each leaves a small row that says there was one: its number is never given again, and what names it is not taken for damaged.
+    /// The version, its run's promotion and its place in the trail of production go in one transaction, so that no rollback can lead to it.
+    /// </summary>
+    /// <param name="model">The model's name.</param>
+    /// <param name="versions">Those to delete; what is deleted already is left alone.</param>
+    /// <param name="allowedAliases">Aliases that go with what they point at.</param>
+    /// <param name="reason">Why, for the history of those.</param>
+    /// <param name="cancel">Stops between two transactions; the same again goes on.</param>
+    /// <returns>Null when they are gone, else an alias that points at one of them and was not allowed to go.</returns>
+    public async Task<(string Alias, int Version)?> DeleteVersionsAsync(
+        string model, IEnumerable<int> versions, IReadOnlyCollection<string> allowedAliases, string reason, CancellationToken cancel)
+    {
+        foreach (var some in versions.Distinct().Order().Chunk(DeletedAtOnce))
+        {
+            if (await DeleteSomeAsync(model, some, allowedAliases, reason, cancel) is { } serving)
+            {
+                return serving;
+            }
+        }
+        return null;
+    }
+
+    private async Task<(string Alias, int Version)?> DeleteSomeAsync(
+        string model, int[] versions, IReadOnlyCollection<string> allowedAliases, string reason, CancellationToken cancel)
+    {
+        while (true)
+        {
+            // The head is read first: whatever points an alias at one of them meanwhile changes it, and the transaction does not hold.
+            var head = await ReadHeadAsync(model, cancel);
+            var actions = new List<TableTransactionAction>();
+            foreach (var alias in head.Aliases.Where(alias => versions.Contains(alias.Value)).OrderBy(alias => alias.Key, StringComparer.Ordinal).ToList())
+            {
+                if (!allowedAliases.Contains(alias.Key))
+                {
+                    return (alias.Key, alias.Value);
+                }
+                head.Aliases.Remove(alias.Key);
+                AddHistory(head, actions, new AliasChange(alias.Key, alias.Value, To: null, reason, time.GetUtcNow()));
+            }
+            var deleted = 0;
+            foreach (var number in versions)
+            {
+                if (await FindVersionAsync(model, number, cancel) is not { } version)
+                {
+                    continue;
+                }
+                deleted++;
+                actions.Add(Add(model, DeletedRow(number), "Json", Json.Write(new DeletedVersion(number, version.RunId, version.Created, time.GetUtcNow()))));
+                foreach (var row in new[] { VersionRow(number), RunRow(version.RunId), PromotionRow(version.RunId) })
+                {
+                    if (row == VersionRow(number) || await FindRowAsync(model, row, cancel) is not null)
+                    {
+                        actions.Add(new TableTransactionAction(TableTransactionActionType.Delete, new TableEntity(model, row) { ETag = ETag.All }));
+                    }
+                }
+            }
+            if (actions.Count == 0)
+            {
+                return null;
+            }
+            head.Deleted += deleted;
+            var indexed = head.HasVersions ? null : await index.FindAsync(model, cancel);
+            head.Leave(versions);
+            if (await TrySubmitAsync(head, actions, cancel))
+            {
+                // After the last version, and only as it was before: whoever registers the next one writes it anew.
+                if (indexed is not null)
+                {
+                    await index.RemoveAsync(indexed, cancel);
+                }
+                return null;
+            }
+        }
+    }
+
+    /// <summary>The version that a run registered; null when it registered none, or it was deleted.</summary>
+    public async Task<int?> FindVersionOfAsync(string model, string runId, CancellationToken cancel) =>
+        (await FindRowAsync(model, RunRow(runId), cancel))?.GetInt32("Version");
+
+    /// <summary>The versions there were, newest first.</summary>
+    public Task<IReadOnlyList<DeletedVersion>> ListDeletedAsync(string model, CancellationToken cancel) => ListAsync<DeletedVersion>(model, 'x', cancel);
+
     /// <summary>Whether the last move of production was a rollback between these two.</summary>
     private async Task<bool> IsRolledBackAsync(string model, int? from, int? to, CancellationToken cancel) =>
         (await ListHistoryAsync(model, cancel)).FirstOrDefault(change => change.Alias == ModelAlias.Production) is { Reason: RolledBack } last
         && last.From == from && last.To == to;
 
-    /// <summary>The model with its aliases, or null when nothing was ever registered under that name.</summary>
+    /// <summary>The model with its aliases, or null when there is no version under that name.</summary>
     public async Task<RegisteredModel?> FindAsync(string model, CancellationToken cancel)
     {
         var head = await ReadHeadAsync(model, cancel);
-        return head.Latest == 0 ? null : head.ToModel(model);
+        return head.HasVersions ? head.ToModel(model) : null;
     }
 
-    public async Task<IReadOnlyList<RegisteredModel>> ListAsync(CancellationToken cancel)
+    /// <summary>All models, by name.</summary>
+    public async Task<IReadOnlyList<RegisteredModel>> ListAsync(CancellationToken cancel) =>
+        (await ListAsync(take: int.MaxValue, next: null, cancel)).Items;
+
+    /// <summary>Models by name.</summary>
+    /// <param name="take">At most so many.</param>
+    /// <param name="next">What the page before said; null: the first page.</param>
+    /// <param name="cancel">Stops it.</param>
+    /// <exception cref="InputException"><paramref name="next"/> is no token of this list.</exception>
+    public async Task<ListPage<RegisteredModel>> ListAsync(int take, string? next, CancellationToken cancel)
     {
+        var after = next is null ? null : PageToken.Read(next) is var name && ModelName.IsValid(name) ? name : throw PageToken.NoToken(next);
         var models = new List<RegisteredModel>();
+        while (true)
+        {
+            // One more, to know whether there is more.
+            var wanted = (int)Math.Min(take - models.Count + 1L, int.MaxValue);
+            var names = await index.NamesAsync(after, wanted, cancel).Take(wanted).ToListAsync(cancel);
+            var hasMore = names.Count > take - models.Count;
+            var page = hasMore ? names[..^1] : names;
+            foreach (var some in page.Chunk(ReadAtOnce))
+            {
+                models.AddRange((await Task.WhenAll(some.Select(model => FindAsync(model, cancel)))).OfType<RegisteredModel>());
+            }
+            after = page.Count > 0 ? page[^1] : after;
+            if (!hasMore || models.Count == take)
+            {
+                return new ListPage<RegisteredModel>(models, hasMore ? PageToken.Write(after!) : null);
+            }
+        }
+    }
+
+    /// <summary>Every model that there ever was, also those whose versions are all deleted.</summary>
+    public async IAsyncEnumerable<RegisteredModel> ReadAllAsync([EnumeratorCancellation] CancellationToken cancel)
+    {
         await foreach (var entity in storage.Models.QueryAsync<TableEntity>(row => row.RowKey == HeadRow, cancellationToken: cancel))
         {
-            models.Add(Head.From(entity).ToModel(entity.PartitionKey));
+            yield return Head.From(entity).ToModel(entity.PartitionKey);
         }
-        return models;
+    }
+
+    /// <summary>Models that the index does not name, and names without versions.</summary>
+    public async Task<IndexGaps> CompareIndexAsync(CancellationToken cancel)
+    {
+        var named = await index.NamesAsync(after: null, int.MaxValue, cancel).ToHashSetAsync(StringComparer.Ordinal, cancel);
+        var missing = new List<string>();
+        await foreach (var entity in storage.Models.QueryAsync<TableEntity>(row => row.RowKey == HeadRow, cancellationToken: cancel))
+        {
+            if (Head.From(entity).HasVersions && !named.Remove(entity.PartitionKey) && await index.FindAsync(entity.PartitionKey, cancel) is null)
+            {
+                missing.Add(entity.PartitionKey);
+            }
+        }
+        return new IndexGaps(missing, [.. named]);
+    }
+
+    /// <summary>Adds what is missing, and removes names whose models have no version.</summary>
+    /// <param name="gaps">What was found.</param>
+    /// <param name="settled">A name that was written since may get its first version just now.</param>
+    /// <param name="cancel">Stops it.</param>
+    public async Task RepairIndexAsync(IndexGaps gaps, DateTimeOffset settled, CancellationToken cancel)
+    {
+        foreach (var model in gaps.Missing)
+        {
+            await index.AddAsync(model, cancel);
+        }
+        foreach (var model in gaps.Stale)
+        {
+            if (await index.FindAsync(model, cancel) is { } row && row.Timestamp < settled && !(await ReadHeadAsync(model, cancel)).HasVersions)
+            {
+                await index.RemoveAsync(row, cancel);
+            }
+        }
     }
 
     /// <summary>All versions, newest first.</summary>
     public Task<IReadOnlyList<ModelVersion>> ListVersionsAsync(string model, CancellationToken cancel) => ListAsync<ModelVersion>(model, 'v', cancel);
 
+    /// <summary>Versions, newest first.</summary>
+    /// <param name="model">The model's name.</param>
+    /// <param name="take">At most so many.</param>
+    /// <param name="next">What the page before said; null: the first page.</param>
+    /// <param name="cancel">Stops it.</param>
+    /// <exception cref="InputException"><paramref name="next"/> is no token of this list.</exception>
+    public async Task<ListPage<ModelVersion>> ListVersionsAsync(string model, int take, string? next, CancellationToken cancel)
+    {
+        var from = next is null ? (await ReadHeadAsync(model, cancel)).Latest : NumberOf(next);
+        var (versions, last) = await NewestAsync<ModelVersion>(model, 'v', from, take, cancel);
+        return new ListPage<ModelVersion>(versions, last > 1 ? PageToken.Write($"{last - 1}") : null);
+    }
+
     /// <summary>Every move of every alias, newest first.</summary>
     public Task<IReadOnlyList<AliasChange>> ListHistoryAsync(string model, CancellationToken cancel) => ListAsync<AliasChange>(model, 'h', cancel);
+
+    /// <summary>The newest moves of aliases, newest first.</summary>
+    public async Task<IReadOnlyList<AliasChange>> ListHistoryAsync(string model, int take, CancellationToken cancel) =>
+        (await NewestAsync<AliasChange>(model, 'h', (await ReadHeadAsync(model, cancel)).Changes, take, cancel)).Found;
+
+    private static int NumberOf(string next) =>
+        int.TryParse(PageToken.Read(next), NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : throw PageToken.NoToken(next);
+
+    /// <summary>Rows that are numbered without gaps, or almost: from a number downwards, so many numbers at a time, until there are enough.</summary>
+    /// <returns>What was found, and the last number looked at.</returns>
+    private async Task<(IReadOnlyList<T> Found, long Last)> NewestAsync<T>(string model, char kind, long from, int take, CancellationToken cancel)
+    {
+        var found = new List<T>();
+        while (from > 0 && found.Count < take)
+        {
+            var to = Math.Max(1, from - (take - found.Count) + 1);
+            var rows = new List<T>();
+            var filter = TableClient.CreateQueryFilter($"PartitionKey eq {model} and RowKey ge {Numbered(kind, to)} and RowKey le {Numbered(kind, from)}");
+            await foreach (var entity in storage.Models.QueryAsync<TableEntity>(filter, cancellationToken: cancel))
+            {
+                rows.Add(Json.Read<T>(entity.GetString("Json")));
+            }
+            rows.Reverse();
+            found.AddRange(rows);
+            from = to - 1;
+        }
+        return (found, from + 1);
+    }
+
+    private static string Numbered(char kind, long number) => string.Create(CultureInfo.InvariantCulture, $"{kind}|{number:D10}");
 
     public async Task<ModelVersion?> FindVersionAsync(string model, int version, CancellationToken cancel) =>
         await FindRowAsync(model, VersionRow(version), cancel) is { } entity ? Stored.Read<ModelVersion>(entity.GetString("Json")) : null;
@@ -197,10 +450,14 @@ public sealed class ModelRegistry(PipelineStorage storage, TimeProvider time)
     private static void AddHistory(Head head, List<TableTransactionAction> actions, AliasChange change)
     {
         head.Changes++;
-        actions.Add(Add(head.Model, string.Create(CultureInfo.InvariantCulture, $"h|{head.Changes:D10}"), "Json", Json.Write(change)));
+        actions.Add(Add(head.Model, Numbered('h', head.Changes), "Json", Json.Write(change)));
     }
 
-    private static string VersionRow(int version) => string.Create(CultureInfo.InvariantCulture, $"v|{version:D10}");
+    private static string VersionRow(int version) => Numbered('v', version);
+
+    private static string DeletedRow(int version) => Numbered('x', version);
+
+    private static string RunRow(string runId) => "run|" + runId;
 
     private static string PromotionRow(string runId) => "promotion|" + runId;
 
@@ -240,10 +497,14 @@ public sealed class ModelRegistry(PipelineStorage storage, TimeProvider time)
         public int Latest { get; set; }
         public long Changes { get; set; }
         public Dictionary<string, int> Aliases { get; init; } = [];
+        /// <summary>How many of the versions up to the latest were deleted.</summary>
+        public int Deleted { get; set; }
         /// <summary>Versions that production pointed at, oldest first, without those rolled back from.</summary>
         public List<int> Trail { get; init; } = [];
 
         public int? Production => Aliases.TryGetValue(ModelAlias.Production, out var version) ? version : null;
+
+        public bool HasVersions => Latest > Deleted;
 
         public void Push(int version)
         {
@@ -254,12 +515,26 @@ public sealed class ModelRegistry(PipelineStorage storage, TimeProvider time)
             }
         }
 
+        /// <summary>Versions that are gone leave the trail; what stood on both sides of one is one step.</summary>
+        public void Leave(IReadOnlyCollection<int> versions)
+        {
+            Trail.RemoveAll(versions.Contains);
+            for (var i = Trail.Count - 1; i > 0; i--)
+            {
+                if (Trail[i] == Trail[i - 1])
+                {
+                    Trail.RemoveAt(i);
+                }
+            }
+        }
+
         public RegisteredModel ToModel(string model) => new(model, Latest, Aliases);
 
         public TableEntity ToEntity() => new(Model, HeadRow)
         {
             ["Latest"] = Latest,
             ["Changes"] = Changes,
+            ["Deleted"] = Deleted,
             ["Aliases"] = Json.Write(Aliases),
             ["Trail"] = Json.Write(Trail),
         };
@@ -270,6 +545,7 @@ public sealed class ModelRegistry(PipelineStorage storage, TimeProvider time)
             ETag = entity.ETag,
             Latest = entity.GetInt32("Latest") ?? 0,
             Changes = entity.GetInt64("Changes") ?? 0,
+            Deleted = entity.GetInt32("Deleted") ?? 0,
             Aliases = Json.Read<Dictionary<string, int>>(entity.GetString("Aliases")),
             Trail = Json.Read<List<int>>(entity.GetString("Trail")),
         };

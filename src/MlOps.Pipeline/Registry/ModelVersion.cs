@@ -20,7 +20,7 @@ public sealed record ModelVersion : IStored
     public int Format { get; init; } = CurrentFormat;
 
     public required string Model { get; init; }
-    /// <summary>1, 2, 3, … without gaps.</summary>
+    /// <summary>1, 2, 3, … without gaps, but for those that were deleted.</summary>
     public int Version { get; init; }
     public required string RunId { get; init; }
     public required string DefinitionId { get; init; }
@@ -29,7 +29,7 @@ public sealed record ModelVersion : IStored
     public required string Candidate { get; init; }
     /// <summary>Blob prefix in container <c>artifacts</c> under which <c>model.zip</c>, <c>featurizer.json</c> and <c>signature.json</c> stand.</summary>
     public required string ModelBlobs { get; init; }
-    /// <summary>SHA-256 of each of these files as hex; null for versions that were registered before it was kept.</summary>
+    /// <summary>SHA-256 of each of these files as hex, and of <c>explainer.json</c> once it is explained; null where none were kept.</summary>
     public IReadOnlyDictionary<string, string>? Sha256 { get; init; }
     /// <summary>The <c>val_*</c> metrics, and <c>test_*</c> where there were test rows.</summary>
     public required IReadOnlyDictionary<string, double> Metrics { get; init; }
@@ -54,10 +54,17 @@ public sealed record RegisteredModel(string Model, int LatestVersion, IReadOnlyD
 /// <summary>One move of an alias, kept for good.</summary>
 /// <param name="Alias">Which alias.</param>
 /// <param name="From">The version it pointed at before; null when it is new.</param>
-/// <param name="To">The version it points at now.</param>
+/// <param name="To">The version it points at now; null when it was taken away.</param>
 /// <param name="Reason">Why: a run's decision, or a person's.</param>
 /// <param name="At">When.</param>
-public sealed record AliasChange(string Alias, int? From, int To, string Reason, DateTimeOffset At);
+public sealed record AliasChange(string Alias, int? From, int? To, string Reason, DateTimeOffset At);
+
+/// <summary>What is left of a version that was deleted.</summary>
+/// <param name="Version">Its number, which no other version gets.</param>
+/// <param name="RunId">The run that registered it.</param>
+/// <param name="Created">When it was registered.</param>
+/// <param name="Deleted">When it was deleted.</param>
+public sealed record DeletedVersion(int Version, string RunId, DateTimeOffset Created, DateTimeOffset Deleted);
 
 /// <summary>A promotion that a run made.</summary>
 /// <param name="Version">The version that went into production.</param>

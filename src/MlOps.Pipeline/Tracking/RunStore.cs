@@ -1,3 +1,6 @@
+using System.Collections.Concurrent;
+using System.Runtime.CompilerServices;
+using Azure;
 using Azure.Data.Tables;
 using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Data;
@@ -7,8 +10,50 @@ namespace MlOps.Pipeline.Tracking;
 /// <summary>Runs with their stage states, params, metrics and artifacts, in Azure Tables. Every write may happen twice.</summary>
 public sealed class RunStore(PipelineStorage storage, TimeProvider time)
 {
+    private const int LargestTransaction = 100;
+    private const int ReadAtOnce = 16;
+
+    private readonly RunIndex index = new(storage);
+
+    /// <summary>Runs that the index calls unfinished and that were seen to have a row.</summary>
+    private readonly ConcurrentDictionary<string, bool> seen = new(StringComparer.Ordinal);
+
     /// <summary>Creates the run's row; false when it exists already.</summary>
-    public Task<bool> CreateAsync(Run run, CancellationToken cancel) => storage.Runs.AddEntityAsync(ToEntity(run), cancel).WinsAsync();
+    public async Task<bool> CreateAsync(Run run, CancellationToken cancel)
+    {
+        if (await FindAsync(run.RunId, cancel) is not null)
+        {
+            return false;
+        }
+        // The index first: a run that nobody finds would never be worked on. Killed in between, what finds it finds no run.
+        await index.AddAsync(run, cancel);
+        if (await storage.Runs.AddEntityAsync(ToEntity(run), cancel).WinsAsync())
+        {
+            return true;
+        }
+        // Another starter was faster, or this one's answer was lost.
+        if (await FindAsync(run.RunId, cancel) is { } earlier)
+        {
+            await LeaveToAsync(earlier, run, cancel);
+        }
+        return false;
+    }
+
+    private async Task LeaveToAsync(Run earlier, Run mine, CancellationToken cancel)
+    {
+        if (RunIndex.Place(earlier) != RunIndex.Place(mine))
+        {
+            await index.RemoveFromListsAsync(mine, cancel);
+        }
+        if (earlier.HasEnded)
+        {
+            await index.EndAsync(earlier.Model, earlier.RunId, cancel);
+        }
+        else
+        {
+            await index.UpdateAsync(earlier, cancel);
+        }
+    }
 
     /// <summary>The run's own row, or null.</summary>
     public async Task<Run?> FindAsync(string runId, CancellationToken cancel)
@@ -66,17 +111,67 @@ public sealed class RunStore(PipelineStorage storage, TimeProvider time)
         return new RunDetails(run, stages, parameters, metrics, artifacts, alerts);
     }
 
+    /// <summary>The newest runs, newest first; of one model, or of all.</summary>
+    public async Task<IReadOnlyList<Run>> ListAsync(string? model, int take, CancellationToken cancel) =>
+        (await ListAsync(model, take, next: null, cancel)).Items;
+
     /// <summary>Runs, newest first; of one model, or of all.</summary>
-    public async Task<IReadOnlyList<Run>> ListAsync(string? model, int take, CancellationToken cancel)
+    /// <param name="model">Only those of this model; null: of all.</param>
+    /// <param name="take">At most so many.</param>
+    /// <param name="next">What the page before said; null: the first page.</param>
+    /// <param name="cancel">Stops it.</param>
+    /// <exception cref="InputException"><paramref name="next"/> is no token of this list.</exception>
+    public Task<ListPage<Run>> ListAsync(string? model, int take, string? next, CancellationToken cancel) =>
+        ListAfterAsync(model, take, next is null ? null : PlaceOf(next), cancel);
+
+    /// <summary>Runs that were created before a time, newest first.</summary>
+    /// <param name="before">That time.</param>
+    /// <param name="take">At most so many.</param>
+    /// <param name="next">What the page before said; null: the first page.</param>
+    /// <param name="cancel">Stops it.</param>
+    public Task<ListPage<Run>> ListBeforeAsync(DateTimeOffset before, int take, string? next, CancellationToken cancel) =>
+        ListAfterAsync(model: null, take, next is null ? RunIndex.PlaceOf(before) : PlaceOf(next), cancel);
+
+    private async Task<ListPage<Run>> ListAfterAsync(string? model, int take, string? after, CancellationToken cancel)
     {
-        var filter = model is null ? null : TableClient.CreateQueryFilter($"PartitionKey eq {model}");
         var runs = new List<Run>();
-        await foreach (var entity in storage.Runs.QueryAsync<TableEntity>(filter, cancellationToken: cancel))
+        while (true)
         {
-            runs.Add(FromEntity(entity));
+            // One more, to know whether there is more.
+            var places = await index.PlacesAsync(model, after, take - runs.Count + 1, cancel).Take(take - runs.Count + 1).ToListAsync(cancel);
+            var hasMore = places.Count > take - runs.Count;
+            var page = hasMore ? places[..^1] : places;
+            foreach (var some in page.Chunk(ReadAtOnce))
+            {
+                var found = await Task.WhenAll(some.Select(place => FindAsync(RunIndex.RunIdOf(place), cancel)));
+                // A place may lead to no run: see the index.
+                runs.AddRange(found.Zip(some).Where(pair => pair.First is { } run && RunIndex.Place(run) == pair.Second).Select(pair => pair.First!));
+            }
+            after = page.Count > 0 ? page[^1] : after;
+            if (!hasMore || runs.Count == take)
+            {
+                return new ListPage<Run>(runs, hasMore ? PageToken.Write(after!) : null);
+            }
         }
-        return [.. runs.OrderByDescending(run => run.Created).Take(take)];
     }
+
+    private static string PlaceOf(string next) =>
+        PageToken.Read(next) is var place && place.Split('|') is [{ Length: 19 } time, { Length: > 0 }] && time.All(char.IsAsciiDigit)
+            ? place
+            : throw PageToken.NoToken(next);
+
+    /// <summary>All runs, one after the other, in no order.</summary>
+    public async IAsyncEnumerable<Run> ReadAllAsync([EnumeratorCancellation] CancellationToken cancel)
+    {
+        await foreach (var entity in storage.Runs.QueryAsync<TableEntity>(cancellationToken: cancel))
+        {
+            yield return FromEntity(entity);
+        }
+    }
+
+    /// <summary>Whether a run works, or has been created since.</summary>
+    public async Task<bool> HasWorkedSinceAsync(DateTimeOffset since, CancellationToken cancel) =>
+        (await ListUnfinishedAsync(cancel)).Count > 0 || (await ListAsync(model: null, take: 1, cancel)) is [var newest] && newest.Created >= since;
 
     /// <summary>Runs that have not ended, oldest first: what an engine takes up again after a crash.</summary>
     public Task<IReadOnlyList<Run>> ListUnfinishedAsync(CancellationToken cancel) => ListUnfinishedAsync(model: null, cancel);
@@ -84,15 +179,49 @@ public sealed class RunStore(PipelineStorage storage, TimeProvider time)
     /// <inheritdoc cref="ListUnfinishedAsync(CancellationToken)"/>
     /// <param name="model">Only those of this model; null: of all.</param>
     /// <param name="cancel">Stops the search.</param>
+    /// <remarks>
+    /// What is in the way of others is to be looked at again (<see cref="IsUnfinishedAsync"/>): whoever ended a run may have died before the index knew.
+    /// </remarks>
     public async Task<IReadOnlyList<Run>> ListUnfinishedAsync(string? model, CancellationToken cancel)
     {
-        var filter = model is null ? "Ended eq false" : TableClient.CreateQueryFilter($"PartitionKey eq {model} and Ended eq false");
+        var listed = await index.ListUnfinishedAsync(model, cancel);
         var runs = new List<Run>();
-        await foreach (var entity in storage.Runs.QueryAsync<TableEntity>(filter, cancellationToken: cancel))
+        foreach (var some in listed.Chunk(ReadAtOnce))
         {
-            runs.Add(FromEntity(entity));
+            var are = await Task.WhenAll(some.Select(run => seen.ContainsKey(run.RunId) ? Task.FromResult(true) : IsUnfinishedAsync(run, cancel)));
+            runs.AddRange(some.Where((_, i) => are[i]));
+        }
+        if (model is null)
+        {
+            Forget(listed);
         }
         return [.. runs.OrderBy(run => run.Created)];
+    }
+
+    /// <summary>Whether a listed run has really not ended. One that has is not listed again.</summary>
+    public async Task<bool> IsUnfinishedAsync(Run listed, CancellationToken cancel)
+    {
+        var run = await FindAsync(listed.RunId, cancel);
+        if (run is { HasEnded: false })
+        {
+            seen[run.RunId] = true;
+            return true;
+        }
+        if (run is not null || seen.ContainsKey(listed.RunId))
+        {
+            // It has ended, or was deleted after that. A run that was never seen may be about to be created.
+            await index.EndAsync(listed.Model, listed.RunId, cancel);
+        }
+        return false;
+    }
+
+    private void Forget(IReadOnlyList<Run> listed)
+    {
+        var ids = listed.Select(run => run.RunId).ToHashSet(StringComparer.Ordinal);
+        foreach (var ended in seen.Keys.Where(id => !ids.Contains(id)).ToList())
+        {
+            seen.TryRemove(ended, out _);
+        }
     }
 
     /// <summary>Changes a run's row in one conditional write; re-reads and applies <paramref name="change"/> again when another writer was faster.</summary>
@@ -105,8 +234,113 @@ public sealed class RunStore(PipelineStorage storage, TimeProvider time)
             var changed = change(FromEntity(entity));
             if (await storage.Runs.UpdateEntityAsync(ToEntity(changed), entity.ETag, TableUpdateMode.Replace, cancel).WinsAsync())
             {
+                await FollowAsync(changed, cancel);
                 return changed;
             }
+        }
+    }
+
+    /// <summary>Compares the index with all runs: runs that it does not lead to, and its keys that lead to none.</summary>
+    public async Task<IndexGaps> CompareIndexAsync(CancellationToken cancel)
+    {
+        // The keys first: a run that comes after they were read has its own before itself.
+        var keys = await index.ReadKeysAsync(cancel);
+        var missing = new List<string>();
+        await foreach (var run in ReadAllAsync(cancel))
+        {
+            var isWhole = true;
+            foreach (var key in RunIndex.KeysOf(run))
+            {
+                isWhole &= keys.Remove(key);
+            }
+            if (!isWhole && await FindAsync(run.RunId, cancel) is { } now && !await index.HasAllAsync(now, cancel))
+            {
+                missing.Add(run.RunId);
+            }
+        }
+        return new IndexGaps(missing, [.. keys]);
+    }
+
+    /// <summary>Adds the runs that are missing, and removes keys that lead nowhere.</summary>
+    /// <param name="gaps">What was found.</param>
+    /// <param name="settled">A key that was written since may lead to a run that is just coming.</param>
+    /// <param name="cancel">Stops it.</param>
+    public async Task RepairIndexAsync(IndexGaps gaps, DateTimeOffset settled, CancellationToken cancel)
+    {
+        foreach (var runId in gaps.Missing)
+        {
+            if (await FindAsync(runId, cancel) is { } run)
+            {
+                await index.AddAsync(run, cancel);
+                await IsUnfinishedAsync(run, cancel);
+            }
+        }
+        foreach (var key in gaps.Stale)
+        {
+            if (await index.FindTimeAsync(key, cancel) < settled
+                && (await FindAsync(RunIndex.RunIdOf(key), cancel) is not { } run || !RunIndex.KeysOf(run).Contains(key)))
+            {
+                await index.RemoveKeyAsync(key, cancel);
+            }
+        }
+    }
+
+    /// <summary>
+    /// The index after the row: killed in between, it names a run as unfinished that has ended, and whoever takes that up sees it. Of what a run is while it
+    /// has not ended only its goal matters to others.
+    /// </summary>
+    private Task FollowAsync(Run changed, CancellationToken cancel) => changed switch
+    {
+        { HasEnded: true } => index.EndAsync(changed.Model, changed.RunId, cancel),
+        { Goal: RunGoal.Dataset } => index.UpdateAsync(changed, cancel),
+        _ => Task.CompletedTask,
+    };
+
+    /// <summary>
+    /// Deletes all that a run logged, and then the run: until then it is found, so that a deletion that broke off can be asked for again. False when there is
+    /// no such run.
+    /// </summary>
+    public async Task<bool> DeleteAsync(string runId, CancellationToken cancel)
+    {
+        if (await FindAsync(runId, cancel) is not { } run)
+        {
+            return false;
+        }
+        await DeleteRecordsAsync(runId, cancel);
+        var isOwn = (await storage.Runs.DeleteEntityAsync(run.Model, runId, cancellationToken: cancel)).Status != 404;
+        // The index last, as ever: what is left of it leads to no run.
+        await index.RemoveAsync(run, cancel);
+        return isOwn;
+    }
+
+    /// <summary>Deletes all that was logged under a run's id.</summary>
+    public async Task DeleteRecordsAsync(string runId, CancellationToken cancel)
+    {
+        // Somebody else's deletion of the same may come in between: what is left is looked for again.
+        while (!await TryDeleteRecordsAsync(runId, cancel))
+        {
+        }
+    }
+
+    private async Task<bool> TryDeleteRecordsAsync(string runId, CancellationToken cancel)
+    {
+        var rows = new List<TableTransactionAction>();
+        await foreach (var row in storage.RunRecords.QueryAsync<TableEntity>(
+            row => row.PartitionKey == runId, select: ["PartitionKey", "RowKey"], cancellationToken: cancel))
+        {
+            rows.Add(new TableTransactionAction(TableTransactionActionType.Delete, new TableEntity(runId, row.RowKey) { ETag = ETag.All }));
+        }
+        try
+        {
+            foreach (var some in rows.Chunk(LargestTransaction))
+            {
+                await storage.RunRecords.SubmitTransactionAsync(some, cancel);
+            }
+            return true;
+        }
+        catch (RequestFailedException gone) when (gone.Status == 404)
+        {
+            return false;
         }
     }
 
@@ -184,7 +418,6 @@ public sealed class RunStore(PipelineStorage storage, TimeProvider time)
 
     private async Task WriteManyAsync(string runId, IEnumerable<(string Row, Dictionary<string, object> Values)> rows, CancellationToken cancel)
     {
-        const int LargestTransaction = 100;
         foreach (var chunk in rows.Chunk(LargestTransaction))
         {
             var actions = chunk.Select(row => new TableTransactionAction(

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Runtime.ExceptionServices;
 using Microsoft.Extensions.Logging;
 using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Registry;
@@ -92,9 +93,9 @@ internal sealed partial class ModelCache(
         {
             return current;
         }
-        if (current is not null && failing.IsPaused(production, time))
+        if (failing.IsPaused(production, time))
         {
-            return current;
+            return current ?? failing.Throw<ServedModel>();
         }
         var version = await registry.GetAsync(model, production, cancel);
         var started = time.GetTimestamp();
@@ -103,10 +104,14 @@ internal sealed partial class ModelCache(
         {
             scorer = await LoadAsync(version, cancel);
         }
-        catch (Exception fault) when (current is not null && !cancel.IsCancellationRequested)
+        catch (Exception fault) when (!cancel.IsCancellationRequested)
         {
             // The alias is read on as often as before, so that another version is followed at once; only this one is loaded ever more rarely.
-            failing.Note(production, time, options);
+            failing.Note(production, fault, time, options);
+            if (current is null)
+            {
+                throw;
+            }
             LogKept(model, fault);
             return current;
         }
@@ -143,9 +148,10 @@ internal sealed partial class ModelCache(
         public void Asked(long now) => Volatile.Write(ref lastAsked, now);
     }
 
-    /// <summary>The version whose loading failed last, and until when it is left alone.</summary>
+    /// <summary>The version whose loading failed last, why, and until when it is left alone: callers get that fault meanwhile.</summary>
     private sealed class FailingLoad
     {
+        private ExceptionDispatchInfo? why;
         private int version;
         private int failures;
         private long noted;
@@ -153,8 +159,15 @@ internal sealed partial class ModelCache(
 
         public bool IsPaused(int production, TimeProvider time) => production == version && time.GetElapsedTime(noted) < pause;
 
-        public void Note(int production, TimeProvider time, ServingOptions options)
+        public T Throw<T>()
         {
+            why!.Throw();
+            throw why.SourceException;
+        }
+
+        public void Note(int production, Exception fault, TimeProvider time, ServingOptions options)
+        {
+            why = ExceptionDispatchInfo.Capture(fault);
             failures = production == version ? failures + 1 : 1;
             (version, noted, pause) = (production, time.GetTimestamp(), BackOff.After(failures, options.RefreshEvery, options.LongestPause));
         }

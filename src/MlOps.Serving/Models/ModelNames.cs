@@ -19,7 +19,10 @@ internal sealed partial class ModelNames : IDisposable
         known = new Refreshed<IReadOnlyList<string>>(ReadAsync, LogKept, options, time, stopping.Token);
     }
 
-    /// <summary>All names, sorted; as of the last refresh.</summary>
+    /// <summary>Callers are told so many names at most; whether there is one only is all that else is asked.</summary>
+    private const int MostTold = 100;
+
+    /// <summary>Names, sorted, as of the last refresh: all, where there are not more than a message should have.</summary>
     public async Task<IReadOnlyList<string>> ListAsync(CancellationToken cancel) => await known.GetAsync(cancel) ?? [];
 
     /// <summary>Whether the name is known at this moment.</summary>
@@ -35,9 +38,9 @@ internal sealed partial class ModelNames : IDisposable
     /// <summary>Null while there is none, so that the first model counts at once.</summary>
     private async Task<IReadOnlyList<string>?> ReadAsync(IReadOnlyList<string>? current, CancellationToken cancel)
     {
-        var declared = await definitions.ListAsync(cancel);
-        var registered = await registry.ListAsync(cancel);
-        var all = declared.Union(registered.Select(model => model.Model)).Order(StringComparer.Ordinal).ToList();
+        var declared = await definitions.ListAsync(MostTold, next: null, cancel);
+        var registered = await registry.ListAsync(MostTold, next: null, cancel);
+        var all = declared.Items.Union(registered.Items.Select(model => model.Model)).Order(StringComparer.Ordinal).ToList();
         return all.Count == 0 ? null : all;
     }
 

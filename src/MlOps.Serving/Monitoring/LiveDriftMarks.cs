@@ -22,7 +22,7 @@ public sealed record LiveDriftMark(
 /// <summary>Marks of live-drift checks. A window is claimed by one conditional write, so that of several hosts one checks it.</summary>
 public sealed class LiveDriftMarks(PipelineStorage storage)
 {
-    private const string Partition = "live-drift";
+    private const string Partition = MarkKinds.LiveDrift;
     private const string Write = "Write";
 
     /// <summary>A check takes seconds. A host that has not ended one after this time is dead, and another takes over the very same window.</summary>
@@ -34,6 +34,21 @@ public sealed class LiveDriftMarks(PipelineStorage storage)
         return row is { HasValue: true, Value: { } mark } ? Read(mark) : null;
     }
 
+    /// <summary>All marks, by model.</summary>
+    public async Task<IReadOnlyDictionary<string, LiveDriftMark>> ReadAllAsync(CancellationToken cancel)
+    {
+        var found = new Dictionary<string, LiveDriftMark>(StringComparer.Ordinal);
+        await foreach (var row in storage.Marks.QueryAsync<TableEntity>(row => row.PartitionKey == Partition, cancellationToken: cancel))
+        {
+            found[row.RowKey] = Read(row);
+        }
+        return found;
+    }
+
+    /// <summary>Whether a window may be claimed: nobody has it, and the time between two checks has passed.</summary>
+    internal static bool IsDue(LiveDriftMark? mark, TimeSpan every, DateTimeOffset now) =>
+        mark is { Claimed: { } claimed } ? now - claimed >= ClaimLasts : mark is not { LookedAt: { } looked } || now - looked >= every;
+
     /// <summary>Claims what has come since the last check.</summary>
     /// <param name="model">The model.</param>
     /// <param name="every">Time between two checks.</param>
@@ -43,7 +58,7 @@ public sealed class LiveDriftMarks(PipelineStorage storage)
     public async Task<LiveDriftMark?> TryClaimAsync(string model, TimeSpan every, DateTimeOffset now, CancellationToken cancel)
     {
         var mark = await FindAsync(model, cancel);
-        if (mark is { Claimed: { } claimed } ? now - claimed < ClaimLasts : mark is { LookedAt: { } looked } && now - looked < every)
+        if (!IsDue(mark, every, now))
         {
             return null;
         }

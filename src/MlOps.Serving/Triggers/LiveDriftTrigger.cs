@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging;
 using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Definitions;
@@ -13,30 +14,47 @@ namespace MlOps.Serving.Triggers;
 /// they have drifted and the definition says so (<c>runOn.drift</c>), a run starts on the model's newest raw file.
 /// </summary>
 public sealed partial class LiveDriftTrigger(
-    LiveDriftMarks marks, LiveDriftChecker checker, LiveDriftStore checks, ModelRegistry registry, DefinitionStore definitions, RunStarter starter,
-    TimeProvider time,
-    ILogger<LiveDriftTrigger> logger)
+    LiveDriftMarks marks, LiveDriftChecker checker, LiveDriftStore checks, ModelRegistry registry, DefinitionCatalog catalog, RunStarter starter,
+    TimeProvider time, ILogger<LiveDriftTrigger> logger)
     : ITrigger
 {
+    private static readonly TimeSpan IdlePause = TimeSpan.FromMinutes(2);
+
+    private readonly ConcurrentDictionary<string, DateTimeOffset> idleUntil = new(StringComparer.Ordinal);
+
     public TimeSpan Interval { get; } = TimeSpan.FromSeconds(30);
 
     public async Task LookAsync(CancellationToken cancel)
     {
-        foreach (var model in await registry.ListAsync(cancel))
+        var now = time.GetUtcNow();
+        var looked = await marks.ReadAllAsync(cancel);
+        foreach (var (model, (definition, _)) in await catalog.ReadAsync(cancel))
         {
-            if (model.Production is { } production)
+            if (definition is { Monitor: { Log: true, Drift: true } monitor }
+                && LiveDriftMarks.IsDue(looked.GetValueOrDefault(model), monitor.Every, now) && !IsKnownIdle(model, now))
             {
-                await TryLookAsync(model.Model, production, cancel);
+                await TryLookAsync(model, definition, cancel);
             }
         }
     }
 
+    /// <summary>A model that did not serve a moment ago is not asked for again at every look.</summary>
+    private bool IsKnownIdle(string model, DateTimeOffset now) => idleUntil.TryGetValue(model, out var until) && now < until;
+
     /// <summary>One model's trouble is not the others'. What a fault leaves claimed is taken over when the claim has run out.</summary>
-    private async Task TryLookAsync(string model, int production, CancellationToken cancel)
+    private async Task TryLookAsync(string model, PipelineDefinition definition, CancellationToken cancel)
     {
         try
         {
-            await LookAsync(model, production, cancel);
+            if ((await registry.FindAsync(model, cancel))?.Production is { } production)
+            {
+                idleUntil.TryRemove(model, out _);
+                await LookAsync(model, production, definition, cancel);
+            }
+            else
+            {
+                idleUntil[model] = time.GetUtcNow() + IdlePause;
+            }
         }
         catch (Exception fault) when (!cancel.IsCancellationRequested)
         {
@@ -44,11 +62,9 @@ public sealed partial class LiveDriftTrigger(
         }
     }
 
-    private async Task LookAsync(string model, int production, CancellationToken cancel)
+    private async Task LookAsync(string model, int production, PipelineDefinition definition, CancellationToken cancel)
     {
-        var definition = await FindDefinitionAsync(model, cancel);
-        if (definition is not { Monitor: { Log: true, Drift: true } monitor } || await marks.TryClaimAsync(
-            model, monitor.Every, time.GetUtcNow(), cancel) is not { } claim)
+        if (await marks.TryClaimAsync(model, definition.Monitor.Every, time.GetUtcNow(), cancel) is not { } claim)
         {
             return;
         }
@@ -70,19 +86,6 @@ public sealed partial class LiveDriftTrigger(
             LogNotChecked(model, wrong.Message);
         }
         await marks.ReleaseAsync(done, cancel);
-    }
-
-    /// <summary>A definition that cannot be read asks for nothing; whoever starts a run is told what is wrong with it.</summary>
-    private async Task<PipelineDefinition?> FindDefinitionAsync(string model, CancellationToken cancel)
-    {
-        try
-        {
-            return await definitions.FindAsync(model, cancel);
-        }
-        catch (InputException)
-        {
-            return null;
-        }
     }
 
     /// <summary>The same file would give the same version again: while rows stay drifted, one run for each state of the newest file.</summary>

@@ -9,7 +9,7 @@ namespace MlOps.Serving.Triggers;
 /// <summary>Which raw files were seen, and in which state.</summary>
 public sealed class RawFileMarks(PipelineStorage storage)
 {
-    private const string Partition = "rawfile";
+    private const string Partition = MarkKinds.RawFile;
 
     private Dictionary<string, ETag>? known;
 

@@ -1,3 +1,4 @@
+using Azure;
 using Azure.Storage.Blobs.Models;
 using Microsoft.Extensions.Logging;
 using MlOps.Pipeline.Data;
@@ -9,76 +10,143 @@ namespace MlOps.Serving.Triggers;
 /// A new or changed file <c>raw/{model}/…</c> starts a run of its model (<see cref="RawFileIntake"/>), and one whose model has no definition waits
 /// until it has. Files that were taken are remembered in storage, so a restart starts nothing twice and misses nothing.
 /// </summary>
+/// <remarks>
+/// Uploads through the product are noted (<see cref="RawFileArrivals"/>) and found at once. Files that come by another way are found by looking through the
+/// container: at every look while it has few, and the more there are the more rarely, so that looking never costs more than a hundredth of a processor or so.
+/// </remarks>
 public sealed partial class RawFileWatcher(
-    PipelineStorage storage, RawFileMarks marks, RawFileIntake intake, DefinitionStore definitions, ILogger<RawFileWatcher> logger) : ITrigger
+    PipelineStorage storage, RawFileMarks marks, RawFileArrivals arrivals, RawFileIntake intake, DefinitionStore definitions, TimeProvider time,
+    ILogger<RawFileWatcher> logger) : ITrigger
 {
-    /// <summary>Files whose model has no definition; so that the log says it once.</summary>
+    /// <summary>So many files are looked through at every look.</summary>
+    internal const int FewFiles = 1000;
+
+    private static readonly TimeSpan LongestPause = TimeSpan.FromMinutes(5);
+
+    /// <summary>Files whose model has no definition; the log says it once.</summary>
     private readonly HashSet<string> waiting = [];
+
+    private DateTimeOffset nextLookThrough = DateTimeOffset.MinValue;
 
     public TimeSpan Interval { get; } = TimeSpan.FromSeconds(2);
 
     public async Task LookAsync(CancellationToken cancel)
     {
+        await TakeNotedAsync(cancel);
+        if (time.GetUtcNow() >= nextLookThrough)
+        {
+            await LookThroughAsync(cancel);
+        }
+        else if (waiting.Count > 0)
+        {
+            await TakeReadyAsync(await FindAsync([.. waiting], cancel), cancel);
+        }
+    }
+
+    private async Task TakeNotedAsync(CancellationToken cancel)
+    {
+        var noted = await arrivals.ListAsync(cancel);
+        if (noted.Count == 0)
+        {
+            return;
+        }
+        var files = (await FindAsync(noted.Select(note => note.Name), cancel)).ToDictionary(file => file.Name, StringComparer.Ordinal);
+        await TakeReadyAsync(files.Values, cancel);
         var known = await marks.ReadAsync(cancel);
-        var there = new HashSet<string>();
-        var changed = new List<BlobItem>();
+        foreach (var note in noted)
+        {
+            // Else it is still being uploaded: it is not there, or as it was before. Storage tells whole seconds.
+            if (files.TryGetValue(note.Name, out var file) && known.TryGetValue(file.Name, out var seen) && seen == file.ETag
+                && file.Modified.AddSeconds(1) >= note.Written)
+            {
+                await arrivals.RemoveAsync(note, cancel);
+            }
+        }
+    }
+
+    private async Task LookThroughAsync(CancellationToken cancel)
+    {
+        var there = new HashSet<string>(StringComparer.Ordinal);
+        var changed = new List<RawFile>();
+        var known = await marks.ReadAsync(cancel);
         await foreach (var blob in storage.Raw.GetBlobsAsync(BlobTraits.None, BlobStates.None, prefix: null, cancel))
         {
             there.Add(blob.Name);
-            if (!known.TryGetValue(blob.Name, out var seen) || seen != blob.Properties.ETag)
+            var file = new RawFile(blob.Name, Plain(blob.Properties.ETag ?? default), blob.Properties.LastModified ?? DateTimeOffset.UnixEpoch);
+            if (IsChanged(file, known))
             {
-                changed.Add(blob);
+                changed.Add(file);
             }
         }
-        foreach (var blob in await ReadyAsync(changed, cancel))
-        {
-            await TakeAsync(blob, cancel);
-        }
+        await TakeReadyAsync(changed, cancel);
         waiting.IntersectWith(there);
         foreach (var gone in known.Keys.Where(name => !there.Contains(name)).ToList())
         {
             await marks.ForgetAsync(gone, cancel);
         }
+        var pause = there.Count <= FewFiles ? TimeSpan.Zero : Interval * there.Count / FewFiles;
+        nextLookThrough = time.GetUtcNow() + (pause < LongestPause ? pause : LongestPause);
     }
 
-    /// <summary>Those that can be taken now, oldest first.</summary>
-    private async Task<IReadOnlyList<BlobItem>> ReadyAsync(List<BlobItem> changed, CancellationToken cancel)
+    /// <summary>Files as they are now, where they are there.</summary>
+    private async Task<IReadOnlyList<RawFile>> FindAsync(IEnumerable<string> names, CancellationToken cancel)
     {
-        if (changed.Count == 0)
+        var found = new List<RawFile>();
+        foreach (var name in names)
         {
-            return [];
-        }
-        var defined = (await definitions.ListAsync(cancel)).ToHashSet(StringComparer.Ordinal);
-        var ready = new List<BlobItem>();
-        foreach (var blob in changed.OrderBy(blob => blob.Properties.LastModified))
-        {
-            if (RawFile.ModelOf(blob.Name) is not { } model || defined.Contains(model))
+            if (await storage.Raw.GetBlobClient(name).GetPropertiesAsync(cancellationToken: cancel).OrNullAsync() is { Value: { } file })
             {
-                waiting.Remove(blob.Name);
-                ready.Add(blob);
-            }
-            else if (waiting.Add(blob.Name))
-            {
-                LogWaits(blob.Name, model);
+                found.Add(new RawFile(name, Plain(file.ETag), file.LastModified));
             }
         }
-        return ready;
+        return found;
     }
 
-    /// <summary>Starts first and marks then: a crash in between starts the same run again, which does nothing.</summary>
-    private async Task TakeAsync(BlobItem blob, CancellationToken cancel)
+    /// <summary>As lists say it, without quotes: the file itself says it with them, and one state of a file is one run.</summary>
+    private static ETag Plain(ETag state) => new(state.ToString().Trim('"'));
+
+    private static bool IsChanged(RawFile file, IReadOnlyDictionary<string, ETag> known) =>
+        !known.TryGetValue(file.Name, out var seen) || seen != file.ETag;
+
+    /// <summary>Takes those that can be taken now, oldest first.</summary>
+    private async Task TakeReadyAsync(IEnumerable<RawFile> files, CancellationToken cancel)
     {
-        var etag = blob.Properties.ETag ?? default;
+        var known = await marks.ReadAsync(cancel);
+        var defined = new Dictionary<string, bool>(StringComparer.Ordinal);
+        foreach (var file in files.Where(file => IsChanged(file, known)).OrderBy(file => file.Modified).ToList())
+        {
+            if (file.Model is { } model)
+            {
+                if (!defined.TryGetValue(model, out var isDefined))
+                {
+                    defined[model] = isDefined = await definitions.FindTimeAsync(model, cancel) is not null;
+                }
+                if (!isDefined)
+                {
+                    if (waiting.Add(file.Name))
+                    {
+                        LogWaits(file.Name, model);
+                    }
+                    continue;
+                }
+            }
+            waiting.Remove(file.Name);
+            await TakeAsync(file, cancel);
+        }
+    }
+
+    private async Task TakeAsync(RawFile file, CancellationToken cancel)
+    {
         try
         {
-            await intake.TakeAsync(new RawFile(blob.Name, etag, blob.Properties.LastModified ?? DateTimeOffset.UnixEpoch), cancel);
+            await intake.TakeAsync(file, cancel);
         }
         catch (Exception fault) when (!cancel.IsCancellationRequested)
         {
-            LogFailed(blob.Name, fault);
+            LogFailed(file.Name, fault);
             return;
         }
-        await marks.MarkAsync(blob.Name, etag, cancel);
+        await marks.MarkAsync(file.Name, file.ETag, cancel);
     }
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Raw file {File} waits: model {Model} has no pipeline definition yet")]

@@ -7,7 +7,7 @@ namespace MlOps.Serving.Triggers;
 /// <summary>Up to when each model's schedule has been served.</summary>
 public sealed class ScheduleMarks(PipelineStorage storage)
 {
-    private const string Partition = "schedule";
+    private const string Partition = MarkKinds.Schedule;
 
     /// <summary>The time up to which the schedule is served; null when this schedule of the model is new.</summary>
     public async Task<DateTimeOffset?> ServedUntilAsync(string model, string schedule, CancellationToken cancel)

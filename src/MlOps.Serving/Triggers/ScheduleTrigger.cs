@@ -12,22 +12,25 @@ namespace MlOps.Serving.Triggers;
 /// was there are made up for by one run.
 /// </summary>
 public sealed partial class ScheduleTrigger(
-    ScheduleMarks marks, DefinitionStore definitions, RunStarter starter, TimeProvider time, ILogger<ScheduleTrigger> logger)
+    ScheduleMarks marks, DefinitionStore definitions, DefinitionCatalog catalog, RunStarter starter, TimeProvider time, ILogger<ScheduleTrigger> logger)
     : ITrigger
 {
     public TimeSpan Interval { get; } = TimeSpan.FromSeconds(1);
 
-    /// <summary>How long a changed definition may take to be seen.</summary>
+    /// <summary>How long a changed definition may take to be seen; longer in proportion where there are more than a few.</summary>
     private static readonly TimeSpan Refresh = TimeSpan.FromSeconds(5);
+
+    private const int FewDefinitions = 500;
 
     private readonly Dictionary<string, Scheduled> schedules = [];
     private DateTimeOffset refreshed = DateTimeOffset.MinValue;
+    private DateTimeOffset nextRefresh = DateTimeOffset.MinValue;
 
     public async Task LookAsync(CancellationToken cancel)
     {
         var now = time.GetUtcNow();
-        // The clock may have been set back.
-        if (now - refreshed >= Refresh || now < refreshed)
+        // Its last look was later than now where the clock was set back.
+        if (now >= nextRefresh || now < refreshed)
         {
             await RefreshAsync(now, cancel);
             refreshed = now;
@@ -43,11 +46,16 @@ public sealed partial class ScheduleTrigger(
 
     private async Task RefreshAsync(DateTimeOffset now, CancellationToken cancel)
     {
-        foreach (var model in await definitions.ListAsync(cancel))
+        var current = await catalog.ReadAsync(cancel);
+        foreach (var gone in schedules.Keys.Where(model => !current.ContainsKey(model)).ToList())
+        {
+            schedules.Remove(gone);
+        }
+        foreach (var (model, (definition, problem)) in current)
         {
             try
             {
-                var text = (await definitions.FindAsync(model, cancel))?.RunOn.Schedule;
+                var text = problem is null ? definition!.RunOn.Schedule : throw new InputException(problem);
                 if (text is null)
                 {
                     schedules.Remove(model);
@@ -63,6 +71,7 @@ public sealed partial class ScheduleTrigger(
                 LogInvalid(model, wrong.Message);
             }
         }
+        nextRefresh = now + (current.Count <= FewDefinitions ? Refresh : Refresh * current.Count / FewDefinitions);
     }
 
     private async Task<DateTimeOffset> ServedUntilAsync(string model, string schedule, DateTimeOffset now, CancellationToken cancel)

@@ -11,5 +11,7 @@ public static class TriggerServices
         .AddSingleton<RawFileWatcher>()
         .AddSingleton<ScheduleMarks>()
         .AddSingleton<ScheduleTrigger>()
-        .AddSingleton<LiveDriftTrigger>();
+        .AddSingleton<LiveDriftTrigger>()
+        .AddSingleton<IndexTrigger>()
+        .AddSingleton<RetentionTrigger>();
 }

@@ -35,6 +35,9 @@ internal static class RouteDescriptions
     public static RouteHandlerBuilder Gives<T>(this RouteHandlerBuilder route, int status = StatusCodes.Status200OK) =>
         route.Produces<T>(status, "application/json");
 
+    /// <summary>204 when it is gone; asked for again, it is 404.</summary>
+    public static RouteHandlerBuilder Deletes(this RouteHandlerBuilder route) => route.Produces(StatusCodes.Status204NoContent);
+
     public static RouteHandlerBuilder GivesEither<T, TOther>(this RouteHandlerBuilder route) =>
         route.Gives<T>().WithMetadata(new AlternativeAnswer(typeof(TOther)));
 

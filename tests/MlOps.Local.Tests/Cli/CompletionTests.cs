@@ -10,7 +10,9 @@ public sealed class CompletionTests : IDisposable
     [Theory]
     [InlineData("mlops tr", "train")]
     [InlineData(
-        "mlops ", "backup", "completion", "data", "demo", "doctor", "keys", "models", "new", "predict", "promote", "restore", "rollback", "runs", "train", "up")]
+        "mlops ", "backup", "completion", "data", "delete", "demo", "doctor", "keys", "models", "new", "predict", "promote", "restore", "rollback", "runs",
+        "train", "up")]
+    [InlineData("mlops delete ", "alias", "definition", "file", "model", "run", "version")]
     [InlineData("mlops train trips.csv --ta", "--target", "--task")]
     [InlineData("mlops train \"my trips.csv\" --task ", "binary", "regression")]
     [InlineData("mlops data export v", "validation")]

@@ -60,6 +60,40 @@ public sealed class HostTests : IAsyncLifetime, IDisposable
     }
 
     [Fact]
+    public async Task What_is_not_wanted_is_deleted_as_the_refusals_say_and_lists_go_on_where_they_say()
+    {
+        string[] data = ["--data", Data];
+        var file = await Trips.WriteAsync(folder, rows: 400);
+        (await LocalProcess.RunAsync(["train", file, "--target", "fare", "--ignore", "trip_id", .. data])).ExitCode.Should().Be(0);
+        (await LocalProcess.RunAsync(["train", file, "--target", "fare", "--ignore", "trip_id", .. data])).ExitCode.Should().Be(0);
+        var listed = await LocalProcess.RunAsync(["runs", "--take", "1", .. data]);
+        var next = listed.Output.Split("--next ")[1].Split(' ')[0];
+        var older = await LocalProcess.RunAsync(["runs", "--next", next, .. data]);
+        var run = JsonDocument.Parse(await http.GetStringAsync("/models/trips/versions/1")).RootElement.GetProperty("runId").GetString()!;
+
+        var refused = await LocalProcess.RunAsync(["delete", "run", run, .. data]);
+        var serving = await LocalProcess.RunAsync(["delete", "model", "trips", .. data]);
+        var alias = await LocalProcess.RunAsync(["delete", "alias", "trips", "production", .. data]);
+        var model = await LocalProcess.RunAsync(["delete", "model", "trips", .. data]);
+        var deleted = await LocalProcess.RunAsync(["delete", "run", run, .. data]);
+        var again = await LocalProcess.RunAsync(["delete", "run", run, .. data]);
+        var definition = await LocalProcess.RunAsync(["delete", "definition", "trips", .. data]);
+        var noFile = await LocalProcess.RunAsync(["delete", "file", "trips", "no.csv", .. data]);
+        var doctor = await LocalProcess.RunAsync(["doctor", .. data]);
+
+        listed.Output.Should().NotContain(run).And.Contain("--all");
+        older.Output.Should().Contain(run).And.NotContain("--next");
+        (refused.ExitCode, refused.Errors).Should().Be((1, $"Run '{run}' registered version 1 of model 'trips', which is explained by it. Delete the version "
+            + "first: DELETE /models/trips/versions/1, or 'delete version trips 1'."));
+        serving.Errors.Should().Contain("'delete alias trips production'");
+        new[] { alias, model, deleted, definition }.Should().OnlyContain(done => done.ExitCode == 0);
+        deleted.Output.Should().Contain($"Deleted run {run}.");
+        (again.ExitCode, again.Errors).Should().Be((1, $"There is no run {run}."));
+        (noFile.ExitCode, noFile.Errors).Should().Be((1, "There is no file raw/trips/no.csv."));
+        doctor.ExitCode.Should().Be(0, doctor.Output);
+    }
+
+    [Fact]
     public async Task A_file_that_is_uploaded_starts_a_run_whose_model_is_served()
     {
         var definition = Trips.Definition("dropped") with { RunOn = new TriggerRules(NewFile: true) };

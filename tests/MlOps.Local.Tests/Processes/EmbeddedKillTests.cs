@@ -166,7 +166,7 @@ public sealed class EmbeddedKillTests(ITestOutputHelper output) : IDisposable
         try
         {
             await (isBack
-                ? host.SendAsync(HttpMethod.Post, $"/models/{Model}/rollback")
+                ? host.SendAsync(HttpMethod.Post, $"/models/{Model}/rollback", JsonContent.Create(new { from = Acknowledged.ProductionOf(model) }))
                 : host.SendAsync(HttpMethod.Put, $"/models/{Model}/aliases/production", JsonContent.Create(new { version = target })));
             acknowledged.NewMoves++;
         }

@@ -3,6 +3,7 @@ using Azure.Storage.Blobs;
 using MlOps.Pipeline.Data;
 using MlOps.Pipeline.Definitions;
 using MlOps.Pipeline.Tracking;
+using MlOps.Serving.Triggers;
 using MlOps.Testing;
 
 namespace MlOps.Serving.Tests.Triggers;
@@ -44,6 +45,47 @@ public sealed class RawFileWatcherTests(AzuriteFixture azurite)
         var runs = await host.RunsAsync(model);
         runs.Should().HaveCount(2);
         runs.Select(run => run.SourceETag).Should().OnlyHaveUniqueItems().And.NotContainNulls("each run is of its own state of the file");
+    }
+
+    [Fact]
+    public async Task A_noted_file_starts_one_run_whoever_finds_it_first_and_its_note_goes()
+    {
+        await using var host = new TriggerHost(azurite);
+        await host.NoteAsync($"{model}/a.csv");
+        await host.LookAtFilesAsync();
+        await host.DropAsync($"{model}/a.csv");
+        await host.LookAtFilesAsync();
+        await host.DefineAsync(model, OnNewFile);
+
+        for (var look = 0; look < 3; look++)
+        {
+            await host.LookAtFilesAsync();
+        }
+
+        (await host.RunsAsync(model)).Should().ContainSingle();
+        (await host.NotesAsync()).Should().NotContain($"{model}/a.csv");
+    }
+
+    [Fact]
+    public async Task Among_many_files_a_noted_one_is_found_at_once_and_any_other_when_all_are_looked_through_again()
+    {
+        var clock = new TestClock(DateTimeOffset.UtcNow);
+        await using var host = new TriggerHost(azurite, clock);
+        await Parallel.ForEachAsync(Enumerable.Range(0, RawFileWatcher.FewFiles + 1), async (i, _) => await host.DropAsync($"{model}-other/{i}.csv"));
+        await host.DefineAsync(model, OnNewFile);
+        await host.LookAtFilesAsync();
+
+        await host.DropAsync($"{model}/dropped.csv");
+        await host.NoteAsync($"{model}/noted.csv");
+        await host.DropAsync($"{model}/noted.csv");
+        await host.LookAtFilesAsync();
+        var first = await host.RunsAsync(model);
+        clock.Now += TimeSpan.FromMinutes(5);
+        await host.LookAtFilesAsync();
+
+        first.Select(run => run.Source).Should().Equal($"raw/{model}/noted.csv");
+        (await host.RunsAsync(model)).Select(run => run.Source).Should().BeEquivalentTo($"raw/{model}/noted.csv", $"raw/{model}/dropped.csv");
+        await Parallel.ForEachAsync(Enumerable.Range(0, RawFileWatcher.FewFiles + 1), async (i, _) => await host.RemoveAsync($"{model}-other/{i}.csv"));
     }
 
     [Fact]

@@ -25,6 +25,13 @@ internal sealed class TriggerHost(AzuriteFixture azurite, TimeProvider? time = n
 
     public Task LookAtFilesAsync() => host.Get<RawFileWatcher>().LookAsync(CancellationToken.None);
 
+    public Task NoteAsync(string blob) => host.Get<RawFileArrivals>().NoteAsync(blob, CancellationToken.None);
+
+    public async Task<IReadOnlyList<string>> NotesAsync() =>
+        [.. (await host.Get<RawFileArrivals>().ListAsync(CancellationToken.None)).Select(note => note.Name)];
+
+    public Task RemoveAsync(string blob) => Storage.Raw.DeleteBlobIfExistsAsync(blob);
+
     public Task LookAtClockAsync() => host.Get<ScheduleTrigger>().LookAsync(CancellationToken.None);
 
     public Task DefineAsync(string model, TriggerRules rules) =>

@@ -7,6 +7,7 @@
 const Module = require('node:module');
 const path = require('node:path');
 
+const indexes = require('./indexes.cjs');
 const { Journal } = require('./journal.cjs');
 
 const modules = path.join(process.argv[2], 'node_modules');
@@ -73,4 +74,5 @@ process.stdout.on('error', () => {});
 process.stderr.on('error', () => {});
 
 new Journal(options).attach(modules);
+indexes.attach(modules);
 require(process.argv[1]);

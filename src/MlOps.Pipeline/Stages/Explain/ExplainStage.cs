@@ -2,6 +2,7 @@ using Microsoft.Extensions.Logging;
 using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Data;
 using MlOps.Pipeline.Features;
+using MlOps.Pipeline.Registry;
 using MlOps.Pipeline.Reports;
 using MlOps.Pipeline.Reports.Charts;
 using MlOps.Pipeline.Reports.Explain;
@@ -22,8 +23,8 @@ public sealed record ExplainOutput(ExplainerKind Kind, StageReport Report) : ISt
 /// which serving explains single predictions. They stand beside the model: the same model again is found, not explained.
 /// </summary>
 public sealed partial class ExplainStage(
-    DatasetStore datasets, ArtifactStore artifacts, TrainedModels models, FeatureTableCache tables, ReportRenderer reports, PipelineStorage storage,
-    PipelineOptions options, ILogger<ExplainStage> logger)
+    DatasetStore datasets, ArtifactStore artifacts, TrainedModels models, ModelRegistry registry, FeatureTableCache tables, ReportRenderer reports,
+    PipelineStorage storage, PipelineOptions options, ILogger<ExplainStage> logger)
     : IStage<ExplainInput, ExplainOutput>
 {
     private const int MostRows = 10_000;
@@ -44,11 +45,25 @@ public sealed partial class ExplainStage(
         var explanation = found ?? await ExplainAsync(input, cancel);
         await artifacts.ListAsync(
             context.RunId, explanation.Files.Select(file => new Artifact(file.Key, $"{explanation.Folder}/{file.Key}", file.Value)), cancel);
+        await RegisterAsync(context, input.Winner.ModelBlobs, cancel);
         if (explanation.Fallback is { } why)
         {
             context.Warn($"SHAP values could not be computed, so the page shows permutation importance: {why}");
         }
         return new ExplainOutput(explanation.Kind, new StageReport(explanation.Rows, Reused: found is not null));
+    }
+
+    /// <summary>
+    /// The file that serving explains by comes after the version was registered: its hash is noted then. Of two writers the first one's file stays, and it is
+    /// that one which is hashed.
+    /// </summary>
+    private async Task RegisterAsync(StageContext context, string blobs, CancellationToken cancel)
+    {
+        if (await registry.FindVersionOfAsync(context.Model, context.RunId, cancel) is { } version
+            && await artifacts.FindAsync($"{blobs}/{ExplainerState.File}", cancel) is { } stored)
+        {
+            await registry.AddFileAsync(context.Model, version, ExplainerState.File, ModelFiles.HashOf(stored), cancel);
+        }
     }
 
     private async Task<Explanation> ExplainAsync(ExplainInput input, CancellationToken cancel)
