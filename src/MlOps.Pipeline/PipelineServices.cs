@@ -63,6 +63,7 @@ public static class PipelineServices
             .AddSingleton<DefinitionDeletion>()
             .AddSingleton<ModelRegistry>()
             .AddSingleton<TrainedModels>()
+            .AddSingleton<AuditTrail>()
             .AddSingleton<ReportRenderer>()
             .AddSingleton<StageRunner>()
             .AddSingleton<RunStarter>()

@@ -42,7 +42,8 @@ public sealed class HealthProbe(PipelineStorage storage, WebOptions options, Tim
         }
         catch (Exception fault)
         {
-            return $"storage: {(fault as Azure.RequestFailedException)?.ErrorCode ?? fault.GetType().Name}. Check its connection string and this host's rights.";
+            var reason = (fault as Azure.RequestFailedException)?.ErrorCode ?? fault.GetType().Name;
+            return $"storage: {reason}. Check its connection string and this host's rights.";
         }
     }
 }

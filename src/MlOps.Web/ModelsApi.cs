@@ -71,9 +71,12 @@ public static class ModelsApi
         {
             return HttpProblems.BadRequest($"The alias '{alias}' must be 1 to 32 lower-case letters, digits and hyphens, with no hyphen at either end.");
         }
-        return await FindAsync(name, registry, cancel) is null
-            ? Unknown(name)
-            : TypedResults.Ok(ModelView.Of(await registry.SetAliasAsync(name, alias, version, "set over HTTP", cancel)));
+        if (await FindAsync(name, registry, cancel) is not { } model)
+        {
+            return Unknown(name);
+        }
+        Auditing.Tell(request.HttpContext, VersionText(model.Aliases.TryGetValue(alias, out var before) ? before : null), VersionText(version));
+        return TypedResults.Ok(ModelView.Of(await registry.SetAliasAsync(name, alias, version, "set over HTTP", cancel)));
     }
 
     /// <summary>
@@ -97,7 +100,9 @@ public static class ModelsApi
         }
         try
         {
-            return TypedResults.Ok(ModelView.Of(await registry.RollbackAsync(name, from, cancel)) with { From = from });
+            var back = await registry.RollbackAsync(name, from, cancel);
+            Auditing.Tell(request.HttpContext, VersionText(from), VersionText(back.Production));
+            return TypedResults.Ok(ModelView.Of(back) with { From = from });
         }
         catch (InputException refused)
         {
@@ -135,6 +140,8 @@ public static class ModelsApi
             : throw new InputException(
                 $"If-Match is {ifMatch}; it must be the version that is to leave production, such as \"2\", and the same as 'from' in the body.");
     }
+
+    private static string? VersionText(int? version) => version is { } number ? $"version {number}" : null;
 
     private static int ReadVersion(JsonReader body)
     {

@@ -45,7 +45,10 @@ public static class PipelinesApi
             return HttpProblems.BadRequest(
                 $"The definition's model is '{definition.Model}' and the URL's is '{model}'. Make them the same, or leave it out of the body.");
         }
-        var isNew = await definitions.FindAsync(model, cancel) is null;
+        var before = await definitions.FindAsync(model, cancel);
+        var isNew = before is null;
+        var from = before is null ? null : await definitions.SnapshotAsync(before, cancel);
+        Auditing.Tell(request.HttpContext, from, await definitions.SnapshotAsync(definition, cancel));
         await definitions.PutAsync(definition, cancel);
         if (isNew)
         {

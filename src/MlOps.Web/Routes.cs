@@ -39,9 +39,9 @@ public static class Routes
             .Gives<PipelineDefinition>().Fails(404, 503);
         api.MapPut("/pipelines/{model}", PipelinesApi.PutAsync).For(Admin).Describe("Pipelines", "Declare or replace a model's definition")
             .Takes<PipelineDefinition>("""{ "target": "fare_amount", "columns": { "vendor_id": "categorical" }, "candidates": [{ "trainer": "lightgbm" }] }""")
-            .Gives<PipelineDefinition>().Gives<PipelineDefinition>(201).Fails(400, 413, 503);
+            .Gives<PipelineDefinition>().Gives<PipelineDefinition>(201).Fails(400, 413, 503).Audited("define");
         api.MapDelete("/pipelines/{model}", PipelinesApi.DeleteAsync).For(Admin).Describe("Pipelines", "Delete a model's definition; its runs keep theirs")
-            .Deletes().Fails(404, 409, 503);
+            .Deletes().Fails(404, 409, 503).Audited("delete");
         api.MapGet("/schemas/pipeline.json", SchemasApi.GetPipeline).For(Reader).Describe("Pipelines", "JSON Schema of a definition, for editors")
             .GivesSchema();
         api.MapPost("/pipelines/{model}/runs", PipelinesApi.StartRunAsync).For(Operator)
@@ -57,10 +57,10 @@ public static class Routes
             .GivesFile().Fails(404, 503);
         api.MapPost("/runs/{id}/approve", RunActionsApi.ApproveAsync).For(Admin).Describe("Runs", "Let a waiting run promote its model")
             .Takes<DecisionRequest>("""{ "by": "Ann", "reason": "checked against May" }""", isOptional: true)
-            .Gives<RunView>(202).Fails(400, 404, 409, 503);
+            .Gives<RunView>(202).Fails(400, 404, 409, 503).Audited("approve");
         api.MapPost("/runs/{id}/reject", RunActionsApi.RejectAsync).For(Admin).Describe("Runs", "End a waiting run without promotion")
             .Takes<DecisionRequest>("""{ "by": "Ann", "reason": "too little data from May" }""", isOptional: true)
-            .Gives<RunView>(202).Fails(400, 404, 409, 503);
+            .Gives<RunView>(202).Fails(400, 404, 409, 503).Audited("reject");
         api.MapPost("/runs/{id}/cancel", RunActionsApi.CancelAsync).For(Operator).Describe("Runs", "Stop a run")
             .Takes<ReasonRequest>("""{ "reason": "wrong file" }""", isOptional: true)
             .Gives<RunView>(202).Fails(400, 404, 409, 503);
@@ -68,7 +68,7 @@ public static class Routes
             .Gives<RunView>(202).Fails(404, 409, 503);
 
         api.MapDelete("/runs/{id}", RunsApi.DeleteAsync).For(Admin).Describe("Runs", "Delete a run that has ended, with what it logged")
-            .Deletes().Fails(404, 409, 503);
+            .Deletes().Fails(404, 409, 503).Audited("delete");
 
         api.MapGet("/models", ModelsApi.ListAsync).For(Reader).Describe("Models", "Registered models with their aliases, by name, a page at a time")
             .Gives<ModelList>().Fails(400, 503);
@@ -87,19 +87,19 @@ public static class Routes
         api.MapPut("/models/{name}/aliases/{alias}", ModelsApi.PutAliasAsync).For(Admin)
             .Describe("Models", "Point an alias at a version; alias production promotes by hand")
             .Takes<AliasRequest>("""{ "version": 3 }""")
-            .Gives<ModelView>().Fails(400, 404, 503);
+            .Gives<ModelView>().Fails(400, 404, 503).Audited("alias");
         api.MapPost("/models/{name}/rollback", ModelsApi.RollbackAsync).For(Admin).Describe("Models", "Point production back at the version before")
             .Takes<RollbackRequest>("""{ "from": 2 }""", isOptional: true)
-            .Gives<ModelView>().Fails(400, 404, 409, 503);
+            .Gives<ModelView>().Fails(400, 404, 409, 503).Audited("rollback");
 
         api.MapDelete("/models/{name}", ModelsApi.DeleteAsync).For(Admin).Describe("Models", "Delete a model that does not serve, with all its versions")
-            .Deletes().Fails(404, 409, 503);
+            .Deletes().Fails(404, 409, 503).Audited("delete");
         api.MapDelete("/models/{name}/versions/{version}", ModelsApi.DeleteVersionAsync).For(Admin)
             .Describe("Models", "Delete a version that no alias points at")
-            .Deletes().Fails(404, 409, 503);
+            .Deletes().Fails(404, 409, 503).Audited("delete");
         api.MapDelete("/models/{name}/aliases/{alias}", ModelsApi.DeleteAliasAsync).For(Admin)
             .Describe("Models", "Take an alias away; without alias production a model does not serve")
-            .Deletes().Fails(404, 503);
+            .Deletes().Fails(404, 503).Audited("delete");
 
         api.MapGet("/raw", RawApi.ListAsync).For(Reader).Describe("Raw files", "Uploaded files, by name, a page at a time")
             .Gives<RawFileList>().Fails(400, 503);
@@ -109,7 +109,10 @@ public static class Routes
             .TakesFile().WithMetadata(new DisableRequestSizeLimitAttribute())
             .Gives<UploadedFile>(201).Fails(400, 409, 503);
         api.MapDelete("/raw/{model}/{**file}", RawApi.DeleteAsync).For(Admin).Describe("Raw files", "Delete a raw file that no unfinished run reads")
-            .Deletes().Fails(404, 409, 503);
+            .Deletes().Fails(404, 409, 503).Audited("delete");
+
+        api.MapGet("/audit", AuditApi.ListAsync).For(Admin).Describe("Audit", "Who decided what, newest first, a page at a time")
+            .Gives<AuditList>().Fails(400, 503);
 
         routes.MapOpenApi(ApiDocument.Route).For(Reader);
         return routes;

@@ -13,8 +13,7 @@ public static class WebPipelineExtensions
         .UseProblemPages()
         .UseCrossSiteGuard()
         .UseRouting()
-        .UseAuthentication()
-        .UseAuthorization()
+        .UseAccess()
         .UseEndpoints(routes => routes.MapMlOps());
 }
 

@@ -13,7 +13,7 @@ public sealed class OpenApiTests(AzuriteFixture azurite) : WebTests(azurite)
         var routes = Operations(await DocumentAsync()).Select(operation => operation.Route);
 
         routes.Should().BeEquivalentTo(
-            "GET /", "GET /health", "POST /predict",
+            "GET /", "GET /health", "GET /audit", "POST /predict",
             "GET /pipelines", "GET /pipelines/{model}", "PUT /pipelines/{model}", "DELETE /pipelines/{model}", "POST /pipelines/{model}/runs",
             "GET /schemas/pipeline.json", "GET /runs", "GET /runs/{id}", "DELETE /runs/{id}", "GET /runs/{id}/artifacts/{path}",
             "POST /runs/{id}/approve", "POST /runs/{id}/reject", "POST /runs/{id}/cancel", "POST /runs/{id}/retry",

@@ -16,30 +16,32 @@ internal static class DeleteCommand
 
     public static Command Create() => new("delete", "Delete a run, a model, one of its versions or aliases, an uploaded file or a definition")
     {
-        Verb("run", "A run that has ended, with what it logged", (parsed, host, cancel) =>
-            DeleteAsync($"run {parsed.GetValue(Run)}", host.GetRequiredService<RunDeletion>().DeleteAsync(parsed.GetValue(Run)!, cancel)), Run),
-        Verb("model", "A model that does not serve, with all its versions", (parsed, host, cancel) =>
-            DeleteAsync($"model {parsed.GetValue(Model)}", host.GetRequiredService<ModelDeletion>().DeleteAsync(parsed.GetValue(Model)!, cancel)), Model),
-        Verb("version", "A version that no alias points at", (parsed, host, cancel) =>
-            DeleteAsync(
-                $"version {parsed.GetValue(Version)} of model {parsed.GetValue(Model)}",
-                host.GetRequiredService<ModelDeletion>().DeleteVersionAsync(parsed.GetValue(Model)!, parsed.GetValue(Version), cancel)), Model, Version),
-        Verb("alias", "An alias; without alias production a model does not serve", (parsed, host, cancel) =>
-            DeleteAsync(
-                $"alias {parsed.GetValue(Alias)} of model {parsed.GetValue(Model)}",
-                host.GetRequiredService<ModelDeletion>().DeleteAliasAsync(parsed.GetValue(Model)!, parsed.GetValue(Alias)!, cancel)), Model, Alias),
-        Verb("file", "An uploaded file that no unfinished run reads", (parsed, host, cancel) =>
-            DeleteAsync(
-                $"file raw/{parsed.GetValue(Model)}/{parsed.GetValue(FileName)}",
-                host.GetRequiredService<RawFileDeletion>().DeleteAsync(parsed.GetValue(Model)!, parsed.GetValue(FileName)!, cancel)), Model, FileName),
-        Verb("definition", "A model's definition; its runs keep theirs", (parsed, host, cancel) =>
-            DeleteAsync(
-                $"definition of model {parsed.GetValue(Model)}",
-                host.GetRequiredService<DefinitionDeletion>().DeleteAsync(parsed.GetValue(Model)!, cancel)), Model),
+        Verb("run", "A run that has ended, with what it logged", parsed => $"run {parsed.GetValue(Run)}", parsed => $"runs/{parsed.GetValue(Run)}",
+            (parsed, host, cancel) => host.GetRequiredService<RunDeletion>().DeleteAsync(parsed.GetValue(Run)!, cancel), Run),
+        Verb("model", "A model that does not serve, with all its versions",
+            parsed => $"model {parsed.GetValue(Model)}", parsed => $"models/{parsed.GetValue(Model)}",
+            (parsed, host, cancel) => host.GetRequiredService<ModelDeletion>().DeleteAsync(parsed.GetValue(Model)!, cancel), Model),
+        Verb("version", "A version that no alias points at", parsed => $"version {parsed.GetValue(Version)} of model {parsed.GetValue(Model)}",
+            parsed => $"models/{parsed.GetValue(Model)}/versions/{parsed.GetValue(Version)}",
+            (parsed, host, cancel) => host.GetRequiredService<ModelDeletion>().DeleteVersionAsync(parsed.GetValue(Model)!, parsed.GetValue(Version), cancel),
+            Model, Version),
+        Verb("alias", "An alias; without alias production a model does not serve",
+            parsed => $"alias {parsed.GetValue(Alias)} of model {parsed.GetValue(Model)}",
+            parsed => $"models/{parsed.GetValue(Model)}/aliases/{parsed.GetValue(Alias)}",
+            (parsed, host, cancel) => host.GetRequiredService<ModelDeletion>().DeleteAliasAsync(parsed.GetValue(Model)!, parsed.GetValue(Alias)!, cancel),
+            Model, Alias),
+        Verb("file", "An uploaded file that no unfinished run reads", parsed => $"file raw/{parsed.GetValue(Model)}/{parsed.GetValue(FileName)}",
+            parsed => $"raw/{parsed.GetValue(Model)}/{parsed.GetValue(FileName)}",
+            (parsed, host, cancel) => host.GetRequiredService<RawFileDeletion>().DeleteAsync(parsed.GetValue(Model)!, parsed.GetValue(FileName)!, cancel),
+            Model, FileName),
+        Verb("definition", "A model's definition; its runs keep theirs", parsed => $"definition of model {parsed.GetValue(Model)}",
+            parsed => $"pipelines/{parsed.GetValue(Model)}",
+            (parsed, host, cancel) => host.GetRequiredService<DefinitionDeletion>().DeleteAsync(parsed.GetValue(Model)!, cancel), Model),
     };
 
     private static Command Verb(
-        string name, string description, Func<ParseResult, IServiceProvider, CancellationToken, Task<string>> delete, params Argument[] arguments)
+        string name, string description, Func<ParseResult, string> what, Func<ParseResult, string> subject,
+        Func<ParseResult, IServiceProvider, CancellationToken, Task<DeletionResult>> delete, params Argument[] arguments)
     {
         var command = new Command(name, description);
         foreach (var argument in arguments)
@@ -50,16 +52,29 @@ internal static class DeleteCommand
         {
             var terminal = new Terminal();
             await using var storage = await ConnectedStorage.OpenAsync(GlobalOptions.Read(parsed), terminal, cancel);
-            terminal.Out.MarkupLineInterpolated($"[green]{await delete(parsed, storage.Services, cancel)}[/]");
+            await AuditCommand.RecordAsync(
+                storage, "delete", subject(parsed),
+                async () =>
+                {
+                    Check(await delete(parsed, storage.Services, cancel), what(parsed));
+                    return (null, null);
+                },
+                cancel);
+            terminal.Out.MarkupLineInterpolated($"[green]Deleted {what(parsed)}.[/]");
             return ExitCode.Done;
         });
         return command;
     }
 
-    private static async Task<string> DeleteAsync(string what, Task<DeletionResult> deleting) => await deleting switch
+    private static void Check(DeletionResult result, string what)
     {
-        { Refusal: { } why } => throw new InputException(why),
-        { Found: false } => throw new InputException($"There is no {what}."),
-        _ => $"Deleted {what}.",
-    };
+        if (result is { Refusal: { } why })
+        {
+            throw new InputException(why);
+        }
+        if (!result.Found)
+        {
+            throw new InputException($"There is no {what}.");
+        }
+    }
 }

@@ -17,9 +17,10 @@ internal static class KeysCommand
         Description = "reader: looks and predicts. operator: starts and stops runs, too. admin: all",
         HelpName = "ROLE",
         DefaultValueFactory = _ => RouteRole.Reader,
-        CustomParser = result => Enum.TryParse<RouteRole>(result.Tokens[0].Value, ignoreCase: true, out var role) && role is > RouteRole.Anonymous and <= RouteRole.Admin
-            ? role
-            : Refuse(result),
+        CustomParser = result =>
+            Enum.TryParse<RouteRole>(result.Tokens[0].Value, ignoreCase: true, out var role) && role is > RouteRole.Anonymous and <= RouteRole.Admin
+                ? role
+                : Refuse(result),
     };
 
     public static Command Create()
@@ -38,9 +39,18 @@ internal static class KeysCommand
     {
         var terminal = new Terminal(isForProgram: true);
         await using var storage = await ConnectedStorage.OpenAsync(GlobalOptions.Read(parsed), terminal, cancel);
-        var (key, text) = await Store(storage).AddAsync(parsed.GetValue(Name)!, parsed.GetValue(Role), cancel);
+        var (name, role) = (parsed.GetValue(Name)!, parsed.GetValue(Role));
+        var text = "";
+        await AuditCommand.RecordAsync(
+            storage, "add key", $"keys/{name}",
+            async () =>
+            {
+                (_, text) = await Store(storage).AddAsync(name, role, cancel);
+                return (null, $"role {Callers.NameOf(role)}");
+            },
+            cancel);
         Console.Out.WriteLine(text);
-        terminal.Say($"This is the key of '{key.Name}', role {Callers.NameOf(key.Role)}. Keep it: it cannot be shown again.");
+        terminal.Say($"This is the key of '{name}', role {Callers.NameOf(role)}. Keep it: it cannot be shown again.");
         return ExitCode.Done;
     }
 
@@ -63,10 +73,14 @@ internal static class KeysCommand
         var terminal = new Terminal();
         await using var storage = await ConnectedStorage.OpenAsync(GlobalOptions.Read(parsed), terminal, cancel);
         var asked = parsed.GetValue(Key)!;
-        var key = await Store(storage).RevokeAsync(asked, cancel)
-            ?? throw new InputException($"There is no key '{asked}'. 'mlops keys list' shows all.");
+        await AuditCommand.RecordAsync(
+            storage, "revoke key", $"keys/{asked}",
+            async () => await Store(storage).RevokeAsync(asked, cancel) is { } key
+                ? ($"role {Callers.NameOf(key.Role)}", null)
+                : throw new InputException($"There is no key '{asked}'. 'mlops keys list' shows all."),
+            cancel);
         terminal.Out.MarkupLineInterpolated(
-            $"[green]The key of '{key.Name}' opens nothing any more; a host that has just seen it takes it for up to {KeyRing.FreshFor.TotalSeconds:0} s.[/]");
+            $"[green]The key of '{asked}' opens nothing any more; a host that has just seen it takes it for up to {KeyRing.FreshFor.TotalSeconds:0} s.[/]");
         return ExitCode.Done;
     }
 

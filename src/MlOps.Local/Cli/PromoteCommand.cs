@@ -22,9 +22,17 @@ internal static class PromoteCommand
         var terminal = new Terminal();
         await using var storage = await ConnectedStorage.OpenAsync(GlobalOptions.Read(parsed), terminal, cancel);
         var registry = storage.Services.GetRequiredService<ModelRegistry>();
-        var model = await registry.SetAliasAsync(
-            parsed.GetValue(Model)!, ModelAlias.Production, parsed.GetValue(Version), "promoted by hand on the command line", cancel);
-        terminal.Out.MarkupLineInterpolated($"[green]Model {model.Model}: version {model.Production} is in production.[/]");
+        var (name, version) = (parsed.GetValue(Model)!, parsed.GetValue(Version));
+        await AuditCommand.RecordAsync(
+            storage, "promote", $"models/{name}",
+            async () =>
+            {
+                var before = (await registry.FindAsync(name, cancel))?.Production;
+                await registry.SetAliasAsync(name, ModelAlias.Production, version, "promoted by hand on the command line", cancel);
+                return (before is { } old ? $"version {old}" : null, $"version {version}");
+            },
+            cancel);
+        terminal.Out.MarkupLineInterpolated($"[green]Model {name}: version {version} is in production.[/]");
         return ExitCode.Done;
     }
 }

@@ -26,8 +26,19 @@ internal static class RollbackCommand
     {
         var terminal = new Terminal();
         await using var storage = await ConnectedStorage.OpenAsync(GlobalOptions.Read(parsed), terminal, cancel);
-        var model = await storage.Services.GetRequiredService<ModelRegistry>().RollbackAsync(parsed.GetValue(Model)!, parsed.GetValue(From), cancel);
-        terminal.Out.MarkupLineInterpolated($"[green]Model {model.Model}: version {model.Production} is in production again.[/]");
+        var registry = storage.Services.GetRequiredService<ModelRegistry>();
+        var (name, from) = (parsed.GetValue(Model)!, parsed.GetValue(From));
+        int? production = null;
+        await AuditCommand.RecordAsync(
+            storage, "rollback", $"models/{name}",
+            async () =>
+            {
+                from ??= (await registry.FindAsync(name, cancel))?.Production;
+                production = (await registry.RollbackAsync(name, from, cancel)).Production;
+                return ($"version {from}", $"version {production}");
+            },
+            cancel);
+        terminal.Out.MarkupLineInterpolated($"[green]Model {name}: version {production} is in production again.[/]");
         return ExitCode.Done;
     }
 }

@@ -138,6 +138,8 @@ public sealed class LocalHost : IAsyncDisposable
             .SetMinimumLevel(level)
             .AddFilter("Microsoft", LogLevel.Warning)
             .AddFilter("Azure", LogLevel.Warning)
+            // That what signs cookies stands unencrypted in storage is said in SECURITY.md, not at each first sign-in.
+            .AddFilter("Microsoft.AspNetCore.DataProtection", LogLevel.Error)
             .AddFilter(typeof(StageRunner).FullName, ShowsFailures(settings, parts) ? LogLevel.None : level)
             .AddFilter(typeof(FinishStage).FullName, ShowsFailures(settings, parts) ? LogLevel.None : level)
             .AddSimpleConsole(console => console.SingleLine = true)

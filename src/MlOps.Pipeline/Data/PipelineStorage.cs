@@ -42,6 +42,9 @@ public sealed class PipelineStorage(BlobServiceClient blobs, TableServiceClient 
     /// <summary>Who may call: partition <c>key</c>, a row an access key; partition <c>signing</c>, what cookies are signed with.</summary>
     public TableClient Keys { get; } = tables.GetTableClient("keys");
 
+    /// <summary>Who decided what: one partition, newest first.</summary>
+    public TableClient Audit { get; } = tables.GetTableClient("audit");
+
     /// <summary>Where things are found that would else be looked for among all: partition kind. Each is written before what it leads to.</summary>
     public TableClient Indexes { get; } = tables.GetTableClient("indexes");
 
@@ -52,7 +55,7 @@ public sealed class PipelineStorage(BlobServiceClient blobs, TableServiceClient 
         {
             await container.CreateIfNotExistsAsync(cancellationToken: cancel);
         }
-        foreach (var table in new[] { Runs, RunRecords, Models, Marks, Indexes, Keys })
+        foreach (var table in new[] { Runs, RunRecords, Models, Marks, Indexes, Keys, Audit })
         {
             await table.CreateIfNotExistsAsync(cancel);
         }

@@ -138,7 +138,8 @@ public sealed class RunStore(PipelineStorage storage, TimeProvider time)
         while (true)
         {
             // One more, to know whether there is more.
-            var places = await index.PlacesAsync(model, after, take - runs.Count + 1, cancel).Take(take - runs.Count + 1).ToListAsync(cancel);
+            var wanted = (int)Math.Min(take - runs.Count + 1L, int.MaxValue);
+            var places = await index.PlacesAsync(model, after, wanted, cancel).Take(wanted).ToListAsync(cancel);
             var hasMore = places.Count > take - runs.Count;
             var page = hasMore ? places[..^1] : places;
             foreach (var some in page.Chunk(ReadAtOnce))

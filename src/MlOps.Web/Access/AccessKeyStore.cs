@@ -29,7 +29,8 @@ public sealed partial class AccessKeyStore(PipelineStorage storage, TimeProvider
         }
         if ((await ListAsync(cancel)).Any(other => other.Name.Equals(name, StringComparison.OrdinalIgnoreCase)))
         {
-            throw new InputException($"There is a key named '{name}' already. Revoke it first, or take another name: the audit trail tells who did what by it.");
+            throw new InputException(
+                $"There is a key named '{name}' already. Revoke it first, or take another name: the audit trail tells who did what by it.");
         }
         var (id, text) = AccessKeyText.Make();
         var key = new AccessKey(id, name, role, time.GetUtcNow(), LastUsed: null);

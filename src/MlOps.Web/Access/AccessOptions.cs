@@ -39,5 +39,6 @@ public sealed record EntraOptions(Uri Authority, string ClientId)
     public static EntraOptions Of(string authority, string clientId) =>
         Uri.TryCreate(authority, UriKind.Absolute, out var uri) && (uri.Scheme == Uri.UriSchemeHttps || (uri.Scheme == Uri.UriSchemeHttp && uri.IsLoopback))
             ? new EntraOptions(uri, clientId)
-            : throw new InputException($"The authority of Entra ID '{authority}' must be an https address, such as https://login.microsoftonline.com/TENANT/v2.0.");
+            : throw new InputException(
+                $"The authority of Entra ID '{authority}' must be an https address, such as https://login.microsoftonline.com/TENANT/v2.0.");
 }

@@ -1,6 +1,7 @@
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authentication.Cookies;
 using Microsoft.AspNetCore.Authorization;
+using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.DataProtection;
 using Microsoft.AspNetCore.DataProtection.KeyManagement;
 using Microsoft.AspNetCore.Http;
@@ -25,11 +26,6 @@ internal static class AccessServices
         services.AddSingleton<KeyRing>();
         // What one instance has signed another one reads, also after a restart.
         services.AddDataProtection().SetApplicationName("mlops");
-        // It reads and makes those keys at every start; they are for browsers only, and can wait for the first one.
-        foreach (var early in services.Where(service => service.ImplementationType?.Name == "DataProtectionHostedService").ToList())
-        {
-            services.Remove(early);
-        }
         services.AddSingleton<IConfigureOptions<KeyManagementOptions>>(provider => new ConfigureOptions<KeyManagementOptions>(
             keys => keys.XmlRepository = new SigningKeys(provider.GetRequiredService<PipelineStorage>())));
         var authentication = services.AddAuthentication(Schemes.Any)
@@ -49,7 +45,22 @@ internal static class AccessServices
             .AddPolicies()
             // A route that says nothing, and one that does not exist, is for nobody who has not signed in.
             .SetFallbackPolicy(new AuthorizationPolicyBuilder().RequireAuthenticatedUser().Build());
+        // It reads and makes what cookies are signed with at every start, whose storage may be away; a browser's first request is early enough.
+        foreach (var early in services.Where(service => service.ImplementationType?.Name == "DataProtectionHostedService").ToList())
+        {
+            services.Remove(early);
+        }
         return services;
+    }
+
+    /// <summary>Takes away what is not set up: a way in that looks at every request costs each of them.</summary>
+    public static IApplicationBuilder UseAccess(this IApplicationBuilder app)
+    {
+        if (app.ApplicationServices.GetRequiredService<AccessOptions>().Entra is null)
+        {
+            app.ApplicationServices.GetRequiredService<IAuthenticationSchemeProvider>().RemoveScheme(Schemes.EntraBrowser);
+        }
+        return app.UseAuthentication().UseAuthorization();
     }
 
     private static AuthorizationBuilder AddPolicies(this AuthorizationBuilder authorization)

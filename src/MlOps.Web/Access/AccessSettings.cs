@@ -3,7 +3,9 @@ using MlOps.Pipeline.Contracts;
 
 namespace MlOps.Web.Access;
 
-/// <summary>Reads <see cref="AccessOptions"/> from a host's settings, section <c>Access</c>; as environment variables <c>Access__AdminKey</c> and so on.</summary>
+/// <summary>
+/// Reads <see cref="AccessOptions"/> from a host's settings, section <c>Access</c>; as environment variables <c>Access__AdminKey</c> and so on.
+/// </summary>
 public static class AccessSettings
 {
     private const int ShortestKey = 20;

@@ -26,7 +26,8 @@ internal static class CrossSiteGuard
         if (access.OwnNamesOnly && !OwnNames.Contains(request.Host.Host))
         {
             return (StatusCodes.Status421MisdirectedRequest,
-                $"This host answers as 127.0.0.1 or localhost only, and was asked as '{request.Host.Host}'. To serve under other names, start it with --listen and keys.");
+                $"This host answers as 127.0.0.1 or localhost only, and was asked as '{request.Host.Host}'. "
+                    + "To serve under other names, start it with --listen and keys.");
         }
         if (IsSafe(request.Method) || PresentedKey.Find(request, access) is not null || IsFromOurPages(request) || request.Path == SignInApi.EntraCallback)
         {

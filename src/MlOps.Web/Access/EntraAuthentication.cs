@@ -50,8 +50,10 @@ internal static class EntraAuthentication
 
         public void Configure(string? name, OpenIdConnectOptions options)
         {
-            // Without settings it must be valid all the same: a middleware makes the options of whatever could answer a request.
-            var entra = access.Entra ?? new EntraOptions(new Uri("https://login.microsoftonline.com/none/v2.0"), "none");
+            if (access.Entra is not { } entra)
+            {
+                return;
+            }
             options.Authority = entra.Authority.ToString();
             options.RequireHttpsMetadata = !entra.Authority.IsLoopback;
             options.ClientId = entra.ClientId;

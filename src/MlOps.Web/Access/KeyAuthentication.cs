@@ -26,7 +26,8 @@ internal sealed class KeyAuthentication(
     /// <summary>A person in a browser is led to the page where one signs in; a program gets 401.</summary>
     protected override Task HandleChallengeAsync(AuthenticationProperties properties)
     {
-        if (HttpMethods.IsGet(Request.Method) && Request.GetTypedHeaders().Accept.Any(type => type.MediaType.Equals("text/html", StringComparison.OrdinalIgnoreCase)))
+        if (HttpMethods.IsGet(Request.Method)
+            && Request.GetTypedHeaders().Accept.Any(type => type.MediaType.Equals("text/html", StringComparison.OrdinalIgnoreCase)))
         {
             Response.Redirect(SignInApi.UrlFor(Request.PathBase + Request.Path + Request.QueryString));
             return Task.CompletedTask;

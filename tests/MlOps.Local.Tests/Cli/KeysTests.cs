@@ -22,7 +22,8 @@ public sealed class KeysTests(AzuriteFixture azurite) : IDisposable
         var refused = await LocalProcess.RunAsync(["up", .. network]);
         (refused.ExitCode, refused.Errors).Should().Be(
             (2, "With --listen on a network callers need a key, and there is none: make one with 'mlops keys add NAME --role admin' on the same --data or "
-                + "--storage, set Access__AdminKey, or set Access__Entra__ClientId and Access__Entra__TenantId. --insecure lets everybody in, to do everything."));
+                + "--storage, set Access__AdminKey, or set Access__Entra__ClientId and Access__Entra__TenantId. "
+                + "--insecure lets everybody in, to do everything."));
 
         var added = await LocalProcess.RunAsync("keys", "add", "Ann", "--role", "operator", "--data", folder, "--storage", empty.ConnectionString);
         added.ExitCode.Should().Be(0, added.Errors);

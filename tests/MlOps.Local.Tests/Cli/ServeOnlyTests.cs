@@ -23,7 +23,8 @@ public sealed class ServeOnlyTests(AzuriteFixture azurite) : IDisposable
             "--data", Path.Combine(folder, "train"), "--storage", azurite.ConnectionString);
         train.ExitCode.Should().Be(0, train.Errors);
         await using var host = LocalProcess.Start(
-            "up", "--serve-only", "--listen", "0.0.0.0", "--insecure", "--port", "0", "--data", Path.Combine(folder, "serve"), "--storage", azurite.ConnectionString);
+            "up", "--serve-only", "--listen", "0.0.0.0", "--insecure", "--port", "0", "--data", Path.Combine(folder, "serve"),
+            "--storage", azurite.ConnectionString);
         await host.PrintedAsync("Serving on");
         http.BaseAddress = new UriBuilder(DataFolder.FindHost(Path.Combine(folder, "serve"))!.Url!) { Host = "127.0.0.1" }.Uri;
 

@@ -292,7 +292,7 @@ public sealed class AccessTests(AzuriteFixture azurite) : IAsyncLifetime
         await using var trusting = await WebHost.StartAsync(
             azurite.NewStorage(), services => services.AddSingleton(new AccessOptions { PlatformSignsIn = true }));
         var principal = Convert.ToBase64String(Encoding.UTF8.GetBytes("""{"claims":[{"typ":"roles","val":"reader"},{"typ":"name","val":"Bob"}]}"""));
-        var ask = (WebHost of, HttpMethod method) => of.Client.SendAsync(new HttpRequestMessage(method, method == HttpMethod.Get ? "/models" : "/models/x/rollback")
+        var ask = (WebHost of, HttpMethod method) => of.Client.SendAsync(new(method, method == HttpMethod.Get ? "/models" : "/models/x/rollback")
         {
             Headers = { { "X-MS-CLIENT-PRINCIPAL", principal }, { "X-MS-CLIENT-PRINCIPAL-NAME", "bob@example.org" } },
         });
@@ -310,7 +310,8 @@ public sealed class AccessTests(AzuriteFixture azurite) : IAsyncLifetime
            select (verb, path, endpoint.Metadata.OfType<RouteRole>().Single()),
     ];
 
-    private async Task<string> AddKeyAsync(RouteRole role) => (await host.Get<AccessKeyStore>().AddAsync($"{Callers.NameOf(role)}-{unique}", role, default)).Text;
+    private async Task<string> AddKeyAsync(RouteRole role) =>
+        (await host.Get<AccessKeyStore>().AddAsync($"{Callers.NameOf(role)}-{unique}", role, default)).Text;
 
     private Task<HttpResponseMessage> SendAsync(HttpMethod method, string path, string key) =>
         client.SendAsync(new HttpRequestMessage(method, path) { Headers = { Authorization = new AuthenticationHeaderValue("Bearer", key) } });

@@ -39,7 +39,8 @@ public sealed class EntraTests(AzuriteFixture azurite) : IAsyncLifetime
             ["response_types_supported"] = new[] { "id_token" }, ["subject_types_supported"] = new[] { "pairwise" },
             ["id_token_signing_alg_values_supported"] = new[] { "RS256" },
         }));
-        issuer.MapGet("/keys", () => Results.Json(new { keys = new[] { new { kty = jwk.Kty, use = "sig", kid = jwk.Kid, n = jwk.N, e = jwk.E, alg = "RS256" } } }));
+        var key = new { kty = jwk.Kty, use = "sig", kid = jwk.Kid, n = jwk.N, e = jwk.E, alg = "RS256" };
+        issuer.MapGet("/keys", () => Results.Json(new { keys = new[] { key } }));
         await issuer.StartAsync();
         host = await WebHost.StartAsync(
             azurite.NewStorage(), services => services.AddSingleton(new AccessOptions { Entra = EntraOptions.Of(Issuer, ClientId) }));
@@ -57,7 +58,8 @@ public sealed class EntraTests(AzuriteFixture azurite) : IAsyncLifetime
     {
         (await AskAsync(Token(role: "reader"), HttpMethod.Get)).StatusCode.Should().Be(HttpStatusCode.OK);
         (await AskAsync(Token(role: "reader"), HttpMethod.Post)).StatusCode.Should().Be(HttpStatusCode.Forbidden);
-        (await AskAsync(Token(role: "admin", audience: $"api://{ClientId}"), HttpMethod.Post)).StatusCode.Should().Be(HttpStatusCode.NotFound, "there is no model x");
+        using var admin = await AskAsync(Token(role: "admin", audience: $"api://{ClientId}"), HttpMethod.Post);
+        admin.StatusCode.Should().Be(HttpStatusCode.NotFound, "there is no model x");
         (await AskAsync(Token(role: null), HttpMethod.Get)).StatusCode.Should().Be(HttpStatusCode.Forbidden);
         (await AskAsync(Token(role: "owner"), HttpMethod.Get)).StatusCode.Should().Be(HttpStatusCode.Forbidden);
     }
@@ -68,7 +70,8 @@ public sealed class EntraTests(AzuriteFixture azurite) : IAsyncLifetime
         using var other = RSA.Create(2048);
         string[] wrong =
         [
-            Token("admin", audience: "another-app"), Token("admin", issuedBy: "https://login.evil.example"), Token("admin", expires: DateTime.UtcNow.AddHours(-1)),
+            Token("admin", audience: "another-app"), Token("admin", issuedBy: "https://login.evil.example"),
+            Token("admin", expires: DateTime.UtcNow.AddHours(-1)),
             Token("admin", signedBy: other), Token("admin")[..^4] + "AAAA", Unsigned(),
         ];
 
@@ -98,7 +101,7 @@ public sealed class EntraTests(AzuriteFixture azurite) : IAsyncLifetime
         using var back = await client.SendAsync(answer);
 
         (back.StatusCode, back.Headers.Location?.ToString()).Should().Be((HttpStatusCode.Redirect, "/models"));
-        var cookie = back.Headers.GetValues("Set-Cookie").Select(cookie => cookie.Split(';')[0]).Single(cookie => cookie.StartsWith("mlops=", StringComparison.Ordinal));
+        var cookie = back.Headers.GetValues("Set-Cookie").Single(cookie => cookie.StartsWith("mlops=", StringComparison.Ordinal)).Split(';')[0];
         using var seen = new HttpRequestMessage(HttpMethod.Get, "/models") { Headers = { { "Cookie", cookie } } };
         (await client.SendAsync(seen)).StatusCode.Should().Be(HttpStatusCode.OK);
     }
