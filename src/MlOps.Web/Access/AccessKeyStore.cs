@@ -37,7 +37,10 @@ public sealed partial class AccessKeyStore(PipelineStorage storage, TimeProvider
         await storage.Keys.AddEntityAsync(
             new TableEntity(Partition, id)
             {
-                [NameColumn] = name, [RoleColumn] = role.ToString(), [HashColumn] = AccessKeyText.Hash(text), [CreatedColumn] = key.Created,
+                [NameColumn] = name,
+                [RoleColumn] = role.ToString(),
+                [HashColumn] = AccessKeyText.Hash(text),
+                [CreatedColumn] = key.Created,
             },
             cancel);
         return (key, text);

@@ -35,8 +35,11 @@ public sealed class EntraTests(AzuriteFixture azurite) : IAsyncLifetime
         var jwk = JsonWebKeyConverter.ConvertFromRSASecurityKey(new RsaSecurityKey(rsa.ExportParameters(false)) { KeyId = "1" });
         issuer.MapGet("/.well-known/openid-configuration", () => Results.Json(new Dictionary<string, object>
         {
-            ["issuer"] = Issuer, ["jwks_uri"] = $"{Issuer}/keys", ["authorization_endpoint"] = $"{Issuer}/authorize",
-            ["response_types_supported"] = new[] { "id_token" }, ["subject_types_supported"] = new[] { "pairwise" },
+            ["issuer"] = Issuer,
+            ["jwks_uri"] = $"{Issuer}/keys",
+            ["authorization_endpoint"] = $"{Issuer}/authorize",
+            ["response_types_supported"] = new[] { "id_token" },
+            ["subject_types_supported"] = new[] { "pairwise" },
             ["id_token_signing_alg_values_supported"] = new[] { "RS256" },
         }));
         var key = new { kty = jwk.Kty, use = "sig", kid = jwk.Kid, n = jwk.N, e = jwk.E, alg = "RS256" };
@@ -127,7 +130,11 @@ public sealed class EntraTests(AzuriteFixture azurite) : IAsyncLifetime
         var end = expires ?? DateTime.UtcNow.AddHours(1);
         return new JsonWebTokenHandler { SetDefaultTimesOnTokenCreation = false }.CreateToken(new SecurityTokenDescriptor
         {
-            Issuer = issuedBy ?? Issuer, Audience = audience, Subject = new ClaimsIdentity(claims), IssuedAt = end.AddHours(-1), NotBefore = end.AddHours(-1),
+            Issuer = issuedBy ?? Issuer,
+            Audience = audience,
+            Subject = new ClaimsIdentity(claims),
+            IssuedAt = end.AddHours(-1),
+            NotBefore = end.AddHours(-1),
             Expires = end,
             SigningCredentials = new SigningCredentials(new RsaSecurityKey(signedBy ?? rsa) { KeyId = "1" }, SecurityAlgorithms.RsaSha256),
         });
