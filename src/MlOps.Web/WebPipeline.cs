@@ -24,9 +24,13 @@ public sealed class WebPipeline(IServiceProvider services)
     private readonly Lazy<RequestDelegate> pipeline = new(() => new ApplicationBuilder(services).UseMlOpsWeb().Build());
 
     /// <summary>Answers a request; handlers get their services from its <see cref="HttpContext.RequestServices"/>.</summary>
-    public async Task RunAsync(HttpContext http)
+    /// <param name="http">The request.</param>
+    /// <param name="call">Ends when the host's caller has hung up, which the request itself may not know.</param>
+    public async Task RunAsync(HttpContext http, CancellationToken call)
     {
-        var (endpoint, values) = (http.GetEndpoint(), http.Request.RouteValues);
+        var (endpoint, values, aborted) = (http.GetEndpoint(), http.Request.RouteValues, http.RequestAborted);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(aborted, call);
+        http.RequestAborted = either.Token;
         // A request that has an endpoint is not matched again.
         http.SetEndpoint(null);
         http.Request.RouteValues = [];
@@ -38,6 +42,7 @@ public sealed class WebPipeline(IServiceProvider services)
         {
             http.SetEndpoint(endpoint);
             http.Request.RouteValues = values;
+            http.RequestAborted = aborted;
         }
     }
 }

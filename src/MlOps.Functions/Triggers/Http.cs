@@ -18,33 +18,35 @@ namespace MlOps.Functions.Triggers;
 public sealed class Http(WebPipeline web, DurableCall call)
 {
     [Function(nameof(GetHealth))]
-    public Task<IResult> GetHealth([HttpTrigger(Anonymous, "get", Route = "health")] HttpRequest request, CancellationToken cancel) => AnswerAsync(request);
+    public Task<IResult> GetHealth([HttpTrigger(Anonymous, "get", Route = "health")] HttpRequest request, CancellationToken cancel) =>
+        AnswerAsync(request, cancel);
 
     [Function(nameof(Predict))]
-    public Task<IResult> Predict([HttpTrigger(Anonymous, "post", Route = "predict")] HttpRequest request, CancellationToken cancel) => AnswerAsync(request);
+    public Task<IResult> Predict([HttpTrigger(Anonymous, "post", Route = "predict")] HttpRequest request, CancellationToken cancel) =>
+        AnswerAsync(request, cancel);
 
     [Function(nameof(StartRun))]
     public Task<IResult> StartRun(
         [HttpTrigger(Anonymous, "post", Route = "pipelines/{model}/runs")] HttpRequest request, [DurableClient] DurableTaskClient client,
         CancellationToken cancel) =>
-        AnswerAsync(request, client);
+        AnswerAsync(request, client, cancel);
 
     /// <summary>All else.</summary>
     [Function(nameof(Web))]
     public Task<IResult> Web(
         [HttpTrigger(Anonymous, "get", "head", "post", "put", "patch", "delete", Route = "{*path}")] HttpRequest request,
         [DurableClient] DurableTaskClient client, CancellationToken cancel) =>
-        AnswerAsync(request, client);
+        AnswerAsync(request, client, cancel);
 
-    private Task<IResult> AnswerAsync(HttpRequest request, DurableTaskClient client)
+    private Task<IResult> AnswerAsync(HttpRequest request, DurableTaskClient client, CancellationToken cancel)
     {
         call.Bind(client);
-        return AnswerAsync(request);
+        return AnswerAsync(request, cancel);
     }
 
-    private async Task<IResult> AnswerAsync(HttpRequest request)
+    private async Task<IResult> AnswerAsync(HttpRequest request, CancellationToken cancel)
     {
-        await web.RunAsync(request.HttpContext);
+        await web.RunAsync(request.HttpContext, cancel);
         return Results.Empty;
     }
 }
