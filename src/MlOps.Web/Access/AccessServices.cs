@@ -101,7 +101,8 @@ internal static class AccessServices
         cookies.Cookie.SameSite = SameSiteMode.Lax;
         cookies.Cookie.SecurePolicy = CookieSecurePolicy.SameAsRequest;
         cookies.ExpireTimeSpan = SignedInFor;
-        cookies.SlidingExpiration = true;
+        // What a token of Entra ID said of roles is asked for again when it has run out.
+        cookies.SlidingExpiration = false;
         cookies.Events.OnValidatePrincipal = async context =>
         {
             // A revoked key's cookie ends with it, and a role is what the key has now.

@@ -15,23 +15,25 @@ public sealed partial class KeyRing(AccessKeyStore store, AccessOptions options,
 
     private static readonly TimeSpan UseIsToldEvery = TimeSpan.FromMinutes(5);
 
+    /// <summary>No id of a key in storage begins so.</summary>
+    private const string OwnPrefix = "setting:";
+
     /// <summary>Who tries ids at random must not fill the memory.</summary>
     private const int MostRemembered = 10_000;
 
-    private readonly byte[]? adminKey = options.AdminKey is { } admin ? AccessKeyText.Hash(admin) : null;
-    private readonly byte[]? machineKey = options.MachineKey is { } machine ? AccessKeyText.Hash(machine) : null;
+    private readonly IReadOnlyList<StoredKey> own =
+        [.. Own("deployment", options.AdminKey, time), .. Own("this machine", options.MachineKey, time)];
     private readonly ConcurrentDictionary<string, Remembered> seen = new(StringComparer.Ordinal);
 
     /// <summary>Name and role of a key's bearer; null when it is no key, or revoked.</summary>
     public async ValueTask<Bearer?> FindAsync(string text, CancellationToken cancel)
     {
-        if (adminKey is not null && AccessKeyText.IsSame(text, adminKey))
+        foreach (var key in own)
         {
-            return new Bearer("deployment", RouteRole.Admin, KeyId: null);
-        }
-        if (machineKey is not null && AccessKeyText.IsSame(text, machineKey))
-        {
-            return new Bearer("this machine", RouteRole.Admin, KeyId: null);
+            if (AccessKeyText.IsSame(text, key.Hash))
+            {
+                return BearerOf(key.Key);
+            }
         }
         return AccessKeyText.IdOf(text) is { } id && await FindByIdAsync(id, cancel) is { } stored && AccessKeyText.IsSame(text, stored.Hash)
             ? Used(stored.Key)
@@ -39,8 +41,14 @@ public sealed partial class KeyRing(AccessKeyStore store, AccessOptions options,
     }
 
     /// <summary>Name and role of the key that a cookie was given for; null when it has been revoked.</summary>
-    public async ValueTask<Bearer?> FindSignedInAsync(string keyId, CancellationToken cancel) =>
-        await FindByIdAsync(keyId, cancel) is { } stored ? Used(stored.Key) : null;
+    public async ValueTask<Bearer?> FindSignedInAsync(string keyId, CancellationToken cancel)
+    {
+        if (keyId.StartsWith(OwnPrefix, StringComparison.Ordinal))
+        {
+            return own.FirstOrDefault(key => key.Key.Id == keyId) is { } kept ? BearerOf(kept.Key) : null;
+        }
+        return await FindByIdAsync(keyId, cancel) is { } stored ? Used(stored.Key) : null;
+    }
 
     private async ValueTask<StoredKey?> FindByIdAsync(string id, CancellationToken cancel)
     {
@@ -76,7 +84,20 @@ public sealed partial class KeyRing(AccessKeyStore store, AccessOptions options,
         {
             _ = TellUseAsync(key.Id);
         }
-        return new Bearer(key.Name, key.Role, key.Id);
+        return BearerOf(key);
+    }
+
+    private static Bearer BearerOf(AccessKey key) => new(key.Name, key.Role, key.Id);
+
+    /// <summary>A key of the host's settings; its id changes with it, so that a cookie that was given for another one opens nothing.</summary>
+    private static IEnumerable<StoredKey> Own(string name, string? text, TimeProvider time)
+    {
+        if (text is not null)
+        {
+            var hash = AccessKeyText.Hash(text);
+            yield return new StoredKey(
+                new AccessKey(OwnPrefix + Convert.ToHexStringLower(hash.AsSpan(0, 8)), name, RouteRole.Admin, time.GetUtcNow(), LastUsed: null), hash);
+        }
     }
 
     /// <summary>Nobody waits for it, and a use that is not told does no harm.</summary>
@@ -104,5 +125,5 @@ public sealed partial class KeyRing(AccessKeyStore store, AccessOptions options,
 /// <summary>Who comes with a key.</summary>
 /// <param name="Name">As told in the audit trail.</param>
 /// <param name="Role">What they may do.</param>
-/// <param name="KeyId">The key's id in storage; null for a key of the host's settings.</param>
+/// <param name="KeyId">The key's id; null without a key.</param>
 public sealed record Bearer(string Name, RouteRole Role, string? KeyId);

@@ -216,6 +216,20 @@ public sealed class AccessTests(AzuriteFixture azurite) : IAsyncLifetime
         (await GetPageAsync("/models", cookie)).StatusCode.Should().Be(HttpStatusCode.Redirect);
     }
 
+    [Fact]
+    public async Task A_cookie_of_the_key_in_the_settings_ends_when_that_is_another_one()
+    {
+        using var signedIn = await SignInAsync(AdminKey, "/");
+        var cookie = signedIn.Headers.GetValues("Set-Cookie").Single().Split(';')[0];
+        (await GetPageAsync("/models", cookie)).StatusCode.Should().Be(HttpStatusCode.OK);
+
+        await using var restarted = await WebHost.StartAsync(
+            azurite.NewStorage(), services => services.AddSingleton(new AccessOptions { AdminKey = "another-long-key-of-it" }));
+        using var request = new HttpRequestMessage(HttpMethod.Get, "/models") { Headers = { { "Cookie", cookie } } };
+
+        (await restarted.Client.SendAsync(request)).StatusCode.Should().Be(HttpStatusCode.Unauthorized);
+    }
+
     [Theory]
     [InlineData("//evil.example")]
     [InlineData("/\\evil.example")]
