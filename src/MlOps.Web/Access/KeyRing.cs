@@ -13,6 +13,12 @@ public sealed partial class KeyRing(AccessKeyStore store, AccessOptions options,
     /// <summary>How long after it was revoked a key may still open a host that has just seen it.</summary>
     public static readonly TimeSpan FreshFor = TimeSpan.FromSeconds(10);
 
+    /// <summary>When one request looks again, while the others take what is known.</summary>
+    private static readonly TimeSpan LookAgainAfter = TimeSpan.FromSeconds(8);
+
+    /// <summary>Storage's own retries take far longer: no prediction waits for them.</summary>
+    private static readonly TimeSpan LongestLook = TimeSpan.FromSeconds(1);
+
     private static readonly TimeSpan UseIsToldEvery = TimeSpan.FromMinutes(5);
 
     /// <summary>No id of a key in storage begins so.</summary>
@@ -54,13 +60,18 @@ public sealed partial class KeyRing(AccessKeyStore store, AccessOptions options,
     {
         var now = time.GetUtcNow();
         var known = seen.GetValueOrDefault(id);
-        if (known is not null && now - known.At < FreshFor)
+        if (known is not null && (now - known.At < LookAgainAfter || !seen.TryUpdate(id, known with { At = now }, known)))
         {
             return known.Key;
         }
+        using var look = CancellationTokenSource.CreateLinkedTokenSource(cancel);
+        if (known is { Key: not null })
+        {
+            look.CancelAfter(LongestLook);
+        }
         try
         {
-            var key = await store.FindAsync(id, cancel);
+            var key = await store.FindAsync(id, look.Token);
             if (seen.Count >= MostRemembered)
             {
                 seen.Clear();
@@ -68,10 +79,9 @@ public sealed partial class KeyRing(AccessKeyStore store, AccessOptions options,
             seen[id] = new Remembered(key, now) { UseTold = known?.UseTold ?? key?.Key.LastUsed ?? default };
             return key;
         }
-        catch (Exception away) when (known is { Key: not null } && !cancel.IsCancellationRequested && TransientFaults.IsTransient(away))
+        catch (Exception away) when (known is { Key: not null } && !cancel.IsCancellationRequested
+            && (look.IsCancellationRequested || TransientFaults.IsTransient(away)))
         {
-            // Not asked again by each request: that would wait for storage each time.
-            seen[id] = known with { At = now };
             return known.Key;
         }
     }
