@@ -51,13 +51,18 @@ public sealed class AuditTrail(PipelineStorage storage, TimeProvider time)
             await EndAsync(entry with { Outcome = AuditOutcome.Refused, Detail = refused.Message }, CancellationToken.None);
             throw;
         }
+        catch (Exception fault)
+        {
+            await EndAsync(entry with { Outcome = AuditOutcome.Failed, Detail = FaultText.Of(fault) }, CancellationToken.None);
+            throw;
+        }
     }
 
     /// <summary>Entries, newest first.</summary>
     /// <exception cref="InputException"><paramref name="next"/> is no token of this list.</exception>
     public async Task<ListPage<AuditEntry>> ListAsync(int take, string? next, CancellationToken cancel)
     {
-        var after = next is null ? "" : PageToken.Read(next);
+        var after = next is null ? "" : PlaceOf(next);
         var found = new List<AuditEntry>();
         var filter = TableClient.CreateQueryFilter($"PartitionKey eq {Partition} and RowKey gt {after}");
         await foreach (var row in storage.Audit.QueryAsync<TableEntity>(filter, (int)Math.Min(take + 1L, LargestPage), cancellationToken: cancel))
@@ -70,6 +75,11 @@ public sealed class AuditTrail(PipelineStorage storage, TimeProvider time)
         }
         return new ListPage<AuditEntry>(found, Next: null);
     }
+
+    private static string PlaceOf(string next) =>
+        PageToken.Read(next) is var id && id.Split('-') is [{ Length: 19 } time, { Length: 8 }] && time.All(char.IsAsciiDigit)
+            ? id
+            : throw PageToken.NoToken(next);
 
     private static TableEntity Row(AuditEntry entry) => new(Partition, entry.Id) { [JsonColumn] = Json.Write(entry) };
 

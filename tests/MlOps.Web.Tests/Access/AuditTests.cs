@@ -62,6 +62,18 @@ public sealed class AuditTests(AzuriteFixture azurite) : WebTests(azurite)
     }
 
     [Fact]
+    public async Task A_command_that_breaks_off_is_told_as_failed()
+    {
+        var trail = Host.Get<AuditTrail>();
+
+        var failed = () => trail.RecordAsync("ann", "promote", $"models/{Model}", Task<(string?, string?)> () => throw new TimeoutException(), default);
+
+        await failed.Should().ThrowAsync<TimeoutException>();
+        (await OursAsync()).Should().ContainSingle().Which.Outcome.Should().Be(AuditOutcome.Failed);
+        await Client.GetAsync("/audit?next=YWJj").ShouldFailAsync(HttpStatusCode.BadRequest);
+    }
+
+    [Fact]
     public async Task The_trail_comes_newest_first_a_page_at_a_time()
     {
         var trail = Host.Get<AuditTrail>();
