@@ -26,6 +26,9 @@ public sealed record AccessOptions
     /// <summary>Whether App Service or Container Apps signs callers in, and so sets <c>X-MS-CLIENT-PRINCIPAL</c> itself: else clients could.</summary>
     public bool PlatformSignsIn { get; init; }
 
+    /// <summary>Whether App Service or Container Apps ends TLS before us, and so sets <c>X-Forwarded-Proto</c> itself.</summary>
+    public bool PlatformEndsTls { get; init; }
+
     /// <summary>Whether somebody could come in with something.</summary>
     public bool HasWayIn => AdminKey is not null || Entra is not null || PlatformSignsIn;
 }

@@ -5,6 +5,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.DataProtection;
 using Microsoft.AspNetCore.DataProtection.KeyManagement;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.HttpOverrides;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
@@ -56,7 +57,16 @@ internal static class AccessServices
     /// <summary>Takes away what is not set up: a way in that looks at every request costs each of them.</summary>
     public static IApplicationBuilder UseAccess(this IApplicationBuilder app)
     {
-        if (app.ApplicationServices.GetRequiredService<AccessOptions>().Entra is null)
+        var access = app.ApplicationServices.GetRequiredService<AccessOptions>();
+        if (access.PlatformEndsTls)
+        {
+            // Else cookies would go without Secure, and Entra ID would be told an address without TLS.
+            var forwarded = new ForwardedHeadersOptions { ForwardedHeaders = ForwardedHeaders.XForwardedProto };
+            forwarded.KnownIPNetworks.Clear();
+            forwarded.KnownProxies.Clear();
+            app.UseForwardedHeaders(forwarded);
+        }
+        if (access.Entra is null)
         {
             app.ApplicationServices.GetRequiredService<IAuthenticationSchemeProvider>().RemoveScheme(Schemes.EntraBrowser);
         }

@@ -21,6 +21,7 @@ public static class AccessSettings
             OwnNamesOnly = open == Open.Local,
             AdminKey = ReadKey(section["AdminKey"]),
             Entra = ReadEntra(section.GetSection("Entra")),
+            PlatformEndsTls = configuration["WEBSITE_INSTANCE_ID"] is { Length: > 0 } || configuration["CONTAINER_APP_NAME"] is { Length: > 0 },
             PlatformSignsIn = string.Equals(configuration["WEBSITE_AUTH_ENABLED"], "true", StringComparison.OrdinalIgnoreCase),
         };
     }

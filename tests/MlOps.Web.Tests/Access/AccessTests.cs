@@ -216,6 +216,23 @@ public sealed class AccessTests(AzuriteFixture azurite) : IAsyncLifetime
         (await GetPageAsync("/models", cookie)).StatusCode.Should().Be(HttpStatusCode.Redirect);
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_cookie_is_for_TLS_alone_where_the_platform_has_it(bool platform)
+    {
+        await using var behind = await WebHost.StartAsync(
+            azurite.NewStorage(), services => services.AddSingleton(new AccessOptions { AdminKey = AdminKey, PlatformEndsTls = platform }));
+        using var request = new HttpRequestMessage(HttpMethod.Post, new Uri(behind.Client.BaseAddress!, "/signin"))
+        {
+            Content = new FormUrlEncodedContent(new Dictionary<string, string> { ["key"] = AdminKey }), Headers = { { "X-Forwarded-Proto", "https" } },
+        };
+
+        using var signedIn = await client.SendAsync(request);
+
+        signedIn.Headers.GetValues("Set-Cookie").Single().Contains("; secure", StringComparison.OrdinalIgnoreCase).Should().Be(platform);
+    }
+
     [Fact]
     public async Task A_cookie_of_the_key_in_the_settings_ends_when_that_is_another_one()
     {
