@@ -225,7 +225,8 @@ public sealed class AccessTests(AzuriteFixture azurite) : IAsyncLifetime
             azurite.NewStorage(), services => services.AddSingleton(new AccessOptions { AdminKey = AdminKey, PlatformEndsTls = platform }));
         using var request = new HttpRequestMessage(HttpMethod.Post, new Uri(behind.Client.BaseAddress!, "/signin"))
         {
-            Content = new FormUrlEncodedContent(new Dictionary<string, string> { ["key"] = AdminKey }), Headers = { { "X-Forwarded-Proto", "https" } },
+            Content = new FormUrlEncodedContent(new Dictionary<string, string> { ["key"] = AdminKey }),
+            Headers = { { "X-Forwarded-Proto", "https" } },
         };
 
         using var signedIn = await client.SendAsync(request);
