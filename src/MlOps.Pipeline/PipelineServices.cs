@@ -69,6 +69,7 @@ public static class PipelineServices
             .AddSingleton<RunStarter>()
             .AddSingleton<RunAdmission>()
             .AddSingleton<TrainingProgress>()
+            .AddSingleton<CandidateTraining>()
             .AddSingleton<TableProfiler>()
             .AddSingleton<ProfileStore>();
     }
