@@ -20,6 +20,7 @@ internal static class House
                 "Stages",
                 "Orchestration",
                 "Doctor",
+                "Versions",
                 "Deletion",
             ]),
         new("MlOps.Serving", ["MlOps.Drift", "MlOps.Pipeline"], ["Models", "Monitoring", "Predictions", "Triggers"]),

@@ -13,7 +13,7 @@ namespace MlOps.Pipeline.Stages.Train;
 public sealed class CandidateTraining(
     FeatureTableCache tables, TrainingProgress progress, TrainingPlaces places, TrainedModels models, PipelineOptions options)
 {
-    private const string MetricsFile = "metrics.json";
+    internal const string MetricsFile = "metrics.json";
 
     /// <param name="candidate">What is trained.</param>
     /// <param name="watch">What hears the trainer.</param>
