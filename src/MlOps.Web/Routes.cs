@@ -5,6 +5,7 @@ using Microsoft.AspNetCore.Routing;
 using MlOps.Pipeline.Definitions;
 using MlOps.Pipeline.Tracking;
 using MlOps.Pipeline.Versions;
+using MlOps.Serving.Lineage;
 using MlOps.Serving.Monitoring;
 using MlOps.Web.Access;
 using MlOps.Web.OpenApi;
@@ -132,6 +133,10 @@ public static class Routes
             .Gives<DataTag>().Fails(400, 404, 409, 503).Audited("tag");
         api.MapDelete("/datasets/{model}/tags/{tag}", DataApi.DeleteTagAsync).For(Admin).Describe("Data", "Take a name away; the version stays")
             .Deletes().Fails(404, 503).Audited("delete");
+
+        api.MapGet("/lineage/{kind}/{**id}", LineageApi.GetAsync).For(Reader)
+            .Describe("Data", "What a file, dataset version, run, model version or hour of predictions comes from, and what comes from it")
+            .Gives<LineageGraph>().Fails(400, 404, 503);
 
         api.MapGet("/audit", AuditApi.ListAsync).For(Admin).Describe("Audit", "Who decided what, newest first, a page at a time")
             .Gives<AuditList>().Fails(400, 503);

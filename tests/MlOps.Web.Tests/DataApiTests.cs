@@ -80,6 +80,38 @@ public sealed class DataApiTests(AzuriteFixture azurite) : IAsyncLifetime
         await host.Client.DeleteAsync(Path("tags/golden")).ShouldFailAsync(HttpStatusCode.NotFound);
     }
 
+    [Fact]
+    public async Task Lineage_leads_from_any_end_to_both()
+    {
+        var version = (await GetAsync("versions/v1:train"))["version"]!;
+        var run = (string)version["runId"]!;
+        string[] ends = [$"run/{run}", $"version/{model}@1", $"dataset/{model}@{version["id"]}", $"file/{model}/may.csv", $"file/{model}%2Fmay.csv"];
+        foreach (var end in ends)
+        {
+            var graph = await host.Client.GetAsync($"/lineage/{end}").ShouldBeAsync(HttpStatusCode.OK);
+            var nodes = graph["nodes"]!.AsArray().Select(node => (string)node!["id"]!).ToList();
+            nodes.Should().Contain([$"file/raw/{model}/may.csv", $"run/{run}", $"version/{model}@1", $"dataset/{model}@{version["id"]}"], end);
+            graph["edges"]!.AsArray().Select(edge => $"{edge!["from"]} {edge["word"]} {edge["to"]}").Should()
+                .Contain([$"dataset/{model}@{version["id"]} train run/{run}", $"run/{run} registered version/{model}@1"], end);
+        }
+        var chart = await host.Client.GetStringAsync($"/lineage/version/{model}@1?format=mermaid");
+        chart.Should().StartWith("flowchart LR\n").And.Contain($"[/\"raw/{model}/may.csv\"/]").And.Contain("-->|registered|");
+        await host.Client.GetAsync($"/lineage/predictions/{model}/2020/01/01/10").ShouldFailAsync(HttpStatusCode.NotFound);
+        var hour = DateTime.UtcNow.ToString("yyyy/MM/dd/HH", System.Globalization.CultureInfo.InvariantCulture);
+        await host.Client.GetAsync($"/lineage/predictions/{model}/{hour}").ShouldBeAsync(HttpStatusCode.OK);
+    }
+
+    [Theory]
+    [InlineData("cake/x", HttpStatusCode.BadRequest)]
+    [InlineData("version/trips", HttpStatusCode.BadRequest)]
+    [InlineData("version/trips@x", HttpStatusCode.BadRequest)]
+    [InlineData("version/trips@99", HttpStatusCode.NotFound)]
+    [InlineData("run/..%2F..", HttpStatusCode.BadRequest)]
+    [InlineData("file/no-such-model/a.csv", HttpStatusCode.NotFound)]
+    [InlineData("file/no-such-model/a.csv?format=svg", HttpStatusCode.BadRequest)]
+    public async Task What_has_no_lineage_is_said(string path, HttpStatusCode status) =>
+        await host.Client.GetAsync($"/lineage/{path}").ShouldFailAsync(status);
+
     [Theory]
     [InlineData("versions?stage=cooked", HttpStatusCode.BadRequest, "raw, clean")]
     [InlineData("versions?take=0", HttpStatusCode.BadRequest, "1 to 1000")]

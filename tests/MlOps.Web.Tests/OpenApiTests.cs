@@ -16,6 +16,7 @@ public sealed class OpenApiTests(AzuriteFixture azurite) : WebTests(azurite)
             "GET /", "GET /health", "GET /audit", "POST /predict",
             "GET /datasets/{model}/versions", "GET /datasets/{model}/versions/{version}", "GET /datasets/{model}/versions/{version}/content",
             "GET /datasets/{model}/diff", "GET /datasets/{model}/tags", "PUT /datasets/{model}/tags/{tag}", "DELETE /datasets/{model}/tags/{tag}",
+            "GET /lineage/{kind}/{id}",
             "GET /pipelines", "GET /pipelines/{model}", "PUT /pipelines/{model}", "DELETE /pipelines/{model}", "POST /pipelines/{model}/runs",
             "GET /schemas/pipeline.json", "GET /runs", "GET /runs/{id}", "DELETE /runs/{id}", "GET /runs/{id}/artifacts/{path}",
             "POST /runs/{id}/approve", "POST /runs/{id}/reject", "POST /runs/{id}/cancel", "POST /runs/{id}/retry",

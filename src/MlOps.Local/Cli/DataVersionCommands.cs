@@ -4,6 +4,7 @@ using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Data;
 using MlOps.Pipeline.Tracking;
 using MlOps.Pipeline.Versions;
+using MlOps.Serving.Lineage;
 using Spectre.Console;
 
 namespace MlOps.Local.Cli;
@@ -18,6 +19,8 @@ internal static class DataVersionCommands
     private static readonly Argument<string> From = new("MODEL@FROM") { Description = "What is compared with" };
     private static readonly Argument<string> To = new("TO") { Description = "What is compared" };
     private static readonly Argument<string> Tag = new("TAG") { Description = "The name" };
+
+    private static readonly Argument<string> Something = new("KIND/ID") { Description = $"What: {LineageQuery.Words}" };
 
     private static readonly Option<string?> Stage = new("--stage")
     {
@@ -53,7 +56,9 @@ internal static class DataVersionCommands
         gc.SetAction(CollectAsync);
         var verify = new Command("verify", "Read all dataset versions again and name what is damaged");
         verify.SetAction(VerifyAsync);
-        foreach (var verb in new[] { log, show, tag, untag, diff, checkout, gc, verify })
+        var lineage = new Command("lineage", "Show what something comes from, and what comes from it, as a Mermaid flowchart") { Something, AsJson };
+        lineage.SetAction(LineageAsync);
+        foreach (var verb in new[] { lineage, log, show, tag, untag, diff, checkout, gc, verify })
         {
             data.Add(verb);
         }
@@ -194,6 +199,19 @@ internal static class DataVersionCommands
         {
             terminal.Say("The others are left, as a run is at work that may come to them. Try again when it has ended.");
         }
+        return ExitCode.Done;
+    }
+
+    private static async Task<int> LineageAsync(ParseResult parsed, CancellationToken cancel)
+    {
+        var terminal = new Terminal(isForProgram: true);
+        await using var storage = await ConnectedStorage.OpenAsync(GlobalOptions.Read(parsed), terminal, cancel);
+        var given = parsed.GetValue(Something)!;
+        var slash = given.IndexOf('/', StringComparison.Ordinal);
+        var (kind, id) = slash < 0 ? (given, "") : (given[..slash], given[(slash + 1)..]);
+        var graph = await LineageQuery.FindAsync(storage.Services.GetRequiredService<LineageReader>(), kind, id, cancel)
+            ?? throw new InputException($"There is no {kind} '{id}', or no run had it.");
+        Console.Out.Write(parsed.GetValue(AsJson) ? Json.Write(graph) + "\n" : graph.ToMermaid());
         return ExitCode.Done;
     }
 

@@ -37,6 +37,7 @@ public sealed partial class DataVersionsTests : IDisposable
         shown.Should().Contain("distance_km").And.Contain((string)trained["run"]!);
         (await File.ReadAllLinesAsync(Path.Combine(folder, "out", "trips-raw.csv"))).Should().HaveCount(301);
         reproduced.Should().MatchRegex("The same: [0-9]{2,} facts compared");
+        (await RunAsync("data", "lineage", "version/trips@1")).Should().StartWith("flowchart LR").And.Contain("-->|registered|");
         (await RunAsync("data", "verify")).Should().Contain("all as they were written");
         (await RunAsync("data", "gc")).Should().Contain("0 bytes in 0 folders would be deleted");
         (await FailAsync("data", "show", "trips@none")).Should().Contain("latest~1");
