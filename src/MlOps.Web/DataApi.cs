@@ -12,7 +12,7 @@ namespace MlOps.Web;
 /// <summary>Dataset versions: which there are, what is in them, what is different between two, and names for them.</summary>
 public static class DataApi
 {
-    private const string VersionWords = "A dataset version by a tag, 'latest', 'latest~1', 'v3' (raw rows of model version 3), 'v3:train', or an id.";
+    internal const string VersionWords = "A dataset version by a tag, 'latest', 'latest~1', 'v3' (raw rows of model version 3), 'v3:train', or an id.";
 
     public static async Task<IResult> ListAsync(
         string model,
@@ -69,16 +69,9 @@ public static class DataApi
     }
 
     public static async Task<IResult> DiffAsync(
-        string model,
-        [Description("What is compared with: " + VersionWords)] string? from,
-        [Description("What is compared: " + VersionWords)] string? to,
-        [Description("Columns, with commas between, that say which row is which; left out: those declared as ids, else all cells.")] string? key,
-        [Description("At most so many rows of each kind are shown, 0 to 1000; 10 when left out.")] string? take,
-        [Description("false: the values of the columns are not compared.")] string? statistics,
-        DataVersions versions,
-        DataComparison comparison,
-        CancellationToken cancel)
+        string model, [AsParameters] DataDiffQuery query, DataVersions versions, DataComparison comparison, CancellationToken cancel)
     {
+        var (from, to, key, take, statistics) = query;
         if (from is null || to is null)
         {
             return HttpProblems.BadRequest($"Name two versions: GET /datasets/{model}/diff?from=latest~1&to=latest.");
@@ -159,6 +152,14 @@ public static class DataApi
         public void Dispose() => Directory.Delete(path, recursive: true);
     }
 }
+
+/// <summary>The query of <c>GET /datasets/{model}/diff</c>.</summary>
+public sealed record DataDiffQuery(
+    [property: Description("What is compared with: " + DataApi.VersionWords)] string? From,
+    [property: Description("What is compared: " + DataApi.VersionWords)] string? To,
+    [property: Description("Columns, with commas between, that say which row is which; left out: those declared as ids, else all cells.")] string? Key,
+    [property: Description("At most so many rows of each kind are shown, 0 to 1000; 10 when left out.")] string? Take,
+    [property: Description("false: the values of the columns are not compared.")] string? Statistics);
 
 /// <summary>Dataset versions of a model, newest first.</summary>
 /// <param name="Versions">This page of them.</param>

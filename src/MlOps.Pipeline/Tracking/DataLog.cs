@@ -31,10 +31,10 @@ public sealed class DataLog(PipelineStorage storage)
         {
             entry = known;
         }
-        var use = new DataUse(run.RunId, stage, version.Id);
+        var (json, use) = (Json.Write(entry), Json.Write(new DataUse(run.RunId, stage, version.Id)));
         IEnumerable<TableEntity> rows =
         [
-            Row(run.Model, AllKey(entry), entry), Row(run.Model, StageKey(entry), entry), Row(run.Model, IdKey(entry.Id), entry),
+            Row(run.Model, AllKey(entry), json), Row(run.Model, StageKey(entry), json), Row(run.Model, IdKey(entry.Id), json),
             Row(run.Model, $"u|{version.Id}|{run.RunId}", use), Row(run.Model, $"{RunPrefix(run.RunId)}{stage}", use),
         ];
         await storage.DataVersions.SubmitTransactionAsync(
@@ -49,7 +49,7 @@ public sealed class DataLog(PipelineStorage storage)
     /// <summary>The model's version of that id, or null.</summary>
     public async Task<DataEntry?> FindAsync(string model, string id, CancellationToken cancel) =>
         await storage.DataVersions.GetEntityIfExistsAsync<TableEntity>(model, IdKey(id), cancellationToken: cancel) is { HasValue: true } found
-            ? Read<DataEntry>(found.Value!)
+            ? EntryOf(found.Value!)
             : null;
 
     /// <summary>The model's versions whose ids begin so, two at most.</summary>
@@ -58,7 +58,7 @@ public sealed class DataLog(PipelineStorage storage)
         var found = new List<DataEntry>();
         await foreach (var row in RangeAsync(model, IdKey(prefix), IdKey(prefix) + '}', 2, cancel))
         {
-            found.Add(Read<DataEntry>(row));
+            found.Add(EntryOf(row));
             if (found.Count == 2)
             {
                 break;
@@ -84,7 +84,7 @@ public sealed class DataLog(PipelineStorage storage)
             {
                 return new ListPage<DataEntry>(found, PageToken.Write(Place(found[^1])));
             }
-            found.Add(Read<DataEntry>(row));
+            found.Add(EntryOf(row));
         }
         return new ListPage<DataEntry>(found, Next: null);
     }
@@ -112,7 +112,7 @@ public sealed class DataLog(PipelineStorage storage)
         var filter = TableClient.CreateQueryFilter($"RowKey gt {"i|"} and RowKey lt {"i}"}");
         await foreach (var row in storage.DataVersions.QueryAsync<TableEntity>(filter, LargestPage, cancellationToken: cancel))
         {
-            var entry = Read<DataEntry>(row);
+            var entry = EntryOf(row);
             if (await isGone(entry.Id))
             {
                 var uses = await ListRunsAsync(entry.Model, entry.Id, cancel);
@@ -148,16 +148,18 @@ public sealed class DataLog(PipelineStorage storage)
     // No key has a character after '|' that comes after '}'.
     private static string EndOf(string prefix) => string.Concat(prefix.AsSpan(0, prefix.Length - 1), "}");
 
-    private static TableEntity Row<T>(string model, string key, T value) => new(model, key) { [JsonColumn] = Json.Write(value) };
+    private static TableEntity Row(string model, string key, string json) => new(model, key) { [JsonColumn] = json };
 
-    private static T Read<T>(TableEntity row) => Json.Read<T>(row.GetString(JsonColumn));
+    private static DataEntry EntryOf(TableEntity row) => Json.Read<DataEntry>(row.GetString(JsonColumn));
+
+    private static DataUse UseOf(TableEntity row) => Json.Read<DataUse>(row.GetString(JsonColumn));
 
     private async Task<IReadOnlyList<DataUse>> UsesAsync(string model, string prefix, CancellationToken cancel)
     {
         var found = new List<DataUse>();
         await foreach (var row in RangeAsync(model, prefix, EndOf(prefix), LargestPage, cancel))
         {
-            found.Add(Read<DataUse>(row));
+            found.Add(UseOf(row));
         }
         return found;
     }
