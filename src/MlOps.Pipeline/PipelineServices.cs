@@ -18,6 +18,7 @@ using MlOps.Pipeline.Stages.Train;
 using MlOps.Pipeline.Stages.Validate;
 using MlOps.Pipeline.Tracking;
 using MlOps.Pipeline.Training;
+using MlOps.Pipeline.Versions;
 
 namespace MlOps.Pipeline;
 
@@ -64,11 +65,19 @@ public static class PipelineServices
             .AddSingleton<ModelRegistry>()
             .AddSingleton<TrainedModels>()
             .AddSingleton<AuditTrail>()
+            .AddSingleton<DataLog>()
+            .AddSingleton<DataTags>()
+            .AddSingleton<DataVersions>()
+            .AddSingleton<DataComparison>()
+            .AddSingleton<DataCheckout>()
+            .AddSingleton<DataCollector>()
+            .AddSingleton<RunFacts>()
             .AddSingleton<ReportRenderer>()
             .AddSingleton<StageRunner>()
             .AddSingleton<RunStarter>()
             .AddSingleton<RunAdmission>()
             .AddSingleton<TrainingProgress>()
+            .AddSingleton<CandidateTraining>()
             .AddSingleton<TableProfiler>()
             .AddSingleton<ProfileStore>();
     }

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using MlOps.Serving.Lineage;
 using MlOps.Serving.Models;
 using MlOps.Serving.Monitoring;
 using MlOps.Serving.Predictions;
@@ -16,6 +17,7 @@ public static class ServingServices
         services.TryAddSingleton<IScorerLoader, ArtifactScorerLoader>();
         return services
             .AddLiveDrift()
+            .AddSingleton<LineageReader>()
             .AddSingleton<ModelNames>()
             .AddSingleton<ModelCache>()
             .AddSingleton(host => new PredictionService(

@@ -10,6 +10,8 @@ internal static class Links
 
     public static string Pipeline(string model) => $"/pipelines/{Uri.EscapeDataString(model)}";
 
+    public static string Data(string model, string version) => $"/datasets/{Uri.EscapeDataString(model)}/versions/{Uri.EscapeDataString(version)}";
+
     public static string Model(string model) => $"/models/{Uri.EscapeDataString(model)}";
 
     public static string Version(string model, int version) => $"{Model(model)}/versions/{version}";

@@ -7,6 +7,7 @@ using MlOps.Pipeline.Definitions;
 using MlOps.Pipeline.Deletion;
 using MlOps.Pipeline.Orchestration;
 using MlOps.Pipeline.Tracking;
+using MlOps.Pipeline.Versions;
 
 namespace MlOps.Web;
 
@@ -62,10 +63,11 @@ public static class PipelinesApi
 
     /// <summary>Starts a run of the model's definition, on the named uploaded file or on the newest one; as far as its goal.</summary>
     public static async Task<IResult> StartRunAsync(
-        string model, HttpRequest request, DefinitionStore definitions, PipelineStorage storage, RunStarter starter, WebOptions options,
-        CancellationToken cancel)
+        string model, HttpRequest request, DefinitionStore definitions, PipelineStorage storage, DataVersions versions, RunStarter starter,
+        WebOptions options, CancellationToken cancel)
     {
-        var (source, goal) = await JsonBody.ReadAsync(request, options, body => new StartRunRequest(body.Text("source"), body.Choice("goal", Goals)), cancel);
+        var (source, data, goal) = await JsonBody.ReadAsync(
+            request, options, body => new StartRunRequest(body.Text("source"), body.Text("data"), body.Choice("goal", Goals)), cancel);
         if (await FindAsync(model, definitions, cancel) is null)
         {
             return Unknown(model);
@@ -73,6 +75,18 @@ public static class PipelinesApi
         if (source is not null && await ProblemOfAsync(source, model, storage, cancel) is { } problem)
         {
             return HttpProblems.BadRequest(problem);
+        }
+        if (data is not null)
+        {
+            if (source is not null)
+            {
+                return HttpProblems.BadRequest("source and data are both named; a run reads one: a file, or a dataset version.");
+            }
+            if (await versions.FindAsync(model, data, cancel) is not { } version)
+            {
+                return HttpProblems.BadRequest(DataVersions.Unknown(model, data));
+            }
+            source = StoredSource.Of(version.Id);
         }
         var run = await starter.StartAsync(new RunRequest(model, source, "http") { Goal = goal ?? RunGoal.Model }, cancel);
         return TypedResults.Accepted(Links.Run(run.RunId), RunView.Of(run));
@@ -123,5 +137,6 @@ public sealed record PipelineLink(string Model, string Url);
 
 /// <summary>The body of <c>POST /pipelines/{model}/runs</c>; may be left out.</summary>
 /// <param name="Source">An uploaded file, <c>raw/{model}/{file}</c>; left out: the newest of the model.</param>
+/// <param name="Data">A raw dataset version in place of a file: a tag, <c>latest~1</c>, <c>v3</c>, or an id.</param>
 /// <param name="Goal"><c>model</c> goes all the way; <c>dataset</c> only ingests the file. Left out: <c>model</c>.</param>
-public sealed record StartRunRequest(string? Source, RunGoal? Goal);
+public sealed record StartRunRequest(string? Source, string? Data, RunGoal? Goal);

@@ -3,6 +3,9 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.AspNetCore.Routing;
 using MlOps.Pipeline.Definitions;
+using MlOps.Pipeline.Tracking;
+using MlOps.Pipeline.Versions;
+using MlOps.Serving.Lineage;
 using MlOps.Serving.Monitoring;
 using MlOps.Web.Access;
 using MlOps.Web.OpenApi;
@@ -110,6 +113,30 @@ public static class Routes
             .Gives<UploadedFile>(201).Fails(400, 409, 503);
         api.MapDelete("/raw/{model}/{**file}", RawApi.DeleteAsync).For(Admin).Describe("Raw files", "Delete a raw file that no unfinished run reads")
             .Deletes().Fails(404, 409, 503).Audited("delete");
+
+        api.MapGet("/datasets/{model}/versions", DataApi.ListAsync).For(Reader)
+            .Describe("Data", "Dataset versions of a model, newest first, a page at a time")
+            .Gives<DataVersionList>().Fails(400, 503);
+        api.MapGet("/datasets/{model}/versions/{version}", DataApi.GetAsync).For(Reader).Describe("Data", "A dataset version: columns, parts, tags, runs")
+            .Gives<DataVersionView>().Fails(400, 404, 503);
+        api.MapGet("/datasets/{model}/versions/{version}/content", DataApi.GetContentAsync).For(Reader)
+            .Describe("Data", "The rows of a dataset version as a file")
+            .GivesFile().Fails(400, 404, 503);
+        api.MapGet("/datasets/{model}/diff", DataApi.DiffAsync).For(Reader)
+            .Describe("Data", "What is different between two dataset versions: columns, rows, values")
+            .Gives<DataDiff>().Fails(400, 404, 503);
+        api.MapGet("/datasets/{model}/tags", DataApi.ListTagsAsync).For(Reader).Describe("Data", "Names that people gave to dataset versions")
+            .Gives<DataTagList>().Fails(400, 503);
+        api.MapPut("/datasets/{model}/tags/{tag}", DataApi.PutTagAsync).For(Operator)
+            .Describe("Data", "Give a name to a dataset version, for good or to be moved later")
+            .Takes<DataTagRequest>("""{ "version": "latest", "movable": false }""")
+            .Gives<DataTag>().Fails(400, 404, 409, 503).Audited("tag");
+        api.MapDelete("/datasets/{model}/tags/{tag}", DataApi.DeleteTagAsync).For(Admin).Describe("Data", "Take a name away; the version stays")
+            .Deletes().Fails(404, 503).Audited("delete");
+
+        api.MapGet("/lineage/{kind}/{**id}", LineageApi.GetAsync).For(Reader)
+            .Describe("Data", "What a file, dataset version, run, model version or hour of predictions comes from, and what comes from it")
+            .Gives<LineageGraph>().Fails(400, 404, 503);
 
         api.MapGet("/audit", AuditApi.ListAsync).For(Admin).Describe("Audit", "Who decided what, newest first, a page at a time")
             .Gives<AuditList>().Fails(400, 503);

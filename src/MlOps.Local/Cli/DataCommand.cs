@@ -3,6 +3,7 @@ using System.Globalization;
 using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Data;
 using MlOps.Pipeline.Registry;
+using MlOps.Pipeline.Tracking;
 using Spectre.Console;
 
 namespace MlOps.Local.Cli;
@@ -17,10 +18,11 @@ internal static class DataCommand
 
     public static Command Create()
     {
-        Stage.AcceptOnlyFromAmong("raw", "clean", "features", "train", "validation", "test");
+        Stage.AcceptOnlyFromAmong([.. DataEntry.Stages]);
         var export = new Command("export", "Write one of them to a file") { Stage, Model, Version, Out };
         export.SetAction(ExportAsync);
         var command = new Command("data", "Show the dataset versions that a model version comes from") { Model, Version, export };
+        DataVersionCommands.AddTo(command);
         command.SetAction(ListAsync);
         return command;
     }
@@ -71,9 +73,5 @@ internal static class DataCommand
     }
 
     private static IEnumerable<(string Name, string Id)> Lineage(ModelVersion version) =>
-    [
-        ("raw", version.Lineage.Raw), ("clean", version.Lineage.Clean), ("features", version.Lineage.Features),
-        ("train", version.Lineage.Train), ("validation", version.Lineage.Validation),
-        .. version.Lineage.Test is { } test ? new[] { ("test", test) } : [],
-    ];
+        DataEntry.Stages.Select(stage => (stage, version.Lineage.OfStage(stage)!)).Where(data => data.Item2 is not null);
 }

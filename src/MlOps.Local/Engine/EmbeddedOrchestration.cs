@@ -2,14 +2,12 @@ using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Orchestration;
 using MlOps.Pipeline.Stages;
 using MlOps.Pipeline.Tracking;
-using Polly;
-using Polly.Retry;
 
 namespace MlOps.Local.Engine;
 
 /// <summary>One run's orchestration in this process. Finished stages and past events are answered from the record.</summary>
-internal sealed partial class EmbeddedOrchestration(
-    RunInput input, ActiveRun active, StageRunner stages, RunStore runs, RunEvents events, EngineOptions options, TimeProvider time, ILogger logger,
+internal sealed class EmbeddedOrchestration(
+    RunInput input, ActiveRun active, RetriedStages stages, RunStore runs, RunEvents events, EngineOptions options, TimeProvider time,
     CancellationToken cancel)
     : IOrchestration
 {
@@ -26,7 +24,7 @@ internal sealed partial class EmbeddedOrchestration(
         var call = new StageCall<TInput>(RunId, input.DefinitionId, key, given);
         try
         {
-            return await Retrying(stage.Name, options.Retry).ExecuteAsync(async token => await stages.RunAsync(stage, call, token), cancel);
+            return await stages.RunAsync(stage, call, cancel);
         }
         catch (Exception fault) when (!cancel.IsCancellationRequested)
         {
@@ -67,30 +65,4 @@ internal sealed partial class EmbeddedOrchestration(
     }
 
     private Task SetStateAsync(RunState state) => runs.UpdateAsync(RunId, run => run.HasEnded ? run : run with { State = state }, cancel);
-
-    private ResiliencePipeline Retrying(string stage, StageRetry retry)
-    {
-        var builder = new ResiliencePipelineBuilder { TimeProvider = time };
-        if (retry.Attempts > 1)
-        {
-            builder.AddRetry(new RetryStrategyOptions
-            {
-                MaxRetryAttempts = retry.Attempts - 1,
-                Delay = retry.FirstDelay,
-                BackoffType = DelayBackoffType.Exponential,
-                UseJitter = true,
-                ShouldHandle = args => ValueTask.FromResult(
-                    !cancel.IsCancellationRequested && args.Outcome.Exception is { } fault && TransientFaults.IsTransient(fault)),
-                OnRetry = args =>
-                {
-                    LogRetry(RunId, stage, args.RetryDelay, args.Outcome.Exception);
-                    return ValueTask.CompletedTask;
-                },
-            });
-        }
-        return builder.Build();
-    }
-
-    [LoggerMessage(Level = LogLevel.Warning, Message = "Run {RunId}: stage {Stage} met a passing fault and is tried again in {Delay}")]
-    private partial void LogRetry(string runId, string stage, TimeSpan delay, Exception? fault);
 }

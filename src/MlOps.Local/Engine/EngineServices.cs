@@ -11,6 +11,7 @@ public static class EngineServices
         .AddSingleton<Orchestrate>(TrainingPipeline.RunAsync)
         .AddSingleton<RunEvents>()
         .AddSingleton<RunLeases>()
+        .AddSingleton<RetriedStages>()
         .AddSingleton<RunExecutor>()
         .AddSingleton<EmbeddedEngine>()
         .AddSingleton<IPipelineEngine>(provider => provider.GetRequiredService<EmbeddedEngine>())

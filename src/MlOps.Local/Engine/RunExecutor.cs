@@ -7,7 +7,7 @@ namespace MlOps.Local.Engine;
 
 /// <summary>Works on one run from wherever it stands to its end, while this process owns it.</summary>
 public sealed partial class RunExecutor(
-    Orchestrate orchestrate, StageRunner stages, RunStore runs, DefinitionStore definitions, RunEvents events, EngineOptions options, TimeProvider time,
+    Orchestrate orchestrate, RetriedStages stages, RunStore runs, DefinitionStore definitions, RunEvents events, EngineOptions options, TimeProvider time,
     ILogger<RunExecutor> logger)
 {
     /// <summary>
@@ -40,7 +40,7 @@ public sealed partial class RunExecutor(
         try
         {
             var definition = await definitions.GetSnapshotAsync(run.DefinitionId, cancel);
-            var orchestration = new EmbeddedOrchestration(RunStarter.Plan(run, definition), active, stages, runs, events, options, time, logger, cancel);
+            var orchestration = new EmbeddedOrchestration(RunStarter.Plan(run, definition), active, stages, runs, events, options, time, cancel);
             await orchestrate(orchestration);
         }
         catch (Exception fault) when (!cancel.IsCancellationRequested && !TransientFaults.IsTransient(fault))

@@ -23,7 +23,11 @@ public sealed record DatasetColumn(string Name, StorageType Type, ColumnKind Kin
 /// <param name="Name">File name: the hash of its content.</param>
 /// <param name="Rows">Its rows.</param>
 /// <param name="Bytes">Its size.</param>
-public sealed record DatasetPart(string Name, long Rows, long Bytes);
+public sealed record DatasetPart(string Name, long Rows, long Bytes)
+{
+    /// <summary>What a part whose content has this hash is called.</summary>
+    internal static string NameOf(byte[] sha256) => Convert.ToHexStringLower(sha256)[..32] + ".parquet";
+}
 
 /// <summary>
 /// An immutable table: its parts, and what it was made from. The id is a hash of parents, stage and parameters (for a raw table: of the

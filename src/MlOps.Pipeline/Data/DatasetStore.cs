@@ -98,7 +98,7 @@ public sealed class DatasetStore(PipelineStorage storage, PartCache cache, Pipel
         string name;
         await using (var content = File.OpenRead(part.Path))
         {
-            name = Convert.ToHexStringLower(await SHA256.HashDataAsync(content, cancel))[..32] + ".parquet";
+            name = DatasetPart.NameOf(await SHA256.HashDataAsync(content, cancel));
         }
         var bytes = new FileInfo(part.Path).Length;
         await storage.Datasets.GetBlobClient($"{id}/{name}").UploadAsync(part.Path, overwrite: true, cancel);

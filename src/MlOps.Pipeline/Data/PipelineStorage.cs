@@ -48,6 +48,9 @@ public sealed class PipelineStorage(BlobServiceClient blobs, TableServiceClient 
     /// <summary>Where things are found that would else be looked for among all: partition kind. Each is written before what it leads to.</summary>
     public TableClient Indexes { get; } = tables.GetTableClient("indexes");
 
+    /// <summary>Which dataset versions a model has had, and the names that people gave them: partition model.</summary>
+    public TableClient DataVersions { get; } = tables.GetTableClient("dataversions");
+
     /// <summary>Creates the containers and tables that do not exist yet; safe to call from many hosts at once.</summary>
     public async Task EnsureCreatedAsync(CancellationToken cancel)
     {
@@ -55,7 +58,7 @@ public sealed class PipelineStorage(BlobServiceClient blobs, TableServiceClient 
         {
             await container.CreateIfNotExistsAsync(cancellationToken: cancel);
         }
-        foreach (var table in new[] { Runs, RunRecords, Models, Marks, Indexes, Keys, Audit })
+        foreach (var table in new[] { Runs, RunRecords, Models, Marks, Indexes, Keys, Audit, DataVersions })
         {
             await table.CreateIfNotExistsAsync(cancel);
         }

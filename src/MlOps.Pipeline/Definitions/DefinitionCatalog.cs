@@ -7,17 +7,34 @@ using MlOps.Pipeline.Data;
 namespace MlOps.Pipeline.Definitions;
 
 /// <summary>
-/// The current definitions of all models, for what looks at all of them again and again: one list says which have changed, and only those are read.
+/// The current definitions of all models, for what looks at all of them again and again. While none has changed, one row is read; else one list says which
+/// have, and only those are read. What changed without the product's knowledge is found within minutes.
 /// </summary>
-public sealed class DefinitionCatalog(PipelineStorage storage)
+public sealed class DefinitionCatalog(PipelineStorage storage, TimeProvider time)
 {
     private const string Prefix = "current/";
     private const int ReadAtOnce = 8;
+
+    private static readonly TimeSpan ListAgainAfter = TimeSpan.FromMinutes(5);
+
+    private volatile Listed? last;
 
     private readonly ConcurrentDictionary<string, CurrentDefinition> known = new(StringComparer.Ordinal);
 
     /// <summary>All current definitions, by model.</summary>
     public async Task<IReadOnlyDictionary<string, CurrentDefinition>> ReadAsync(CancellationToken cancel)
+    {
+        var now = time.GetUtcNow();
+        var mark = await DefinitionChanges.FindAsync(storage, cancel);
+        if (last is not { } before || before.Mark != mark || now < before.At || now - before.At >= ListAgainAfter)
+        {
+            await ListAsync(cancel);
+            last = new Listed(mark, now);
+        }
+        return new Dictionary<string, CurrentDefinition>(known, StringComparer.Ordinal);
+    }
+
+    private async Task ListAsync(CancellationToken cancel)
     {
         var there = new HashSet<string>(StringComparer.Ordinal);
         var changed = new List<(string Model, ETag State)>();
@@ -38,7 +55,6 @@ public sealed class DefinitionCatalog(PipelineStorage storage)
         {
             await Task.WhenAll(some.Select(async definition => known[definition.Model] = await ReadAsync(definition.Model, definition.State, cancel)));
         }
-        return new Dictionary<string, CurrentDefinition>(known, StringComparer.Ordinal);
     }
 
     private async Task<CurrentDefinition> ReadAsync(string model, ETag state, CancellationToken cancel)
@@ -55,6 +71,10 @@ public sealed class DefinitionCatalog(PipelineStorage storage)
             return new CurrentDefinition(null, wrong.Message) { State = state };
         }
     }
+
+    /// <param name="Mark">What said that they had changed, as it was before they were listed.</param>
+    /// <param name="At">When that was.</param>
+    private sealed record Listed(Guid? Mark, DateTimeOffset At);
 }
 
 /// <summary>A model's current definition.</summary>

@@ -18,6 +18,7 @@ public sealed class DefinitionStore(PipelineStorage storage, KnownExtensions kno
     {
         var id = await SnapshotAsync(definition, cancel);
         await UploadAsync($"current/{definition.Model}.json", definition, cancel);
+        await DefinitionChanges.MarkAsync(storage, cancel);
         return id;
     }
 
@@ -36,8 +37,11 @@ public sealed class DefinitionStore(PipelineStorage storage, KnownExtensions kno
     public Task<PipelineDefinition?> FindAsync(string model, CancellationToken cancel) => ReadAsync($"current/{model}.json", cancel);
 
     /// <summary>Takes the model's current definition away; its snapshots stay.</summary>
-    public Task DeleteAsync(string model, CancellationToken cancel) =>
-        storage.Definitions.DeleteBlobIfExistsAsync($"current/{model}.json", cancellationToken: cancel);
+    public async Task DeleteAsync(string model, CancellationToken cancel)
+    {
+        await storage.Definitions.DeleteBlobIfExistsAsync($"current/{model}.json", cancellationToken: cancel);
+        await DefinitionChanges.MarkAsync(storage, cancel);
+    }
 
     /// <summary>When the model's current definition was put there; null when it has none.</summary>
     public async Task<DateTimeOffset?> FindTimeAsync(string model, CancellationToken cancel) =>

@@ -8,7 +8,7 @@ namespace MlOps.Pipeline.Deletion;
 /// Deletes runs. What a run shares with others (dataset versions, trained models, the snapshot of its definition) stays: the doctor finds it when nothing
 /// refers to it any more. Files that a run moved into quarantine stay, as they are somebody's.
 /// </summary>
-public sealed class RunDeletion(PipelineStorage storage, RunStore runs, ModelRegistry registry)
+public sealed class RunDeletion(PipelineStorage storage, RunStore runs, ModelRegistry registry, DataLog log)
 {
     /// <summary>
     /// Deletes a run with what it alone has: its files first, then what it logged, the run itself last. Wherever that breaks off the run is still found, and
@@ -47,6 +47,7 @@ public sealed class RunDeletion(PipelineStorage storage, RunStore runs, ModelReg
         {
             await storage.Artifacts.DeleteBlobIfExistsAsync(blob.Name, cancellationToken: cancel);
         }
+        await log.ForgetRunAsync(run.Model, run.RunId, cancel);
         await runs.DeleteAsync(run.RunId, cancel);
     }
 }

@@ -1,10 +1,13 @@
+using System.Security.Cryptography;
 using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Data;
 
 namespace MlOps.Pipeline.Doctor;
 
 /// <summary>What must hold of dataset versions. Of each only its parents are remembered.</summary>
-internal sealed class DatasetChecks(PipelineStorage storage)
+/// <param name="storage">The storage.</param>
+/// <param name="rehash">Whether every part is read again, and its content compared with its hash.</param>
+internal sealed class DatasetChecks(PipelineStorage storage, bool rehash)
 {
     private const string ManifestFile = "manifest.json";
 
@@ -82,6 +85,10 @@ internal sealed class DatasetChecks(PipelineStorage storage)
             var name = $"{id}/{part.Name}";
             if (listed.TryGetValue(name, out var length) && length == part.Bytes)
             {
+                if (rehash && await HashAsync(name, cancel) != part.Name)
+                {
+                    found.Add(Broken(id, $"Its part {part.Name} has other bytes than were written. Restore a backup."));
+                }
                 continue;
             }
             switch (await StoredBlobs.LengthAsync(storage.Datasets, name, cancel))
@@ -97,6 +104,17 @@ internal sealed class DatasetChecks(PipelineStorage storage)
             }
         }
         return found;
+    }
+
+    /// <summary>What a part of this content is called; null when it is gone by now.</summary>
+    private async Task<string?> HashAsync(string name, CancellationToken cancel)
+    {
+        if (await storage.Datasets.GetBlobClient(name).DownloadStreamingAsync(cancellationToken: cancel).OrNullAsync() is not { } part)
+        {
+            return null;
+        }
+        await using var content = part.Value.Content;
+        return DatasetPart.NameOf(await SHA256.HashDataAsync(content, cancel));
     }
 
     private async Task<DatasetManifest?> FindManifestAsync(string id, IReadOnlyList<StoredBlob> blobs, CancellationToken cancel) =>

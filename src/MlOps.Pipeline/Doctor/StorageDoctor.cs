@@ -12,19 +12,23 @@ namespace MlOps.Pipeline.Doctor;
 /// Reads while hosts work: what is just being written is not taken for broken, nor for an orphan before a day has passed.
 /// </summary>
 public sealed class StorageDoctor(
-    PipelineStorage storage, ModelRegistry registry, RunStore runs, DefinitionStore definitions, TimeProvider time)
+    PipelineStorage storage, ModelRegistry registry, RunStore runs, DefinitionStore definitions, DataTags tags, TimeProvider time)
 {
     private const string SnapshotPrefix = "snapshots/";
 
     /// <summary>What a run of now has written and not yet referred to is younger.</summary>
     private static readonly TimeSpan Settled = TimeSpan.FromDays(1);
 
-    public async Task<Examination> ExamineAsync(CancellationToken cancel)
+    public Task<Examination> ExamineAsync(CancellationToken cancel) => ExamineAsync(rehash: false, cancel);
+
+    /// <param name="rehash">Whether every part is read again, and its content compared with its hash.</param>
+    /// <param name="cancel">Stops it.</param>
+    public async Task<Examination> ExamineAsync(bool rehash, CancellationToken cancel)
     {
         var now = time.GetUtcNow();
         var kept = new KeptData();
         var registered = new RegistryChecks(storage, registry, kept);
-        var datasets = new DatasetChecks(storage);
+        var datasets = new DatasetChecks(storage, rehash);
         var rows = new RunChecks(storage, runs, definitions, registered, kept);
         // Runs first: what a run refers to is written before it is referred to.
         await rows.ReadAsync(cancel);
@@ -34,6 +38,10 @@ public sealed class StorageDoctor(
         found.AddRange(await rows.RecordsAsync(now - Settled, cancel));
         found.AddRange(await rows.RowsAsync(cancel));
         found.AddRange(await IndexesAsync(now, cancel));
+        await foreach (var version in tags.VersionsAsync(cancel))
+        {
+            kept.AddTagged(version);
+        }
         kept.AddParents(datasets.Parents);
         found.AddRange(await OrphansAsync(storage.Datasets, datasets.OrphansAsync(kept, cancel), now, cancel));
         found.AddRange(await OrphansAsync(storage.Artifacts, ArtifactsAsync(kept, cancel), now, cancel));

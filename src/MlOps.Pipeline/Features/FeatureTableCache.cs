@@ -9,7 +9,7 @@ namespace MlOps.Pipeline.Features;
 /// Lets candidates that train side by side, and the stages after them, share one copy of a table in memory. Tables are held weakly: as
 /// soon as no stage uses one, the garbage collector may take it.
 /// </summary>
-public sealed class FeatureTableCache(DuckDb duckDb, FeatureFunctions functions)
+public sealed class FeatureTableCache(DatasetStore datasets, DuckDb duckDb, FeatureFunctions functions)
 {
     private readonly ConcurrentDictionary<(string Dataset, string Featurizer), Entry> entries = new();
 
@@ -28,6 +28,12 @@ public sealed class FeatureTableCache(DuckDb duckDb, FeatureFunctions functions)
             RemoveEmpty();
         }
     }
+
+    internal async Task<FeatureTable> GetAsync(DatasetManifest dataset, Featurizer featurizer, CancellationToken cancel) =>
+        await GetAsync(await datasets.OpenAsync(dataset, cancel), featurizer, cancel);
+
+    internal async Task<FeatureTable> GetAsync(DatasetRef dataset, Featurizer featurizer, CancellationToken cancel) =>
+        await GetAsync(await datasets.GetAsync(dataset.Id, cancel), featurizer, cancel);
 
     /// <summary>Both sides of a split, read in one pass where that is possible.</summary>
     internal async Task<(FeatureTable Train, FeatureTable Validation)> GetSplitAsync(

@@ -12,7 +12,8 @@ namespace MlOps.Pipeline.Orchestration;
 /// state, time and rows on the run, and records its result.
 /// </summary>
 public sealed partial class StageRunner(
-    IServiceProvider services, RunStore runs, DefinitionStore definitions, PartCache parts, TimeProvider time, ILogger<StageRunner> logger)
+    IServiceProvider services, RunStore runs, DefinitionStore definitions, DatasetStore datasets, DataLog log, PartCache parts, TimeProvider time,
+    ILogger<StageRunner> logger)
 {
     private const int LongestText = 4000;
 
@@ -37,6 +38,7 @@ public sealed partial class StageRunner(
             using var inUse = parts.Begin();
             var context = new StageContext(runId, key, definitionId, definitions, runs);
             var output = await stage.RunAsync(services, context, input, cancel);
+            await LogVersionsAsync(runId, output, cancel);
             var seconds = time.GetElapsedTime(clock).TotalSeconds;
             var result = await runs.RecordResultAsync(runId, Succeeded(status, output.Report, context.Warnings, seconds), Json.Write(output), cancel);
             LogSucceeded(runId, stage.Name, key, seconds, output.Report.Rows);
@@ -55,6 +57,17 @@ public sealed partial class StageRunner(
                 };
             await runs.LogStageAsync(runId, failed, cancel);
             throw;
+        }
+    }
+
+    private async Task LogVersionsAsync(string runId, IStageOutput output, CancellationToken cancel)
+    {
+        if (output.Versions.Any() && await runs.FindAsync(runId, cancel) is { } run)
+        {
+            foreach (var (stage, version) in output.Versions)
+            {
+                await log.RecordAsync(run, stage, await datasets.GetAsync(version.Id, cancel), cancel);
+            }
         }
     }
 

@@ -110,9 +110,9 @@ public sealed class TrainingPipeline
         IReadOnlyList<string> failures = [.. trained.Select(outcome => outcome.Failure).OfType<string>()];
 
         var validation = await run.RunAsync(PipelineStages.Validate, new ValidateInput(candidates, split.Validation, failures, split.Test));
-        if (validation.FailedGates.Count > 0)
+        if (validation.BlockedBy.Count > 0)
         {
-            await AlertAsync(AlertKind.ValidationFailed, validation.FailedGates);
+            await AlertAsync(AlertKind.ValidationFailed, validation.BlockedBy);
         }
         if (byParts)
         {
@@ -123,13 +123,13 @@ public sealed class TrainingPipeline
         {
             await AlertAsync(AlertKind.DriftDetected, drift.Drifted);
         }
-        var failedGates = Reasons.Cap([.. validation.FailedGates, .. drift.FailedGates]);
-        var approval = failedGates.Count == 0 && run.Run.ApprovalTimeout is { } timeout ? await AskForApprovalAsync(timeout) : null;
-        failedGates = approval is { Approved: false } ? [new Reason($"approval: {approval}", GateKind.Approval)] : failedGates;
+        var blockedBy = Reasons.Cap([.. validation.BlockedBy, .. drift.BlockedBy]);
+        var approval = blockedBy.Count == 0 && run.Run.ApprovalTimeout is { } timeout ? await AskForApprovalAsync(timeout) : null;
+        blockedBy = approval is { Approved: false } ? [new Reason($"approval: {approval}", GateKind.Approval)] : blockedBy;
 
         var lineage = new ModelLineage(raw.Raw.Id, clean.Clean.Id, features.Features.Id, split.Train.Id, split.Validation.Id, split.Test?.Id);
         var promotion = await run.RunAsync(
-            PipelineStages.Promote, new PromoteInput(validation.Winner, validation.Metrics, failedGates, split.Validation, lineage, approval));
+            PipelineStages.Promote, new PromoteInput(validation.Winner, validation.Metrics, blockedBy, split.Validation, lineage, approval));
         await TryAsync(PipelineStages.Explain, new ExplainInput(validation.Winner, split.Train, split.Validation));
         await TryAsync(
             PipelineStages.ModelCard, new ModelCardInput(promotion.Version, promotion.Previous, promotion.Promoted, promotion.BlockedBy, candidates));

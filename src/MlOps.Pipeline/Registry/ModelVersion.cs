@@ -40,7 +40,20 @@ public sealed record ModelVersion : IStored
 }
 
 /// <summary>The dataset versions a model comes from.</summary>
-public sealed record ModelLineage(string Raw, string Clean, string Features, string Train, string Validation, string? Test = null);
+public sealed record ModelLineage(string Raw, string Clean, string Features, string Train, string Validation, string? Test = null)
+{
+    /// <summary>The version that was so to the model (<c>raw</c>, <c>clean</c>, …); null: there is none.</summary>
+    public string? OfStage(string stage) => stage switch
+    {
+        "raw" => Raw,
+        "clean" => Clean,
+        "features" => Features,
+        "train" => Train,
+        "validation" => Validation,
+        "test" => Test,
+        _ => null,
+    };
+}
 
 /// <summary>A registered model's name with its aliases.</summary>
 /// <param name="Model">The model's name.</param>

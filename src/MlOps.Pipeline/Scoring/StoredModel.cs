@@ -1,3 +1,4 @@
+using System.IO.Compression;
 using Microsoft.ML;
 using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Features;
@@ -17,6 +18,9 @@ internal sealed record StoredModel(ITransformer Transformer, Featurizer Featuriz
     public const string FeaturizerFile = "featurizer.json";
     public const string SignatureFile = "signature.json";
     public const string FeatureListFile = "training_features.txt";
+
+    /// <summary>The first that a zip archive can tell.</summary>
+    private static readonly DateTimeOffset FirstTimeOfZip = new(1980, 1, 1, 0, 0, 0, TimeSpan.Zero);
 
     public static IReadOnlyList<string> Files { get; } = [ModelFile, FeaturizerFile, SignatureFile, FeatureListFile];
 
@@ -38,6 +42,7 @@ internal sealed record StoredModel(ITransformer Transformer, Featurizer Featuriz
     {
         using var zip = new MemoryStream();
         ml.Model.Save(transformer, FeatureView.SchemaOf(featurizer), zip);
+        RemoveTimes(zip);
         return new Dictionary<string, BinaryData>
         {
             [ModelFile] = BinaryData.FromBytes(zip.ToArray()),
@@ -45,5 +50,15 @@ internal sealed record StoredModel(ITransformer Transformer, Featurizer Featuriz
             [SignatureFile] = BinaryData.FromString(System.Text.Json.JsonSerializer.Serialize(featurizer.Signature, Json.Indented)),
             [FeatureListFile] = BinaryData.FromString(string.Join('\n', featurizer.Signature.Features.Select(feature => feature.Name)) + "\n"),
         };
+    }
+
+    /// <summary>The same model is the same bytes, whenever it was saved.</summary>
+    private static void RemoveTimes(MemoryStream zip)
+    {
+        using var archive = new ZipArchive(zip, ZipArchiveMode.Update, leaveOpen: true);
+        foreach (var entry in archive.Entries)
+        {
+            entry.LastWriteTime = FirstTimeOfZip;
+        }
     }
 }

@@ -22,6 +22,9 @@ public interface IStage<TInput, TOutput>
 public interface IStageOutput
 {
     StageReport Report { get; }
+
+    /// <summary>The dataset versions that it made or found, each with what it is to the model: see <see cref="Tracking.DataEntry.Stages"/>.</summary>
+    IEnumerable<(string Stage, Data.DatasetRef Version)> Versions => [];
 }
 
 /// <summary>A stage's own account of what it did.</summary>

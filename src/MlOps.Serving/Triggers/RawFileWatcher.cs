@@ -19,7 +19,7 @@ public sealed partial class RawFileWatcher(
     ILogger<RawFileWatcher> logger) : ITrigger
 {
     /// <summary>So many files are looked through at every look.</summary>
-    internal const int FewFiles = 1000;
+    internal const int FewFiles = 200;
 
     private static readonly TimeSpan LongestPause = TimeSpan.FromMinutes(5);
 

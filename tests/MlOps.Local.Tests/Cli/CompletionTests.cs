@@ -10,12 +10,13 @@ public sealed class CompletionTests : IDisposable
     [Theory]
     [InlineData("mlops tr", "train")]
     [InlineData(
-        "mlops ", "audit", "backup", "completion", "data", "delete", "demo", "doctor", "keys", "models", "new", "predict", "promote", "restore", "rollback",
-        "runs", "train", "up")]
+        "mlops ", "audit", "backup", "completion", "data", "delete", "demo", "doctor", "keys", "models", "new", "predict", "promote", "reproduce", "restore",
+        "rollback", "runs", "train", "up")]
     [InlineData("mlops delete ", "alias", "definition", "file", "model", "run", "version")]
     [InlineData("mlops train trips.csv --ta", "--target", "--task")]
     [InlineData("mlops train \"my trips.csv\" --task ", "binary", "regression")]
     [InlineData("mlops data export v", "validation")]
+    [InlineData("mlops data d", "diff")]
     [InlineData("mlops train tri")]
     public async Task Bash_completes_what_the_program_suggests(string line, params string[] suggestions)
     {

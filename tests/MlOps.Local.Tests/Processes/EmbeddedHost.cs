@@ -24,7 +24,7 @@ internal sealed class EmbeddedHost : IAsyncDisposable
 
     private EmbeddedHost(LocalProcess process, string folder) => (this.process, this.folder) = (process, folder);
 
-    public HttpClient Http { get; } = new() { Timeout = TimeSpan.FromSeconds(30) };
+    public HttpClient Http { get; } = new() { Timeout = TimeSpan.FromMinutes(2) };
 
     public HostConnection Connection => DataFolder.FindHost(folder)!;
 

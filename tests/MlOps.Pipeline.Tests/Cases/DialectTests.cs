@@ -3,6 +3,7 @@ using System.IO.Compression;
 using System.Text;
 using FsCheck;
 using FsCheck.Fluent;
+using MlOps.Pipeline.Data.Duck;
 using MlOps.Pipeline.Definitions;
 using MlOps.Testing;
 
@@ -53,9 +54,7 @@ public sealed class DialectTests(AzuriteFixture azurite) : IAsyncLifetime
     {
         var random = new Random(seed);
         var table = KnownTable.Make(random);
-        var dialect = WrittenAs.Draw(random);
-        var path = Path.Combine(bench.Host.WorkFolder, $"{Guid.NewGuid():N}{(dialect.Gzip ? ".csv.gz" : ".csv")}");
-        await File.WriteAllBytesAsync(path, dialect.Bytes(table));
+        var (path, dialect) = random.Next(4) == 0 ? WriteParquet(table, StoredAs.Draw(random)) : await WriteTextAsync(table, WrittenAs.Draw(random));
 
         var raw = await bench.IngestAsync(Definition, path);
 
@@ -70,10 +69,25 @@ public sealed class DialectTests(AzuriteFixture azurite) : IAsyncLifetime
         return true;
     }
 
+    private async Task<(string Path, object Dialect)> WriteTextAsync(KnownTable table, WrittenAs dialect)
+    {
+        var path = Path.Combine(bench.Host.WorkFolder, $"{Guid.NewGuid():N}{(dialect.Gzip ? ".csv.gz" : ".csv")}");
+        await File.WriteAllBytesAsync(path, dialect.Bytes(table));
+        return (path, dialect);
+    }
+
+    private (string Path, object Dialect) WriteParquet(KnownTable table, StoredAs types)
+    {
+        var path = Path.Combine(bench.Host.WorkFolder, $"{Guid.NewGuid():N}.parquet");
+        using var session = bench.Host.Get<DuckDb>().Open(default);
+        session.Execute(types.Sql(table, path));
+        return (path, types);
+    }
+
     /// <summary>Rows whose cells leave no doubt: fractions and thousands, days after the twelfth, words with everything in them.</summary>
     private sealed record KnownTable(IReadOnlyList<(decimal Amount, int? Whole, DateTime? When, bool? Flag, string? Word)> Rows)
     {
-        private static readonly string[] Words = ["Köln", "a, b", "c; d", "say \"so\"", "pipe | tab\t", "it's", "two  blanks", "x"];
+        public static readonly string[] Words = ["Köln", "a, b", "c; d", "say \"so\"", "pipe | tab\t", "it's", "two  blanks", "x"];
 
         public static KnownTable Make(Random random) => new(
         [
@@ -166,5 +180,34 @@ public sealed class DialectTests(AzuriteFixture azurite) : IAsyncLifetime
             }
             return packed.ToArray();
         }
+    }
+
+    /// <summary>One way of storing a table's columns in Parquet, which says types by itself: texts stay texts.</summary>
+    private sealed record StoredAs(string Amount, string Whole, string When, string Word, string Compression)
+    {
+        public static StoredAs Draw(Random random)
+        {
+            return new StoredAs(
+                Pick("DOUBLE", "DECIMAL(18,2)", "DECIMAL(11,4)"),
+                Pick("INTEGER", "BIGINT", "UINTEGER", "UBIGINT", "DOUBLE", "FLOAT", "DECIMAL(9,0)"),
+                Pick("TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS", "TIMESTAMPTZ"),
+                Pick("VARCHAR", $"ENUM({string.Join(", ", KnownTable.Words.Select(Pipeline.Data.Duck.Sql.Text))})"),
+                Pick("snappy", "zstd", "gzip", "uncompressed"));
+
+            string Pick(params string[] among) => among[random.Next(among.Length)];
+        }
+
+        public string Sql(KnownTable table, string path)
+        {
+            var rows = table.Rows.Select(row => string.Join(
+                ", ", Text(row.Amount.ToString(CultureInfo.InvariantCulture)), Text(row.Whole?.ToString(CultureInfo.InvariantCulture)),
+                Text(row.When?.ToString("yyyy-MM-dd HH:mm:ss", CultureInfo.InvariantCulture)), Text(row.Flag is { } flag ? (flag ? "true" : "false") : null),
+                Text(row.Word)));
+            return $"SET TimeZone = 'UTC'; COPY (SELECT amount::{Amount} AS amount, whole::{Whole} AS whole, \"when\"::{When} AS \"when\", "
+                + $"flag::BOOLEAN AS flag, word::{Word} AS word FROM (VALUES ({string.Join("), (", rows)})) AS t(amount, whole, \"when\", flag, word)) "
+                + $"TO {Text(path)} (FORMAT parquet, COMPRESSION {Compression})";
+        }
+
+        private static string Text(string? value) => value is null ? "NULL" : Pipeline.Data.Duck.Sql.Text(value);
     }
 }

@@ -42,7 +42,7 @@ public sealed partial class FaultTextTests(AzuriteFixture azurite)
         }
     }
 
-    private static void ShouldReadWell(string text, string of)
+    internal static void ShouldReadWell(string text, string of)
     {
         LibraryText().Match(text).Value.Should().BeEmpty($"of {of}: {text}");
         text.Should().EndWith(".").And.NotContain("\n");

@@ -190,6 +190,6 @@ public sealed class PromoteTests(AzuriteFixture azurite)
         await registry.RegisterAsync(trained with { RunId = run.RunId }, CancellationToken.None);
         var validation = await host.Get<DatasetStore>().GetAsync(trained.Lineage.Validation, CancellationToken.None);
         var winner = new TrainedCandidate(trained.Candidate, trained.ModelBlobs, trained.Metrics);
-        return (run, new PromoteInput(winner, trained.Metrics, FailedGates: [], validation.Ref, trained.Lineage));
+        return (run, new PromoteInput(winner, trained.Metrics, BlockedBy: [], validation.Ref, trained.Lineage));
     }
 }

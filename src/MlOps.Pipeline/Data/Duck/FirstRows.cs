@@ -48,22 +48,15 @@ internal sealed class FirstRows : IDisposable
     private string Token => $"{Sql.Number(token)}::BIGINT";
 
     /// <param name="session">The session.</param>
-    /// <param name="fromSql">The file's rows with their <c>file_row_number</c>.</param>
-    /// <param name="rows">Their number.</param>
-    /// <param name="cells">The columns that make a row.</param>
-    /// <param name="key">The columns that the row's hash is made of.</param>
-    /// <param name="keepEqual">Whether rows that equal an earlier one count as first ones too.</param>
-    /// <param name="reasonSql">Index of the reason why a row does not count; negative for a row that does.</param>
-    /// <param name="reasons">Number of reasons.</param>
+    /// <param name="query">The rows.</param>
     /// <param name="threads">Threads to compare on.</param>
-    public static FirstRows Find(
-        DuckDbSession session, string fromSql, int rows, string cells, string key, bool keepEqual, string reasonSql, int reasons, int threads)
+    public static FirstRows Find(DuckDbSession session, Query query, int threads)
     {
-        var found = new FirstRows(rows, reasons);
+        var found = new FirstRows(query.Rows, query.Reasons);
         try
         {
-            found.NoteAll(session, fromSql, cells, key, reasonSql);
-            found.Compare(threads, keepEqual);
+            found.NoteAll(session, query);
+            found.Compare(threads, query.KeepEqual);
             return found;
         }
         catch
@@ -87,10 +80,12 @@ internal sealed class FirstRows : IDisposable
 
     public void Dispose() => InUse.TryRemove(token, out _);
 
-    private void NoteAll(DuckDbSession session, string fromSql, string cells, string key, string reasonSql)
+    private void NoteAll(DuckDbSession session, Query query)
     {
-        var note = $"{NoteFunction}({Token}, file_row_number, {RowHash.FunctionName}({cells}), hash({cells}), {reasonSql}, {RowHash.FunctionName}({key}))";
-        foreach (var row in session.Rows($"SELECT {note}, count(*) FROM {fromSql} GROUP BY 1"))
+        var (cells, key) = (query.Cells, query.Key);
+        var note = $"{NoteFunction}({Token}, file_row_number, {RowHash.FunctionName}({cells}), hash({cells}), {query.ReasonSql}, "
+            + $"{RowHash.FunctionName}({key}))";
+        foreach (var row in session.Rows($"SELECT {note}, count(*) FROM {query.FromSql} GROUP BY 1"))
         {
             var reason = (int)row[0]!;
             if (reason >= 0)
@@ -176,5 +171,22 @@ internal sealed class FirstRows : IDisposable
         public bool Equals(int x, int y) => hashes[x] == hashes[y] && others[x] == others[y];
 
         public int GetHashCode(int row) => (int)hashes[row];
+    }
+
+    /// <summary>Rows of a file, and what makes them equal or leaves them out.</summary>
+    /// <param name="FromSql">The file's rows with their <c>file_row_number</c>.</param>
+    /// <param name="Rows">Their number.</param>
+    /// <param name="Cells">The columns that make a row.</param>
+    /// <param name="Key">The columns that the row's hash is made of.</param>
+    internal sealed record Query(string FromSql, int Rows, string Cells, string Key)
+    {
+        /// <summary>Whether rows that equal an earlier one count as first ones too.</summary>
+        public bool KeepEqual { get; init; }
+
+        /// <summary>Index of the reason why a row does not count; negative for a row that does.</summary>
+        public string ReasonSql { get; init; } = "-1::INTEGER";
+
+        /// <summary>Number of reasons.</summary>
+        public int Reasons { get; init; }
     }
 }

@@ -14,7 +14,10 @@ public sealed record CleanInput(DatasetRef Raw, bool ByParts = false, IReadOnlyL
 /// <param name="Clean">The cleaned table.</param>
 /// <param name="Dropped">Dropped rows by reason, such as <c>null: age</c>.</param>
 /// <param name="Report">The stage's account.</param>
-public sealed record CleanOutput(DatasetRef Clean, IReadOnlyDictionary<string, long> Dropped, StageReport Report) : IStageOutput;
+public sealed record CleanOutput(DatasetRef Clean, IReadOnlyDictionary<string, long> Dropped, StageReport Report) : IStageOutput
+{
+    IEnumerable<(string Stage, DatasetRef Version)> IStageOutput.Versions => [("clean", Clean)];
+}
 
 /// <summary>
 /// Drops the rows that training cannot use and counts them by reason; fills nulls where the definition says so, with values fitted on the

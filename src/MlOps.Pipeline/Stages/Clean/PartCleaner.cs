@@ -37,7 +37,14 @@ internal sealed class PartCleaner(DatasetStore datasets, DuckDb duckDb, DatasetM
         var cells = string.Join(", ", raw.Columns.Select(column => Sql.Name(column.Name)));
         var key = string.Join(", ", clean.SplitKey.Select(Sql.Name));
         using var first = FirstRows.Find(
-            session, sourceSql, (int)raw.Parts[part].Rows, cells, key, clean.KeepsEqual, rules.ReasonSql, rules.Reasons.Count, duckDb.Threads);
+            session,
+            new FirstRows.Query(sourceSql, (int)raw.Parts[part].Rows, cells, key)
+            {
+                KeepEqual = clean.KeepsEqual,
+                ReasonSql = rules.ReasonSql,
+                Reasons = rules.Reasons.Count,
+            },
+            duckDb.Threads);
         foreach (var (reason, rows) in rules.Reasons.Zip(first.RowsByReason).Where(counted => counted.Second > 0))
         {
             dropped[reason] = rows;

@@ -17,9 +17,9 @@ namespace MlOps.Pipeline.Stages.Drift;
 public sealed record DriftInput(DatasetRef Train, DatasetRef Validation, int Parts = 0);
 
 /// <param name="Drifted">What drifted, one sentence a comparison; none where the definition ignores drift.</param>
-/// <param name="FailedGates">Reasons not to promote; only where drift blocks.</param>
+/// <param name="BlockedBy">Reasons not to promote; only where drift blocks.</param>
 /// <param name="Report">The stage's account.</param>
-public sealed record DriftOutput(IReadOnlyList<Reason> Drifted, IReadOnlyList<Reason> FailedGates, StageReport Report) : IStageOutput;
+public sealed record DriftOutput(IReadOnlyList<Reason> Drifted, IReadOnlyList<Reason> BlockedBy, StageReport Report) : IStageOutput;
 
 /// <summary>
 /// Compares the validation rows with the training rows, and the training rows with those that the production version was trained on: the

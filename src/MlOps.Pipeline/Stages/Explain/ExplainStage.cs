@@ -23,8 +23,8 @@ public sealed record ExplainOutput(ExplainerKind Kind, StageReport Report) : ISt
 /// which serving explains single predictions. They stand beside the model: the same model again is found, not explained.
 /// </summary>
 public sealed partial class ExplainStage(
-    DatasetStore datasets, ArtifactStore artifacts, TrainedModels models, ModelRegistry registry, FeatureTableCache tables, ReportRenderer reports,
-    PipelineStorage storage, PipelineOptions options, ILogger<ExplainStage> logger)
+    ArtifactStore artifacts, TrainedModels models, ModelRegistry registry, FeatureTableCache tables, ReportRenderer reports, PipelineStorage storage,
+    PipelineOptions options, ILogger<ExplainStage> logger)
     : IStage<ExplainInput, ExplainOutput>
 {
     private const int MostRows = 10_000;
@@ -69,8 +69,8 @@ public sealed partial class ExplainStage(
     private async Task<Explanation> ExplainAsync(ExplainInput input, CancellationToken cancel)
     {
         var stored = await StoredModel.LoadAsync(artifacts, await models.FilesAsync(input.Winner.ModelBlobs, cancel), cancel);
-        var train = await TableAsync(input.Train, stored.Featurizer, cancel);
-        var validation = await TableAsync(input.Validation, stored.Featurizer, cancel);
+        var train = await tables.GetAsync(input.Train, stored.Featurizer, cancel);
+        var validation = await tables.GetAsync(input.Validation, stored.Featurizer, cancel);
         var (state, data) = await Task.Run(() => Explain(stored, input.Winner.Key, train, validation, cancel), cancel);
         GC.KeepAlive(train);
 
@@ -91,9 +91,6 @@ public sealed partial class ExplainStage(
             files.ToDictionary(file => file.Key, file => (long)file.Value.ToMemory().Length));
         return await explanations.CommitAsync($"{input.Winner.ModelBlobs}/{Manifest}", explanation, cancel);
     }
-
-    private async Task<FeatureTable> TableAsync(DatasetRef dataset, Featurizer featurizer, CancellationToken cancel) =>
-        await tables.GetAsync(await datasets.OpenAsync(await datasets.GetAsync(dataset.Id, cancel), cancel), featurizer, cancel);
 
     private (ExplainerState State, ExplanationData Data) Explain(
         StoredModel model, string key, FeatureTable train, FeatureTable validation, CancellationToken cancel)

@@ -8,7 +8,10 @@ namespace MlOps.Pipeline.Stages.Features;
 
 public sealed record FeaturesInput(DatasetRef Clean);
 
-public sealed record FeaturesOutput(DatasetRef Features, StageReport Report) : IStageOutput;
+public sealed record FeaturesOutput(DatasetRef Features, StageReport Report) : IStageOutput
+{
+    IEnumerable<(string Stage, DatasetRef Version)> IStageOutput.Versions => [("features", Features)];
+}
 
 /// <summary>
 /// Keeps the columns that the model uses and adds the computed ones, with the very functions that serving calls. The version is a view of

@@ -12,7 +12,7 @@ using MlOps.Pipeline.Tracking;
 
 namespace MlOps.Pipeline.Stages.Ingest;
 
-/// <param name="Source"><c>raw/{model}/{file}</c> for a blob, else a local path.</param>
+/// <param name="Source"><c>raw/{model}/{file}</c> for a blob, <c>datasets/{id}</c> for a raw table that there is, else a local path.</param>
 public sealed record IngestInput(string Source);
 
 /// <param name="Raw">The raw table.</param>
@@ -21,7 +21,10 @@ public sealed record IngestInput(string Source);
 /// <param name="Goal">What the run is for, as its row says now: it may have become less while the run waited for its turn.</param>
 /// <param name="SplitKey">The columns whose values decide the side of the split that a row falls on; null: those that the model has to do with.</param>
 public sealed record IngestOutput(
-    DatasetRef Raw, int Parts, StageReport Report, RunGoal Goal = RunGoal.Model, IReadOnlyList<string>? SplitKey = null) : IStageOutput;
+    DatasetRef Raw, int Parts, StageReport Report, RunGoal Goal = RunGoal.Model, IReadOnlyList<string>? SplitKey = null) : IStageOutput
+{
+    IEnumerable<(string Stage, DatasetRef Version)> IStageOutput.Versions => [("raw", Raw)];
+}
 
 /// <summary>
 /// Turns a raw CSV or Parquet file into the dataset version <c>raw</c>: typed Parquet parts. The version is a function of the file's bytes
@@ -90,6 +93,10 @@ public sealed class IngestStage(
 
     private async Task<IngestOutput> IngestAsync(StageContext context, IngestInput input, CancellationToken cancel)
     {
+        if (StoredSource.IdOf(input.Source) is { } stored)
+        {
+            return await TakeAsync(context, stored, cancel);
+        }
         var definition = await context.GetDefinitionAsync(cancel);
         var etag = (await runs.FindAsync(context.RunId, cancel))?.SourceETag;
         using var source = await SourceFile.OpenAsync(input.Source, etag, storage, options, cancel);
@@ -99,8 +106,7 @@ public sealed class IngestStage(
         var id = DatasetStore.IdOf(Name, [scan.Sha256], parameters);
         if (await datasets.FindAsync(id, cancel) is { } existing)
         {
-            context.Warn(Json.Read<IReadOnlyList<Warning>>(existing.Notes[DatasetNotes.Warnings]?.ToJsonString() ?? "[]"));
-            return new IngestOutput(existing.Ref, existing.Parts.Count, new StageReport(existing.Rows, Reused: true));
+            return Reuse(context, existing);
         }
         var folder = datasets.NewDraftFolder();
         try
@@ -130,6 +136,24 @@ public sealed class IngestStage(
         {
             Directory.Delete(folder, recursive: true);
         }
+    }
+
+    /// <summary>A raw table as it was read then: what the definition says of reading does not change it.</summary>
+    private async Task<IngestOutput> TakeAsync(StageContext context, string id, CancellationToken cancel)
+    {
+        var version = await datasets.GetAsync(id, cancel);
+        if (version.Stage != Name)
+        {
+            throw new InputException(
+                $"Dataset version {id} is no raw table: stage {version.Stage} made it. Start the run from a raw version, which the other stages come from.");
+        }
+        return Reuse(context, version);
+    }
+
+    private static IngestOutput Reuse(StageContext context, DatasetManifest version)
+    {
+        context.Warn(Json.Read<IReadOnlyList<Warning>>(version.Notes[DatasetNotes.Warnings]?.ToJsonString() ?? "[]"));
+        return new IngestOutput(version.Ref, version.Parts.Count, new StageReport(version.Rows, Reused: true));
     }
 
     /// <summary>Only what changes how cells are read: another gate does not make another raw table.</summary>

@@ -138,7 +138,7 @@ public sealed class ModelCardStage(
 
     private async Task<Performance> PredictAsync(StoredModel stored, DatasetManifest validation, CancellationToken cancel)
     {
-        var table = await tables.GetAsync(await datasets.OpenAsync(validation, cancel), stored.Featurizer, cancel);
+        var table = await tables.GetAsync(validation, stored.Featurizer, cancel);
         var predictions = await Task.Run(() => Evaluation.Predict(stored.Transformer, table, options.Threads, stored.Featurizer.Scale), cancel);
         return new Performance(stored.Featurizer.Target.Task, table.Labels, predictions);
     }

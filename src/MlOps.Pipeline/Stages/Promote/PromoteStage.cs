@@ -12,7 +12,7 @@ using MlOps.Pipeline.Training;
 namespace MlOps.Pipeline.Stages.Promote;
 
 public sealed record PromoteInput(
-    TrainedCandidate Winner, IReadOnlyDictionary<string, double> Metrics, IReadOnlyList<Reason> FailedGates, DatasetRef Validation, ModelLineage Lineage,
+    TrainedCandidate Winner, IReadOnlyDictionary<string, double> Metrics, IReadOnlyList<Reason> BlockedBy, DatasetRef Validation, ModelLineage Lineage,
     ApprovalDecision? Approval = null);
 
 /// <param name="Version">The registered version.</param>
@@ -60,8 +60,8 @@ public sealed class PromoteStage(
             cancel);
         await runs.UpdateAsync(context.RunId, run => run with { Version = version.Version, Approval = input.Approval }, cancel);
 
-        var (previous, blockedBy) = input.FailedGates.Count > 0
-            ? ((await registry.FindAsync(context.Model, cancel))?.Production, input.FailedGates)
+        var (previous, blockedBy) = input.BlockedBy.Count > 0
+            ? ((await registry.FindAsync(context.Model, cancel))?.Production, input.BlockedBy)
             : await PromoteAsync(context, version, manifest, definition.Gates, cancel);
         return new PromoteOutput(version.Version, blockedBy.Count == 0, previous, Reasons.Cap(blockedBy), new StageReport(manifest.Rows));
     }

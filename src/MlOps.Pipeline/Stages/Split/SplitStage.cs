@@ -13,7 +13,11 @@ public sealed record SplitInput(DatasetRef Features);
 /// <param name="Validation">Rows that choose among them.</param>
 /// <param name="Report">The stage's account.</param>
 /// <param name="Test">Rows that choose nothing; null: there are none.</param>
-public sealed record SplitOutput(DatasetRef Train, DatasetRef Validation, StageReport Report, DatasetRef? Test = null) : IStageOutput;
+public sealed record SplitOutput(DatasetRef Train, DatasetRef Validation, StageReport Report, DatasetRef? Test = null) : IStageOutput
+{
+    IEnumerable<(string Stage, DatasetRef Version)> IStageOutput.Versions =>
+        [("train", Train), ("validation", Validation), .. Test is null ? Array.Empty<(string, DatasetRef)>() : [("test", Test)]];
+}
 
 /// <summary>
 /// Divides the rows into train, validation and, where declared, test. All versions are selections of the features table: no row is copied, and which side a row

@@ -19,10 +19,10 @@ public sealed record ValidateInput(
 
 /// <param name="Winner">The candidate that goes on.</param>
 /// <param name="Metrics">Its <c>val_*</c> metrics, and <c>test_*</c> where there are test rows.</param>
-/// <param name="FailedGates">Gates that do not hold, one sentence each; empty when all hold.</param>
+/// <param name="BlockedBy">Gates that do not hold, one sentence each; empty when all hold.</param>
 /// <param name="Report">The stage's account.</param>
 public sealed record ValidateOutput(
-    TrainedCandidate Winner, IReadOnlyDictionary<string, double> Metrics, IReadOnlyList<Reason> FailedGates, StageReport Report) : IStageOutput;
+    TrainedCandidate Winner, IReadOnlyDictionary<string, double> Metrics, IReadOnlyList<Reason> BlockedBy, StageReport Report) : IStageOutput;
 
 /// <summary>
 /// Takes the best candidate, loads it afresh from storage, checks its signature against the validation rows, measures it on them and
@@ -58,7 +58,7 @@ public sealed class ValidateStage(
         {
             throw new InputException([$"The model {winner.Key} does not fit the validation data:", .. differences]);
         }
-        var table = await tables.GetAsync(await datasets.OpenAsync(manifest, cancel), stored.Featurizer, cancel);
+        var table = await tables.GetAsync(manifest, stored.Featurizer, cancel);
         var predicted = await Task.Run(() => Evaluation.Score(stored.Transformer, table, options.Threads, stored.Featurizer.Scale), cancel);
         var measured = predicted.Metrics();
         var metrics = measured.ToDictionary(pair => MetricPrefix + pair.Key, pair => pair.Value);
@@ -80,7 +80,7 @@ public sealed class ValidateStage(
         await context.LogParamsAsync(
             new Dictionary<string, string> { ["winner"] = winner.Key, [SelectedParam] = input.Candidates.Count > 1 ? "true" : "false" }, cancel);
         await ListWinnerAsync(context.RunId, winner, cancel);
-        var failed = FailedGates(definition.Gates, metric, measured[metric]);
+        var failed = BlockedBy(definition.Gates, metric, measured[metric]);
         if (definition.Gates.Checks.Count > 0)
         {
             var candidate = new PromotionCandidate
@@ -101,7 +101,7 @@ public sealed class ValidateStage(
 
     private async Task<ScoredRows> ScoreAsync(StoredModel stored, DatasetManifest manifest, CancellationToken cancel)
     {
-        var table = await tables.GetAsync(await datasets.OpenAsync(manifest, cancel), stored.Featurizer, cancel);
+        var table = await tables.GetAsync(manifest, stored.Featurizer, cancel);
         return await Task.Run(() => Evaluation.Score(stored.Transformer, table, options.Threads, stored.Featurizer.Scale), cancel);
     }
 
@@ -158,7 +158,7 @@ public sealed class ValidateStage(
             feature => new SignatureColumn(feature.Name, stored[feature.Name].Kind))];
     }
 
-    private static IReadOnlyList<Reason> FailedGates(GateRules gates, string metric, double value)
+    private static IReadOnlyList<Reason> BlockedBy(GateRules gates, string metric, double value)
     {
         var failed = new List<Reason>();
         if (gates.AtMost is { } most && !(value <= most))

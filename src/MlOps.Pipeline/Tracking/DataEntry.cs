@@ -1,0 +1,29 @@
+using MlOps.Pipeline.Data;
+
+namespace MlOps.Pipeline.Tracking;
+
+/// <summary>A dataset version that a model has had.</summary>
+/// <param name="Id">The version.</param>
+/// <param name="Model">The model.</param>
+/// <param name="Stage">What it is to the model: <c>raw</c>, <c>clean</c>, <c>features</c>, <c>train</c>, <c>validation</c> or <c>test</c>.</param>
+/// <param name="Created">When it was made.</param>
+/// <param name="Rows">Its rows.</param>
+/// <param name="Columns">How many columns it has.</param>
+/// <param name="Bytes">Bytes of its own parts; 0 for a view of another version, of which nothing is copied.</param>
+/// <param name="RunId">The first run that had it.</param>
+/// <param name="Source">The file of that run.</param>
+public sealed record DataEntry(
+    string Id, string Model, string Stage, DateTimeOffset Created, long Rows, int Columns, long Bytes, string RunId, string Source)
+{
+    /// <summary>What a version can be to a model, in the order of a run.</summary>
+    public static IReadOnlyList<string> Stages { get; } = ["raw", "clean", "features", "train", "validation", "test"];
+
+    internal static DataEntry Of(Run run, string stage, DatasetManifest version) => new(
+        version.Id, run.Model, stage, version.Created, version.Rows, version.Columns.Count, version.Parts.Sum(part => part.Bytes), run.RunId, run.Source);
+}
+
+/// <summary>A dataset version in a run.</summary>
+/// <param name="RunId">The run.</param>
+/// <param name="Stage">What the version was to it.</param>
+/// <param name="Id">The version.</param>
+public sealed record DataUse(string RunId, string Stage, string Id);

@@ -1,0 +1,179 @@
+using System.Globalization;
+using Azure.Data.Tables;
+using MlOps.Pipeline.Contracts;
+using MlOps.Pipeline.Data;
+
+namespace MlOps.Pipeline.Tracking;
+
+/// <summary>
+/// Which dataset versions a model has had, newest first, and which run had which. Written when a stage has made or found a version, before the stage's result
+/// is recorded: no run that goes on with a version is missing from the log.
+/// </summary>
+/// <remarks>
+/// Rows of a model's partition, written in one transaction: <c>a|{time}|{id}</c> (all) and <c>s|{stage}|{time}|{id}</c>, where later times come first,
+/// <c>i|{id}</c>, and <c>u|{id}|{run}</c>, <c>r|{run}|{stage}</c> for the run. <see cref="DataTags"/> has its rows beside them.
+/// </remarks>
+public sealed class DataLog(PipelineStorage storage)
+{
+    private const string JsonColumn = "Json";
+    private const int LargestPage = 1000;
+
+    /// <summary>Notes that a run has a version. The same again is the same.</summary>
+    /// <param name="run">The run.</param>
+    /// <param name="stage">One of <see cref="DataEntry.Stages"/>.</param>
+    /// <param name="version">The version.</param>
+    /// <param name="cancel">Stops it.</param>
+    public async Task RecordAsync(Run run, string stage, DatasetManifest version, CancellationToken cancel)
+    {
+        var entry = DataEntry.Of(run, stage, version);
+        var known = await FindAsync(run.Model, version.Id, cancel);
+        if (known is not null && known.Created == entry.Created)
+        {
+            entry = known;
+        }
+        var (json, use) = (Json.Write(entry), Json.Write(new DataUse(run.RunId, stage, version.Id)));
+        IEnumerable<TableEntity> rows =
+        [
+            Row(run.Model, AllKey(entry), json), Row(run.Model, StageKey(entry), json), Row(run.Model, IdKey(entry.Id), json),
+            Row(run.Model, $"u|{version.Id}|{run.RunId}", use), Row(run.Model, $"{RunPrefix(run.RunId)}{stage}", use),
+        ];
+        await storage.DataVersions.SubmitTransactionAsync(
+            rows.Select(row => new TableTransactionAction(TableTransactionActionType.UpsertReplace, row)), cancel);
+        if (known is not null && known.Created != entry.Created)
+        {
+            // It was collected and made again: the old place in the lists leads to the same version.
+            await RemoveAsync(run.Model, [AllKey(known), StageKey(known)], cancel);
+        }
+    }
+
+    /// <summary>The model's version of that id, or null.</summary>
+    public async Task<DataEntry?> FindAsync(string model, string id, CancellationToken cancel) =>
+        await storage.DataVersions.GetEntityIfExistsAsync<TableEntity>(model, IdKey(id), cancellationToken: cancel) is { HasValue: true } found
+            ? EntryOf(found.Value!)
+            : null;
+
+    /// <summary>The model's versions whose ids begin so, two at most.</summary>
+    public async Task<IReadOnlyList<DataEntry>> FindByPrefixAsync(string model, string prefix, CancellationToken cancel)
+    {
+        var found = new List<DataEntry>();
+        await foreach (var row in RangeAsync(model, IdKey(prefix), IdKey(prefix) + '}', 2, cancel))
+        {
+            found.Add(EntryOf(row));
+            if (found.Count == 2)
+            {
+                break;
+            }
+        }
+        return found;
+    }
+
+    /// <summary>The model's versions, newest first.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="stage">Only those of this stage; null: all.</param>
+    /// <param name="take">At most so many.</param>
+    /// <param name="next">What the page before said; null: the first page.</param>
+    /// <param name="cancel">Stops it.</param>
+    /// <exception cref="InputException"><paramref name="next"/> is no token of this list.</exception>
+    public async Task<ListPage<DataEntry>> ListAsync(string model, string? stage, int take, string? next, CancellationToken cancel)
+    {
+        var prefix = stage is null ? "a|" : $"s|{stage}|";
+        var found = new List<DataEntry>();
+        await foreach (var row in RangeAsync(model, prefix + (next is null ? "" : PlaceOf(next)), EndOf(prefix), take + 1, cancel))
+        {
+            if (found.Count == take)
+            {
+                return new ListPage<DataEntry>(found, PageToken.Write(Place(found[^1])));
+            }
+            found.Add(EntryOf(row));
+        }
+        return new ListPage<DataEntry>(found, Next: null);
+    }
+
+    /// <summary>The versions that a run had.</summary>
+    public Task<IReadOnlyList<DataUse>> ListOfRunAsync(string model, string runId, CancellationToken cancel) => UsesAsync(model, RunPrefix(runId), cancel);
+
+    /// <summary>The runs that had a version.</summary>
+    public Task<IReadOnlyList<DataUse>> ListRunsAsync(string model, string id, CancellationToken cancel) => UsesAsync(model, $"u|{id}|", cancel);
+
+    /// <summary>After a run is gone. Its versions stay for as long as something else has them, or until they are collected.</summary>
+    public async Task ForgetRunAsync(string model, string runId, CancellationToken cancel)
+    {
+        foreach (var use in await ListOfRunAsync(model, runId, cancel))
+        {
+            await RemoveAsync(model, [$"u|{use.Id}|{runId}", $"{RunPrefix(runId)}{use.Stage}"], cancel);
+        }
+    }
+
+    /// <summary>After versions are gone: of all models.</summary>
+    /// <param name="isGone">Whether a version is gone.</param>
+    /// <param name="cancel">Stops it.</param>
+    public async Task ForgetAsync(Func<string, Task<bool>> isGone, CancellationToken cancel)
+    {
+        var filter = TableClient.CreateQueryFilter($"RowKey gt {"i|"} and RowKey lt {"i}"}");
+        await foreach (var row in storage.DataVersions.QueryAsync<TableEntity>(filter, LargestPage, cancellationToken: cancel))
+        {
+            var entry = EntryOf(row);
+            if (await isGone(entry.Id))
+            {
+                var uses = await ListRunsAsync(entry.Model, entry.Id, cancel);
+                // By its id it is found until the last.
+                await RemoveAsync(
+                    entry.Model,
+                    [
+                        AllKey(entry), StageKey(entry), .. uses.SelectMany(use => new[] { $"u|{use.Id}|{use.RunId}", RunPrefix(use.RunId) + use.Stage }),
+                        IdKey(entry.Id),
+                    ],
+                    cancel);
+            }
+        }
+    }
+
+    private static string AllKey(DataEntry entry) => $"a|{Place(entry)}";
+
+    private static string StageKey(DataEntry entry) => $"s|{entry.Stage}|{Place(entry)}";
+
+    private static string IdKey(string id) => $"i|{id}";
+
+    private static string RunPrefix(string runId) => $"r|{runId}|";
+
+    private static string Place(DataEntry entry) => string.Create(
+        CultureInfo.InvariantCulture, $"{DateTime.MaxValue.Ticks - entry.Created.UtcTicks:D19}|{entry.Id}");
+
+    private static string PlaceOf(string next) =>
+        PageToken.Read(next) is var place && place.Split('|') is [{ Length: 19 } time, { Length: 32 } id] && time.All(char.IsAsciiDigit)
+            && id.All(char.IsAsciiHexDigitLower)
+            ? place
+            : throw PageToken.NoToken(next);
+
+    // No key has a character after '|' that comes after '}'.
+    private static string EndOf(string prefix) => string.Concat(prefix.AsSpan(0, prefix.Length - 1), "}");
+
+    private static TableEntity Row(string model, string key, string json) => new(model, key) { [JsonColumn] = json };
+
+    private static DataEntry EntryOf(TableEntity row) => Json.Read<DataEntry>(row.GetString(JsonColumn));
+
+    private static DataUse UseOf(TableEntity row) => Json.Read<DataUse>(row.GetString(JsonColumn));
+
+    private async Task<IReadOnlyList<DataUse>> UsesAsync(string model, string prefix, CancellationToken cancel)
+    {
+        var found = new List<DataUse>();
+        await foreach (var row in RangeAsync(model, prefix, EndOf(prefix), LargestPage, cancel))
+        {
+            found.Add(UseOf(row));
+        }
+        return found;
+    }
+
+    private Azure.AsyncPageable<TableEntity> RangeAsync(string model, string after, string before, int take, CancellationToken cancel) =>
+        storage.DataVersions.QueryAsync<TableEntity>(
+            TableClient.CreateQueryFilter($"PartitionKey eq {model} and RowKey gt {after} and RowKey lt {before}"), Math.Min(take, LargestPage),
+            cancellationToken: cancel);
+
+    private async Task RemoveAsync(string model, IEnumerable<string> keys, CancellationToken cancel)
+    {
+        foreach (var key in keys)
+        {
+            await storage.DataVersions.DeleteEntityAsync(model, key, cancellationToken: cancel);
+        }
+    }
+}

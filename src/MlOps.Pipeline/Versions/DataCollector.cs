@@ -1,0 +1,62 @@
+using MlOps.Pipeline.Data;
+using MlOps.Pipeline.Doctor;
+using MlOps.Pipeline.Tracking;
+
+namespace MlOps.Pipeline.Versions;
+
+/// <summary>
+/// Finds and deletes dataset versions that nothing reaches: no run, no model version, no tag, and no version that one of these has was made from it. What is
+/// younger than a day is left, and all of it while a run works: it may be about to be reached.
+/// </summary>
+public sealed class DataCollector(StorageDoctor doctor, DataLog log, DatasetStore datasets)
+{
+    private const string Datasets = "datasets/";
+
+    /// <summary>What would be deleted.</summary>
+    public async Task<DataGarbage> FindAsync(CancellationToken cancel)
+    {
+        var examination = await doctor.ExamineAsync(cancel);
+        return new DataGarbage(
+            [
+                .. examination.Findings.Where(
+                    finding => finding.Kind == FindingKind.Orphan && finding.Where.StartsWith(Datasets, StringComparison.Ordinal)),
+            ],
+            examination.Datasets);
+    }
+
+    /// <summary>Deletes what was found, but for what has become somebody's since.</summary>
+    /// <returns>What was deleted.</returns>
+    public async Task<DataGarbage> DeleteAsync(DataGarbage found, CancellationToken cancel)
+    {
+        var deleted = new List<Finding>();
+        foreach (var finding in found.Findings)
+        {
+            if (finding.Repair is { } repair && await repair(cancel))
+            {
+                deleted.Add(finding);
+            }
+        }
+        await log.ForgetAsync(async id => await datasets.FindAsync(id, cancel) is null, cancel);
+        return new DataGarbage(deleted, found.Versions);
+    }
+
+    /// <summary>Reads every part again and names what is damaged, beside what else is wrong with dataset versions.</summary>
+    /// <returns>What is broken, and how many versions were looked at.</returns>
+    public async Task<(IReadOnlyList<Finding> Broken, int Versions)> VerifyAsync(CancellationToken cancel)
+    {
+        var examination = await doctor.ExamineAsync(rehash: true, cancel);
+        return (
+            [
+                .. examination.Findings.Where(
+                    finding => finding.Kind == FindingKind.Broken && finding.Where.StartsWith(Datasets, StringComparison.Ordinal)),
+            ],
+            examination.Datasets);
+    }
+}
+
+/// <param name="Findings">A folder each.</param>
+/// <param name="Versions">How many dataset versions there are in all.</param>
+public sealed record DataGarbage(IReadOnlyList<Finding> Findings, int Versions)
+{
+    public long Bytes => Findings.Sum(finding => finding.Bytes);
+}

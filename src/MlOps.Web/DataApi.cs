@@ -1,0 +1,205 @@
+using System.ComponentModel;
+using Microsoft.AspNetCore.Http;
+using MlOps.Pipeline.Contracts;
+using MlOps.Pipeline.Data;
+using MlOps.Pipeline.Definitions;
+using MlOps.Pipeline.Tracking;
+using MlOps.Pipeline.Versions;
+using MlOps.Web.Access;
+
+namespace MlOps.Web;
+
+/// <summary>Dataset versions: which there are, what is in them, what is different between two, and names for them.</summary>
+public static class DataApi
+{
+    internal const string VersionWords = "A dataset version by a tag, 'latest', 'latest~1', 'v3' (raw rows of model version 3), 'v3:train', or an id.";
+
+    public static async Task<IResult> ListAsync(
+        string model,
+        [Description("Only raw, clean, features, train, validation or test versions; left out: all.")] string? stage,
+        [Description(PageQuery.TakeWords)] string? take,
+        [Description(PageQuery.NextWords)] string? next,
+        DataLog log,
+        CancellationToken cancel)
+    {
+        var query = PageQuery.Of(take, next);
+        if (stage is not null && !DataEntry.Stages.Contains(stage))
+        {
+            return HttpProblems.BadRequest($"stage is '{stage}'; it must be one of {string.Join(", ", DataEntry.Stages)}.");
+        }
+        if (!Names.IsModel(model))
+        {
+            return BadModel(model);
+        }
+        var page = await log.ListAsync(model, stage, query.Take, query.Next, cancel);
+        return TypedResults.Ok(new DataVersionList([.. page.Items.Select(version => new DataVersionLink(version, Links.Data(model, version.Id)))], page.Next));
+    }
+
+    public static async Task<IResult> GetAsync(
+        string model, [Description(VersionWords)] string version, DataVersions versions, DatasetStore datasets, DataLog log, DataTags tags,
+        CancellationToken cancel)
+    {
+        if (await FindAsync(model, version, versions, cancel) is not { } found)
+        {
+            return Unknown(model, version);
+        }
+        var manifest = await datasets.GetAsync(found.Id, cancel);
+        var runs = await log.ListRunsAsync(model, found.Id, cancel);
+        var names = (await tags.ListAsync(model, cancel)).Where(tag => tag.Version == found.Id).Select(tag => tag.Name);
+        return TypedResults.Ok(DataVersionView.Of(found, manifest, [.. names], [.. runs.Select(use => use.RunId)]));
+    }
+
+    /// <summary>The rows as a file.</summary>
+    public static async Task<IResult> GetContentAsync(
+        string model, [Description(VersionWords)] string version, [Description("csv or parquet; csv when left out.")] string? format, HttpContext http,
+        DataVersions versions, DatasetStore datasets, DataCheckout checkout, CancellationToken cancel)
+    {
+        if (format is not (null or "csv" or "parquet"))
+        {
+            return HttpProblems.BadRequest($"format is '{format}'; it must be csv or parquet.");
+        }
+        if (await FindAsync(model, version, versions, cancel) is not { } found)
+        {
+            return Unknown(model, version);
+        }
+        var folder = datasets.NewDraftFolder();
+        http.Response.RegisterForDispose(new DraftFolder(folder));
+        var file = await checkout.WriteAsync(found, folder, format ?? "csv", cancel);
+        return TypedResults.PhysicalFile(file, format == "parquet" ? "application/vnd.apache.parquet" : "text/csv", Path.GetFileName(file));
+    }
+
+    public static async Task<IResult> DiffAsync(
+        string model, [AsParameters] DataDiffQuery query, DataVersions versions, DataComparison comparison, CancellationToken cancel)
+    {
+        var (from, to, key, take, statistics) = query;
+        if (from is null || to is null)
+        {
+            return HttpProblems.BadRequest($"Name two versions: GET /datasets/{model}/diff?from=latest~1&to=latest.");
+        }
+        if (statistics is not (null or "true" or "false"))
+        {
+            return HttpProblems.BadRequest($"statistics is '{statistics}'; it must be true or false.");
+        }
+        var examples = take is null ? 10 : take == "0" ? 0 : PageQuery.Of(take, next: null).Take;
+        if (await FindAsync(model, from, versions, cancel) is not { } before)
+        {
+            return Unknown(model, from);
+        }
+        if (await FindAsync(model, to, versions, cancel) is not { } after)
+        {
+            return Unknown(model, to);
+        }
+        var request = new DataDiffRequest(
+            key?.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries), examples, statistics is not "false");
+        return TypedResults.Ok(await comparison.CompareAsync(before, after, request, cancel));
+    }
+
+    public static async Task<IResult> ListTagsAsync(string model, DataTags tags, CancellationToken cancel) =>
+        Names.IsModel(model) ? TypedResults.Ok(new DataTagList(await tags.ListAsync(model, cancel))) : BadModel(model);
+
+    public static async Task<IResult> PutTagAsync(
+        string model, string tag, HttpRequest request, DataVersions versions, DataTags tags, WebOptions options, CancellationToken cancel)
+    {
+        var body = await JsonBody.ReadAsync(
+            request, options,
+            json =>
+            {
+                var read = new DataTagRequest(json.Text("version") ?? "", json.Flag("movable") ?? false);
+                if (read.Version.Length == 0)
+                {
+                    json.Problem("version", $"is missing: name a dataset version by {DataVersions.Words}.");
+                }
+                return read;
+            },
+            cancel);
+        if (await FindAsync(model, body.Version, versions, cancel) is not { } found)
+        {
+            return Unknown(model, body.Version);
+        }
+        var by = Callers.NameOf(request.HttpContext.User) ?? "nobody";
+        try
+        {
+            var before = await tags.SetAsync(model, new DataTag(tag, found.Id, body.Movable, by, default), cancel);
+            Auditing.Tell(request.HttpContext, before, found.Id);
+            return TypedResults.Ok(await tags.FindAsync(model, tag, cancel));
+        }
+        catch (InputException taken) when (DataTags.IsValid(tag))
+        {
+            return HttpProblems.Conflict(taken.Message);
+        }
+    }
+
+    public static async Task<IResult> DeleteTagAsync(string model, string tag, HttpContext http, DataTags tags, CancellationToken cancel)
+    {
+        if (!Names.IsModel(model) || !DataTags.IsValid(tag) || await tags.DeleteAsync(model, tag, cancel) is not { } before)
+        {
+            return HttpProblems.NotFound($"Model '{model}' has no tag '{tag}'. GET /datasets/{model}/tags lists its tags.");
+        }
+        Auditing.Tell(http, before, null);
+        return TypedResults.NoContent();
+    }
+
+    private static async Task<DataEntry?> FindAsync(string model, string version, DataVersions versions, CancellationToken cancel) =>
+        Names.IsModel(model) && version.Length <= 100 ? await versions.FindAsync(model, version, cancel) : null;
+
+    private static IResult Unknown(string model, string version) => HttpProblems.NotFound(DataVersions.Unknown(model, version));
+
+    private static IResult BadModel(string model) => HttpProblems.BadRequest($"The model name '{model}' in the URL must be {ModelName.Rule}.");
+
+    /// <summary>Is gone when the answer is.</summary>
+    private sealed class DraftFolder(string path) : IDisposable
+    {
+        public void Dispose() => Directory.Delete(path, recursive: true);
+    }
+}
+
+/// <summary>The query of <c>GET /datasets/{model}/diff</c>.</summary>
+public sealed record DataDiffQuery(
+    [property: Description("What is compared with: " + DataApi.VersionWords)] string? From,
+    [property: Description("What is compared: " + DataApi.VersionWords)] string? To,
+    [property: Description("Columns, with commas between, that say which row is which; left out: those declared as ids, else all cells.")] string? Key,
+    [property: Description("At most so many rows of each kind are shown, 0 to 1000; 10 when left out.")] string? Take,
+    [property: Description("false: the values of the columns are not compared.")] string? Statistics);
+
+/// <summary>Dataset versions of a model, newest first.</summary>
+/// <param name="Versions">This page of them.</param>
+/// <param name="Next">Where the list goes on; left out at its end.</param>
+public sealed record DataVersionList(IReadOnlyList<DataVersionLink> Versions, string? Next);
+
+/// <param name="Version">The version.</param>
+/// <param name="Url">Its address.</param>
+public sealed record DataVersionLink(DataEntry Version, string Url);
+
+/// <summary>A dataset version.</summary>
+/// <param name="Version">What it is.</param>
+/// <param name="Tags">Names that it has.</param>
+/// <param name="Parents">Versions that it was made from; of a raw version, the SHA-256 of the file.</param>
+/// <param name="Columns">Its columns.</param>
+/// <param name="Parts">Its files; none for a view of another version.</param>
+/// <param name="Runs">Runs that had it.</param>
+/// <param name="Links">Where to go on.</param>
+public sealed record DataVersionView(
+    DataEntry Version, IReadOnlyList<string> Tags, IReadOnlyList<string> Parents, IReadOnlyList<DatasetColumn> Columns, IReadOnlyList<DatasetPart> Parts,
+    IReadOnlyList<string> Runs, IReadOnlyDictionary<string, string> Links)
+{
+    internal static DataVersionView Of(DataEntry version, DatasetManifest manifest, IReadOnlyList<string> tags, IReadOnlyList<string> runs)
+    {
+        var self = Web.Links.Data(version.Model, version.Id);
+        return new DataVersionView(
+            version, tags, manifest.Parents, manifest.Columns, manifest.Parts, runs, new Dictionary<string, string>
+            {
+                ["self"] = self,
+                ["csv"] = $"{self}/content?format=csv",
+                ["parquet"] = $"{self}/content?format=parquet",
+            });
+    }
+}
+
+/// <summary>Names of dataset versions.</summary>
+/// <param name="Tags">All of the model's.</param>
+public sealed record DataTagList(IReadOnlyList<DataTag> Tags);
+
+/// <summary>The body of <c>PUT /datasets/{model}/tags/{tag}</c>.</summary>
+/// <param name="Version">The dataset version that gets the name.</param>
+/// <param name="Movable">Whether another version may get it later; false when left out.</param>
+public sealed record DataTagRequest(string Version, bool Movable);

@@ -1,0 +1,71 @@
+using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
+using MlOps.Local.Cli;
+using MlOps.Local.Tests.Processes;
+using MlOps.Pipeline.Definitions;
+using MlOps.Testing;
+
+namespace MlOps.Local.Tests.Cli;
+
+/// <summary>Data versions from the command line, as the docs say.</summary>
+public sealed partial class DataVersionsTests : IDisposable
+{
+    private readonly string folder = Directory.CreateTempSubdirectory("mlops-versions-").FullName;
+
+    [Fact]
+    public async Task A_file_is_logged_tagged_compared_checked_out_and_its_run_reproduced()
+    {
+        var file = await Trips.WriteAsync(folder, rows: 300);
+        var trained = JsonNode.Parse(await RunAsync("train", file, "--definition", await DefinitionAsync(), "--json"))!;
+        await using var host = await EmbeddedHost.StartAsync(Path.Combine(folder, "data"));
+        await RunAsync("data", "tag", "trips", "may");
+        (await FailAsync("data", "tag", "trips@v1:train", "may")).Should().Contain("for good");
+        await File.WriteAllLinesAsync(file, (await File.ReadAllLinesAsync(file))[..^10]);
+        await RunAsync("train", file, "--definition", await DefinitionAsync(), "--json");
+
+        var log = await RunAsync("data", "log", "trips", "--stage", "raw");
+        var diff = await RunAsync("data", "diff", "trips@may", "latest");
+        var json = JsonNode.Parse(await RunAsync("data", "diff", "trips@may", "trips@latest", "--json"))!;
+        var shown = await RunAsync("data", "show", "trips@may");
+        await RunAsync("data", "checkout", "trips@may", "--out", Path.Combine(folder, "out"));
+        var reproduced = await RunAsync("reproduce", (string)trained["run"]!);
+
+        DatasetVersion.Matches(log).Should().HaveCount(2);
+        log.Should().Contain("may");
+        diff.Should().Contain("0 added, 10 removed, 0 changed, 290 the same");
+        ((long)json["rows"]!["removed"]!).Should().Be(10);
+        shown.Should().Contain("distance_km").And.Contain((string)trained["run"]!);
+        (await File.ReadAllLinesAsync(Path.Combine(folder, "out", "trips-raw.csv"))).Should().HaveCount(301);
+        reproduced.Should().MatchRegex("The same: [0-9]{2,} facts compared");
+        (await RunAsync("data", "lineage", "version/trips@1")).Should().StartWith("flowchart LR").And.Contain("-->|registered|");
+        (await RunAsync("data", "verify")).Should().Contain("all as they were written");
+        (await RunAsync("data", "gc")).Should().Contain("0 bytes in 0 folders would be deleted");
+        (await FailAsync("data", "show", "trips@none")).Should().Contain("latest~1");
+    }
+
+    public void Dispose() => Directory.Delete(folder, recursive: true);
+
+    private async Task<string> DefinitionAsync()
+    {
+        var path = Path.Combine(folder, "definition.json");
+        await File.WriteAllTextAsync(path, DefinitionJson.Write(Trips.Definition("trips", trees: 5)));
+        return path;
+    }
+
+    private async Task<string> RunAsync(params string[] command)
+    {
+        var (code, output, errors) = await LocalProcess.RunAsync([.. command, "--data", Path.Combine(folder, "data")]);
+        code.Should().Be(ExitCode.Done, errors);
+        return output;
+    }
+
+    private async Task<string> FailAsync(params string[] command)
+    {
+        var (code, _, errors) = await LocalProcess.RunAsync([.. command, "--data", Path.Combine(folder, "data")]);
+        code.Should().Be(ExitCode.Failed);
+        return errors;
+    }
+
+    [GeneratedRegex("[0-9a-f]{32}")]
+    private static partial Regex DatasetVersion { get; }
+}

@@ -1,0 +1,130 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Time.Testing;
+using MlOps.Pipeline.Data;
+using MlOps.Pipeline.Definitions;
+using MlOps.Pipeline.Deletion;
+using MlOps.Pipeline.Registry;
+using MlOps.Pipeline.Tracking;
+using MlOps.Pipeline.Versions;
+using MlOps.Testing;
+
+namespace MlOps.Pipeline.Tests.Versions;
+
+/// <summary>On a storage of its own, as all versions are looked at.</summary>
+public sealed class DataCollectorTests : IAsyncLifetime
+{
+    private readonly AzuriteFixture azurite = new();
+    private readonly FakeTimeProvider time = new(DateTimeOffset.UtcNow);
+    private readonly PipelineDefinition definition = Trips.Definition();
+    private PipelineHost host = null!;
+
+    public async Task InitializeAsync()
+    {
+        await azurite.InitializeAsync();
+        host = new PipelineHost(azurite, services => services.AddSingleton<TimeProvider>(time));
+    }
+
+    public async Task DisposeAsync()
+    {
+        await host.DisposeAsync();
+        await azurite.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task What_nothing_reaches_goes_and_what_a_run_a_version_or_a_tag_reaches_stays()
+    {
+        var served = await RunAsync("may.csv", seed: 1);
+        var tagged = await RunAsync("june.csv", seed: 2);
+        var forgotten = await RunAsync("july.csv", seed: 3);
+        var (log, collector) = (host.Get<DataLog>(), host.Get<DataCollector>());
+        var june = (await log.ListOfRunAsync(definition.Model, tagged.Run.RunId, default)).ToDictionary(use => use.Stage, use => use.Id);
+        var july = await log.ListOfRunAsync(definition.Model, forgotten.Run.RunId, default);
+        await host.Get<DataTags>().SetAsync(definition.Model, new DataTag("keep", june["clean"], Movable: false, "Ann", default), default);
+        foreach (var run in new[] { tagged, forgotten })
+        {
+            await DeleteAsync(run);
+        }
+        (await collector.FindAsync(default)).Findings.Should().BeEmpty("what is younger than a day may be about to be reached");
+        time.Advance(TimeSpan.FromDays(2));
+
+        var found = await collector.FindAsync(default);
+        var deleted = await collector.DeleteAsync(found, default);
+
+        deleted.Bytes.Should().Be(found.Bytes).And.BePositive();
+        var left = (await log.ListAsync(definition.Model, stage: null, 100, next: null, default)).Items.Select(version => version.Id).ToList();
+        left.Should().NotContain(july.Select(use => use.Id)).And.Contain([june["raw"], june["clean"]]).And.NotContain(june["train"]);
+        var kept = await log.ListOfRunAsync(definition.Model, served.Run.RunId, default);
+        left.Should().Contain(kept.Select(use => use.Id));
+        foreach (var id in left)
+        {
+            await host.Get<DatasetStore>().OpenAsync(await host.Get<DatasetStore>().GetAsync(id, default), default);
+        }
+        (await collector.FindAsync(default)).Findings.Should().BeEmpty();
+        (await collector.VerifyAsync(default)).Broken.Should().BeEmpty();
+        (await host.RunAsync(definition, host.WriteFile("july.csv", Trips.Csv(300, 3)))).Run.HasEnded.Should().BeTrue();
+        (await log.ListAsync(definition.Model, "raw", 100, next: null, default)).Items.Should().HaveCount(3, "it is made again");
+    }
+
+    [Fact]
+    public async Task While_a_run_works_nothing_goes()
+    {
+        var forgotten = await RunAsync("may.csv", seed: 1);
+        await DeleteAsync(forgotten);
+        time.Advance(TimeSpan.FromDays(2));
+        var collector = host.Get<DataCollector>();
+        var found = await collector.FindAsync(default);
+        found.Findings.Should().NotBeEmpty();
+
+        await RunAsync("may.csv", seed: 1);
+
+        (await collector.DeleteAsync(found, default)).Findings.Should().BeEmpty("the run has come to the very versions that were found");
+        (await collector.VerifyAsync(default)).Broken.Should().BeEmpty();
+    }
+
+    [Fact]
+    public async Task A_part_with_other_bytes_of_the_same_length_is_named()
+    {
+        await RunAsync("may.csv", seed: 1);
+        var raw = await host.Get<DataVersions>().GetAsync(definition.Model, "latest", default);
+        var part = (await host.Get<DatasetStore>().GetAsync(raw.Id, default)).Parts[0];
+        var blob = host.Storage.Datasets.GetBlobClient($"{raw.Id}/{part.Name}");
+        var bytes = (await blob.DownloadContentAsync()).Value.Content.ToArray();
+        bytes[bytes.Length / 2] ^= 1;
+        await blob.UploadAsync(BinaryData.FromBytes(bytes), overwrite: true);
+
+        var (broken, versions) = await host.Get<DataCollector>().VerifyAsync(default);
+
+        broken.Select(finding => finding.Where).Should().Equal($"datasets/{raw.Id}");
+        broken[0].Problem.Should().Contain(part.Name);
+        versions.Should().Be(5);
+        (await host.Get<Doctor.StorageDoctor>().ExamineAsync(default)).IsSound.Should().BeTrue("lengths are as they were");
+    }
+
+    private async Task DeleteAsync(RunDetails run)
+    {
+        if (await host.Get<ModelRegistry>().FindVersionOfAsync(definition.Model, run.Run.RunId, default) is { } version)
+        {
+            await PointAwayFromAsync(version);
+            (await host.Get<ModelDeletion>().DeleteVersionAsync(definition.Model, version, default)).Refusal.Should().BeNull();
+        }
+        (await host.Get<RunDeletion>().DeleteAsync(run.Run.RunId, default)).Refusal.Should().BeNull();
+    }
+
+    private async Task PointAwayFromAsync(int version)
+    {
+        var model = (await host.Get<ModelRegistry>().FindAsync(definition.Model, default))!;
+        foreach (var (alias, _) in model.Aliases.Where(alias => alias.Value == version))
+        {
+            if (version > 1)
+            {
+                await host.Get<ModelRegistry>().SetAliasAsync(definition.Model, alias, 1, "test", default);
+            }
+            else
+            {
+                await host.Get<ModelDeletion>().DeleteAliasAsync(definition.Model, alias, default);
+            }
+        }
+    }
+
+    private Task<RunDetails> RunAsync(string file, int seed) => host.RunAsync(definition, host.WriteFile(file, Trips.Csv(300, seed)));
+}

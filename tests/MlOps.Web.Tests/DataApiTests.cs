@@ -1,0 +1,149 @@
+using System.Net;
+using System.Net.Http.Json;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using MlOps.Pipeline.Contracts;
+using MlOps.Testing;
+using MlOps.Testing.Scenarios;
+
+namespace MlOps.Web.Tests;
+
+/// <summary>Dataset versions over HTTP, of two runs that really happened.</summary>
+[Collection(AzuriteFixture.Collection)]
+public sealed class DataApiTests(AzuriteFixture azurite) : IAsyncLifetime
+{
+    private readonly string model = AzuriteFixture.UniqueModel();
+    private WebHost host = null!;
+
+    public async Task InitializeAsync()
+    {
+        host = await WebHost.StartAsync(azurite.NewStorage(), services => services.Replace(ServiceDescriptor.Singleton<IPipelineEngine, InlineEngine>()));
+        await host.Client.PutAsJsonAsync(
+            $"/pipelines/{model}", new { target = "fare", candidates = new[] { new { trainer = "sdca" } } }).ShouldBeAsync(HttpStatusCode.Created);
+        await RunAsync("may.csv", Trips.Csv(200, seed: 1));
+        await RunAsync("june.csv", Trips.Csv(220, seed: 2));
+    }
+
+    public async Task DisposeAsync() => await host.DisposeAsync();
+
+    [Fact]
+    public async Task Versions_are_listed_shown_and_given_as_files()
+    {
+        var raw = await GetAsync("versions?stage=raw&take=1");
+        var next = await GetAsync($"versions?stage=raw&take=1&next={raw["next"]}");
+        var newest = raw["versions"]![0]!["version"]!;
+
+        ((string)newest["source"]!).Should().EndWith("june.csv");
+        ((string)next["versions"]![0]!["version"]!["source"]!).Should().EndWith("may.csv");
+        next.AsObject().Should().NotContainKey("next");
+        var shown = await GetAsync("versions/latest");
+        shown["version"]!.ToJsonString().Should().Be(newest.ToJsonString());
+        shown["columns"]!.AsArray().Select(column => (string)column!["name"]!).Should().Equal(Trips.Header.Split(','));
+        shown["runs"]!.AsArray().Should().ContainSingle();
+        using var csv = await host.Client.GetAsync((string)shown["links"]!["csv"]!);
+        (csv.StatusCode, csv.Content.Headers.ContentType!.MediaType, csv.Content.Headers.ContentDisposition!.FileName).Should()
+            .Be((HttpStatusCode.OK, "text/csv", $"{model}-raw.csv"));
+        (await csv.Content.ReadAsStringAsync()).Split('\n', StringSplitOptions.RemoveEmptyEntries).Should().HaveCount(221);
+        var parquet = await host.Client.GetByteArrayAsync((string)shown["links"]!["parquet"]!);
+        parquet.AsSpan(0, 4).ToArray().Should().Equal("PAR1"u8.ToArray());
+    }
+
+    [Fact]
+    public async Task A_diff_says_what_came_and_what_went()
+    {
+        var diff = await GetAsync("diff?from=latest~1&to=latest&take=2");
+        var without = await GetAsync("diff?from=latest&to=latest&take=0&statistics=false");
+
+        ((long)diff["rows"]!["added"]!, (long)diff["rows"]!["removed"]!).Should().Be((220, 200));
+        diff["rows"]!["addedRows"]!.AsArray().Should().HaveCount(2);
+        diff["statistics"]!.AsArray().Should().HaveCount(6);
+        ((long)without["rows"]!["same"]!).Should().Be(220);
+        without.AsObject().Should().NotContainKey("statistics");
+    }
+
+    [Fact]
+    public async Task A_tag_names_a_version_which_a_run_may_be_started_on()
+    {
+        var created = await host.Client.PutAsJsonAsync(Path("tags/golden"), new { version = "latest~1" }).ShouldBeAsync(HttpStatusCode.OK);
+        ((string)created["name"]!).Should().Be("golden");
+        await host.Client.PutAsJsonAsync(Path("tags/golden"), new { version = "latest~1" }).ShouldBeAsync(HttpStatusCode.OK);
+        (await host.Client.PutAsJsonAsync(Path("tags/golden"), new { version = "latest" }).ShouldFailAsync(HttpStatusCode.Conflict)).Should()
+            .Contain("for good");
+        ((string)(await GetAsync("tags"))["tags"]![0]!["version"]!).Should().Be((string)created["version"]!);
+
+        var started = await host.Client.PostAsJsonAsync($"/pipelines/{model}/runs", new { data = "golden" }).ShouldBeAsync(HttpStatusCode.Accepted);
+
+        var run = await host.Client.GetAsync($"/runs/{started["runId"]}").ShouldBeAsync(HttpStatusCode.OK);
+        ((string)run["source"]!).Should().Be($"datasets/{created["version"]}");
+        ((string)run["state"]!).Should().BeOneOf("succeeded", "blocked");
+        (await host.Client.DeleteAsync(Path("tags/golden"))).StatusCode.Should().Be(HttpStatusCode.NoContent);
+        await host.Client.DeleteAsync(Path("tags/golden")).ShouldFailAsync(HttpStatusCode.NotFound);
+    }
+
+    [Fact]
+    public async Task Lineage_leads_from_any_end_to_both()
+    {
+        var version = (await GetAsync("versions/v1:train"))["version"]!;
+        var run = (string)version["runId"]!;
+        string[] ends = [$"run/{run}", $"version/{model}@1", $"dataset/{model}@{version["id"]}", $"file/{model}/may.csv", $"file/{model}%2Fmay.csv"];
+        foreach (var end in ends)
+        {
+            var graph = await host.Client.GetAsync($"/lineage/{end}").ShouldBeAsync(HttpStatusCode.OK);
+            var nodes = graph["nodes"]!.AsArray().Select(node => (string)node!["id"]!).ToList();
+            nodes.Should().Contain([$"file/raw/{model}/may.csv", $"run/{run}", $"version/{model}@1", $"dataset/{model}@{version["id"]}"], end);
+            graph["edges"]!.AsArray().Select(edge => $"{edge!["from"]} {edge["word"]} {edge["to"]}").Should()
+                .Contain([$"dataset/{model}@{version["id"]} train run/{run}", $"run/{run} registered version/{model}@1"], end);
+        }
+        var chart = await host.Client.GetStringAsync($"/lineage/version/{model}@1?format=mermaid");
+        chart.Should().StartWith("flowchart LR\n").And.Contain($"[/\"raw/{model}/may.csv\"/]").And.Contain("-->|registered|");
+        await host.Client.GetAsync($"/lineage/predictions/{model}/2020/01/01/10").ShouldFailAsync(HttpStatusCode.NotFound);
+        var hour = DateTime.UtcNow.ToString("yyyy/MM/dd/HH", System.Globalization.CultureInfo.InvariantCulture);
+        await host.Client.GetAsync($"/lineage/predictions/{model}/{hour}").ShouldBeAsync(HttpStatusCode.OK);
+    }
+
+    [Theory]
+    [InlineData("cake/x", HttpStatusCode.BadRequest)]
+    [InlineData("version/trips", HttpStatusCode.BadRequest)]
+    [InlineData("version/trips@x", HttpStatusCode.BadRequest)]
+    [InlineData("version/trips@99", HttpStatusCode.NotFound)]
+    [InlineData("run/..%2F..", HttpStatusCode.BadRequest)]
+    [InlineData("file/no-such-model/a.csv", HttpStatusCode.NotFound)]
+    [InlineData("file/no-such-model/a.csv?format=svg", HttpStatusCode.BadRequest)]
+    public async Task What_has_no_lineage_is_said(string path, HttpStatusCode status) =>
+        await host.Client.GetAsync($"/lineage/{path}").ShouldFailAsync(status);
+
+    [Theory]
+    [InlineData("versions?stage=cooked", HttpStatusCode.BadRequest, "raw, clean")]
+    [InlineData("versions?take=0", HttpStatusCode.BadRequest, "1 to 1000")]
+    [InlineData("versions/none", HttpStatusCode.NotFound, "latest~1")]
+    [InlineData("versions/none/content", HttpStatusCode.NotFound, "latest~1")]
+    [InlineData("versions/latest/content?format=xlsx", HttpStatusCode.BadRequest, "csv or parquet")]
+    [InlineData("diff?from=latest", HttpStatusCode.BadRequest, "Name two versions")]
+    [InlineData("diff?from=latest&to=none", HttpStatusCode.NotFound, "'none'")]
+    [InlineData("diff?from=latest&to=latest&key=nowhere", HttpStatusCode.BadRequest, "'nowhere'")]
+    [InlineData("diff?from=latest&to=latest&statistics=maybe", HttpStatusCode.BadRequest, "true or false")]
+    public async Task What_is_wrong_is_said(string path, HttpStatusCode status, string words) =>
+        (await host.Client.GetAsync(Path(path)).ShouldFailAsync(status)).Should().Contain(words);
+
+    [Fact]
+    public async Task A_run_reads_one_thing_and_a_tag_is_a_name()
+    {
+        (await host.Client.PostAsJsonAsync($"/pipelines/{model}/runs", new { data = "latest", source = $"raw/{model}/may.csv" })
+            .ShouldFailAsync(HttpStatusCode.BadRequest)).Should().Contain("both");
+        (await host.Client.PostAsJsonAsync($"/pipelines/{model}/runs", new { data = "none" }).ShouldFailAsync(HttpStatusCode.BadRequest)).Should()
+            .Contain("'none'");
+        (await host.Client.PutAsJsonAsync(Path("tags/latest"), new { version = "latest" }).ShouldFailAsync(HttpStatusCode.BadRequest)).Should()
+            .Contain("must be");
+        (await host.Client.PutAsJsonAsync(Path("tags/mine"), new { }).ShouldFailAsync(HttpStatusCode.BadRequest)).Should().Contain("version");
+    }
+
+    private string Path(string path) => $"/datasets/{model}/{path}";
+
+    private Task<System.Text.Json.Nodes.JsonNode> GetAsync(string path) => host.Client.GetAsync(Path(path)).ShouldBeAsync(HttpStatusCode.OK);
+
+    private async Task RunAsync(string file, string csv)
+    {
+        await host.Client.PutAsync($"/raw/{model}/{file}", new StringContent(csv)).ShouldBeAsync(HttpStatusCode.Created);
+        await host.Client.PostAsJsonAsync($"/pipelines/{model}/runs", new { source = $"raw/{model}/{file}" }).ShouldBeAsync(HttpStatusCode.Accepted);
+    }
+}
