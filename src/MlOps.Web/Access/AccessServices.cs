@@ -38,7 +38,6 @@ internal static class AccessServices
                 any.ForwardSignIn = any.ForwardSignOut = Schemes.Cookie;
             })
             .AddScheme<AuthenticationSchemeOptions, KeyAuthentication>(Schemes.Key, null)
-            .AddScheme<AuthenticationSchemeOptions, OpenAuthentication>(Schemes.Open, null)
             .AddScheme<AuthenticationSchemeOptions, PlatformAuthentication>(Schemes.Platform, null)
             .AddCookie(Schemes.Cookie, Configure);
         authentication.AddEntra();
@@ -70,7 +69,7 @@ internal static class AccessServices
         {
             app.ApplicationServices.GetRequiredService<IAuthenticationSchemeProvider>().RemoveScheme(Schemes.EntraBrowser);
         }
-        return app.UseAuthentication().UseAuthorization();
+        return app.UseKnownCallers().UseAuthorization();
     }
 
     private static AuthorizationBuilder AddPolicies(this AuthorizationBuilder authorization)
@@ -89,8 +88,7 @@ internal static class AccessServices
         {
             return Schemes.Key;
         }
-        if (access.Entra is not null && http.Request.Headers.Authorization is [{ } authorization]
-            && authorization.StartsWith("Bearer ", StringComparison.OrdinalIgnoreCase))
+        if (PresentedKey.IsToken(http.Request, access))
         {
             return Schemes.Entra;
         }
@@ -98,7 +96,7 @@ internal static class AccessServices
         {
             return Schemes.Platform;
         }
-        return access.IsOpen ? Schemes.Open : http.Request.Cookies.ContainsKey(CookieName) ? Schemes.Cookie : Schemes.Key;
+        return http.Request.Cookies.ContainsKey(CookieName) ? Schemes.Cookie : Schemes.Key;
     }
 
     private const string CookieName = "mlops";
