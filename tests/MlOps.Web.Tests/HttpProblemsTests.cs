@@ -23,6 +23,19 @@ public sealed class HttpProblemsTests(AzuriteFixture azurite) : WebTests(azurite
             .Should().Contain($"no route {method} {path}").And.Contain("/openapi.json");
 
     [Fact]
+    public async Task A_problem_tells_the_trace_that_the_caller_began()
+    {
+        const string Trace = "0af7651916cd43dd8448eb211c80319c";
+        foreach (var path in new[] { "/nowhere", "/models/x" })
+        {
+            var request = new HttpRequestMessage(HttpMethod.Get, path) { Headers = { { "traceparent", $"00-{Trace}-b7ad6b7169203331-01" } } };
+
+            ((string)(await Client.SendAsync(request).ShouldBeProblemAsync(HttpStatusCode.NotFound))["traceId"]!).Should().Be(Trace);
+        }
+        ((string)(await Client.GetAsync("/nowhere").ShouldBeProblemAsync(HttpStatusCode.NotFound))["traceId"]!).Should().MatchRegex("^[0-9a-f]{32}$");
+    }
+
+    [Fact]
     public async Task A_browser_gets_the_same_problem()
     {
         var request = new HttpRequestMessage(HttpMethod.Get, "/nowhere");

@@ -28,6 +28,7 @@ internal static class AppServices
             .AddSingleton(AccessSettings.Read(configuration))
             .AddSingleton(AlertSettings.Read(configuration, BaseUrl(configuration)))
             .AddSingleton(RetentionOptions.Read(configuration))
+            .AddSingleton(UploadOptions.Read(configuration) with { MaxPutBytes = MostBodyBytes })
             .AddMlOpsPipeline()
             .RemoveAll<RunStarter>()
             .AddSingleton(_ => StorageConnection.Connect(configuration))
@@ -53,6 +54,9 @@ internal static class AppServices
             .AddScoped<LiveDriftTrigger>()
             .AddHostedService<StorageSetup>();
     }
+
+    /// <summary>What the Functions host lets through (FUNCTIONS_REQUEST_BODY_SIZE_LIMIT) unless it is told otherwise: it holds bodies in memory.</summary>
+    private const long MostBodyBytes = 100 * 1024 * 1024;
 
     private static PipelineOptions Options(IConfiguration configuration)
     {

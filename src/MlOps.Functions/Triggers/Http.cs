@@ -3,6 +3,7 @@ using Microsoft.Azure.Functions.Worker;
 using Microsoft.DurableTask.Client;
 using MlOps.Functions.Durable;
 using MlOps.Web;
+using MlOps.Web.Answers;
 using static Microsoft.Azure.Functions.Worker.AuthorizationLevel;
 
 namespace MlOps.Functions.Triggers;
@@ -19,6 +20,10 @@ public sealed class Http(WebPipeline web, DurableCall call)
 {
     [Function(nameof(GetHealth))]
     public Task<IResult> GetHealth([HttpTrigger(Anonymous, "get", Route = "health")] HttpRequest request, CancellationToken cancel) =>
+        AnswerAsync(request, cancel);
+
+    [Function(nameof(Ping))]
+    public Task<IResult> Ping([HttpTrigger(Anonymous, "get", Route = "ping")] HttpRequest request, CancellationToken cancel) =>
         AnswerAsync(request, cancel);
 
     [Function(nameof(Predict))]
@@ -46,6 +51,7 @@ public sealed class Http(WebPipeline web, DurableCall call)
 
     private async Task<IResult> AnswerAsync(HttpRequest request, CancellationToken cancel)
     {
+        TraceIds.Note(request.HttpContext, request.HttpContext.GetFunctionContext()?.TraceContext.TraceParent);
         await web.RunAsync(request.HttpContext, cancel);
         return Results.Empty;
     }
