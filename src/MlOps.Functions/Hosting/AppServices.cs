@@ -55,6 +55,12 @@ internal static class AppServices
             .AddHostedService<StorageSetup>();
     }
 
+    /// <summary>
+    /// An instance that is scaled in has 60 minutes to end what it is at (https://learn.microsoft.com/azure/azure-functions/functions-scale#timeout), and
+    /// <c>functionTimeout</c> is that; reading the rows and measuring the model take some of it.
+    /// </summary>
+    private const double MostTrainingMinutes = 45;
+
     /// <summary>What the Functions host lets through (FUNCTIONS_REQUEST_BODY_SIZE_LIMIT) unless it is told otherwise: it holds bodies in memory.</summary>
     private const long MostBodyBytes = 100 * 1024 * 1024;
 
@@ -70,6 +76,7 @@ internal static class AppServices
             Threads = section.GetValue("Threads", options.Threads),
             PartCacheMb = section.GetValue("PartCacheMb", options.PartCacheMb),
             MostTrainings = section.GetValue("MostTrainings", options.MostTrainings),
+            MostTrainingMinutes = section.GetValue("MostTrainingMinutes", MostTrainingMinutes),
         };
     }
 

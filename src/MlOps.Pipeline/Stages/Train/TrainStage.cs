@@ -45,8 +45,7 @@ public sealed class TrainStage(
         var featurizer = await Task.Run(() => FitFeaturizer(train, definition, cancel), cancel);
         var name = new ModelIdentity(input.Train.Id, input.Validation.Id, spec, featurizer, candidate.Seed, candidate.Added?.Version).BlobName;
         var found = await models.FindAsync(name, cancel);
-        var model = found
-            ?? await TrainAsync(candidate, new TrainingWatch(context.RunId, candidate.Key, spec.MaxMinutes), featurizer, train, validation, name, cancel);
+        var model = found ?? await TrainAsync(context.RunId, candidate, featurizer, train, validation, name, cancel);
 
         await context.LogMetricsAsync(model.Metrics.ToDictionary(metric => $"{candidate.Key}.{metric.Key}", metric => metric.Value), cancel);
         await runs.LogArtifactsAsync(
@@ -61,9 +60,12 @@ public sealed class TrainStage(
     }
 
     private async Task<TrainedModel> TrainAsync(
-        Candidate candidate, TrainingWatch watch, Featurizer featurizer, LocalTable train, LocalTable validation, string name, CancellationToken cancel)
+        string runId, Candidate candidate, Featurizer featurizer, LocalTable train, LocalTable validation, string name, CancellationToken cancel)
     {
         var (spec, seed) = (candidate.Spec, candidate.TrainerSeed);
+        var cells = (double)train.Manifest.Rows * featurizer.Signature.Features.Count;
+        var minutes = TrainingBudget.MinutesOf(spec, options.MostTrainingMinutes, cells);
+        var watch = new TrainingWatch(runId, candidate.Key, minutes);
         using var place = await places.TakeAsync(TrainingPlaces.BytesOf(train.Manifest.Rows, featurizer.Signature.Features.Count), cancel);
         var ml = new MLContext(seed);
         ml.Log += watch.Hear;
@@ -74,7 +76,7 @@ public sealed class TrainStage(
         var (model, trees) = await progress.FollowAsync(watch, () => Task.Run(
             () =>
             {
-                var plan = TrainingBudget.Plan(spec, few => Measure(few, trainTable, scale, seed, cancel));
+                var plan = TrainingBudget.Plan(spec with { MaxMinutes = minutes }, few => Measure(few, trainTable, scale, seed, cancel));
                 watch.Note(plan);
                 var trainer = new Trainers(Trainers.ContextOf(ml, featurizer.Target.Task, seed, options.Threads, plan.Spec), candidate.Added);
                 return (TrainingCancellation.Run(ml, () => trainer.Fit(trainTable, scale), cancel), plan.Spec.Trees);
