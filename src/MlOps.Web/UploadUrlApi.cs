@@ -39,7 +39,8 @@ public static class UploadUrlApi
     }
 
     /// <summary>For this one blob, to create and write it: neither to read nor to delete it. With the account's key, or by who the host is to Entra ID.</summary>
-    private static async Task<Uri> SignAsync(BlobClient blob, BlobContainerClient container, DateTimeOffset from, DateTimeOffset until, CancellationToken cancel)
+    private static async Task<Uri> SignAsync(
+        BlobClient blob, BlobContainerClient container, DateTimeOffset from, DateTimeOffset until, CancellationToken cancel)
     {
         var address = new BlobSasBuilder(BlobSasPermissions.Create | BlobSasPermissions.Write, until)
         {

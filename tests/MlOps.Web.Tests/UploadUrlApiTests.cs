@@ -33,7 +33,8 @@ public sealed class UploadUrlApiTests(AzuriteFixture azurite) : WebTests(azurite
         elsewhere.Should().NotBe(url);
         answer["url"] = elsewhere;
         (await UploadAsync(plain, answer, "x")).StatusCode.Should().Be(HttpStatusCode.Forbidden, "nor for another file");
-        (await Host.Get<RawFileArrivals>().ListAsync(default)).Should().Contain(note => note.Name == $"{Model}/données (2).csv", "whoever watches finds it at once");
+        (await Host.Get<RawFileArrivals>().ListAsync(default)).Should()
+            .Contain(note => note.Name == $"{Model}/données (2).csv", "whoever watches finds it at once");
     }
 
     [Fact]

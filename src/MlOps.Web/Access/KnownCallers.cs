@@ -7,10 +7,13 @@ namespace MlOps.Web.Access;
 
 /// <summary>
 /// Lets in who brings a key that is known, and, where <see cref="AccessOptions.IsOpen"/>, who brings nothing. ASP.NET Core's authentication makes and asks
-/// two handlers for each request, an eighth of what a prediction costs: it is left to those who come in another way.
+/// two handlers for each request, and its authorization a context and a set of requirements: they are left to those who come in another way.
 /// </summary>
 internal static class KnownCallers
 {
+    private const string AuthenticationIsUsed = "__AuthenticationMiddlewareSet";
+    private const string AuthorizationIsUsed = "__AuthorizationMiddlewareSet";
+
     /// <summary>One for all requests: nothing in it is a request's.</summary>
     private static readonly ClaimsPrincipal Everybody = Callers.Of("local", RouteRole.Admin, keyId: null, Schemes.Open);
 
@@ -18,9 +21,13 @@ internal static class KnownCallers
     {
         var access = app.ApplicationServices.GetRequiredService<AccessOptions>();
         var keys = app.ApplicationServices.GetRequiredService<KeyRing>();
+        // A web application that sees neither in its own line puts both before all else, for every request.
+        app.Properties[AuthenticationIsUsed] = true;
+        app.Properties[AuthorizationIsUsed] = true;
         return app
             .Use((http, next) => PresentedKey.Find(http.Request, access) is { } text ? TakeKeyAsync(http, text, keys, next) : TakeOpen(http, access, next))
-            .UseWhen(http => !IsKnown(http), unknown => unknown.UseAuthentication());
+            .UseWhen(http => !IsKnown(http), unknown => unknown.UseAuthentication())
+            .UseWhen(http => !ReferenceEquals(http.User, Everybody), asked => asked.UseAuthorization());
     }
 
     /// <summary>A wrong key is told apart from none by the scheme that answers it.</summary>

@@ -11,14 +11,26 @@ public static class TraceIds
     /// <param name="traceParent">As the host tells it: <c>00-TRACE-SPAN-FLAGS</c>.</param>
     public static void Note(HttpContext http, string? traceParent)
     {
-        if (ActivityContext.TryParse(traceParent, traceState: null, out var trace))
+        if (Read(traceParent) is { } trace)
         {
-            http.Features.Set(new Trace(trace.TraceId.ToHexString()));
+            http.Features.Set(trace);
         }
     }
 
-    internal static string Of(HttpContext http) =>
-        http.Features.Get<Trace>()?.Id ?? Activity.Current?.TraceId.ToHexString() ?? http.TraceIdentifier;
+    /// <summary>The request's: the host's, the caller's, or, where nobody has begun one, its own.</summary>
+    internal static string Of(HttpContext http)
+    {
+        if (http.Features.Get<Trace>() is not { } trace)
+        {
+            trace = Activity.Current is { TraceId: var current } ? new Trace(current.ToHexString())
+                : Read(http.Request.Headers.TraceParent) ?? new Trace(ActivityTraceId.CreateRandom().ToHexString());
+            http.Features.Set(trace);
+        }
+        return trace.Id;
+    }
+
+    private static Trace? Read(string? traceParent) =>
+        ActivityContext.TryParse(traceParent, traceState: null, out var trace) ? new Trace(trace.TraceId.ToHexString()) : null;
 
     private sealed record Trace(string Id);
 }

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Http.Headers;
 using System.Text;
+using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using MlOps.Pipeline.Contracts;
@@ -191,6 +192,29 @@ public sealed class AccessTests(AzuriteFixture azurite) : IAsyncLifetime
         forbidden.Should().Contain($"'reader-{unique}'");
         await ask("mlops_aaaaaaaaaa_wrong").ShouldFailAsync(HttpStatusCode.Unauthorized);
         (await open.Client.PostAsync("/models/x/rollback", null)).StatusCode.Should().Be(HttpStatusCode.NotFound);
+    }
+
+    [Fact]
+    public async Task Everybody_of_an_open_host_and_a_known_key_pass_by_the_authentication_handlers()
+    {
+        var asked = 0;
+        var count = (IServiceCollection services) => services.AddSingleton<TimeProvider>(time)
+            .AddScoped<IAuthenticationService>(provider =>
+            {
+                Interlocked.Increment(ref asked);
+                return ActivatorUtilities.CreateInstance<AuthenticationService>(provider);
+            });
+        await using var open = await WebHost.StartAsync(azurite.NewStorage(), services => count(services.AddSingleton(new AccessOptions { IsOpen = true })));
+        await using var closed = await WebHost.StartAsync(azurite.NewStorage(), services => count(services.AddSingleton(new AccessOptions())));
+        closed.Client.DefaultRequestHeaders.Authorization = new("Bearer", await AddKeyAsync(RouteRole.Reader));
+
+        (await open.Client.GetAsync("/models")).StatusCode.Should().Be(HttpStatusCode.OK);
+        (await closed.Client.GetAsync("/models")).StatusCode.Should().Be(HttpStatusCode.OK);
+        asked.Should().Be(0);
+
+        closed.Client.DefaultRequestHeaders.Authorization = new("Bearer", "mlops_aaaaaaaaaa_wrong");
+        (await closed.Client.GetAsync("/models")).StatusCode.Should().Be(HttpStatusCode.Unauthorized);
+        asked.Should().BePositive();
     }
 
     [Fact]
