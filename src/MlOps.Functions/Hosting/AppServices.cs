@@ -61,8 +61,11 @@ internal static class AppServices
     /// </summary>
     private const double MostTrainingMinutes = 45;
 
-    /// <summary>What the Functions host lets through (FUNCTIONS_REQUEST_BODY_SIZE_LIMIT) unless it is told otherwise: it holds bodies in memory.</summary>
-    private const long MostBodyBytes = 100 * 1024 * 1024;
+    /// <summary>
+    /// The Functions host holds bodies in memory, and breaks off itself at 100 MiB (<c>FUNCTIONS_REQUEST_BODY_SIZE_LIMIT</c>) without a word: we are told
+    /// of less, and say what to do.
+    /// </summary>
+    private const long MostBodyBytes = 64 * 1024 * 1024;
 
     private static PipelineOptions Options(IConfiguration configuration)
     {
