@@ -38,7 +38,9 @@ public static class UploadUrlApi
         return TypedResults.Ok(new UploadUrl(url.AbsoluteUri, "PUT", new Dictionary<string, string> { ["x-ms-blob-type"] = "BlockBlob" }, source, expires));
     }
 
-    /// <summary>For this one blob, to create and write it: neither to read nor to delete it. With the account's key, or by who the host is to Entra ID.</summary>
+    /// <summary>
+    /// For this one blob, to create and write it: neither to read nor to delete it. With the account's key, or by who the host is to Entra ID.
+    /// </summary>
     private static async Task<Uri> SignAsync(
         BlobClient blob, BlobContainerClient container, DateTimeOffset from, DateTimeOffset until, CancellationToken cancel)
     {

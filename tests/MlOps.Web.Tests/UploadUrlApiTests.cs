@@ -104,7 +104,8 @@ public sealed class UploadUrlApiTests(AzuriteFixture azurite) : WebTests(azurite
             Headers = { TransferEncodingChunked = !announced },
         });
 
-        (await put(1001).ShouldFailAsync(HttpStatusCode.RequestEntityTooLarge)).Should().Contain("1,000 bytes").And.Contain($"POST /raw/{Model}/a.csv/upload-url");
+        (await put(1001).ShouldFailAsync(HttpStatusCode.RequestEntityTooLarge)).Should()
+            .Contain("1,000 bytes").And.Contain($"POST /raw/{Model}/a.csv/upload-url");
         (await Host.Storage.Raw.GetBlobClient($"{Model}/a.csv").ExistsAsync()).Value.Should().BeFalse();
         await put(1000).ShouldBeAsync(HttpStatusCode.Created);
         host.Errors.Should().BeEmpty();

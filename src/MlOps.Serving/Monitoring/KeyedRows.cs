@@ -86,7 +86,9 @@ public sealed class KeyedRows(PipelineStorage storage, TimeProvider time)
             }
             try
             {
-                return PredictionBlobs.IsCopy(blob) ? await ReplaceAsync(blob, lease.LeaseId, lines, cancel) : await CopyAsync(blob, lease.LeaseId, lines, cancel);
+                return PredictionBlobs.IsCopy(blob)
+                    ? await ReplaceAsync(blob, lease.LeaseId, lines, cancel)
+                    : await CopyAsync(blob, lease.LeaseId, lines, cancel);
             }
             catch (RequestFailedException changed) when (changed.Status is 409 or 412 && tries < MostTries)
             {

@@ -124,7 +124,7 @@ public sealed class KeyedRowsTests(AzuriteFixture azurite)
         foreach (var age in new[] { 0, 1, 2, 30 })
         {
             var at = today.AddDays(-age).UtcDateTime.ToString("yyyy/MM/dd/HH", CultureInfo.InvariantCulture);
-            var line = $$$"""{"at":"x","model":"{{{model}}}","version":1,"variant":"production","prediction":1,"key":"ann","features":{"a":{{{age}}}}}""" + "\n";
+            var line = $$$"""{"at":"x","model":"{{{model}}}","version":1,"prediction":1,"key":"ann","features":{"a":{{{age}}}}}""" + "\n";
             await storage.Predictions.UploadBlobAsync($"{model}/{at}/00000000-0001.jsonl", BinaryData.FromString(line));
         }
 
@@ -149,7 +149,8 @@ public sealed class KeyedRowsTests(AzuriteFixture azurite)
 
         // A line that was cut after its key is still known as that key's.
         rows.Should().Be(2);
-        kept.ToString().Split('\n', StringSplitOptions.RemoveEmptyEntries).Should().HaveCount(2).And.OnlyContain(line => line.Contains("\"features\":{\"key\":\"ann\"}"));
+        kept.ToString().Split('\n', StringSplitOptions.RemoveEmptyEntries).Should().HaveCount(2)
+            .And.OnlyContain(line => line.Contains("\"features\":{\"key\":\"ann\"}"));
     }
 
     private async Task<MonitorHost> ServingAsync()
@@ -187,7 +188,8 @@ public sealed class KeyedRowsTests(AzuriteFixture azurite)
         try
         {
             var now = DateTimeOffset.UtcNow;
-            return (await host.Get<PredictionLogReader>().DownloadAsync(model, new LiveWindow(1, now.AddDays(-2), now.AddDays(1)), folder.FullName, default)).Rows;
+            var window = new LiveWindow(1, now.AddDays(-2), now.AddDays(1));
+            return (await host.Get<PredictionLogReader>().DownloadAsync(model, window, folder.FullName, default)).Rows;
         }
         finally
         {
