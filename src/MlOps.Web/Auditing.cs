@@ -39,7 +39,7 @@ internal static class Auditing
             await trail.EndAsync(
                 fault is InputException or BadHttpRequestException
                     ? entry with { Outcome = AuditOutcome.Refused, Detail = fault.Message }
-                    : entry with { Outcome = AuditOutcome.Failed, Detail = FaultText.Of(fault) },
+                    : entry with { Outcome = AuditOutcome.Failed, From = (http.Items[Change] as Told)?.From, Detail = FaultText.Of(fault) },
                 CancellationToken.None);
             throw;
         }

@@ -7,6 +7,9 @@ namespace MlOps.Web;
 /// <summary>Whether this host can do its work.</summary>
 public static class HealthApi
 {
+    /// <summary>For probes that ask whether a process is alive, which is not to be ended because storage is away.</summary>
+    public static IResult Ping() => TypedResults.Text("pong");
+
     /// <summary>
     /// Healthy while storage answers within <see cref="WebOptions.HealthTimeout"/>: without the client's long retries. Who has not signed in is told
     /// only whether it is.

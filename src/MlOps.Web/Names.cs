@@ -36,6 +36,10 @@ internal static partial class Names
         return file[0] is '.' or ' ' || file[^1] is '.' or ' ' ? $"The file name '{file}' starts or ends with a dot or a space. Rename the file." : null;
     }
 
+    /// <summary>Null when a file may be uploaded under this name, else what is wrong with it.</summary>
+    public static string? ProblemOfUpload(string model, string file) =>
+        IsModel(model) ? ProblemOfFile(file) : $"The model name '{model}' in the URL must be {ModelName.Rule}.";
+
     /// <summary>Null when the source is a raw blob of the model, else what is wrong with it.</summary>
     public static string? ProblemOfSource(string model, string source)
     {

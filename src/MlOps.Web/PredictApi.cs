@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Http;
 using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Definitions;
 using MlOps.Pipeline.Scoring;
+using MlOps.Serving.Monitoring;
 using MlOps.Serving.Predictions;
 
 namespace MlOps.Web;
@@ -19,7 +20,7 @@ public static class PredictApi
             return HttpProblems.BadRequest("The body is empty. Send {\"features\": {…}} for one row or {\"rows\": [{…}, …]} for several.");
         }
         var asked = JsonBody.Read(body.RootElement, Asked.Read);
-        return await predictions.PredictAsync(asked.Model, asked.Rows, asked.Explain, cancel) switch
+        return await predictions.PredictAsync(asked.Model, asked.Rows, asked.Explain, asked.Keys, cancel) switch
         {
             PredictionResult.Predicted predicted when asked.IsBatch => TypedResults.Ok(Many(predicted)),
             PredictionResult.Predicted predicted => TypedResults.Ok(One(predicted)),
@@ -76,7 +77,7 @@ public static class PredictApi
         return string.Join(", ", models.Take(Most)) + (models.Count > Most ? $", … ({models.Count} in all)" : "");
     }
 
-    private sealed record Asked(string? Model, IReadOnlyList<JsonElement> Rows, bool IsBatch, bool Explain)
+    private sealed record Asked(string? Model, IReadOnlyList<JsonElement> Rows, bool IsBatch, bool Explain, IReadOnlyList<string?>? Keys)
     {
         public static Asked Read(JsonReader body)
         {
@@ -97,7 +98,45 @@ public static class PredictApi
             {
                 body.Problem($"rows[{index}]", "must be an object: column names with their values.");
             }
-            return new Asked(model, rows ?? (features is { } one ? [one] : []), rows is not null, explain);
+            return new Asked(model, rows ?? (features is { } one ? [one] : []), rows is not null, explain, ReadKeys(body, rows));
+        }
+
+        /// <summary>One for each row, or none at all.</summary>
+        private static IReadOnlyList<string?>? ReadKeys(JsonReader body, IReadOnlyList<JsonElement>? rows)
+        {
+            var (one, many) = (body.Text("key"), body.Items("keys"));
+            if (one is not null && RowKey.ProblemOf(one) is { } problem)
+            {
+                body.Problem("key", problem);
+            }
+            if (rows is null ? many is not null : one is not null)
+            {
+                body.Problem(rows is null ? "keys" : "key", $"goes with '{(rows is null ? "rows" : "features")}': send '{(rows is null ? "key" : "keys")}'.");
+                return null;
+            }
+            if (many is null)
+            {
+                return one is null ? null : [one];
+            }
+            if (many.Count != rows!.Count)
+            {
+                body.Problem("keys", $"has {many.Count} items for {rows.Count} rows: send one for each, null where a row has none.");
+                return null;
+            }
+            var keys = new string?[many.Count];
+            for (var i = 0; i < keys.Length; i++)
+            {
+                keys[i] = many[i].ValueKind == JsonValueKind.String ? many[i].GetString() : null;
+                if (many[i].ValueKind is not (JsonValueKind.String or JsonValueKind.Null))
+                {
+                    body.Problem($"keys[{i}]", "must be a text, or null.");
+                }
+                else if (keys[i] is { } key && RowKey.ProblemOf(key) is { } wrong)
+                {
+                    body.Problem($"keys[{i}]", wrong);
+                }
+            }
+            return keys;
         }
     }
 }
@@ -107,8 +146,11 @@ public static class PredictApi
 /// <param name="Rows">Several rows.</param>
 /// <param name="Model">Which model; may be left out while there is only one.</param>
 /// <param name="Explain">True: the answer says how every prediction comes about.</param>
+/// <param name="Key">Whom or what the row is about: by it the row is exported and deleted. The model does not see it.</param>
+/// <param name="Keys">The same for rows, one each; null where a row has none.</param>
 public sealed record PredictRequest(
-    IReadOnlyDictionary<string, JsonElement>? Features, IReadOnlyList<IReadOnlyDictionary<string, JsonElement>>? Rows, string? Model, bool? Explain);
+    IReadOnlyDictionary<string, JsonElement>? Features, IReadOnlyList<IReadOnlyDictionary<string, JsonElement>>? Rows, string? Model, bool? Explain,
+    string? Key, IReadOnlyList<string?>? Keys);
 
 /// <param name="Prediction">A number (regression), or the label as it stands in the data (binary). Null when the model's answer is not a number.</param>
 /// <param name="Probability">Binary only: of the positive class, 0 to 1.</param>

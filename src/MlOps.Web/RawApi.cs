@@ -21,22 +21,25 @@ public static class RawApi
     /// Streams the body into the blob, a few blocks in memory at a time; the blob appears when the last byte has arrived, or not at all.
     /// </summary>
     public static async Task<IResult> PutAsync(
-        string model, string file, HttpRequest request, PipelineStorage storage, RawFileArrivals arrivals, CancellationToken cancel)
+        string model, string file, HttpRequest request, PipelineStorage storage, RawFileArrivals arrivals, UploadOptions uploads, CancellationToken cancel)
     {
-        if (!Names.IsModel(model))
-        {
-            return HttpProblems.BadRequest($"The model name '{model}' in the URL must be {ModelName.Rule}.");
-        }
-        if (Names.ProblemOfFile(file) is { } problem)
+        if (Names.ProblemOfUpload(model, file) is { } problem)
         {
             return HttpProblems.BadRequest(problem);
+        }
+        if (request.ContentLength > uploads.MaxPutBytes)
+        {
+            throw TooLarge(model, file, uploads.MaxPutBytes.Value);
         }
         if (request.ContentLength == 0)
         {
             return HttpProblems.BadRequest($"The body is empty. Send the file itself, such as curl -T {file} …/raw/{model}/.");
         }
         using var hash = SHA256.Create();
-        await using var content = new CryptoStream(request.Body, hash, CryptoStreamMode.Read, leaveOpen: true);
+        await using var body = uploads.MaxPutBytes is { } most
+            ? new BoundedStream(request.Body, most, () => TooLarge(model, file, most))
+            : request.Body;
+        await using var content = new CryptoStream(body, hash, CryptoStreamMode.Read, leaveOpen: true);
         var blob = storage.Raw.GetBlobClient($"{model}/{file}");
         await arrivals.NoteAsync(blob.Name, cancel);
         var upload = Guid.NewGuid().ToString("N");
@@ -89,6 +92,12 @@ public static class RawApi
             isFile ? await files.DeleteAsync(model, file, cancel) : DeletionResult.Unknown,
             () => HttpProblems.NotFound($"There is no uploaded file 'raw/{model}/{file}'."));
     }
+
+    private static BadHttpRequestException TooLarge(string model, string file, long most) => new(
+        $"The file is larger than the {most:N0} bytes that this host takes in one request. POST /raw/{model}/{Uri.EscapeDataString(file)}/upload-url "
+            + "gives an address to which files of any size are uploaded.",
+        StatusCodes.Status413PayloadTooLarge);
+
     private static bool IsOwn(BlobProperties stored, string upload) => stored.Metadata.TryGetValue(Upload, out var by) && by == upload;
 }
 

@@ -26,6 +26,9 @@ public static class Routes
             .Describe("Health", "Whether storage answers, and which production versions are loaded")
             .Gives<HealthyBody>().Gives<UnhealthyBody>(503);
 
+        api.MapGet("/ping", HealthApi.Ping).For(Anonymous).Describe("Health", "Whether this host answers at all; nothing else is asked")
+            .GivesText();
+
         // Pages and forms of a person's browser: nothing for a program to call.
         api.MapGet(SignInApi.Route, SignInApi.GetAsync).For(Anonymous).ExcludeFromDescription();
         api.MapPost(SignInApi.Route, SignInApi.PostAsync).For(Anonymous).ExcludeFromDescription();
@@ -87,6 +90,11 @@ public static class Routes
             .Gives<LiveDriftCheck>().Fails(404, 503);
         api.MapGet("/models/{name}/drift/page", LiveDriftApi.GetPageAsync).For(Reader).Describe("Models", "The same as a page")
             .GivesPage().Fails(404, 503);
+        api.MapGet("/models/{name}/predictions", PredictionsApi.Export).For(Operator)
+            .Describe("Predictions", "The kept rows of one key with their predictions, a JSON line each, oldest first")
+            .GivesLines().Fails(400, 503);
+        api.MapDelete("/models/{name}/predictions", PredictionsApi.DeleteAsync).For(Admin).Describe("Predictions", "Delete the kept rows of one key")
+            .Gives<DeletedRows>().Fails(400, 503).Audited("delete predictions");
         api.MapPut("/models/{name}/aliases/{alias}", ModelsApi.PutAliasAsync).For(Admin)
             .Describe("Models", "Point an alias at a version; alias production promotes by hand")
             .Takes<AliasRequest>("""{ "version": 3 }""")
@@ -110,7 +118,10 @@ public static class Routes
             .Gives<RawFileList>().Fails(400, 503);
         api.MapPut("/raw/{model}/{file}", RawApi.PutAsync).For(Admin).Describe("Raw files", "Upload a raw file of any size")
             .TakesFile().WithMetadata(new DisableRequestSizeLimitAttribute())
-            .Gives<UploadedFile>(201).Fails(400, 409, 503);
+            .Gives<UploadedFile>(201).Fails(400, 409, 413, 503);
+        api.MapPost("/raw/{model}/{file}/upload-url", UploadUrlApi.PostAsync).For(Operator)
+            .Describe("Raw files", "An address for some minutes to which a raw file is uploaded past this host")
+            .Gives<UploadUrl>().Fails(400, 503).Audited("upload address");
         api.MapDelete("/raw/{model}/{**file}", RawApi.DeleteAsync).For(Admin).Describe("Raw files", "Delete a raw file that no unfinished run reads")
             .Deletes().Fails(404, 409, 503).Audited("delete");
 

@@ -14,6 +14,9 @@ public static class WebServices
         services.TryAddSingleton(new WebOptions());
         services.ConfigureHttpJsonOptions(json => Json.Configure(json.SerializerOptions));
         services.AddOpenApi(ApiDocument.Name, ApiDocument.Configure);
-        return services.AddProblemDetails().AddRouting().AddAccess().AddSingleton<HealthProbe>().AddSingleton<WebPipeline>();
+        services.TryAddSingleton(new UploadOptions());
+        services.AddProblemDetails(problems =>
+            problems.CustomizeProblemDetails = problem => problem.ProblemDetails.Extensions["traceId"] = TraceIds.Of(problem.HttpContext));
+        return services.AddRouting().AddAccess().AddSingleton<HealthProbe>().AddSingleton<WebPipeline>();
     }
 }

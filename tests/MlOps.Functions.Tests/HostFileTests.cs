@@ -1,3 +1,6 @@
+using System.Reflection.Metadata;
+using System.Reflection.PortableExecutable;
+using System.Runtime.CompilerServices;
 using System.Text.Json;
 
 namespace MlOps.Functions.Tests;
@@ -8,12 +11,51 @@ public sealed class HostFileTests
     [Fact]
     public void The_routes_have_no_prefix_and_instances_that_run_are_not_replaced()
     {
-        using var host = JsonDocument.Parse(File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "host.json")));
+        using var host = HostFile();
         var extensions = host.RootElement.GetProperty("extensions");
 
         extensions.GetProperty("http").GetProperty("routePrefix").GetString().Should().BeEmpty();
         extensions.GetProperty("durableTask").GetProperty("overridableExistingInstanceStates").GetString().Should().Be("NonRunningStates");
         extensions.GetProperty("durableTask").GetProperty("maxConcurrentActivityFunctions").GetInt32().Should()
             .BeLessThanOrEqualTo(4, "each may hold a table's features in memory");
+    }
+
+    [Fact]
+    public void A_stage_is_over_before_an_instance_that_is_scaled_in_is_taken_away()
+    {
+        using var host = HostFile();
+
+        TimeSpan.Parse(host.RootElement.GetProperty("functionTimeout").GetString()!, System.Globalization.CultureInfo.InvariantCulture)
+            .Should().BeLessThanOrEqualTo(TimeSpan.FromMinutes(60));
+    }
+
+    /// <summary>A key that the host's extension does not know is passed over in silence: versions would then not be told.</summary>
+    [Fact]
+    public void Every_key_of_durable_task_is_one_that_the_hosts_extension_reads()
+    {
+        using var host = HostFile();
+        var keys = host.RootElement.GetProperty("extensions").GetProperty("durableTask").EnumerateObject().Select(key => key.Name).ToList();
+
+        keys.Should().Contain(["defaultVersion", "versionMatchStrategy", "versionFailureStrategy"]);
+        keys.Select(key => char.ToUpperInvariant(key[0]) + key[1..]).Should().BeSubsetOf(OptionsOfTheExtension());
+    }
+
+    private static JsonDocument HostFile() => JsonDocument.Parse(File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "host.json")));
+
+    /// <summary>The extension runs in the host and not in the app: its options are read from its file, beside the app's.</summary>
+    private static IReadOnlyList<string> OptionsOfTheExtension([CallerFilePath] string source = "")
+    {
+        var output = AppContext.BaseDirectory.TrimEnd(Path.DirectorySeparatorChar).Split(Path.DirectorySeparatorChar)[^2..];
+        var folder = Path.Combine([Path.GetDirectoryName(source)!, "..", "..", "src", "MlOps.Functions", "bin", .. output, ".azurefunctions"]);
+        using var file = new PEReader(File.OpenRead(Path.Combine(folder, "Microsoft.Azure.WebJobs.Extensions.DurableTask.dll")));
+        var types = file.GetMetadataReader();
+        return
+        [
+            .. from handle in types.TypeDefinitions
+               let type = types.GetTypeDefinition(handle)
+               where types.GetString(type.Name) == "DurableTaskOptions"
+               from property in type.GetProperties()
+               select types.GetString(types.GetPropertyDefinition(property).Name),
+        ];
     }
 }

@@ -1,4 +1,7 @@
 using System.Collections.Concurrent;
+using System.Globalization;
+using System.Runtime.CompilerServices;
+using System.Text.RegularExpressions;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using MlOps.Pipeline.Tracking;
@@ -24,6 +27,34 @@ public sealed class FailedRunLogTests(AzuriteFixture azurite)
         errors.Lines.Should().ContainSingle().Which.Should()
             .StartWith($"Run {failed.Run.RunId} of model {definition.Model} failed: ").And.Contain("is empty (0 bytes)");
     }
+
+    /// <summary>What the query asks of a line is read from the query itself.</summary>
+    [Fact]
+    public async Task The_line_of_a_failed_run_is_one_that_the_alerts_query_finds()
+    {
+        var query = await File.ReadAllTextAsync(QueryFile());
+        var pipeline = query.Split('\n').Single(line => line.Contains("extend Pipeline =", StringComparison.Ordinal));
+        var start = Regex.Match(pipeline, "Message startswith \"(.+?)\"").Groups[1].Value;
+        var terms = Regex.Matches(pipeline, "Message has \"(.+?)\"").Select(term => term.Groups[1].Value).ToList();
+        var severity = int.Parse(Regex.Match(query, @"SeverityLevel >= (\d)").Groups[1].Value, CultureInfo.InvariantCulture);
+        var runId = new Regex(Regex.Match(query, "extract\\(@\"(\\^Run .+?)\", 1, Message\\)").Groups[1].Value);
+        using var errors = new Errors();
+        await using var host = new PipelineHost(azurite, services => services.AddSingleton<ILoggerProvider>(errors));
+
+        var failed = await host.RunAsync(Trips.Definition(), host.WriteFile("wrong.csv", ""));
+
+        var line = errors.Lines.Should().ContainSingle().Subject;
+        start.Should().NotBeEmpty();
+        terms.Should().HaveCount(2);
+        line.Should().StartWith(start);
+        // KQL's has: whole words, in any case.
+        terms.Should().OnlyContain(term => Regex.IsMatch(line, $@"\b{term}\b", RegexOptions.IgnoreCase));
+        severity.Should().BeLessThanOrEqualTo(3, "Application Insights takes a line of level Error as 3");
+        runId.Match(line).Groups[1].Value.Should().Be(failed.Run.RunId);
+    }
+
+    private static string QueryFile([CallerFilePath] string source = "") =>
+        Path.Combine(Path.GetDirectoryName(source)!, "..", "..", "infra", "modules", "failed-runs.kql");
 
     private sealed class Errors : ILoggerProvider, ILogger
     {

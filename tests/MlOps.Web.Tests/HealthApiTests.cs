@@ -3,14 +3,27 @@ using System.Net;
 using System.Net.Sockets;
 using Azure.Data.Tables;
 using Azure.Storage.Blobs;
+using Microsoft.Extensions.DependencyInjection;
 using MlOps.Pipeline.Data;
 using MlOps.Testing;
+using MlOps.Web.Access;
 
 namespace MlOps.Web.Tests;
 
 [Collection(AzuriteFixture.Collection)]
 public sealed class HealthApiTests(AzuriteFixture azurite) : WebTests(azurite)
 {
+    [Fact]
+    public async Task A_ping_is_answered_whatever_storage_does()
+    {
+        await using var host = await WebHost.StartAsync(
+            Unreachable.Storage(Unreachable.FreePort(), retries: 0), services => services.AddSingleton(new AccessOptions()));
+        using var answer = await host.Client.GetAsync("/ping");
+
+        answer.StatusCode.Should().Be(HttpStatusCode.OK);
+        (await answer.Content.ReadAsStringAsync()).Should().Be("pong");
+    }
+
     [Fact]
     public async Task Health_names_the_loaded_production_models()
     {

@@ -1,10 +1,12 @@
 using System.Net;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Tracking;
 using MlOps.Serving.Models;
 using MlOps.Testing;
+using MlOps.Web.Answers;
 
 namespace MlOps.Web.Tests;
 
@@ -21,6 +23,44 @@ public sealed class HttpProblemsTests(AzuriteFixture azurite) : WebTests(azurite
     public async Task An_unknown_route_is_a_404_problem(string method, string path) =>
         (await Client.SendAsync(new HttpRequestMessage(new HttpMethod(method), path)).ShouldFailAsync(HttpStatusCode.NotFound))
             .Should().Contain($"no route {method} {path}").And.Contain("/openapi.json");
+
+    [Fact]
+    public async Task A_problem_tells_the_trace_that_the_caller_began()
+    {
+        const string Trace = "0af7651916cd43dd8448eb211c80319c";
+        foreach (var path in new[] { "/nowhere", "/models/x" })
+        {
+            var request = new HttpRequestMessage(HttpMethod.Get, path) { Headers = { { "traceparent", $"00-{Trace}-b7ad6b7169203331-01" } } };
+
+            ((string)(await Client.SendAsync(request).ShouldBeProblemAsync(HttpStatusCode.NotFound))["traceId"]!).Should().Be(Trace);
+        }
+        ((string)(await Client.GetAsync("/nowhere").ShouldBeProblemAsync(HttpStatusCode.NotFound))["traceId"]!).Should().MatchRegex("^[0-9a-f]{32}$");
+    }
+
+    /// <summary>The Functions worker's: it begins no activity, and the host tells its trace with the call.</summary>
+    [Theory]
+    [InlineData("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", null, "0af7651916cd43dd8448eb211c80319c")]
+    [InlineData("", "00-1af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "1af7651916cd43dd8448eb211c80319c")]
+    [InlineData(null, null, null)]
+    [InlineData("nonsense", "nonsense", null)]
+    public async Task Behind_another_host_a_problem_tells_its_trace_or_the_callers_or_one_of_its_own(string? told, string? sent, string? expected)
+    {
+        await using var scope = Host.Get<IServiceScopeFactory>().CreateAsyncScope();
+        var http = new DefaultHttpContext { RequestServices = scope.ServiceProvider };
+        http.Request.Method = "GET";
+        http.Request.Path = "/nowhere";
+        http.Request.Headers.TraceParent = sent;
+        http.Response.Body = new MemoryStream();
+        System.Diagnostics.Activity.Current = null;
+        TraceIds.Note(http, told);
+
+        await Host.Get<WebPipeline>().RunAsync(http, default);
+
+        http.Response.Body.Position = 0;
+        var id = (string)(await System.Text.Json.Nodes.JsonNode.ParseAsync(http.Response.Body))!["traceId"]!;
+        id.Should().MatchRegex("^[0-9a-f]{32}$");
+        (expected is null || id == expected).Should().BeTrue(id);
+    }
 
     [Fact]
     public async Task A_browser_gets_the_same_problem()
@@ -53,7 +93,8 @@ public sealed class HttpProblemsTests(AzuriteFixture azurite) : WebTests(azurite
         var problem = await host.Client.PostAsync($"/runs/{run.RunId}/cancel", null).ShouldBeProblemAsync(HttpStatusCode.InternalServerError);
 
         problem.ToJsonString().Should().NotContain(Secret).And.NotContain("InvalidOperation").And.NotContain("   at ");
-        host.Errors.Should().ContainSingle().Which.Should().Contain(Secret).And.Contain($"POST /runs/{run.RunId}/cancel");
+        host.Errors.Should().ContainSingle().Which.Should()
+            .Contain(Secret).And.Contain($"POST /runs/{run.RunId}/cancel").And.Contain($"trace {(string)problem["traceId"]!}");
     }
 
     [Fact]

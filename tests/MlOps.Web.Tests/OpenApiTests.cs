@@ -13,7 +13,7 @@ public sealed class OpenApiTests(AzuriteFixture azurite) : WebTests(azurite)
         var routes = Operations(await DocumentAsync()).Select(operation => operation.Route);
 
         routes.Should().BeEquivalentTo(
-            "GET /", "GET /health", "GET /audit", "POST /predict",
+            "GET /", "GET /health", "GET /ping", "GET /audit", "POST /predict",
             "GET /datasets/{model}/versions", "GET /datasets/{model}/versions/{version}", "GET /datasets/{model}/versions/{version}/content",
             "GET /datasets/{model}/diff", "GET /datasets/{model}/tags", "PUT /datasets/{model}/tags/{tag}", "DELETE /datasets/{model}/tags/{tag}",
             "GET /lineage/{kind}/{id}",
@@ -22,6 +22,7 @@ public sealed class OpenApiTests(AzuriteFixture azurite) : WebTests(azurite)
             "POST /runs/{id}/approve", "POST /runs/{id}/reject", "POST /runs/{id}/cancel", "POST /runs/{id}/retry",
             "GET /models", "GET /models/{name}", "GET /models/{name}/versions", "GET /models/{name}/versions/{version}", "GET /raw", "GET /raw/{model}",
             "GET /models/{name}/drift", "GET /models/{name}/drift/page",
+            "GET /models/{name}/predictions", "DELETE /models/{name}/predictions", "POST /raw/{model}/{file}/upload-url",
             "DELETE /models/{name}", "DELETE /models/{name}/versions/{version}", "DELETE /models/{name}/aliases/{alias}",
             "PUT /models/{name}/aliases/{alias}", "POST /models/{name}/rollback", "PUT /raw/{model}/{file}", "DELETE /raw/{model}/{file}");
     }

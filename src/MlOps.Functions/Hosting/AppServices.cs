@@ -28,6 +28,7 @@ internal static class AppServices
             .AddSingleton(AccessSettings.Read(configuration))
             .AddSingleton(AlertSettings.Read(configuration, BaseUrl(configuration)))
             .AddSingleton(RetentionOptions.Read(configuration))
+            .AddSingleton(UploadOptions.Read(configuration) with { MaxPutBytes = MostBodyBytes })
             .AddMlOpsPipeline()
             .RemoveAll<RunStarter>()
             .AddSingleton(_ => StorageConnection.Connect(configuration))
@@ -54,6 +55,18 @@ internal static class AppServices
             .AddHostedService<StorageSetup>();
     }
 
+    /// <summary>
+    /// An instance that is scaled in has 60 minutes to end what it is at (https://learn.microsoft.com/azure/azure-functions/functions-scale#timeout), and
+    /// <c>functionTimeout</c> is that; reading the rows and measuring the model take some of it.
+    /// </summary>
+    private const double MostTrainingMinutes = 45;
+
+    /// <summary>
+    /// The Functions host holds bodies in memory, and breaks off itself at 100 MiB (<c>FUNCTIONS_REQUEST_BODY_SIZE_LIMIT</c>) without a word: we are told
+    /// of less, and say what to do.
+    /// </summary>
+    private const long MostBodyBytes = 64 * 1024 * 1024;
+
     private static PipelineOptions Options(IConfiguration configuration)
     {
         var section = configuration.GetSection("Pipeline");
@@ -66,6 +79,7 @@ internal static class AppServices
             Threads = section.GetValue("Threads", options.Threads),
             PartCacheMb = section.GetValue("PartCacheMb", options.PartCacheMb),
             MostTrainings = section.GetValue("MostTrainings", options.MostTrainings),
+            MostTrainingMinutes = section.GetValue("MostTrainingMinutes", MostTrainingMinutes),
         };
     }
 

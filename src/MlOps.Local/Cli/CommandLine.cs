@@ -59,8 +59,8 @@ internal static class CommandLine
         {
             DemoCommand.Create(), UpCommand.Create(), NewCommand.Create(), TrainCommand.Create(), PredictCommand.Create(),
             RunsCommand.Create(), ModelsCommand.Create(), PromoteCommand.Create(), RollbackCommand.Create(), DataCommand.Create(), ReproduceCommand.Create(),
-            DeleteCommand.Create(),
-            DoctorCommand.Create(), KeysCommand.Create(), AuditCommand.Create(), BackupCommand.Create(), RestoreCommand.Create(), CompletionCommand.Create(),
+            DeleteCommand.Create(), PredictionsCommand.Create(), DoctorCommand.Create(), KeysCommand.Create(), AuditCommand.Create(), BackupCommand.Create(),
+            RestoreCommand.Create(), CompletionCommand.Create(),
         };
         ProgramVersion.PrintIn(root);
         foreach (var option in GlobalOptions.All)

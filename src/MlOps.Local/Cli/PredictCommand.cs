@@ -15,9 +15,11 @@ internal static class PredictCommand
     private static readonly Option<string?> Model = new("--model") { Description = "The model [default: the only one]", HelpName = "NAME" };
     private static readonly Option<string?> Features = new("--features") { Description = "The row as a JSON object", HelpName = "JSON" };
 
+    private static readonly Option<string?> Key = new("--key") { Description = "Whom or what the row is about, to find it again", HelpName = "KEY" };
+
     public static Command Create()
     {
-        var command = new Command("predict", "Predict one row with the production version") { Pairs, Model, Features };
+        var command = new Command("predict", "Predict one row with the production version") { Pairs, Model, Features, Key };
         command.SetAction(RunAsync);
         return command;
     }
@@ -29,6 +31,10 @@ internal static class PredictCommand
         if (parsed.GetValue(Model) is { } model)
         {
             body["model"] = model;
+        }
+        if (parsed.GetValue(Key) is { } about)
+        {
+            body["key"] = about;
         }
         if (settings.Storage is null && DataFolder.FindHost(settings.DataFolder) is { Url: { } url, Key: var key })
         {

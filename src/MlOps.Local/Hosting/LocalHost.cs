@@ -147,6 +147,7 @@ public sealed class LocalHost : IAsyncDisposable
         builder.Services
             .AddSingleton(ReadAlerts(builder.Configuration, settings.Port))
             .AddSingleton(ReadSettings(builder.Configuration, RetentionOptions.Read))
+            .AddSingleton(ReadSettings(builder.Configuration, UploadOptions.Read) with { ThroughHost = settings.Storage is null })
             .AddMlOpsPipeline()
             .AddSingleton(_ => storage.Connect())
             .AddSingleton(new PipelineOptions { WorkFolder = storage.WorkFolder })

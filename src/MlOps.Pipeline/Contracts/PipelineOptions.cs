@@ -18,6 +18,11 @@ public sealed record PipelineOptions
     /// <summary>Most candidates that train at the same time; fewer where their rows do not fit into half of the memory together.</summary>
     public int MostTrainings { get; init; } = Environment.ProcessorCount;
 
+    /// <summary>
+    /// Most minutes that a long training of trees may take, whatever its candidate declares: for hosts whose platform ends what takes longer; null: any.
+    /// </summary>
+    public double? MostTrainingMinutes { get; init; }
+
     /// <summary>Threads of a stage.</summary>
     public int Threads { get; init; } = Environment.ProcessorCount;
 }

@@ -19,6 +19,7 @@ internal sealed class LineWriter
     private static LineWriter? idle;
 
     private static readonly byte[] ProbabilityMember = [.. ",\""u8, .. Utf8(LoggedRow.Probability), .. "\":"u8];
+    private static readonly byte[] KeyMember = [.. ",\""u8, .. Utf8(LoggedRow.Key), .. "\":"u8];
     private static readonly byte[] FeaturesMember = [.. ",\""u8, .. Utf8(LoggedRow.Features), .. "\":"u8];
 
     private readonly ArrayBufferWriter<byte> lines = new();
@@ -63,7 +64,8 @@ internal sealed class LineWriter
     /// <summary>Adds a row's line.</summary>
     /// <param name="row">The row as it was sent. The model has taken it, so it holds the signature's columns and no others.</param>
     /// <param name="prediction">What was predicted.</param>
-    public void Add(JsonElement row, Prediction prediction)
+    /// <param name="key">Whom or what the row is about; null when the caller did not say.</param>
+    public void Add(JsonElement row, Prediction prediction, string? key)
     {
         lines.Write(head.WrittenSpan);
         if (prediction.Label is { } label)
@@ -72,6 +74,13 @@ internal sealed class LineWriter
             lines.Write(ProbabilityMember);
         }
         WriteNumber(prediction.Score);
+        if (key is not null)
+        {
+            lines.Write(KeyMember);
+            lines.Write("\""u8);
+            lines.Write(JsonEncodedText.Encode(key).EncodedUtf8Bytes);
+            lines.Write("\""u8);
+        }
         lines.Write(FeaturesMember);
         WriteOnOneLine(JsonMarshal.GetRawUtf8Value(row));
         lines.Write("}\n"u8);

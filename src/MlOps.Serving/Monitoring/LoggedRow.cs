@@ -5,7 +5,7 @@ namespace MlOps.Serving.Monitoring;
 /// <summary>
 /// What a line of the prediction log is made of: who writes it and who reads it must agree.
 /// <code>{"at":"2026-11-24T13:05:00.000000Z","model":"m","version":3,"variant":"production","prediction":16.9,"features":{…}}</code>
-/// Binary models also have a <c>probability</c>.
+/// Binary models also have a <c>probability</c>, rows that were sent with a key a <c>key</c>.
 /// </summary>
 public static class LoggedRow
 {
@@ -15,6 +15,7 @@ public static class LoggedRow
     public const string Variant = "variant";
     public const string Prediction = "prediction";
     public const string Probability = "probability";
+    public const string Key = "key";
     public const string Features = "features";
 
     /// <summary>A time as it stands in a line: such texts sort as their times do.</summary>

@@ -22,6 +22,7 @@ public static class MonitoringServices
     /// <summary>What finds and shows live drift; who looks for it is a trigger.</summary>
     internal static IServiceCollection AddLiveDrift(this IServiceCollection services) => services
         .AddSingleton<PredictionLogReader>()
+        .AddSingleton<KeyedRows>()
         .AddSingleton<LiveDriftMarks>()
         .AddSingleton<LiveDriftStore>()
         .AddSingleton<LiveDrift>()

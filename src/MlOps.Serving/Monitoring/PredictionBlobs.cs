@@ -16,11 +16,23 @@ internal sealed class PredictionBlobs(PipelineStorage storage, PredictionLogOpti
     /// <summary>A blob takes 50,000 blocks.</summary>
     private const int MostBlocks = 49_000;
 
-    private const string ContentType = "application/x-ndjson";
+    private const string Extension = ".jsonl";
+    private const string CopyExtension = ".kept.jsonl";
 
     private readonly string host = RandomNumberGenerator.GetHexString(8, lowercase: true);
     private readonly Dictionary<(string Model, DateTimeOffset Hour), OpenBlob> open = [];
     private int begun;
+
+    public static BlobHttpHeaders Headers => new() { ContentType = "application/x-ndjson" };
+
+    /// <summary>Name of the copy without rows that were deleted (<see cref="KeyedRows"/>). It counts when the blob is gone.</summary>
+    public static string CopyOf(string blob) => blob[..^Extension.Length] + CopyExtension;
+
+    public static bool IsCopy(string blob) => blob.EndsWith(CopyExtension, StringComparison.Ordinal);
+
+    /// <summary>Leaves out copies whose blob is still there: what a deletion that was stopped has left.</summary>
+    public static IEnumerable<string> WithoutSpareCopies(IReadOnlyCollection<string> blobs) =>
+        blobs.Except(blobs.Where(blob => !IsCopy(blob)).Select(CopyOf).ToHashSet(StringComparer.Ordinal));
 
     /// <summary>What names of a model's blobs of one day start with.</summary>
     public static string DayPrefix(string model, DateTimeOffset day) => string.Create(CultureInfo.InvariantCulture, $"{model}/{day.UtcDateTime:yyyy/MM/dd}/");
@@ -74,10 +86,10 @@ internal sealed class PredictionBlobs(PipelineStorage storage, PredictionLogOpti
     {
         begun++;
         var client = storage.Predictions.GetAppendBlobClient(
-            string.Create(CultureInfo.InvariantCulture, $"{model}/{hour.UtcDateTime:yyyy/MM/dd/HH}/{host}-{begun:D4}.jsonl"));
+            string.Create(CultureInfo.InvariantCulture, $"{model}/{hour.UtcDateTime:yyyy/MM/dd/HH}/{host}-{begun:D4}{Extension}"));
         var onlyOnce = new AppendBlobCreateOptions
         {
-            HttpHeaders = new BlobHttpHeaders { ContentType = ContentType },
+            HttpHeaders = Headers,
             // Nobody else makes a blob of this name: one that is there is this one, whose answer got lost, and may not be made empty again.
             Conditions = new AppendBlobRequestConditions { IfNoneMatch = ETag.All },
         };

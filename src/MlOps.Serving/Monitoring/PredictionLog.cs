@@ -31,7 +31,13 @@ internal sealed class PredictionLog(PredictionLogOptions options, LoggedModels m
 
     public ChannelReader<LoggedLines> Queue => queue.Reader;
 
-    public void Add(ServedModel served, string variant, IReadOnlyList<JsonElement> rows, IReadOnlyList<Prediction> predictions)
+    /// <param name="served">What predicted.</param>
+    /// <param name="variant">As which variant.</param>
+    /// <param name="rows">The rows.</param>
+    /// <param name="predictions">One for each row.</param>
+    /// <param name="keys">Whom or what each row is about; null when the caller did not say.</param>
+    public void Add(
+        ServedModel served, string variant, IReadOnlyList<JsonElement> rows, IReadOnlyList<Prediction> predictions, IReadOnlyList<string?>? keys)
     {
         if (rows.Count == 0 || models.AreKnownUnkept(served.Model))
         {
@@ -53,7 +59,7 @@ internal sealed class PredictionLog(PredictionLogOptions options, LoggedModels m
                 Drop(1);
                 continue;
             }
-            writer.Add(rows[i], predictions[i]);
+            writer.Add(rows[i], predictions[i], keys?[i]);
             pending++;
             if (writer.Bytes >= PieceBytes)
             {

@@ -52,6 +52,11 @@ internal sealed class PredictionLogReader(PipelineStorage storage, LiveDrift dri
                 }
             }
         }
-        return [.. found.OrderByDescending(item => item.Hour).ThenByDescending(item => item.Blob.Properties.LastModified).Select(item => item.Blob)];
+        var counted = PredictionBlobs.WithoutSpareCopies([.. found.Select(item => item.Blob.Name)]).ToHashSet(StringComparer.Ordinal);
+        return
+        [
+            .. found.Where(item => counted.Contains(item.Blob.Name)).OrderByDescending(item => item.Hour)
+                .ThenByDescending(item => item.Blob.Properties.LastModified).Select(item => item.Blob),
+        ];
     }
 }

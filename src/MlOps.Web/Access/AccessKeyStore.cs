@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using System.Text.RegularExpressions;
 using Azure;
 using Azure.Data.Tables;
@@ -13,6 +14,10 @@ public sealed partial class AccessKeyStore(PipelineStorage storage, TimeProvider
     public const string NameRule = "1 to 64 letters, digits, dots, hyphens, underscores, blanks and @";
 
     private const string Partition = "key";
+
+    /// <summary>No id begins so.</summary>
+    private const string NamePrefix = "name:";
+
     private const string NameColumn = "Name";
     private const string RoleColumn = "Role";
     private const string HashColumn = "Hash";
@@ -29,21 +34,21 @@ public sealed partial class AccessKeyStore(PipelineStorage storage, TimeProvider
         }
         if ((await ListAsync(cancel)).Any(other => other.Name.Equals(name, StringComparison.OrdinalIgnoreCase)))
         {
-            throw new InputException(
-                $"There is a key named '{name}' already. Revoke it first, or take another name: the audit trail tells who did what by it.");
+            throw NameIsTaken(name);
         }
         var (id, text) = AccessKeyText.Make();
         var key = new AccessKey(id, name, role, time.GetUtcNow(), LastUsed: null);
-        await storage.Keys.AddEntityAsync(
-            new TableEntity(Partition, id)
-            {
-                [NameColumn] = name,
-                [RoleColumn] = role.ToString(),
-                [HashColumn] = AccessKeyText.Hash(text),
-                [CreatedColumn] = key.Created,
-            },
-            cancel);
-        return (key, text);
+        var row = new TableEntity(Partition, id)
+        {
+            [NameColumn] = name,
+            [RoleColumn] = role.ToString(),
+            [HashColumn] = AccessKeyText.Hash(text),
+            [CreatedColumn] = key.Created,
+        };
+        // The name's own row goes in with it, so that of two who take a name at the same moment one gets it.
+        var isNew = await storage.Keys.SubmitTransactionAsync(
+            [new(TableTransactionActionType.Add, row), new(TableTransactionActionType.Add, new TableEntity(Partition, RowOf(name)))], cancel).WinsAsync();
+        return isNew ? (key, text) : throw NameIsTaken(name);
     }
 
     /// <summary>All keys, by name.</summary>
@@ -52,7 +57,10 @@ public sealed partial class AccessKeyStore(PipelineStorage storage, TimeProvider
         var keys = new List<AccessKey>();
         await foreach (var row in storage.Keys.QueryAsync<TableEntity>(row => row.PartitionKey == Partition, cancellationToken: cancel))
         {
-            keys.Add(Read(row));
+            if (!IsName(row.RowKey))
+            {
+                keys.Add(Read(row));
+            }
         }
         return [.. keys.OrderBy(key => key.Name, StringComparer.OrdinalIgnoreCase)];
     }
@@ -65,7 +73,14 @@ public sealed partial class AccessKeyStore(PipelineStorage storage, TimeProvider
             .FirstOrDefault(key => key.Id == nameOrId || key.Name.Equals(nameOrId, StringComparison.OrdinalIgnoreCase));
         if (key is not null)
         {
-            await storage.Keys.DeleteEntityAsync(Partition, key.Id, ETag.All, cancel);
+            List<TableTransactionAction> rows = [new(TableTransactionActionType.Delete, new TableEntity(Partition, key.Id), ETag.All)];
+            var name = new TableEntity(Partition, RowOf(key.Name));
+            // Keys of earlier releases have none.
+            if ((await storage.Keys.GetEntityIfExistsAsync<TableEntity>(Partition, name.RowKey, cancellationToken: cancel)).HasValue)
+            {
+                rows.Add(new(TableTransactionActionType.Delete, name, ETag.All));
+            }
+            await storage.Keys.SubmitTransactionAsync(rows, cancel).OrNullAsync();
         }
         return key;
     }
@@ -90,6 +105,13 @@ public sealed partial class AccessKeyStore(PipelineStorage storage, TimeProvider
         }
     }
 
+    private static InputException NameIsTaken(string name) =>
+        new($"There is a key named '{name}' already. Revoke it first, or take another name: the audit trail tells who did what by it.");
+
+    private static string RowOf(string name) => NamePrefix + name.ToUpperInvariant();
+
+    private static bool IsName(string row) => row.StartsWith(NamePrefix, StringComparison.Ordinal);
+
     private static AccessKey Read(TableEntity row) => new(
         row.RowKey, row.GetString(NameColumn), Enum.Parse<RouteRole>(row.GetString(RoleColumn)), row.GetDateTimeOffset(CreatedColumn)!.Value,
         row.GetDateTimeOffset(LastUsedColumn));
@@ -100,4 +122,11 @@ public sealed partial class AccessKeyStore(PipelineStorage storage, TimeProvider
 
 /// <param name="Key">The key.</param>
 /// <param name="Hash">SHA-256 of its text.</param>
-internal sealed record StoredKey(AccessKey Key, byte[] Hash);
+internal sealed record StoredKey(AccessKey Key, byte[] Hash)
+{
+    /// <summary>Who comes with it.</summary>
+    public Bearer Bearer { get; } = new(Key.Name, Key.Role, Key.Id);
+
+    /// <summary>Takes the same time wherever the two differ.</summary>
+    public bool IsOf(ReadOnlySpan<byte> hash) => CryptographicOperations.FixedTimeEquals(hash, Hash);
+}

@@ -33,7 +33,4 @@ internal static class AccessKeyText
             : null;
 
     public static byte[] Hash(string text) => SHA256.HashData(Encoding.UTF8.GetBytes(text));
-
-    /// <summary>Takes the same time wherever the two differ.</summary>
-    public static bool IsSame(string text, ReadOnlySpan<byte> hash) => CryptographicOperations.FixedTimeEquals(Hash(text), hash);
 }

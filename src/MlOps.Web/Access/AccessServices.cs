@@ -6,6 +6,7 @@ using Microsoft.AspNetCore.DataProtection;
 using Microsoft.AspNetCore.DataProtection.KeyManagement;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.HttpOverrides;
+using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
@@ -38,7 +39,6 @@ internal static class AccessServices
                 any.ForwardSignIn = any.ForwardSignOut = Schemes.Cookie;
             })
             .AddScheme<AuthenticationSchemeOptions, KeyAuthentication>(Schemes.Key, null)
-            .AddScheme<AuthenticationSchemeOptions, OpenAuthentication>(Schemes.Open, null)
             .AddScheme<AuthenticationSchemeOptions, PlatformAuthentication>(Schemes.Platform, null)
             .AddCookie(Schemes.Cookie, Configure);
         authentication.AddEntra();
@@ -46,6 +46,9 @@ internal static class AccessServices
             .AddPolicies()
             // A route that says nothing, and one that does not exist, is for nobody who has not signed in.
             .SetFallbackPolicy(new AuthorizationPolicyBuilder().RequireAuthenticatedUser().Build());
+        // Everybody of an open host may do everything and is asked for nothing; on all others ASP.NET Core makes sure that routes are guarded.
+        services.AddSingleton<IConfigureOptions<RouteOptions>>(provider => new ConfigureOptions<RouteOptions>(
+            routes => routes.SuppressCheckForUnhandledSecurityMetadata = provider.GetRequiredService<AccessOptions>().IsOpen));
         // It reads and makes what cookies are signed with at every start, whose storage may be away; a browser's first request is early enough.
         foreach (var early in services.Where(service => service.ImplementationType?.Name == "DataProtectionHostedService").ToList())
         {
@@ -70,7 +73,7 @@ internal static class AccessServices
         {
             app.ApplicationServices.GetRequiredService<IAuthenticationSchemeProvider>().RemoveScheme(Schemes.EntraBrowser);
         }
-        return app.UseAuthentication().UseAuthorization();
+        return app.UseKnownCallers();
     }
 
     private static AuthorizationBuilder AddPolicies(this AuthorizationBuilder authorization)
@@ -89,8 +92,7 @@ internal static class AccessServices
         {
             return Schemes.Key;
         }
-        if (access.Entra is not null && http.Request.Headers.Authorization is [{ } authorization]
-            && authorization.StartsWith("Bearer ", StringComparison.OrdinalIgnoreCase))
+        if (PresentedKey.IsToken(http.Request, access))
         {
             return Schemes.Entra;
         }
@@ -98,7 +100,7 @@ internal static class AccessServices
         {
             return Schemes.Platform;
         }
-        return access.IsOpen ? Schemes.Open : http.Request.Cookies.ContainsKey(CookieName) ? Schemes.Cookie : Schemes.Key;
+        return http.Request.Cookies.ContainsKey(CookieName) ? Schemes.Cookie : Schemes.Key;
     }
 
     private const string CookieName = "mlops";

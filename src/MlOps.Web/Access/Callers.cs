@@ -19,10 +19,12 @@ public static class Callers
     /// <summary>The roles that may call what is for this role.</summary>
     internal static IEnumerable<string> RolesFrom(RouteRole role) => Enum.GetValues<RouteRole>().Where(other => other >= role).Select(NameOf);
 
-    internal static ClaimsPrincipal Of(Bearer bearer, string scheme)
+    internal static ClaimsPrincipal Of(Bearer bearer, string scheme) => Of(bearer.Name, bearer.Role, bearer.KeyId, scheme);
+
+    internal static ClaimsPrincipal Of(string name, RouteRole role, string? keyId, string scheme)
     {
-        var claims = new List<Claim> { new(NameClaim, bearer.Name), new(RoleClaim, NameOf(bearer.Role)) };
-        if (bearer.KeyId is { } id)
+        var claims = new List<Claim> { new(NameClaim, name), new(RoleClaim, NameOf(role)) };
+        if (keyId is { } id)
         {
             claims.Add(new Claim(KeyIdClaim, id));
         }

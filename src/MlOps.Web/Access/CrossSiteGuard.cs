@@ -29,7 +29,7 @@ internal static class CrossSiteGuard
                 $"This host answers as 127.0.0.1 or localhost only, and was asked as '{request.Host.Host}'. "
                     + "To serve under other names, start it with --listen and keys.");
         }
-        if (IsSafe(request.Method) || PresentedKey.Find(request, access) is not null || IsFromOurPages(request) || request.Path == SignInApi.EntraCallback)
+        if (IsSafe(request.Method) || IsFromOurPages(request) || PresentedKey.Find(request, access) is not null || request.Path == SignInApi.EntraCallback)
         {
             return null;
         }

@@ -1,4 +1,3 @@
-using System.Security.Claims;
 using System.Text.Encodings.Web;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Http;
@@ -19,7 +18,7 @@ internal sealed class KeyAuthentication(
             return AuthenticateResult.NoResult();
         }
         return await keys.FindAsync(text, Context.RequestAborted) is { } bearer
-            ? AuthenticateResult.Success(new AuthenticationTicket(Callers.Of(bearer, Scheme.Name), Scheme.Name))
+            ? AuthenticateResult.Success(new AuthenticationTicket(bearer.Principal, Scheme.Name))
             : AuthenticateResult.Fail("This is no key, or it has been revoked.");
     }
 
@@ -35,15 +34,4 @@ internal sealed class KeyAuthentication(
         Response.Headers.WWWAuthenticate = "Bearer realm=\"mlops\"";
         return base.HandleChallengeAsync(properties);
     }
-}
-
-/// <summary>Lets in whoever comes without anything, where <see cref="AccessOptions.IsOpen"/>.</summary>
-internal sealed class OpenAuthentication(IOptionsMonitor<AuthenticationSchemeOptions> options, ILoggerFactory logging, UrlEncoder encoder)
-    : AuthenticationHandler<AuthenticationSchemeOptions>(options, logging, encoder)
-{
-    // One for all requests: nothing in it is a request's.
-    private static readonly ClaimsPrincipal Everybody = Callers.Of(new Bearer("local", RouteRole.Admin, KeyId: null), Schemes.Open);
-    private static readonly AuthenticateResult In = AuthenticateResult.Success(new AuthenticationTicket(Everybody, Schemes.Open));
-
-    protected override Task<AuthenticateResult> HandleAuthenticateAsync() => Task.FromResult(In);
 }

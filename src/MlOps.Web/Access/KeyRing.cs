@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Security.Claims;
 using Microsoft.Extensions.Logging;
 using MlOps.Pipeline.Contracts;
 
@@ -34,16 +35,15 @@ public sealed partial class KeyRing(AccessKeyStore store, AccessOptions options,
     /// <summary>Name and role of a key's bearer; null when it is no key, or revoked.</summary>
     public async ValueTask<Bearer?> FindAsync(string text, CancellationToken cancel)
     {
+        var hash = AccessKeyText.Hash(text);
         foreach (var key in own)
         {
-            if (AccessKeyText.IsSame(text, key.Hash))
+            if (key.IsOf(hash))
             {
-                return BearerOf(key.Key);
+                return key.Bearer;
             }
         }
-        return AccessKeyText.IdOf(text) is { } id && await FindByIdAsync(id, cancel) is { } stored && AccessKeyText.IsSame(text, stored.Hash)
-            ? Used(stored.Key)
-            : null;
+        return AccessKeyText.IdOf(text) is { } id && await FindByIdAsync(id, cancel) is { } stored && stored.IsOf(hash) ? Used(stored) : null;
     }
 
     /// <summary>Name and role of the key that a cookie was given for; null when it has been revoked.</summary>
@@ -51,9 +51,9 @@ public sealed partial class KeyRing(AccessKeyStore store, AccessOptions options,
     {
         if (keyId.StartsWith(OwnPrefix, StringComparison.Ordinal))
         {
-            return own.FirstOrDefault(key => key.Key.Id == keyId) is { } kept ? BearerOf(kept.Key) : null;
+            return own.FirstOrDefault(key => key.Key.Id == keyId) is { } kept ? kept.Bearer : null;
         }
-        return await FindByIdAsync(keyId, cancel) is { } stored ? Used(stored.Key) : null;
+        return await FindByIdAsync(keyId, cancel) is { } stored ? Used(stored) : null;
     }
 
     private async ValueTask<StoredKey?> FindByIdAsync(string id, CancellationToken cancel)
@@ -86,18 +86,15 @@ public sealed partial class KeyRing(AccessKeyStore store, AccessOptions options,
         }
     }
 
-    private Bearer Used(AccessKey key)
+    private Bearer Used(StoredKey stored)
     {
-        var now = time.GetUtcNow();
-        if (seen.TryGetValue(key.Id, out var known) && now - known.UseTold >= UseIsToldEvery
-            && seen.TryUpdate(key.Id, known with { UseTold = now }, known))
+        var (id, now) = (stored.Key.Id, time.GetUtcNow());
+        if (seen.TryGetValue(id, out var known) && now - known.UseTold >= UseIsToldEvery && seen.TryUpdate(id, known with { UseTold = now }, known))
         {
-            _ = TellUseAsync(key.Id);
+            _ = TellUseAsync(id);
         }
-        return BearerOf(key);
+        return stored.Bearer;
     }
-
-    private static Bearer BearerOf(AccessKey key) => new(key.Name, key.Role, key.Id);
 
     /// <summary>A key of the host's settings; its id changes with it, so that a cookie that was given for another one opens nothing.</summary>
     private static IEnumerable<StoredKey> Own(string name, string? text, TimeProvider time)
@@ -136,4 +133,8 @@ public sealed partial class KeyRing(AccessKeyStore store, AccessOptions options,
 /// <param name="Name">As told in the audit trail.</param>
 /// <param name="Role">What they may do.</param>
 /// <param name="KeyId">The key's id; null without a key.</param>
-public sealed record Bearer(string Name, RouteRole Role, string? KeyId);
+public sealed record Bearer(string Name, RouteRole Role, string? KeyId)
+{
+    /// <summary>The same as ASP.NET Core has it, made once and not for each request.</summary>
+    internal ClaimsPrincipal Principal { get; } = Callers.Of(Name, Role, KeyId, Schemes.Key);
+}

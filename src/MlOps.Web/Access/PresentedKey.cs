@@ -1,4 +1,3 @@
-using System.Net.Http.Headers;
 using System.Text;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Primitives;
@@ -14,20 +13,28 @@ internal static class PresentedKey
     /// <summary>Null when it brings none. A bearer token that does not look like a key may be somebody else's to read.</summary>
     public static string? Find(HttpRequest request, AccessOptions options)
     {
-        if (AuthenticationHeaderValue.TryParse(request.Headers.Authorization, out var header) && header.Parameter is { Length: > 0 } parameter)
+        if (ParameterOf(request, "Bearer") is { } bearer)
         {
-            switch (header.Scheme.ToLowerInvariant())
-            {
-                case "bearer":
-                    return options.Entra is not null && IsToken(parameter) ? null : parameter;
-                case "basic":
-                    return PasswordOf(parameter);
-            }
+            return options.Entra is not null && IsToken(bearer) ? null : bearer;
+        }
+        if (ParameterOf(request, "Basic") is { } basic)
+        {
+            return PasswordOf(basic);
         }
         return First(request.Headers["x-functions-key"]) ?? First(request.Query["code"]);
     }
 
-    public static bool IsToken(string text) => text.StartsWith("ey", StringComparison.Ordinal) && text.AsSpan().Count('.') == 2;
+    /// <summary>Whether it brings a token of Entra ID.</summary>
+    public static bool IsToken(HttpRequest request, AccessOptions options) => options.Entra is not null && ParameterOf(request, "Bearer") is not null;
+
+    private static bool IsToken(string text) => text.StartsWith("ey", StringComparison.Ordinal) && text.AsSpan().Count('.') == 2;
+
+    /// <summary>What follows the scheme's name in header <c>Authorization</c>; null when there is nothing, or another scheme.</summary>
+    private static string? ParameterOf(HttpRequest request, string scheme) =>
+        request.Headers.Authorization is [{ } header] && header.Length > scheme.Length + 1 && header[scheme.Length] == ' '
+        && header.StartsWith(scheme, StringComparison.OrdinalIgnoreCase) && header[(scheme.Length + 1)..].Trim() is { Length: > 0 } parameter
+            ? parameter
+            : null;
 
     private static string PasswordOf(string parameter)
     {

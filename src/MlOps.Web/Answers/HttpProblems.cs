@@ -51,13 +51,13 @@ public static partial class HttpProblems
             case OperationCanceledException when http.RequestAborted.IsCancellationRequested:
                 return TypedResults.StatusCode(ClientClosedRequest);
             case ModelLoadException damaged:
-                LogFailed(logger, http.Request.Method, http.Request.Path, damaged);
+                LogFailed(logger, http.Request.Method, http.Request.Path, TraceIds.Of(http), damaged);
                 return Of(StatusCodes.Status500InternalServerError, [damaged.Message]);
             case not null when TransientFaults.IsTransient(fault) && !FaultText.IsOfTheMachine(fault):
-                LogUnreachable(logger, http.Request.Method, http.Request.Path, fault);
+                LogUnreachable(logger, http.Request.Method, http.Request.Path, TraceIds.Of(http), fault);
                 return TryLater("Storage does not answer at the moment. Try again; GET /health says when it is back.", StorageRetryAfter);
             default:
-                LogFailed(logger, http.Request.Method, http.Request.Path, fault!);
+                LogFailed(logger, http.Request.Method, http.Request.Path, TraceIds.Of(http), fault!);
                 return Of(
                     StatusCodes.Status500InternalServerError,
                     ["Something went wrong in the server; its log says what. If trying again does not help, tell its operator."]);
@@ -72,11 +72,11 @@ public static partial class HttpProblems
         return problems.Count <= MostProblems ? [.. shown] : [.. shown, $"… and {problems.Count - MostProblems} more."];
     }
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "{Method} {Path}: storage does not answer")]
-    private static partial void LogUnreachable(ILogger logger, string method, PathString path, Exception fault);
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Method} {Path}: storage does not answer (trace {TraceId})")]
+    private static partial void LogUnreachable(ILogger logger, string method, PathString path, string traceId, Exception fault);
 
-    [LoggerMessage(Level = LogLevel.Error, Message = "{Method} {Path} failed")]
-    private static partial void LogFailed(ILogger logger, string method, PathString path, Exception fault);
+    [LoggerMessage(Level = LogLevel.Error, Message = "{Method} {Path} failed (trace {TraceId})")]
+    private static partial void LogFailed(ILogger logger, string method, PathString path, string traceId, Exception fault);
 
     private sealed class WithHeader(string name, string value, IResult inner) : IResult
     {

@@ -43,6 +43,12 @@ internal static class RouteDescriptions
 
     public static RouteHandlerBuilder GivesFile(this RouteHandlerBuilder route) => route.Produces<Stream>(StatusCodes.Status200OK, "application/octet-stream");
 
+    public static RouteHandlerBuilder GivesText(this RouteHandlerBuilder route) => route.Produces<string>(StatusCodes.Status200OK, "text/plain");
+
+    /// <summary>A JSON object a line.</summary>
+    public static RouteHandlerBuilder GivesLines(this RouteHandlerBuilder route) =>
+        route.Produces<string>(StatusCodes.Status200OK, PredictionsApi.ContentType);
+
     public static RouteHandlerBuilder GivesPage(this RouteHandlerBuilder route) => route.Produces<string>(StatusCodes.Status200OK, "text/html");
 
     public static RouteHandlerBuilder GivesSchema(this RouteHandlerBuilder route) =>

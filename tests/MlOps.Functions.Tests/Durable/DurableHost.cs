@@ -19,7 +19,8 @@ internal sealed class DurableHost : EngineUnderTest
 
     public DurableTaskClient Client => worker.Client;
 
-    public static async Task<DurableHost> StartAsync(AzuriteFixture azurite, IOrchestrationService backend, Action<IServiceCollection>? configure = null)
+    public static async Task<DurableHost> StartAsync(
+        AzuriteFixture azurite, IOrchestrationService backend, Action<IServiceCollection>? configure = null, string? version = null)
     {
         DurableWorker? started = null;
         var host = new PipelineHost(azurite, services =>
@@ -28,7 +29,7 @@ internal sealed class DurableHost : EngineUnderTest
                 .AddSingleton<IPipelineEngine>(provider => new DurableEngine(started!.Client, provider.GetRequiredService<RunStore>()));
             configure?.Invoke(services);
         });
-        started = await DurableWorker.StartAsync(host.Get<IServiceProvider>(), backend);
+        started = await DurableWorker.StartAsync(host.Get<IServiceProvider>(), backend, version);
         return new DurableHost(host, started);
     }
 

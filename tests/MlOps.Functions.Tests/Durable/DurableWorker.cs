@@ -34,10 +34,11 @@ internal sealed class DurableWorker
 
     /// <param name="app">The services that the functions are made of.</param>
     /// <param name="backend">What keeps orchestrations.</param>
-    public static async Task<DurableWorker> StartAsync(IServiceProvider app, IOrchestrationService backend)
+    /// <param name="version">The app's version, as <c>host.json</c> names it; null: none.</param>
+    public static async Task<DurableWorker> StartAsync(IServiceProvider app, IOrchestrationService backend, string? version = null)
     {
         var sidecar = await StartSidecarAsync(backend);
-        var worker = BuildWorker(AddressOf(sidecar), app);
+        var worker = BuildWorker(AddressOf(sidecar), app, version);
         await worker.StartAsync();
         return new DurableWorker(backend, sidecar, worker);
     }
@@ -79,7 +80,7 @@ internal sealed class DurableWorker
     private static string AddressOf(WebApplication sidecar) =>
         sidecar.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First();
 
-    private static IHost BuildWorker(string address, IServiceProvider app)
+    private static IHost BuildWorker(string address, IServiceProvider app, string? version)
     {
         var builder = Microsoft.Extensions.Hosting.Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings());
         var channel = GrpcChannel.ForAddress(address);
@@ -88,10 +89,28 @@ internal sealed class DurableWorker
         builder.Services
             .Configure<DurableTaskWorkerOptions>(options => options.DataConverter = json)
             .Configure<DurableTaskClientOptions>(options => options.DataConverter = json)
-            .AddDurableTaskWorker(worker => worker.UseGrpc(channel).AddTasks(registry => Register(registry, app)));
-        builder.Services.AddDurableTaskClient(client => client.UseGrpc(channel).RegisterDirectly());
+            .AddDurableTaskWorker(worker => Versioned(worker.UseGrpc(channel), version).AddTasks(registry => Register(registry, app)));
+        builder.Services.AddDurableTaskClient(client =>
+        {
+            client.UseGrpc(channel).RegisterDirectly();
+            if (version is not null)
+            {
+                client.UseDefaultVersion(version);
+            }
+        });
         return builder.Build();
     }
+
+    /// <summary>What the Durable Functions extension does by <c>defaultVersion</c> and <c>versionMatchStrategy</c>, the worker does by these.</summary>
+    private static IDurableTaskWorkerBuilder Versioned(IDurableTaskWorkerBuilder worker, string? version) => version is null
+        ? worker
+        : worker.UseVersioning(new DurableTaskWorkerOptions.VersioningOptions
+        {
+            Version = version,
+            DefaultVersion = version,
+            MatchStrategy = DurableTaskWorkerOptions.VersionMatchStrategy.CurrentOrOlder,
+            FailureStrategy = DurableTaskWorkerOptions.VersionFailureStrategy.Reject,
+        });
 
     private static void Register(DurableTaskRegistry registry, IServiceProvider app)
     {

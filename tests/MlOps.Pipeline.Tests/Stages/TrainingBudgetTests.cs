@@ -21,6 +21,20 @@ public sealed class TrainingBudgetTests(AzuriteFixture azurite)
         (plan.Spec.Trees, plan.Lasts?.TotalSeconds).Should().Be((trees, seconds), "4 seconds go before the first tree, then one a tree, and 28 for measuring");
     }
 
+    [Theory]
+    [InlineData(null, 45.0, 1e9, 45.0)]
+    [InlineData(90.0, 45.0, 1e9, 45.0)]
+    [InlineData(10.0, 45.0, 1e9, 10.0)]
+    [InlineData(90.0, null, 1e9, 90.0)]
+    [InlineData(null, 45.0, 1e7, null)]
+    [InlineData(90.0, 45.0, 1e7, 90.0)]
+    public void A_long_training_keeps_to_the_hosts_minutes_and_a_short_one_is_not_measured(double? declared, double? host, double cells, double? minutes) =>
+        TrainingBudget.MinutesOf(Thousand with { MaxMinutes = declared }, host, cells).Should().Be(minutes);
+
+    [Fact]
+    public void Linear_models_do_not_keep_to_the_hosts_minutes() =>
+        TrainingBudget.MinutesOf(new CandidateSpec { Trainer = TrainerNames.Sdca, MaxMinutes = 90 }, 45, 1e12).Should().Be(90);
+
     [Fact]
     public void Linear_models_have_no_trees_to_leave_out()
     {

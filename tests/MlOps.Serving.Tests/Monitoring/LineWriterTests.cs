@@ -29,6 +29,25 @@ public sealed class LineWriterTests
         JsonDocument.Parse(lines[1]).RootElement.GetProperty("features").GetRawText().Should().Be("""{"a":{"deep":[1,2]}}""");
     }
 
+    [Theory]
+    [InlineData("ann")]
+    [InlineData("größer \"als\" \\ ann")]
+    public void A_key_stands_in_its_line_and_is_found_by_it(string key)
+    {
+        using var row = JsonDocument.Parse("""{"a": 1}""");
+        var writer = LineWriter.Rent();
+        writer.Begin(At, "m", 3, "production");
+        writer.Add(row.RootElement, new Prediction(1, null), key);
+        writer.Add(row.RootElement, new Prediction(1, null), key + "x");
+        var lines = writer.Take();
+        LineWriter.Return(writer);
+
+        var (kept, rows) = new KeyedLines(key).Without(BinaryData.FromBytes(lines));
+
+        JsonDocument.Parse(lines.AsMemory(0, lines.AsSpan().IndexOf((byte)'\n'))).RootElement.GetProperty("key").GetString().Should().Be(key);
+        (rows, JsonDocument.Parse(kept).RootElement.GetProperty("key").GetString()).Should().Be((1, key + "x"));
+    }
+
     [Fact]
     public void Labels_are_escaped_and_come_with_their_probability()
     {
@@ -66,7 +85,7 @@ public sealed class LineWriterTests
         foreach (var (row, prediction) in rows)
         {
             using var json = JsonDocument.Parse(row);
-            writer.Add(json.RootElement, prediction);
+            writer.Add(json.RootElement, prediction, key: null);
         }
         var text = Encoding.UTF8.GetString(writer.Take());
         LineWriter.Return(writer);

@@ -1,8 +1,10 @@
 using System.Net;
 using System.Net.Http.Headers;
 using System.Text;
+using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
+using MlOps.Pipeline.Contracts;
 using MlOps.Testing;
 using MlOps.Web.Access;
 
@@ -50,7 +52,7 @@ public sealed class AccessTests(AzuriteFixture azurite) : IAsyncLifetime
             }
         }
 
-        answered.Should().BeEquivalentTo("GET /health", "GET /signin", "POST /signin", "GET /signin/entra", "POST /signout");
+        answered.Should().BeEquivalentTo("GET /health", "GET /ping", "GET /signin", "POST /signin", "GET /signin/entra", "POST /signout");
     }
 
     [Fact]
@@ -146,6 +148,73 @@ public sealed class AccessTests(AzuriteFixture azurite) : IAsyncLifetime
 
         (await SendAsync(HttpMethod.Get, "/models", text)).StatusCode.Should().Be(HttpStatusCode.Unauthorized);
         (await keys.RevokeAsync($"reader-{unique}", default)).Should().BeNull();
+    }
+
+    [Fact]
+    public async Task Of_those_who_take_one_name_at_the_same_moment_one_gets_a_key()
+    {
+        var stores = Enumerable.Range(0, 8).Select(_ => new AccessKeyStore(azurite.NewStorage(), time)).ToList();
+        var attempts = stores.Select((store, i) => store.AddAsync(i % 2 == 0 ? $"ann-{unique}" : $"ANN-{unique}", RouteRole.Reader, default)).ToList();
+
+        await Task.WhenAll(attempts.Select(attempt => attempt.ContinueWith(_ => { }, TaskScheduler.Default)));
+
+        attempts.Where(attempt => attempt.IsCompletedSuccessfully).Should().ContainSingle();
+        attempts.Where(attempt => attempt.IsFaulted).Should().OnlyContain(attempt => attempt.Exception!.InnerException is InputException);
+        (await stores[0].ListAsync(default)).Should().ContainSingle(key => key.Name.Equals($"ann-{unique}", StringComparison.OrdinalIgnoreCase));
+        await stores[0].RevokeAsync($"ann-{unique}", default);
+        (await stores[1].AddAsync($"Ann-{unique}", RouteRole.Reader, default)).Key.Name.Should().Be($"Ann-{unique}", "the name is free again");
+    }
+
+    [Fact]
+    public async Task A_key_of_an_earlier_release_keeps_its_name_and_is_revoked()
+    {
+        var keys = host.Get<AccessKeyStore>();
+        var (key, _) = await keys.AddAsync($"old-{unique}", RouteRole.Reader, default);
+        (await azurite.NewStorage().Keys.DeleteEntityAsync("key", $"name:{key.Name.ToUpperInvariant()}")).Status.Should().Be(204);
+
+        var taken = () => keys.AddAsync($"OLD-{unique}", RouteRole.Reader, default);
+
+        await taken.Should().ThrowAsync<InputException>();
+        (await keys.RevokeAsync(key.Name, default))!.Id.Should().Be(key.Id);
+        (await keys.ListAsync(default)).Should().NotContain(other => other.Id == key.Id);
+    }
+
+    [Fact]
+    public async Task On_an_open_host_who_brings_a_key_is_told_by_its_name_and_a_wrong_one_is_refused()
+    {
+        await using var open = await WebHost.StartAsync(
+            azurite.NewStorage(), services => services.AddSingleton(new AccessOptions { IsOpen = true }).AddSingleton<TimeProvider>(time));
+        var ask = (string key) => open.Client.SendAsync(
+            new HttpRequestMessage(HttpMethod.Post, "/models/x/rollback") { Headers = { Authorization = new AuthenticationHeaderValue("Bearer", key) } });
+
+        var forbidden = await ask(await AddKeyAsync(RouteRole.Reader)).ShouldFailAsync(HttpStatusCode.Forbidden);
+
+        forbidden.Should().Contain($"'reader-{unique}'");
+        await ask("mlops_aaaaaaaaaa_wrong").ShouldFailAsync(HttpStatusCode.Unauthorized);
+        (await open.Client.PostAsync("/models/x/rollback", null)).StatusCode.Should().Be(HttpStatusCode.NotFound);
+    }
+
+    [Fact]
+    public async Task Everybody_of_an_open_host_and_a_known_key_pass_by_the_authentication_handlers()
+    {
+        var asked = 0;
+        var count = (IServiceCollection services) => services.AddSingleton<TimeProvider>(time)
+            .AddScoped<IAuthenticationService>(provider =>
+            {
+                Interlocked.Increment(ref asked);
+                return ActivatorUtilities.CreateInstance<AuthenticationService>(provider);
+            });
+        await using var open = await WebHost.StartAsync(azurite.NewStorage(), services => count(services.AddSingleton(new AccessOptions { IsOpen = true })));
+        await using var closed = await WebHost.StartAsync(azurite.NewStorage(), services => count(services.AddSingleton(new AccessOptions())));
+        closed.Client.DefaultRequestHeaders.Authorization = new("Bearer", await AddKeyAsync(RouteRole.Reader));
+
+        (await open.Client.GetAsync("/models")).StatusCode.Should().Be(HttpStatusCode.OK);
+        (await closed.Client.GetAsync("/models")).StatusCode.Should().Be(HttpStatusCode.OK);
+        asked.Should().Be(0);
+
+        closed.Client.DefaultRequestHeaders.Authorization = new("Bearer", "mlops_aaaaaaaaaa_wrong");
+        (await closed.Client.GetAsync("/models")).StatusCode.Should().Be(HttpStatusCode.Unauthorized);
+        asked.Should().BePositive();
     }
 
     [Fact]

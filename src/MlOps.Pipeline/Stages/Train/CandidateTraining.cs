@@ -15,17 +15,20 @@ public sealed class CandidateTraining(
 {
     internal const string MetricsFile = "metrics.json";
 
+    /// <param name="runId">The run that shows how far it is.</param>
     /// <param name="candidate">What is trained.</param>
-    /// <param name="watch">What hears the trainer.</param>
     /// <param name="featurizer">Fitted on the training rows.</param>
     /// <param name="rows">Rows to train and to measure on.</param>
     /// <param name="name">Where the model is stored.</param>
     /// <param name="cancel">Ends the trainer as well.</param>
     internal async Task<TrainedModel> TrainAsync(
-        Candidate candidate, TrainingWatch watch, Featurizer featurizer, (LocalTable Train, LocalTable Validation) rows, string name,
+        string runId, Candidate candidate, Featurizer featurizer, (LocalTable Train, LocalTable Validation) rows, string name,
         CancellationToken cancel)
     {
         var (spec, seed) = (candidate.Spec, candidate.TrainerSeed);
+        var cells = (double)rows.Train.Manifest.Rows * featurizer.Signature.Features.Count;
+        var minutes = TrainingBudget.MinutesOf(spec, options.MostTrainingMinutes, cells);
+        var watch = new TrainingWatch(runId, candidate.Key, minutes);
         using var place = await places.TakeAsync(TrainingPlaces.BytesOf(rows.Train.Manifest.Rows, featurizer.Signature.Features.Count), cancel);
         var ml = new MLContext(seed);
         ml.Log += watch.Hear;
@@ -36,7 +39,7 @@ public sealed class CandidateTraining(
         var (model, trees) = await progress.FollowAsync(watch, () => Task.Run(
             () =>
             {
-                var plan = TrainingBudget.Plan(spec, few => Measure(few, trainTable, scale, seed, cancel));
+                var plan = TrainingBudget.Plan(spec with { MaxMinutes = minutes }, few => Measure(few, trainTable, scale, seed, cancel));
                 watch.Note(plan);
                 var trainer = new Trainers(Trainers.ContextOf(ml, featurizer.Target.Task, seed, options.Threads, plan.Spec), candidate.Added);
                 return (TrainingCancellation.Run(ml, () => trainer.Fit(trainTable, scale), cancel), plan.Spec.Trees);

@@ -38,9 +38,7 @@ public sealed class TrainStage(
         var featurizer = await Task.Run(() => FitFeaturizer(train, definition, cancel), cancel);
         var name = new ModelIdentity(input.Train.Id, input.Validation.Id, spec, featurizer, candidate.Seed, candidate.Added?.Version).BlobName;
         var found = await models.FindAsync(name, cancel);
-        var model = found
-            ?? await training.TrainAsync(
-                candidate, new TrainingWatch(context.RunId, candidate.Key, spec.MaxMinutes), featurizer, (train, validation), name, cancel);
+        var model = found ?? await training.TrainAsync(context.RunId, candidate, featurizer, (train, validation), name, cancel);
 
         await context.LogMetricsAsync(model.Metrics.ToDictionary(metric => $"{candidate.Key}.{metric.Key}", metric => metric.Value), cancel);
         await runs.LogArtifactsAsync(

@@ -12,8 +12,21 @@ internal sealed record TrainingPlan(CandidateSpec Spec, TimeSpan? Lasts = null);
 /// </summary>
 internal static class TrainingBudget
 {
+    /// <summary>
+    /// Cells of the training table times trees, below which no machine of ours takes some minutes: at 3 · 10⁸ a second on two cores (the bench), this is
+    /// five. Measuring costs the time of twenty trees.
+    /// </summary>
+    private const double Short = 1e11;
+
     private const int Few = 5;
     private const int More = 15;
+
+    /// <summary>The minutes that a candidate may train: its own, or the host's where it trains for long.</summary>
+    /// <param name="spec">The candidate as declared.</param>
+    /// <param name="most">The host's; null: any.</param>
+    /// <param name="cells">Rows times features of the training table.</param>
+    public static double? MinutesOf(CandidateSpec spec, double? most, double cells) =>
+        most < (spec.MaxMinutes ?? double.PositiveInfinity) && HasTrees(spec.Trainer) && cells * spec.Trees >= Short ? most : spec.MaxMinutes;
 
     /// <summary>The candidate with as many trees, at most, as it may train in its minutes, measuring included.</summary>
     /// <param name="spec">The candidate as declared.</param>
