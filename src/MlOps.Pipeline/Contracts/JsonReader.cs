@@ -9,6 +9,8 @@ namespace MlOps.Pipeline.Contracts;
 /// </summary>
 public sealed class JsonReader
 {
+    private const int MostGuesses = 100;
+
     private readonly Dictionary<string, JsonElement> members = new(StringComparer.Ordinal);
     private readonly HashSet<string> known = new(StringComparer.Ordinal);
     private readonly string path;
@@ -168,7 +170,8 @@ public sealed class JsonReader
     {
         foreach (var key in members.Keys.Where(key => !known.Contains(key)))
         {
-            problems.Add($"{PathOf(key)} is not known{NearestName.Ending(key, known)}");
+            // Nobody reads on, and each guess takes time.
+            problems.Add($"{PathOf(key)} is not known{(problems.Count < MostGuesses ? NearestName.Ending(key, known) : ".")}");
         }
     }
 

@@ -14,6 +14,9 @@ namespace MlOps.Pipeline.Features;
 /// </summary>
 internal sealed class InputReader
 {
+    /// <summary>Nobody reads on, and each guess at what was meant takes time.</summary>
+    private const int MostGuesses = 100;
+
     private readonly Featurizer featurizer;
     private readonly Dictionary<string, int> inputs;
     private readonly CellReader[] cells;
@@ -49,7 +52,7 @@ internal sealed class InputReader
         {
             if (!inputs.TryGetValue(member.Name, out var i))
             {
-                problems.Add($"{prefix}feature '{member.Name}' is not known{NearestName.Ending(member.Name, inputs.Keys)}");
+                problems.Add($"{prefix}feature '{member.Name}' is not known{(problems.Count < MostGuesses ? NearestName.Ending(member.Name, inputs.Keys) : ".")}");
             }
             else if (given[i])
             {
