@@ -57,7 +57,7 @@ public sealed class WarmUp(PipelineOptions options)
         var part = PartWriter.Write(session, table, int.MaxValue, folder)[0];
         var cells = string.Join(", ", table.Columns.Select(column => Sql.Name(column.Name)));
         using var first = FirstRows.Find(
-            session, $"read_parquet({Sql.Text(part.Path)}, file_row_number = true)", (int)part.Rows, cells, cells, keepEqual: false, "-1::INTEGER",
+            session, $"read_parquet({Sql.File(part.Path)}, file_row_number = true)", (int)part.Rows, cells, cells, keepEqual: false, "-1::INTEGER",
             reasons: 0, options.Threads);
     }
 }

@@ -51,8 +51,9 @@ public sealed class EmptyStorage : HttpPipelineTransport
             ("GET", true) when !address.AbsolutePath.Contains("PartitionKey=", StringComparison.Ordinal) => new Canned(200, """{"value":[]}""", "application/json"),
             ("GET", true) => new Canned(404, NotFound, "application/json"),
             ("GET", _) when address.Query.Contains("comp=list", StringComparison.Ordinal) => new Canned(200, NoBlobs, "application/xml"),
-            ("GET" or "HEAD", _) => new Canned(404, "", "application/xml"),
-            ("DELETE", false) => new Canned(404, "", "application/xml"),
+            ("GET" or "HEAD", _) when address.Query.Contains("restype=container", StringComparison.Ordinal) => new Canned(200, "", "text/plain"),
+            ("GET" or "HEAD", _) => new Canned(404, "", "text/plain"),
+            ("DELETE", false) => new Canned(404, "", "text/plain"),
             (_, true) => new Canned(204, "", "application/json"),
             _ => new Canned(201, "", "application/xml"),
         };

@@ -15,7 +15,7 @@ namespace MlOps.Pipeline.Features;
 internal sealed class InputReader
 {
     /// <summary>Nobody reads on, and each guess at what was meant takes time.</summary>
-    private const int MostGuesses = 100;
+    private const int MostProblems = 100;
 
     private readonly Featurizer featurizer;
     private readonly Dictionary<string, int> inputs;
@@ -50,9 +50,13 @@ internal sealed class InputReader
         List<string>? unseen = null, outOfRange = null;
         foreach (var member in json.EnumerateObject())
         {
+            if (problems.Count >= MostProblems)
+            {
+                break;
+            }
             if (!inputs.TryGetValue(member.Name, out var i))
             {
-                problems.Add($"{prefix}feature '{member.Name}' is not known{(problems.Count < MostGuesses ? NearestName.Ending(member.Name, inputs.Keys) : ".")}");
+                problems.Add($"{prefix}feature '{member.Name}' is not known{NearestName.Ending(member.Name, inputs.Keys)}");
             }
             else if (given[i])
             {

@@ -102,7 +102,7 @@ public sealed class RequestLimitsTests(AzuriteFixture azurite) : WebTests(azurit
         await Client.PostJsonAsync("/predict", body).ShouldFailAsync(HttpStatusCode.BadRequest);
         await Client.PutJsonAsync($"/pipelines/{Model}", body).ShouldFailAsync(HttpStatusCode.BadRequest);
 
-        budget.IsOver(TimeSpan.FromSeconds(10)).Should().BeFalse();
+        budget.IsOver(TimeSpan.FromSeconds(6)).Should().BeFalse();
     }
 
     private Task<WebHost> LimitedAsync(Func<InputLimits, InputLimits> change) => WebHost.StartAsync(

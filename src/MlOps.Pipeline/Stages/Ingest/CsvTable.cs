@@ -326,7 +326,7 @@ internal sealed class CsvTable : IDisposable
         var types = names.Select((column, i) => $"{Sql.Text(column)}: '{(readings[i].IsDirect ? ReadType(readings[i].Type) : "VARCHAR")}'");
         // A row of quoted cells may go over many lines: there must be room for the longest.
         var longest = longestRecord > SmallLineBytes / 2 ? Math.Max(DefaultLineBytes, longestRecord * 2) : SmallLineBytes;
-        return $"read_csv({Sql.Text(path)}, columns = {{{string.Join(", ", types)}}}, auto_detect = false, header = {(header ? "true" : "false")}, "
+        return $"read_csv({Sql.File(path)}, columns = {{{string.Join(", ", types)}}}, auto_detect = false, header = {(header ? "true" : "false")}, "
             + $"delim = {Sql.Text(delimiter)}, quote = {Sql.Text(quote)}, escape = {Sql.Text(quote)}, nullstr = [''], "
             + $"max_line_size = {Sql.Number(longest)}, buffer_size = {Sql.Number(Math.Max(SmallBufferBytes, longest * 2))})";
     }

@@ -56,7 +56,7 @@ internal static class ParquetTable
 
     private static RawTable Describe(DuckDbSession session, string path, string name, PipelineDefinition definition, InputLimits limits)
     {
-        var source = $"read_parquet({Sql.Text(path)})";
+        var source = $"read_parquet({Sql.File(path)})";
         var warnings = new List<Warning>();
         var renamed = new List<string>();
         var described = session.Rows($"DESCRIBE SELECT * FROM {source}").Select(row => (Name: (string)row[0]!, Type: (string)row[1]!)).ToList();
