@@ -20,8 +20,8 @@ public static class TestSize
     /// <summary>Hostile requests of each kind, made up in memory.</summary>
     public static int Fuzz => Of("MLOPS_TEST_FUZZ", 10_000);
 
-    /// <summary>Hostile files that are ingested: a twentieth of the requests.</summary>
-    public static int FuzzedFiles => Math.Max(20, Fuzz / 20);
+    /// <summary>Hostile files that are ingested, texts and Parquet.</summary>
+    public static int FuzzedFiles => Of("MLOPS_TEST_FUZZED_FILES", 150);
 
     /// <summary>Kills of host and embedded storage at random moments.</summary>
     public static int Kills => Of("MLOPS_TEST_KILLS", 6);

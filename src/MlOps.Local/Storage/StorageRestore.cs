@@ -41,7 +41,7 @@ internal static class StorageRestore
             return (manifest, before);
         }
         catch (Exception broken) when (broken is IOException or UnauthorizedAccessException or InvalidDataException or FormatException
-            or ArgumentException or NotSupportedException or JsonException)
+            or ArgumentException or NotSupportedException or OverflowException or JsonException)
         {
             throw new EnvironmentProblemException($"The backup {file} cannot be restored: {broken.Message} Nothing was changed.", broken);
         }
@@ -92,9 +92,9 @@ internal static class StorageRestore
         {
             throw new InvalidDataException($"It has format {manifest?.Format}; this release reads format {BackupManifest.Current}.");
         }
-        if (manifest.Files.FirstOrDefault(file => !found.Contains(file)) is { } damaged)
+        if (manifest.Files.Where(file => !found.Contains(file)).ToList() is [var damaged, ..])
         {
-            throw new InvalidDataException($"Its file '{damaged.Name}' is damaged.");
+            throw new InvalidDataException($"Its file '{damaged?.Name}' is damaged.");
         }
         return found.Except(manifest.Files).FirstOrDefault() is { } added
             ? throw new InvalidDataException($"Its file '{added.Name}' does not stand in its list.")

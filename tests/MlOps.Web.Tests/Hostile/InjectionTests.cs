@@ -107,7 +107,7 @@ public sealed class InjectionTests(AzuriteFixture azurite) : IAsyncLifetime
         var texts = slack.Calls.Should().ContainSingle().Subject.Message.GetProperty("blocks").EnumerateArray()
             .SelectMany(TextsOf).Where(text => text.Type == "mrkdwn").Select(text => text.Text).ToList();
         string.Concat(texts).Should().Contain("&lt;!channel&gt;").And.NotContain("<!channel>").And.NotContain("<https://evil");
-        host.Errors.Should().BeEmpty();
+        host.Errors.Should().ContainSingle().Which.Should().StartWith("Run ");
     }
 
     [Fact]
