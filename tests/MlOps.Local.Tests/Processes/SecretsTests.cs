@@ -3,8 +3,6 @@ using System.IO.Compression;
 using System.Net;
 using System.Net.Http.Headers;
 using System.Text;
-using Azure.Data.Tables;
-using Azure.Storage.Blobs;
 using MlOps.Local.Storage;
 using MlOps.Testing;
 
@@ -65,7 +63,7 @@ public sealed class SecretsTests : IDisposable
             await CommandAsync(keep: true, ["runs", .. ofData]);
             var backup = Path.Combine(folder, "backup.tar.gz");
             await CommandAsync(keep: true, ["backup", backup, .. ofData]);
-            await KeepStorageAsync(connection.Storage!);
+            written.AddRange(await StoredTexts.OfAsync(connection.Storage!));
             await KeepBackupAsync(backup);
             KeepFolder(data);
             written.Add(("output", host.Output));
@@ -74,13 +72,13 @@ public sealed class SecretsTests : IDisposable
 
         written.Should().HaveCountGreaterThan(50).And.Contain(one => one.Where.StartsWith("table audit", StringComparison.Ordinal))
             .And.Contain(one => one.Where.StartsWith("backup", StringComparison.Ordinal)).And.Contain(one => one.Where.StartsWith("blob artifacts", StringComparison.Ordinal));
-        WhereIs(AdminKey).Should().BeEmpty();
-        WhereIs(SlackEndpoint.Secret).Should().BeEmpty();
-        WhereIs(cookie).Should().BeEmpty();
-        WhereIs(readerKey[17..]).Should().BeEmpty();
+        written.WhereIs(AdminKey).Should().BeEmpty();
+        written.WhereIs(SlackEndpoint.Secret).Should().BeEmpty();
+        written.WhereIs(cookie).Should().BeEmpty();
+        written.WhereIs(readerKey[17..]).Should().BeEmpty();
         // The one file of this machine's user that lets its commands in; storage's key is the emulator's, which everybody knows.
-        WhereIs(machineKey).Should().Equal($"file {Path.Combine(data, "host.json")}");
-        WhereIs(storageKey).Should().OnlyContain(where => where == $"file {Path.Combine(data, "host.json")}");
+        written.WhereIs(machineKey).Should().Equal($"file {Path.Combine(data, "host.json")}");
+        written.WhereIs(storageKey).Should().OnlyContain(where => where == $"file {Path.Combine(data, "host.json")}");
     }
 
     public void Dispose()
@@ -149,26 +147,6 @@ public sealed class SecretsTests : IDisposable
         return output;
     }
 
-    private async Task KeepStorageAsync(string connection)
-    {
-        await foreach (var table in new TableServiceClient(connection).QueryAsync())
-        {
-            await foreach (var row in new TableServiceClient(connection).GetTableClient(table.Name).QueryAsync<TableEntity>())
-            {
-                written.Add(($"table {table.Name} {row.PartitionKey} {row.RowKey}", string.Join('\n', row.Select(cell => $"{cell.Key}={cell.Value}"))));
-            }
-        }
-        var blobs = new BlobServiceClient(connection);
-        await foreach (var container in blobs.GetBlobContainersAsync())
-        {
-            await foreach (var blob in blobs.GetBlobContainerClient(container.Name).GetBlobsAsync())
-            {
-                var content = await blobs.GetBlobContainerClient(container.Name).GetBlobClient(blob.Name).DownloadContentAsync();
-                written.Add(($"blob {container.Name}/{blob.Name}", Encoding.Latin1.GetString(content.Value.Content)));
-            }
-        }
-    }
-
     private async Task KeepBackupAsync(string backup)
     {
         await using var archive = new TarReader(new GZipStream(File.OpenRead(backup), CompressionMode.Decompress));
@@ -190,12 +168,5 @@ public sealed class SecretsTests : IDisposable
             content.CopyTo(copy);
             written.Add(($"file {file}", Encoding.Latin1.GetString(copy.ToArray())));
         }
-    }
-
-    private IEnumerable<string> WhereIs(string secret)
-    {
-        secret.Length.Should().BeGreaterThan(15);
-        string[] forms = [secret, Uri.EscapeDataString(secret), Convert.ToBase64String(Encoding.UTF8.GetBytes(secret))];
-        return written.Where(one => forms.Any(form => one.Text.Contains(form, StringComparison.Ordinal))).Select(one => one.Where).Distinct().ToList();
     }
 }
