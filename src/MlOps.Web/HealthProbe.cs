@@ -44,7 +44,9 @@ public sealed class HealthProbe(PipelineStorage storage, WebOptions options, Tim
         }
         catch (Exception fault)
         {
-            var reason = fault is Azure.RequestFailedException { Status: > 0 } refused ? $"it answered {refused.Status}{CodeOf(refused)}" : "it could not be reached";
+            var reason = fault is Azure.RequestFailedException { Status: > 0 } refused
+                ? $"it answered {refused.Status}{CodeOf(refused)}"
+                : "it could not be reached";
             return $"storage: {reason}. Check its connection string and this host's rights.";
         }
     }

@@ -89,7 +89,8 @@ internal static class JsonBody
     {
         if (malformed.Message.StartsWith("The maximum configured depth", StringComparison.Ordinal))
         {
-            return $"The body is nested deeper than {depth} levels. Nothing here needs as many; the setting is {InputLimits.Setting(nameof(InputLimits.JsonDepth))}.";
+            return $"The body is nested deeper than {depth} levels. Nothing here needs as many; the setting is "
+                + $"{InputLimits.Setting(nameof(InputLimits.JsonDepth))}.";
         }
         // The parser appends its own, zero-based wording of the place.
         var end = malformed.Message.IndexOf(" LineNumber:", StringComparison.Ordinal);

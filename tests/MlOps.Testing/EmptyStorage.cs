@@ -18,6 +18,7 @@ public sealed class EmptyStorage : HttpPipelineTransport
 {
     private const string Account = "https://empty.example";
     private const string NoBlobs = """<?xml version="1.0" encoding="utf-8"?><EnumerationResults><Blobs/><NextMarker/></EnumerationResults>""";
+    private const string NoRows = """{"value":[]}""";
     private const string NotFound = """{"odata.error":{"code":"ResourceNotFound","message":{"lang":"en-US","value":"There is none."}}}""";
 
     private readonly ConcurrentDictionary<string, bool> asked = new(StringComparer.Ordinal);
@@ -27,7 +28,8 @@ public sealed class EmptyStorage : HttpPipelineTransport
 
     public PipelineStorage NewStorage() => new(
         new BlobServiceClient(new Uri(Account), new BlobClientOptions { Transport = this }),
-        new TableServiceClient(new Uri(Account), new TableSharedKeyCredential("empty", Convert.ToBase64String(new byte[32])), new TableClientOptions { Transport = this }));
+        new TableServiceClient(
+            new Uri(Account), new TableSharedKeyCredential("empty", Convert.ToBase64String(new byte[32])), new TableClientOptions { Transport = this }));
 
     public override Request CreateRequest() => HttpClientTransport.Shared.CreateRequest();
 
@@ -45,10 +47,11 @@ public sealed class EmptyStorage : HttpPipelineTransport
         var address = request.Uri.ToUri();
         // As it leaves: a Uri shows less.
         asked.TryAdd(request.Uri.ToString()[Account.Length..].Split('?')[0], true);
-        var isTable = request.Headers.TryGetValue("DataServiceVersion", out _) || request.Headers.TryGetValue("x-ms-version", out var version) && version == "2019-02-02";
+        var isTable = request.Headers.TryGetValue("DataServiceVersion", out _)
+            || request.Headers.TryGetValue("x-ms-version", out var version) && version == "2019-02-02";
         message.Response = (request.Method.Method, isTable) switch
         {
-            ("GET", true) when !address.AbsolutePath.Contains("PartitionKey=", StringComparison.Ordinal) => new Canned(200, """{"value":[]}""", "application/json"),
+            ("GET", true) when !address.AbsolutePath.Contains("PartitionKey=", StringComparison.Ordinal) => new Canned(200, NoRows, "application/json"),
             ("GET", true) => new Canned(404, NotFound, "application/json"),
             ("GET", _) when address.Query.Contains("comp=list", StringComparison.Ordinal) => new Canned(200, NoBlobs, "application/xml"),
             ("GET" or "HEAD", _) when address.Query.Contains("restype=container", StringComparison.Ordinal) => new Canned(200, "", "text/plain"),
@@ -64,7 +67,10 @@ public sealed class EmptyStorage : HttpPipelineTransport
     {
         private readonly Dictionary<string, string> headers = new(StringComparer.OrdinalIgnoreCase)
         {
-            ["Content-Type"] = type, ["Content-Length"] = $"{Encoding.UTF8.GetByteCount(body)}", ["ETag"] = "\"0x1\"", ["Last-Modified"] = "Thu, 01 Jan 2026 00:00:00 GMT",
+            ["Content-Type"] = type,
+            ["Content-Length"] = $"{Encoding.UTF8.GetByteCount(body)}",
+            ["ETag"] = "\"0x1\"",
+            ["Last-Modified"] = "Thu, 01 Jan 2026 00:00:00 GMT",
         };
 
         public override int Status => status;

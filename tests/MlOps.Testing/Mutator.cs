@@ -9,12 +9,15 @@ public sealed class Mutator(Random random)
     [
         "\""u8.ToArray(), "\"\""u8.ToArray(), "'"u8.ToArray(), "\0"u8.ToArray(), "\r"u8.ToArray(), "\r\n"u8.ToArray(), "\n\n"u8.ToArray(), "\r\r\n"u8.ToArray(),
         "\v"u8.ToArray(), "\u2028"u8.ToArray(), "\ufeff"u8.ToArray(), [0xff], [0xc3, 0x28], [0xed, 0xa0, 0x80], [0xf4, 0x90, 0x80, 0x80], [0x81],
-        ","u8.ToArray(), ";"u8.ToArray(), "\t"u8.ToArray(), "|"u8.ToArray(), ",,,,,,,,"u8.ToArray(), "\\"u8.ToArray(), "\\u0000"u8.ToArray(), "\\ud800"u8.ToArray(),
+        ","u8.ToArray(), ";"u8.ToArray(), "\t"u8.ToArray(), "|"u8.ToArray(), ",,,,,,,,"u8.ToArray(), "\\"u8.ToArray(), "\\u0000"u8.ToArray(),
+        "\\ud800"u8.ToArray(),
         "{"u8.ToArray(), "}"u8.ToArray(), "["u8.ToArray(), "]"u8.ToArray(), ":"u8.ToArray(), "null"u8.ToArray(), "true"u8.ToArray(), "NaN"u8.ToArray(),
         "-1"u8.ToArray(), "1e999"u8.ToArray(), "-0"u8.ToArray(), "99999999999999999999999999"u8.ToArray(), "0x1F"u8.ToArray(), "1e-400"u8.ToArray(),
         "9999-99-99"u8.ToArray(), "0000-00-00T99:99:99Z"u8.ToArray(), "'; DROP TABLE t; --"u8.ToArray(), "<script>alert(1)</script>"u8.ToArray(),
-        "../"u8.ToArray(), "..\\"u8.ToArray(), "%2e%2e%2f"u8.ToArray(), "%00"u8.ToArray(), "%"u8.ToArray(), "\u202e"u8.ToArray(), "e\u0301"u8.ToArray(), "😀"u8.ToArray(),
-        "sep=;\n"u8.ToArray(), "PAR1"u8.ToArray(), [0x1f, 0x8b], "PK\x03\x04"u8.ToArray(), "$type"u8.ToArray(), "__proto__"u8.ToArray(), "{0}"u8.ToArray(), "%s%n"u8.ToArray(),
+        "../"u8.ToArray(), "..\\"u8.ToArray(), "%2e%2e%2f"u8.ToArray(), "%00"u8.ToArray(), "%"u8.ToArray(), "\u202e"u8.ToArray(), "e\u0301"u8.ToArray(),
+        "😀"u8.ToArray(),
+        "sep=;\n"u8.ToArray(), "PAR1"u8.ToArray(), [0x1f, 0x8b], "PK\x03\x04"u8.ToArray(), "$type"u8.ToArray(), "__proto__"u8.ToArray(), "{0}"u8.ToArray(),
+        "%s%n"u8.ToArray(),
     ];
 
     /// <summary>One change mostly, at most four.</summary>

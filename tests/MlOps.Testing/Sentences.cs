@@ -9,6 +9,8 @@ public static partial class Sentences
     public static string? InsidesOf(string text) =>
         text.Length == 0 ? "nothing at all" : Insides.Match(text) is { Success: true } found ? found.Value : null;
 
-    [GeneratedRegex(@"\b\w+Exception\b|\bSystem\.\w+|\bMlOps\.\w+|^\s+at \w|DuckDB|Azure\.|\.cs:line|stack trace|Parser Error|IO Error|INTERNAL", RegexOptions.Multiline)]
+    [GeneratedRegex(
+        @"\b\w+Exception\b|\bSystem\.\w+|\bMlOps\.\w+|^\s+at \w|DuckDB|Azure\.|\.cs:line|stack trace|Parser Error|IO Error|INTERNAL",
+        RegexOptions.Multiline)]
     private static partial Regex Insides { get; }
 }

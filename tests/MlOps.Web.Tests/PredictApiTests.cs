@@ -155,11 +155,13 @@ public sealed class PredictApiTests(AzuriteFixture azurite) : WebTests(azurite)
     [InlineData(false)]
     public async Task Too_large_a_body_is_413_whether_its_length_is_announced_or_not(bool announced)
     {
-        await using var host = await WebHost.StartAsync(Azurite.NewStorage(), services => services.ChangeOptions(options => options with { Limits = new InputLimits { JsonBytes = 1000 } }));
+        await using var host = await WebHost.StartAsync(
+            Azurite.NewStorage(), services => services.ChangeOptions(options => options with { Limits = new InputLimits { JsonBytes = 1000 } }));
         var request = new HttpRequestMessage(HttpMethod.Post, "/predict") { Content = new ByteArrayContent(new byte[5000]) };
         request.Headers.TransferEncodingChunked = !announced;
 
-        (await host.Client.SendAsync(request).ShouldFailAsync(HttpStatusCode.RequestEntityTooLarge)).Should().Contain("1,000 bytes").And.Contain("Limits__JsonBytes");
+        (await host.Client.SendAsync(request).ShouldFailAsync(HttpStatusCode.RequestEntityTooLarge)).Should()
+            .Contain("1,000 bytes").And.Contain("Limits__JsonBytes");
     }
 
     /// <summary>Asks this test's model.</summary>

@@ -46,7 +46,8 @@ public sealed class PredictionService
         if (rows.Count > limits.RequestRows)
         {
             throw new InputException(string.Create(
-                CultureInfo.InvariantCulture, $"The request has {rows.Count:N0} rows; {limits.RequestRows:N0} are the most at once. Send several requests, or raise the setting "
+                CultureInfo.InvariantCulture,
+                $"The request has {rows.Count:N0} rows; {limits.RequestRows:N0} are the most at once. Send several requests, or raise the setting "
                     + $"{InputLimits.Setting(nameof(InputLimits.RequestRows))}."));
         }
         if (model is null)

@@ -18,6 +18,9 @@ internal static class RequestLimits
     /// <summary>Pauses of this length are nobody's fault.</summary>
     private static readonly TimeSpan Grace = TimeSpan.FromSeconds(5);
 
+    private const string PackedSentence =
+        "The body is packed (Content-Encoding), which is not taken: send it as it is. A file may be packed, as .csv.gz, and is sent without that header.";
+
     private static readonly object Deadline = new();
 
     public static IApplicationBuilder UseRequestLimits(this IApplicationBuilder app)
@@ -26,7 +29,7 @@ internal static class RequestLimits
         return app.Use((http, next) => IsPacked(http.Request)
             ? HttpProblems.Of(
                 StatusCodes.Status415UnsupportedMediaType,
-                ["The body is packed (Content-Encoding), which is not taken: send it as it is. A file may be packed, as .csv.gz, and is sent without that header."])
+                [PackedSentence])
                 .ExecuteAsync(http)
             : RunAsync(http, next, limits));
     }

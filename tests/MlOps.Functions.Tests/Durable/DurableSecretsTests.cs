@@ -27,7 +27,8 @@ public sealed class DurableSecretsTests(AzuriteFixture azurite)
 
         var stored = await StoredTexts.OfAsync(azurite.ConnectionString);
 
-        stored.WhereIs(good.Run.RunId).Should().Contain(where => where.Contains("History", StringComparison.Ordinal), "what is searched has the histories in it");
+        stored.WhereIs(good.Run.RunId).Should()
+            .Contain(where => where.Contains("History", StringComparison.Ordinal), "what is searched has the histories in it");
         stored.WhereIs(SlackEndpoint.Secret).Should().BeEmpty();
         var key = azurite.ConnectionString.Split(';').Single(part => part.StartsWith("AccountKey=", StringComparison.Ordinal))["AccountKey=".Length..];
         stored.WhereIs(key).Should().BeEmpty();

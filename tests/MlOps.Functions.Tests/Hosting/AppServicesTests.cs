@@ -43,7 +43,8 @@ public sealed class AppServicesTests
         await using var app = new ServiceCollection().AddLogging().AddMlOpsApp(Configuration("2048")).BuildServiceProvider();
 
         app.GetRequiredService<InputLimits>().Should().Be(new InputLimits { JsonBytes = 2048 });
-        FluentActions.Invoking(() => new ServiceCollection().AddMlOpsApp(Configuration("many"))).Should().Throw<InputException>().WithMessage("*Limits__JsonBytes*");
+        FluentActions.Invoking(() => new ServiceCollection().AddMlOpsApp(Configuration("many")))
+            .Should().Throw<InputException>().WithMessage("*Limits__JsonBytes*");
 
         static IConfiguration Configuration(string limit) => new ConfigurationBuilder().AddInMemoryCollection(
             new Dictionary<string, string?> { ["AzureWebJobsStorage"] = "UseDevelopmentStorage=true", ["Limits:JsonBytes"] = limit }).Build();

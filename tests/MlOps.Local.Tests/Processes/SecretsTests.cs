@@ -54,7 +54,8 @@ public sealed class SecretsTests : IDisposable
             good.Should().Contain("\"succeeded\"");
             bad.Should().Contain("\"failed\"");
             slack.Calls.Should().HaveCountGreaterThanOrEqualTo(2);
-            foreach (var path in new[] { "/health", "/models", $"/models/{Model}", "/runs", "/audit", "/openapi.json", "/pipelines", "/raw", $"/pipelines/{Model}" })
+            string[] paths = ["/health", "/models", $"/models/{Model}", "/runs", "/audit", "/openapi.json", "/pipelines", "/raw", $"/pipelines/{Model}"];
+            foreach (var path in paths)
             {
                 (await AskAsync(HttpMethod.Get, path)).Status.Should().Be(HttpStatusCode.OK, path);
             }
@@ -71,7 +72,8 @@ public sealed class SecretsTests : IDisposable
         }
 
         written.Should().HaveCountGreaterThan(50).And.Contain(one => one.Where.StartsWith("table audit", StringComparison.Ordinal))
-            .And.Contain(one => one.Where.StartsWith("backup", StringComparison.Ordinal)).And.Contain(one => one.Where.StartsWith("blob artifacts", StringComparison.Ordinal));
+            .And.Contain(one => one.Where.StartsWith("backup", StringComparison.Ordinal))
+            .And.Contain(one => one.Where.StartsWith("blob artifacts", StringComparison.Ordinal));
         written.WhereIs(AdminKey).Should().BeEmpty();
         written.WhereIs(SlackEndpoint.Secret).Should().BeEmpty();
         written.WhereIs(cookie).Should().BeEmpty();
@@ -91,7 +93,8 @@ public sealed class SecretsTests : IDisposable
     {
         foreach (var key in new[] { "mlops_wrong", AdminKey })
         {
-            using var answer = await http.PostAsync("/signin", new FormUrlEncodedContent(new Dictionary<string, string> { ["key"] = key, ["return"] = "/models" }));
+            var form = new Dictionary<string, string> { ["key"] = key, ["return"] = "/models" };
+            using var answer = await http.PostAsync("/signin", new FormUrlEncodedContent(form));
             written.Add(("sign-in", await answer.Content.ReadAsStringAsync()));
             if (answer.Headers.TryGetValues("Set-Cookie", out var cookies))
             {
@@ -115,8 +118,8 @@ public sealed class SecretsTests : IDisposable
     private async Task<string> RunAsync(string target, string file, string csv)
     {
         var model = target == "fare" ? Model : "broken";
-        (await AskAsync(HttpMethod.Put, $"/pipelines/{model}", AdminKey, $$"""{"target": "{{target}}", "candidates": [{"trainer": "lightgbm", "trees": 5}]}""")).Status
-            .Should().Be(HttpStatusCode.Created);
+        var definition = $$"""{"target": "{{target}}", "candidates": [{"trainer": "lightgbm", "trees": 5}]}""";
+        (await AskAsync(HttpMethod.Put, $"/pipelines/{model}", AdminKey, definition)).Status.Should().Be(HttpStatusCode.Created);
         (await AskAsync(HttpMethod.Put, $"/raw/{model}/{file}", AdminKey, csv)).Status.Should().Be(HttpStatusCode.Created);
         var (status, answer) = await AskAsync(HttpMethod.Post, $"/pipelines/{model}/runs", AdminKey, $$"""{"source": "raw/{{model}}/{{file}}"}""");
         status.Should().Be(HttpStatusCode.Accepted, answer);

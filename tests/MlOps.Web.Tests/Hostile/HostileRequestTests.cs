@@ -32,7 +32,8 @@ public sealed class HostileRequestTests(AzuriteFixture azurite, ITestOutputHelpe
          "features": {"interactions": [["a", "b"]], "logs": ["a"], "dateParts": ["when"]}, "candidates": [{"trainer": "lightgbm", "trees": 50}]}
         """,
         """
-        {"target": "y", "threshold": 0.4, "cleaning": {"maxDropped": 0.3, "duplicates": "keep"}, "split": {"validation": 0.2, "test": 0.1, "seed": 7, "key": ["id"]},
+        {"target": "y", "threshold": 0.4, "cleaning": {"maxDropped": 0.3, "duplicates": "keep"},
+         "split": {"validation": 0.2, "test": 0.1, "seed": 7, "key": ["id"]},
          "candidates": [{"trainer": "sdca", "l2": 0.1}, {"trainer": "fasttree", "maxMinutes": 2}],
          "gates": {"metric": "auc", "atLeast": 0.7, "drift": "block", "approval": {"required": true, "timeout": "1.00:00:00"}},
          "runOn": {"schedule": "0 0 3 * * *", "newFile": true, "overlap": "skip"}, "monitor": {"every": "01:00:00", "minRows": 100}}
@@ -41,15 +42,18 @@ public sealed class HostileRequestTests(AzuriteFixture azurite, ITestOutputHelpe
 
     private static readonly string[] Paths =
     [
-        "/models/taxi-fare", "/models/taxi-fare/versions/3", "/models/taxi-fare/drift/page", "/pipelines/taxi-fare", "/raw/taxi-fare", "/runs/taxi-fare-20261124074904209-e925f8",
-        "/runs/taxi-fare-20261124074904209-e925f8/artifacts/drift/report.html", "/raw/taxi-fare/2026-01.csv", "/models/taxi-fare/aliases/shadow", "/schemas/pipeline.json",
+        "/models/taxi-fare", "/models/taxi-fare/versions/3", "/models/taxi-fare/drift/page", "/pipelines/taxi-fare", "/raw/taxi-fare",
+        "/runs/taxi-fare-20261124074904209-e925f8",
+        "/runs/taxi-fare-20261124074904209-e925f8/artifacts/drift/report.html", "/raw/taxi-fare/2026-01.csv", "/models/taxi-fare/aliases/shadow",
+        "/schemas/pipeline.json",
         "/signin/entra", "/health",
     ];
 
     private static readonly string[] Queries =
     [
         "/runs?model=taxi-fare&take=10&next=MjUxNjIyNDczNzU1ODA5MDQyM3x0YXhpLWZhcmU", "/models?take=1000&next=dGF4aS1mYXJl", "/raw/taxi-fare?take=5&next=abc",
-        "/pipelines?take=1", "/audit?take=3&next=MjUxNjIyNDczNzU1ODA5MDQyMy0xMjM0NTY3OA", "/models/taxi-fare/versions?take=7&next=MDAwMDAwMDAz", "/signin?return=%2Fmodels%3Ftake%3D5",
+        "/pipelines?take=1", "/audit?take=3&next=MjUxNjIyNDczNzU1ODA5MDQyMy0xMjM0NTY3OA", "/models/taxi-fare/versions?take=7&next=MDAwMDAwMDAz",
+        "/signin?return=%2Fmodels%3Ftake%3D5",
     ];
 
     [Fact]
@@ -71,7 +75,10 @@ public sealed class HostileRequestTests(AzuriteFixture azurite, ITestOutputHelpe
         string[] bodies =
         [
             $$$"""{"model": "{{{model}}}", "features": {"size": 4.5, "colour": "red", "when": "2026-01-31T10:00:00", "flag": true}, "explain": true}""",
-            $$$"""{"model": "{{{model}}}", "rows": [{"size": "4,5", "colour": null, "when": "31.01.2026", "flag": "yes"}, {"size": -1e300, "colour": 7, "when": "2026-02-01", "flag": 0}]}""",
+            $$$"""
+            {"model": "{{{model}}}", "rows": [{"size": "4,5", "colour": null, "when": "31.01.2026", "flag": "yes"},
+             {"size": -1e300, "colour": 7, "when": "2026-02-01", "flag": 0}]}
+            """,
         ];
 
         await TryAsync(host, random => InProcessAsync(host, "POST", "/predict", Changed(random, bodies)));
@@ -130,7 +137,8 @@ public sealed class HostileRequestTests(AzuriteFixture azurite, ITestOutputHelpe
                 faults.Add($"{i} ({one}) {problem}: {answer.Asked} {string.Join(" ", host.Errors)}");
             }
         }
-        output.WriteLine(string.Join(", ", statuses.Select(status => $"{status.Value} of {status.Key}")) + $"; {Environment.CpuUsage.TotalTime - worked} of processor time");
+        output.WriteLine(string.Join(", ", statuses.Select(status => $"{status.Value} of {status.Key}")));
+        output.WriteLine($"{Environment.CpuUsage.TotalTime - worked} of processor time");
 
         faults.Should().BeEmpty($"of seed {seed}");
         host.Errors.Should().BeEmpty($"of seed {seed}");
@@ -174,7 +182,8 @@ public sealed class HostileRequestTests(AzuriteFixture azurite, ITestOutputHelpe
         var text = new StringBuilder();
         foreach (var value in new Mutator(random).Change(Encoding.UTF8.GetBytes(valid)).Take(4000))
         {
-            var isPlain = value is > 0x20 and < 0x7f && value is not ((byte)'?' or (byte)'#' or (byte)'%') && (value != '/' || kept.Contains('/', StringComparison.Ordinal));
+            var isPlain = value is > 0x20 and < 0x7f && value is not ((byte)'?' or (byte)'#' or (byte)'%')
+                && (value != '/' || kept.Contains('/', StringComparison.Ordinal));
             if ((isPlain && random.Next(12) > 0) || kept.Contains((char)value, StringComparison.Ordinal) || value == '%')
             {
                 text.Append((char)value);
@@ -231,7 +240,10 @@ public sealed class HostileRequestTests(AzuriteFixture azurite, ITestOutputHelpe
         }
         await host.Client.PutAsync($"/raw/{model}/rows.csv", new StringContent(csv.ToString())).ShouldBeAsync(HttpStatusCode.Created);
         await host.Client.PutJsonAsync(
-            $"/pipelines/{model}", """{"target": "price", "features": {"dateParts": ["when"]}, "candidates": [{"trainer": "lightgbm", "trees": 20, "minRowsPerLeaf": 5}]}""")
+            $"/pipelines/{model}",
+            """
+            {"target": "price", "features": {"dateParts": ["when"]}, "candidates": [{"trainer": "lightgbm", "trees": 20, "minRowsPerLeaf": 5}]}
+            """)
             .ShouldBeAsync(HttpStatusCode.Created);
         var run = await host.Client.PostAsync($"/pipelines/{model}/runs", null).ShouldBeAsync(HttpStatusCode.Accepted);
         var ended = await host.Client.GetAsync($"/runs/{(string)run["runId"]!}").ShouldBeAsync(HttpStatusCode.OK);

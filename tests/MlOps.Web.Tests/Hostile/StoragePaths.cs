@@ -13,7 +13,8 @@ internal static partial class StoragePaths
         var decoded = path;
         for (var again = 0; again < 3; again++)
         {
-            if (decoded.Split('/', '\\').Any(part => part is "." or "..") || decoded.Contains('\\', StringComparison.Ordinal) || decoded.Contains('\0', StringComparison.Ordinal))
+            if (decoded.Split('/', '\\').Any(part => part is "." or "..") || decoded.Contains('\\', StringComparison.Ordinal)
+                || decoded.Contains('\0', StringComparison.Ordinal))
             {
                 return true;
             }
@@ -22,6 +23,7 @@ internal static partial class StoragePaths
         return false;
     }
 
-    [GeneratedRegex(@"\A/(raw|quarantine|datasets|definitions|artifacts|predictions|leases|runs|runrecords|models|marks|keys|audit|indexes)(\z|[/(])|\A/\$batch\z")]
+    [GeneratedRegex(
+        @"\A/(raw|quarantine|datasets|definitions|artifacts|predictions|leases|runs|runrecords|models|marks|keys|audit|indexes)(\z|[/(])|\A/\$batch\z")]
     private static partial Regex Container { get; }
 }
