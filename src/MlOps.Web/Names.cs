@@ -13,8 +13,8 @@ internal static partial class Names
     private const int LongestBlob = 1000;
 
     private static readonly SearchValues<char> NotInFiles = SearchValues.Create("/\\:*?\"<>|#%");
-    /// <summary>Slashes and dots that no normal form makes plain.</summary>
-    private static readonly SearchValues<char> Lookalikes = SearchValues.Create("\u2044\u2215\u2216\u29f5\u29f8\u29f9\u2024\u2025\u2026");
+    /// <summary>Slashes that no normal form makes plain.</summary>
+    private static readonly SearchValues<char> Lookalikes = SearchValues.Create("\u2044\u2215\u2216\u29f5\u29f8\u29f9");
 
     private static readonly SearchValues<char> TurnsOrBreaks = SearchValues.Create("\u2028\u2029\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff");
 

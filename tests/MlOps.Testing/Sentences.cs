@@ -10,7 +10,7 @@ public static partial class Sentences
         text.Length == 0 ? "nothing at all" : Insides.Match(text) is { Success: true } found ? found.Value : null;
 
     [GeneratedRegex(
-        @"\b\w+Exception\b|\bSystem\.\w+|\bMlOps\.\w+|^\s+at \w|DuckDB|Azure\.|\.cs:line|stack trace|Parser Error|IO Error|INTERNAL",
+        @"\b\w+Exception\b|\bSystem\.\w+|\bMlOps\.\w+|^ {2,}at [\w.<>`]+\(|DuckDB|Azure\.|\.cs:line|stack trace|Parser Error|IO Error|INTERNAL",
         RegexOptions.Multiline)]
     private static partial Regex Insides { get; }
 }

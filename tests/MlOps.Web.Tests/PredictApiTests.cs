@@ -137,7 +137,7 @@ public sealed class PredictApiTests(AzuriteFixture azurite) : WebTests(azurite)
     {
         var json = "{\"features\": " + string.Concat(Enumerable.Repeat("{\"a\":", 200)) + "1" + new string('}', 200) + "}";
 
-        (await PredictAsync(json).ShouldFailAsync(HttpStatusCode.BadRequest)).Should().Contain("depth");
+        (await PredictAsync(json).ShouldFailAsync(HttpStatusCode.BadRequest)).Should().Contain("deeper than 64 levels");
     }
 
     [Fact]
