@@ -51,12 +51,12 @@ public sealed class WarmUp(PipelineOptions options)
         session.Execute($"COPY (SELECT range % 9973 / 8 AS a, range % 31 AS b, range % 7919 / 4 AS c, 'c' || range % 5 AS d FROM range({Rows})) TO "
             + $"{Sql.Text(file)} (HEADER)");
         using var source = SourceFile.OpenLocal(file);
-        using var scan = await SourceScan.RunAsync(source, folder, cancel);
+        using var scan = await SourceScan.RunAsync(source, options with { WorkFolder = folder }, cancel);
         using var csv = new CsvTable(scan, source.Name, new PipelineDefinition { Model = "warm", Target = "a" }, options with { WorkFolder = folder });
         var table = csv.Table();
         var part = PartWriter.Write(session, table, int.MaxValue, folder)[0];
         var cells = string.Join(", ", table.Columns.Select(column => Sql.Name(column.Name)));
         using var first = FirstRows.Find(
-            session, new FirstRows.Query($"read_parquet({Sql.Text(part.Path)}, file_row_number = true)", (int)part.Rows, cells, cells), options.Threads);
+            session, new FirstRows.Query($"read_parquet({Sql.File(part.Path)}, file_row_number = true)", (int)part.Rows, cells, cells), options.Threads);
     }
 }

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using MlOps.Pipeline.Contracts;
 using MlOps.Serving.Lineage;
 using MlOps.Serving.Models;
 using MlOps.Serving.Monitoring;
@@ -22,6 +23,6 @@ public static class ServingServices
             .AddSingleton<ModelCache>()
             .AddSingleton(host => new PredictionService(
                 host.GetRequiredService<ModelCache>(), host.GetRequiredService<ModelNames>(), host.GetRequiredService<ServingOptions>(),
-                host.GetService<PredictionLog>()));
+                host.GetRequiredService<InputLimits>(), host.GetService<PredictionLog>()));
     }
 }

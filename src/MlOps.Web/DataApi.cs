@@ -98,10 +98,10 @@ public static class DataApi
         Names.IsModel(model) ? TypedResults.Ok(new DataTagList(await tags.ListAsync(model, cancel))) : BadModel(model);
 
     public static async Task<IResult> PutTagAsync(
-        string model, string tag, HttpRequest request, DataVersions versions, DataTags tags, WebOptions options, CancellationToken cancel)
+        string model, string tag, HttpRequest request, DataVersions versions, DataTags tags, InputLimits limits, CancellationToken cancel)
     {
         var body = await JsonBody.ReadAsync(
-            request, options,
+            request, limits,
             json =>
             {
                 var read = new DataTagRequest(json.Text("version") ?? "", json.Flag("movable") ?? false);

@@ -28,6 +28,8 @@ public sealed class HealthProbe(PipelineStorage storage, WebOptions options, Tim
         }
     }
 
+    private static string CodeOf(Azure.RequestFailedException refused) => refused.ErrorCode is { Length: > 0 } code ? $" ({code})" : "";
+
     private async Task<string?> AskAsync()
     {
         using var impatient = new CancellationTokenSource(options.HealthTimeout);
@@ -42,7 +44,9 @@ public sealed class HealthProbe(PipelineStorage storage, WebOptions options, Tim
         }
         catch (Exception fault)
         {
-            var reason = (fault as Azure.RequestFailedException)?.ErrorCode ?? fault.GetType().Name;
+            var reason = fault is Azure.RequestFailedException { Status: > 0 } refused
+                ? $"it answered {refused.Status}{CodeOf(refused)}"
+                : "it could not be reached";
             return $"storage: {reason}. Check its connection string and this host's rights.";
         }
     }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using System.Text.Unicode;
@@ -11,22 +12,20 @@ internal static class JsonBody
 {
     private const int LargestFirstBuffer = 64 * 1024;
 
-    private static readonly JsonDocumentOptions Strict = new() { AllowDuplicateProperties = false };
-
     /// <summary>The body as JSON; null when there is none.</summary>
     /// <exception cref="BadHttpRequestException">It is too large or malformed.</exception>
-    public static async Task<JsonDocument?> ReadAsync(HttpRequest request, WebOptions options, CancellationToken cancel)
+    public static async Task<JsonDocument?> ReadAsync(HttpRequest request, InputLimits limits, CancellationToken cancel)
     {
-        var bytes = WithoutMark(await ReadBytesAsync(request, options.MaxJsonBytes, cancel));
-        return bytes.Span.IsWhiteSpace() ? null : Parse(bytes);
+        var bytes = WithoutMark(await ReadBytesAsync(request, limits.JsonBytes, cancel));
+        return bytes.Span.IsWhiteSpace() ? null : Parse(bytes, limits.JsonDepth);
     }
 
     /// <summary>Reads an object key by key and reports every problem at once; without a body, <paramref name="read"/> sees an empty object.</summary>
     /// <exception cref="BadHttpRequestException">The body is too large or malformed.</exception>
     /// <exception cref="InputException">Keys are missing, wrong or unknown.</exception>
-    public static async Task<T> ReadAsync<T>(HttpRequest request, WebOptions options, Func<JsonReader, T> read, CancellationToken cancel)
+    public static async Task<T> ReadAsync<T>(HttpRequest request, InputLimits limits, Func<JsonReader, T> read, CancellationToken cancel)
     {
-        using var document = await ReadAsync(request, options, cancel) ?? JsonDocument.Parse("{}");
+        using var document = await ReadAsync(request, limits, cancel) ?? JsonDocument.Parse("{}");
         return Read(document.RootElement, read);
     }
 
@@ -44,7 +43,7 @@ internal static class JsonBody
         return problems.Count == 0 ? value : throw new InputException(problems);
     }
 
-    private static JsonDocument Parse(ReadOnlyMemory<byte> bytes)
+    private static JsonDocument Parse(ReadOnlyMemory<byte> bytes, int depth)
     {
         if (!Utf8.IsValid(bytes.Span))
         {
@@ -54,20 +53,20 @@ internal static class JsonBody
         {
             if (bytes.Span.IndexOf("\\u"u8) >= 0)
             {
-                RejectHalfCharacters(bytes.Span);
+                RejectHalfCharacters(bytes.Span, depth);
             }
-            return JsonDocument.Parse(bytes, Strict);
+            return JsonDocument.Parse(bytes, new JsonDocumentOptions { AllowDuplicateProperties = false, MaxDepth = depth });
         }
         catch (JsonException malformed)
         {
-            throw new BadHttpRequestException(Describe(malformed), malformed);
+            throw new BadHttpRequestException(Describe(malformed, depth), malformed);
         }
     }
 
     /// <summary>An escaped half of a surrogate pair is well-formed JSON, but no text: it would fail wherever it is read.</summary>
-    private static void RejectHalfCharacters(ReadOnlySpan<byte> bytes)
+    private static void RejectHalfCharacters(ReadOnlySpan<byte> bytes, int depth)
     {
-        var reader = new Utf8JsonReader(bytes);
+        var reader = new Utf8JsonReader(bytes, new JsonReaderOptions { MaxDepth = depth });
         while (reader.Read())
         {
             if (!reader.ValueIsEscaped)
@@ -86,8 +85,13 @@ internal static class JsonBody
         }
     }
 
-    private static string Describe(JsonException malformed)
+    private static string Describe(JsonException malformed, int depth)
     {
+        if (malformed.Message.StartsWith("The maximum configured depth", StringComparison.Ordinal))
+        {
+            return $"The body is nested deeper than {depth} levels. Nothing here needs as many; the setting is "
+                + $"{InputLimits.Setting(nameof(InputLimits.JsonDepth))}.";
+        }
         // The parser appends its own, zero-based wording of the place.
         var end = malformed.Message.IndexOf(" LineNumber:", StringComparison.Ordinal);
         var reason = end < 0 ? malformed.Message : malformed.Message[..end];
@@ -121,7 +125,11 @@ internal static class JsonBody
     }
 
     private static BadHttpRequestException TooLarge(int limit) =>
-        new($"The body is larger than {limit:N0} bytes. Send less at once.", StatusCodes.Status413PayloadTooLarge);
+        new(
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"The body is larger than {limit:N0} bytes. Send less at once, or raise the setting {InputLimits.Setting(nameof(InputLimits.JsonBytes))}."),
+            StatusCodes.Status413PayloadTooLarge);
 
     private static ReadOnlyMemory<byte> WithoutMark(ReadOnlyMemory<byte> bytes) =>
         bytes.Span.StartsWith(Encoding.UTF8.Preamble) ? bytes[Encoding.UTF8.Preamble.Length..] : bytes;

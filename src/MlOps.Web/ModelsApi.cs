@@ -64,9 +64,9 @@ public static class ModelsApi
 
     /// <summary>Points an alias at a version: a person's decision, whatever the gates say.</summary>
     public static async Task<IResult> PutAliasAsync(
-        string name, string alias, HttpRequest request, ModelRegistry registry, WebOptions options, CancellationToken cancel)
+        string name, string alias, HttpRequest request, ModelRegistry registry, InputLimits limits, CancellationToken cancel)
     {
-        var version = await JsonBody.ReadAsync(request, options, ReadVersion, cancel);
+        var version = await JsonBody.ReadAsync(request, limits, ReadVersion, cancel);
         if (!Names.Alias.IsMatch(alias))
         {
             return HttpProblems.BadRequest($"The alias '{alias}' must be 1 to 32 lower-case letters, digits and hyphens, with no hyphen at either end.");
@@ -84,9 +84,9 @@ public static class ModelsApi
     /// go back once more.
     /// </summary>
     public static async Task<IResult> RollbackAsync(
-        string name, HttpRequest request, ModelRegistry registry, WebOptions options, CancellationToken cancel)
+        string name, HttpRequest request, ModelRegistry registry, InputLimits limits, CancellationToken cancel)
     {
-        var from = await JsonBody.ReadAsync(request, options, body => (int?)body.Integer("from", 1, int.MaxValue), cancel);
+        var from = await JsonBody.ReadAsync(request, limits, body => (int?)body.Integer("from", 1, int.MaxValue), cancel);
         if (await FindAsync(name, registry, cancel) is not { } model)
         {
             return Unknown(name);

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Text;
 using System.Text.RegularExpressions;
 using MlOps.Pipeline.Definitions;
 using MlOps.Pipeline.Tracking;
@@ -12,6 +13,11 @@ internal static partial class Names
     private const int LongestBlob = 1000;
 
     private static readonly SearchValues<char> NotInFiles = SearchValues.Create("/\\:*?\"<>|#%");
+    /// <summary>Slashes that no normal form makes plain.</summary>
+    private static readonly SearchValues<char> Lookalikes = SearchValues.Create("\u2044\u2215\u2216\u29f5\u29f8\u29f9");
+
+    private static readonly SearchValues<char> TurnsOrBreaks = SearchValues.Create("\u2028\u2029\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff");
+
     private static readonly SearchValues<char> Hex = SearchValues.Create("0123456789abcdef");
 
     public static bool IsModel(string name) => ModelName.IsValid(name);
@@ -21,6 +27,10 @@ internal static partial class Names
 
     [GeneratedRegex(@"\A[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?\z")]
     public static partial Regex Alias { get; }
+
+    /// <summary>Whatever ends them.</summary>
+    [GeneratedRegex(@"\A(con|prn|aux|nul|com[0-9]|lpt[0-9])(\.|\z)", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
+    private static partial Regex Devices { get; }
 
     /// <summary>Null when the file name is fine, else what is wrong with it.</summary>
     public static string? ProblemOfFile(string file)
@@ -32,6 +42,14 @@ internal static partial class Names
         if (file.AsSpan().IndexOfAny(NotInFiles) >= 0 || file.Any(char.IsControl) || !IsWellFormed(file))
         {
             return $"The file name '{file}' has a character that a file name cannot have: / \\ : * ? \" < > | # % or a control character. Rename the file.";
+        }
+        if (IsDisguised(file))
+        {
+            return $"The file name '{file}' has a character that looks like another one, or turns the direction of writing. Rename the file.";
+        }
+        if (Devices.IsMatch(file))
+        {
+            return $"The file name '{file}' is a device's on Windows, where nobody could save it. Rename the file.";
         }
         return file[0] is '.' or ' ' || file[^1] is '.' or ' ' ? $"The file name '{file}' starts or ends with a dot or a space. Rename the file." : null;
     }
@@ -48,6 +66,11 @@ internal static partial class Names
             && source[folder.Length..].Split('/').All(part => ProblemOfFile(part) is null);
         return isBlobOfModel ? null : $"source is '{source}'; it must be an uploaded file of this model, {folder}{{file}}. PUT /{folder}{{file}} uploads one.";
     }
+
+    /// <summary>Names that mean the same to whoever compares or shows them in other ways, such as a full-width slash.</summary>
+    private static bool IsDisguised(string file) =>
+        file.AsSpan().IndexOfAny(TurnsOrBreaks) >= 0 || file.AsSpan().IndexOfAny(Lookalikes) >= 0
+        || file.Normalize(NormalizationForm.FormKC) is var plain && (plain.AsSpan().IndexOfAny(NotInFiles) >= 0 || (plain[0] == '.' && file[0] != '.'));
 
     private static bool IsWellFormed(string text)
     {

@@ -2,6 +2,7 @@ using System.ComponentModel;
 using System.Text;
 using System.Text.Json;
 using Microsoft.AspNetCore.Http;
+using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Data;
 using MlOps.Pipeline.Definitions;
 using MlOps.Pipeline.Deletion;
@@ -29,13 +30,13 @@ public static class PipelinesApi
 
     /// <summary>Stores a definition; 201 when the model had none, else 200. The body may leave out 'model', which the URL names.</summary>
     public static async Task<IResult> PutAsync(
-        string model, HttpRequest request, DefinitionStore definitions, KnownExtensions known, WebOptions options, CancellationToken cancel)
+        string model, HttpRequest request, DefinitionStore definitions, KnownExtensions known, InputLimits limits, CancellationToken cancel)
     {
         if (!Names.IsModel(model))
         {
             return HttpProblems.BadRequest($"The model name '{model}' in the URL must be {ModelName.Rule}.");
         }
-        using var body = await JsonBody.ReadAsync(request, options, cancel);
+        using var body = await JsonBody.ReadAsync(request, limits, cancel);
         if (body is null)
         {
             return HttpProblems.BadRequest("The body is empty. Send a definition; the shortest is {\"target\": \"the column to predict\"}.");
@@ -64,10 +65,10 @@ public static class PipelinesApi
     /// <summary>Starts a run of the model's definition, on the named uploaded file or on the newest one; as far as its goal.</summary>
     public static async Task<IResult> StartRunAsync(
         string model, HttpRequest request, DefinitionStore definitions, PipelineStorage storage, DataVersions versions, RunStarter starter,
-        WebOptions options, CancellationToken cancel)
+        InputLimits limits, CancellationToken cancel)
     {
         var (source, data, goal) = await JsonBody.ReadAsync(
-            request, options, body => new StartRunRequest(body.Text("source"), body.Text("data"), body.Choice("goal", Goals)), cancel);
+            request, limits, body => new StartRunRequest(body.Text("source"), body.Text("data"), body.Choice("goal", Goals)), cancel);
         if (await FindAsync(model, definitions, cancel) is null)
         {
             return Unknown(model);

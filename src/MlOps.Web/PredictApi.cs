@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Microsoft.AspNetCore.Http;
@@ -12,14 +13,14 @@ namespace MlOps.Web;
 /// <summary>Predictions of the production versions.</summary>
 public static class PredictApi
 {
-    public static async Task<IResult> PredictAsync(HttpRequest request, PredictionService predictions, WebOptions options, CancellationToken cancel)
+    public static async Task<IResult> PredictAsync(HttpRequest request, PredictionService predictions, InputLimits limits, CancellationToken cancel)
     {
-        using var body = await JsonBody.ReadAsync(request, options, cancel);
+        using var body = await JsonBody.ReadAsync(request, limits, cancel);
         if (body is null)
         {
             return HttpProblems.BadRequest("The body is empty. Send {\"features\": {…}} for one row or {\"rows\": [{…}, …]} for several.");
         }
-        var asked = JsonBody.Read(body.RootElement, Asked.Read);
+        var asked = JsonBody.Read(body.RootElement, json => Asked.Read(json, limits));
         return await predictions.PredictAsync(asked.Model, asked.Rows, asked.Explain, asked.Keys, cancel) switch
         {
             PredictionResult.Predicted predicted when asked.IsBatch => TypedResults.Ok(Many(predicted)),
@@ -79,7 +80,7 @@ public static class PredictApi
 
     private sealed record Asked(string? Model, IReadOnlyList<JsonElement> Rows, bool IsBatch, bool Explain, IReadOnlyList<string?>? Keys)
     {
-        public static Asked Read(JsonReader body)
+        public static Asked Read(JsonReader body, InputLimits limits)
         {
             var model = body.Text("model");
             var explain = body.Flag("explain") ?? false;
@@ -97,6 +98,13 @@ public static class PredictApi
             foreach (var (row, index) in (rows ?? []).Select((row, index) => (row, index)).Where(item => item.row.ValueKind != JsonValueKind.Object))
             {
                 body.Problem($"rows[{index}]", "must be an object: column names with their values.");
+            }
+            if ((rows ?? []).Append(features ?? default).Any(row => row.ValueKind == JsonValueKind.Object && row.GetPropertyCount() > limits.Columns))
+            {
+                throw new InputException(string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"A row has more than {limits.Columns:N0} columns. Send only those of the model's signature; the setting is "
+                        + $"{InputLimits.Setting(nameof(InputLimits.Columns))}."));
             }
             return new Asked(model, rows ?? (features is { } one ? [one] : []), rows is not null, explain, ReadKeys(body, rows));
         }

@@ -52,6 +52,7 @@ internal static class ProblemPages
         var (method, path, status) = (http.Request.Method, http.Request.Path, http.Response.StatusCode);
         return HttpProblems.Of(status, status switch
         {
+            StatusCodes.Status400BadRequest => [$"A part of the address {path} is missing. GET /openapi.json lists all routes."],
             StatusCodes.Status401Unauthorized => [Unauthorized],
             StatusCodes.Status403Forbidden => [$"You are signed in as '{Callers.NameOf(http.User)}', who may not do this{RoleOf(http)}. Ask an administrator."],
             StatusCodes.Status404NotFound => [$"There is no route {method} {path}. GET /openapi.json lists all routes."],

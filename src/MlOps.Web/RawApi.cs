@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using Azure;
 using Azure.Storage.Blobs.Models;
 using Microsoft.AspNetCore.Http;
+using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Data;
 using MlOps.Pipeline.Definitions;
 using MlOps.Pipeline.Deletion;
@@ -21,7 +22,8 @@ public static class RawApi
     /// Streams the body into the blob, a few blocks in memory at a time; the blob appears when the last byte has arrived, or not at all.
     /// </summary>
     public static async Task<IResult> PutAsync(
-        string model, string file, HttpRequest request, PipelineStorage storage, RawFileArrivals arrivals, UploadOptions uploads, CancellationToken cancel)
+        string model, string file, HttpRequest request, PipelineStorage storage, RawFileArrivals arrivals, UploadOptions uploads, InputLimits limits,
+        CancellationToken cancel)
     {
         if (Names.ProblemOfUpload(model, file) is { } problem)
         {
@@ -35,11 +37,15 @@ public static class RawApi
         {
             return HttpProblems.BadRequest($"The body is empty. Send the file itself, such as curl -T {file} …/raw/{model}/.");
         }
+        if (request.ContentLength > limits.FileBytes)
+        {
+            throw LimitedBody.TooLarge(limits);
+        }
         using var hash = SHA256.Create();
         await using var body = uploads.MaxPutBytes is { } most
             ? new BoundedStream(request.Body, most, () => TooLarge(model, file, most))
             : request.Body;
-        await using var content = new CryptoStream(body, hash, CryptoStreamMode.Read, leaveOpen: true);
+        await using var content = new CryptoStream(new LimitedBody(body, limits), hash, CryptoStreamMode.Read, leaveOpen: true);
         var blob = storage.Raw.GetBlobClient($"{model}/{file}");
         await arrivals.NoteAsync(blob.Name, cancel);
         var upload = Guid.NewGuid().ToString("N");

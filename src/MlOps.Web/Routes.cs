@@ -1,6 +1,5 @@
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
-using Microsoft.AspNetCore.Mvc;
 using Microsoft.AspNetCore.Routing;
 using MlOps.Pipeline.Definitions;
 using MlOps.Pipeline.Tracking;
@@ -37,7 +36,7 @@ public static class Routes
 
         api.MapPost("/predict", PredictApi.PredictAsync).For(Reader).Describe("Predictions", "Predict one row (features) or several (rows)")
             .Takes<PredictRequest>("""{ "model": "taxi-fare", "features": { "trip_distance": 3.1, "vendor_id": "CMT" }, "explain": true }""")
-            .GivesEither<PredictedRow, PredictedRows>().Fails(400, 404, 413, 503);
+            .GivesEither<PredictedRow, PredictedRows>().Fails(400, 404, 503);
 
         api.MapGet("/pipelines", PipelinesApi.ListAsync).For(Reader).Describe("Pipelines", "Models that have a definition, by name, a page at a time")
             .Gives<PipelineList>().Fails(400, 503);
@@ -45,7 +44,7 @@ public static class Routes
             .Gives<PipelineDefinition>().Fails(404, 503);
         api.MapPut("/pipelines/{model}", PipelinesApi.PutAsync).For(Admin).Describe("Pipelines", "Declare or replace a model's definition")
             .Takes<PipelineDefinition>("""{ "target": "fare_amount", "columns": { "vendor_id": "categorical" }, "candidates": [{ "trainer": "lightgbm" }] }""")
-            .Gives<PipelineDefinition>().Gives<PipelineDefinition>(201).Fails(400, 413, 503).Audited("define");
+            .Gives<PipelineDefinition>().Gives<PipelineDefinition>(201).Fails(400, 503).Audited("define");
         api.MapDelete("/pipelines/{model}", PipelinesApi.DeleteAsync).For(Admin).Describe("Pipelines", "Delete a model's definition; its runs keep theirs")
             .Deletes().Fails(404, 409, 503).Audited("delete");
         api.MapGet("/schemas/pipeline.json", SchemasApi.GetPipeline).For(Reader).Describe("Pipelines", "JSON Schema of a definition, for editors")
@@ -60,7 +59,7 @@ public static class Routes
         api.MapGet("/runs/{id}", RunsApi.GetAsync).For(Reader).Describe("Runs", "A run: stages, params, metrics, artifacts")
             .Gives<RunView>().Fails(404, 503);
         api.MapGet("/runs/{id}/artifacts/{**path}", RunsApi.GetArtifactAsync).For(Reader).Describe("Runs", "A file that a run keeps")
-            .GivesFile().Fails(404, 503);
+            .WithMetadata(new Unhurried()).GivesFile().Fails(404, 503);
         api.MapPost("/runs/{id}/approve", RunActionsApi.ApproveAsync).For(Admin).Describe("Runs", "Let a waiting run promote its model")
             .Takes<DecisionRequest>("""{ "by": "Ann", "reason": "checked against May" }""", isOptional: true)
             .Gives<RunView>(202).Fails(400, 404, 409, 503).Audited("approve");
@@ -116,9 +115,9 @@ public static class Routes
             .Gives<RawFileList>().Fails(400, 503);
         api.MapGet("/raw/{model}", RawApi.ListOfModelAsync).For(Reader).Describe("Raw files", "A model's uploaded files, by name, a page at a time")
             .Gives<RawFileList>().Fails(400, 503);
-        api.MapPut("/raw/{model}/{file}", RawApi.PutAsync).For(Admin).Describe("Raw files", "Upload a raw file of any size")
-            .TakesFile().WithMetadata(new DisableRequestSizeLimitAttribute())
-            .Gives<UploadedFile>(201).Fails(400, 409, 413, 503);
+        api.MapPut("/raw/{model}/{file}", RawApi.PutAsync).For(Admin).Describe("Raw files", "Upload a raw file")
+            .TakesFile().WithMetadata(new Unhurried())
+            .Gives<UploadedFile>(201).Fails(400, 408, 409, 413, 415, 503);
         api.MapPost("/raw/{model}/{file}/upload-url", UploadUrlApi.PostAsync).For(Operator)
             .Describe("Raw files", "An address for some minutes to which a raw file is uploaded past this host")
             .Gives<UploadUrl>().Fails(400, 503).Audited("upload address");
@@ -131,7 +130,7 @@ public static class Routes
         api.MapGet("/datasets/{model}/versions/{version}", DataApi.GetAsync).For(Reader).Describe("Data", "A dataset version: columns, parts, tags, runs")
             .Gives<DataVersionView>().Fails(400, 404, 503);
         api.MapGet("/datasets/{model}/versions/{version}/content", DataApi.GetContentAsync).For(Reader)
-            .Describe("Data", "The rows of a dataset version as a file")
+            .Describe("Data", "The rows of a dataset version as a file").WithMetadata(new Unhurried())
             .GivesFile().Fails(400, 404, 503);
         api.MapGet("/datasets/{model}/diff", DataApi.DiffAsync).For(Reader)
             .Describe("Data", "What is different between two dataset versions: columns, rows, values")

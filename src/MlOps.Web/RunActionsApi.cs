@@ -13,17 +13,17 @@ public static class RunActionsApi
     private const int LongestName = 200;
 
     public static Task<IResult> ApproveAsync(
-        string id, HttpRequest request, RunStore runs, IPipelineEngine engine, WebOptions options, TimeProvider time, CancellationToken cancel) =>
-        DecideAsync(id, approved: true, request, runs, engine, options, time, cancel);
+        string id, HttpRequest request, RunStore runs, IPipelineEngine engine, InputLimits limits, TimeProvider time, CancellationToken cancel) =>
+        DecideAsync(id, approved: true, request, runs, engine, limits, time, cancel);
 
     public static Task<IResult> RejectAsync(
-        string id, HttpRequest request, RunStore runs, IPipelineEngine engine, WebOptions options, TimeProvider time, CancellationToken cancel) =>
-        DecideAsync(id, approved: false, request, runs, engine, options, time, cancel);
+        string id, HttpRequest request, RunStore runs, IPipelineEngine engine, InputLimits limits, TimeProvider time, CancellationToken cancel) =>
+        DecideAsync(id, approved: false, request, runs, engine, limits, time, cancel);
 
     public static async Task<IResult> CancelAsync(
-        string id, HttpRequest request, RunStore runs, IPipelineEngine engine, WebOptions options, CancellationToken cancel)
+        string id, HttpRequest request, RunStore runs, IPipelineEngine engine, InputLimits limits, CancellationToken cancel)
     {
-        var reason = await JsonBody.ReadAsync(request, options, body => ReadText(body, "reason", LongestReason), cancel) ?? "cancelled over HTTP";
+        var reason = await JsonBody.ReadAsync(request, limits, body => ReadText(body, "reason", LongestReason), cancel) ?? "cancelled over HTTP";
         if (await FindAsync(id, runs, cancel) is not { } run)
         {
             return RunsApi.Unknown(id);
@@ -52,10 +52,10 @@ public static class RunActionsApi
     }
 
     private static async Task<IResult> DecideAsync(
-        string id, bool approved, HttpRequest request, RunStore runs, IPipelineEngine engine, WebOptions options, TimeProvider time, CancellationToken cancel)
+        string id, bool approved, HttpRequest request, RunStore runs, IPipelineEngine engine, InputLimits limits, TimeProvider time, CancellationToken cancel)
     {
         var body = await JsonBody.ReadAsync(
-            request, options, body => new DecisionRequest(ReadText(body, "by", LongestName), ReadText(body, "reason", LongestReason)), cancel);
+            request, limits, body => new DecisionRequest(ReadText(body, "by", LongestName), ReadText(body, "reason", LongestReason)), cancel);
         if (await FindAsync(id, runs, cancel) is not { } run)
         {
             return RunsApi.Unknown(id);

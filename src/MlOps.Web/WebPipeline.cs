@@ -14,6 +14,7 @@ public static class WebPipelineExtensions
         .UseCrossSiteGuard()
         .UseRouting()
         .UseAccess()
+        .UseRequestLimits()
         .UseEndpoints(routes => routes.MapMlOps());
 }
 

@@ -17,6 +17,12 @@ public static class TestSize
     /// <summary>How many of a hundred such requests fail.</summary>
     public static int FaultRate => Of("MLOPS_TEST_FAULT_RATE", 5);
 
+    /// <summary>Hostile requests of each kind, made up in memory.</summary>
+    public static int Fuzz => Of("MLOPS_TEST_FUZZ", 10_000);
+
+    /// <summary>Hostile files that are ingested, texts and Parquet.</summary>
+    public static int FuzzedFiles => Of("MLOPS_TEST_FUZZED_FILES", 150);
+
     /// <summary>Kills of host and embedded storage at random moments.</summary>
     public static int Kills => Of("MLOPS_TEST_KILLS", 6);
 

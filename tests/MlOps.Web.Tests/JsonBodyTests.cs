@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Http;
+using MlOps.Pipeline.Contracts;
 
 namespace MlOps.Web.Tests;
 
@@ -12,7 +13,7 @@ public sealed class JsonBodyTests
         http.Request.Body = body;
         http.Request.ContentLength = 16 * 1024 * 1024;
 
-        using var json = await JsonBody.ReadAsync(http.Request, new WebOptions(), default);
+        using var json = await JsonBody.ReadAsync(http.Request, new InputLimits(), default);
 
         json!.RootElement.EnumerateObject().Should().BeEmpty();
         body.LargestBuffer.Should().BeLessThanOrEqualTo(64 * 1024);

@@ -1,6 +1,6 @@
 using System.Net;
 using System.Text;
-using Microsoft.Extensions.DependencyInjection;
+using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Definitions;
 using MlOps.Testing;
 
@@ -137,7 +137,7 @@ public sealed class PredictApiTests(AzuriteFixture azurite) : WebTests(azurite)
     {
         var json = "{\"features\": " + string.Concat(Enumerable.Repeat("{\"a\":", 200)) + "1" + new string('}', 200) + "}";
 
-        (await PredictAsync(json).ShouldFailAsync(HttpStatusCode.BadRequest)).Should().Contain("depth");
+        (await PredictAsync(json).ShouldFailAsync(HttpStatusCode.BadRequest)).Should().Contain("deeper than 64 levels");
     }
 
     [Fact]
@@ -147,7 +147,7 @@ public sealed class PredictApiTests(AzuriteFixture azurite) : WebTests(azurite)
         Task<HttpResponseMessage> RowsAsync(int count) => AskAsync("rows", $"[{string.Join(',', Enumerable.Repeat("{}", count))}]");
 
         (await RowsAsync(10_000).ShouldBeAsync(HttpStatusCode.OK))["predictions"]!.AsArray().Should().HaveCount(10_000);
-        (await RowsAsync(10_001).ShouldFailAsync(HttpStatusCode.BadRequest)).Should().Contain("10,000");
+        (await RowsAsync(10_001).ShouldFailAsync(HttpStatusCode.BadRequest)).Should().Contain("10,000").And.Contain("Limits__RequestRows");
     }
 
     [Theory]
@@ -155,11 +155,13 @@ public sealed class PredictApiTests(AzuriteFixture azurite) : WebTests(azurite)
     [InlineData(false)]
     public async Task Too_large_a_body_is_413_whether_its_length_is_announced_or_not(bool announced)
     {
-        await using var host = await WebHost.StartAsync(Azurite.NewStorage(), services => services.AddSingleton(new WebOptions { MaxJsonBytes = 1000 }));
+        await using var host = await WebHost.StartAsync(
+            Azurite.NewStorage(), services => services.ChangeOptions(options => options with { Limits = new InputLimits { JsonBytes = 1000 } }));
         var request = new HttpRequestMessage(HttpMethod.Post, "/predict") { Content = new ByteArrayContent(new byte[5000]) };
         request.Headers.TransferEncodingChunked = !announced;
 
-        (await host.Client.SendAsync(request).ShouldFailAsync(HttpStatusCode.RequestEntityTooLarge)).Should().Contain("1,000 bytes");
+        (await host.Client.SendAsync(request).ShouldFailAsync(HttpStatusCode.RequestEntityTooLarge)).Should()
+            .Contain("1,000 bytes").And.Contain("Limits__JsonBytes");
     }
 
     /// <summary>Asks this test's model.</summary>

@@ -37,7 +37,7 @@ internal static class AppServices
             .AddPredictionLog()
             .AddMlOpsWeb();
         services.Configure<WorkerOptions>(worker => worker.Serializer = new JsonObjectSerializer(Json.Options));
-        // The host limits bodies: what it lets through is let through here.
+        // The host limits bodies, and so do the routes: what they let through is let through here.
         services.Configure<KestrelServerOptions>(kestrel => kestrel.Limits.MaxRequestBodySize = null);
         return services
             .AddSingleton<ScheduleMarks>()
@@ -78,6 +78,7 @@ internal static class AppServices
             RowsPerPart = section.GetValue("RowsPerPart", options.RowsPerPart),
             Threads = section.GetValue("Threads", options.Threads),
             PartCacheMb = section.GetValue("PartCacheMb", options.PartCacheMb),
+            Limits = InputLimits.Read(configuration),
             MostTrainings = section.GetValue("MostTrainings", options.MostTrainings),
             MostTrainingMinutes = section.GetValue("MostTrainingMinutes", MostTrainingMinutes),
         };

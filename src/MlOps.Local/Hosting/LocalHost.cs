@@ -150,7 +150,7 @@ public sealed class LocalHost : IAsyncDisposable
             .AddSingleton(ReadSettings(builder.Configuration, UploadOptions.Read) with { ThroughHost = settings.Storage is null })
             .AddMlOpsPipeline()
             .AddSingleton(_ => storage.Connect())
-            .AddSingleton(new PipelineOptions { WorkFolder = storage.WorkFolder })
+            .AddSingleton(new PipelineOptions { WorkFolder = storage.WorkFolder, Limits = ReadSettings(builder.Configuration, InputLimits.Read) })
             .AddMlOpsServing()
             .AddSingleton<AccessKeyStore>()
             .AddSingleton<IHostLifetime, NoSignals>()

@@ -40,7 +40,8 @@ internal static class StorageRestore
             Directory.Move(restoring, folder);
             return (manifest, before);
         }
-        catch (Exception broken) when (broken is IOException or UnauthorizedAccessException or InvalidDataException or FormatException or JsonException)
+        catch (Exception broken) when (broken is IOException or UnauthorizedAccessException or InvalidDataException or FormatException
+            or ArgumentException or NotSupportedException or OverflowException or JsonException)
         {
             throw new EnvironmentProblemException($"The backup {file} cannot be restored: {broken.Message} Nothing was changed.", broken);
         }
@@ -87,12 +88,16 @@ internal static class StorageRestore
 
     private static BackupManifest Check(BackupManifest? manifest, HashSet<BackupFile> found)
     {
-        if (manifest is not { Format: BackupManifest.Current })
+        if (manifest is not { Format: BackupManifest.Current, Files: not null })
         {
             throw new InvalidDataException($"It has format {manifest?.Format}; this release reads format {BackupManifest.Current}.");
         }
-        return manifest.Files.FirstOrDefault(file => !found.Contains(file)) is { } damaged
-            ? throw new InvalidDataException($"Its file '{damaged.Name}' is damaged.")
+        if (manifest.Files.Where(file => !found.Contains(file)).ToList() is [var damaged, ..])
+        {
+            throw new InvalidDataException($"Its file '{damaged?.Name}' is damaged.");
+        }
+        return found.Except(manifest.Files).FirstOrDefault() is { } added
+            ? throw new InvalidDataException($"Its file '{added.Name}' does not stand in its list.")
             : manifest;
     }
 }

@@ -9,6 +9,9 @@ namespace MlOps.Pipeline.Contracts;
 /// </summary>
 public sealed class JsonReader
 {
+    /// <summary>Nobody reads on, and each guess at what was meant takes time.</summary>
+    private const int MostUnknown = 100;
+
     private readonly Dictionary<string, JsonElement> members = new(StringComparer.Ordinal);
     private readonly HashSet<string> known = new(StringComparer.Ordinal);
     private readonly string path;
@@ -166,9 +169,14 @@ public sealed class JsonReader
     /// <summary>Reports the keys that nobody asked for.</summary>
     public void RejectUnknown()
     {
-        foreach (var key in members.Keys.Where(key => !known.Contains(key)))
+        var unknown = members.Keys.Where(key => !known.Contains(key)).ToList();
+        foreach (var key in unknown.Take(MostUnknown))
         {
             problems.Add($"{PathOf(key)} is not known{NearestName.Ending(key, known)}");
+        }
+        if (unknown.Count > MostUnknown)
+        {
+            problems.Add($"{(path.Length == 0 ? "" : $"{path}: ")}{unknown.Count - MostUnknown} more keys are not known.");
         }
     }
 

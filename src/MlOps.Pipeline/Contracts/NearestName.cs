@@ -6,6 +6,9 @@ public static class NearestName
     /// <summary>Most names that a sentence lists.</summary>
     private const int MostListed = 10;
 
+    /// <summary>A name that is longer was not mistyped, and comparing it would take its time.</summary>
+    private const int LongestName = 200;
+
     /// <summary>From this length, the beginning of a name stands for it.</summary>
     private const int ShortestBeginning = 3;
 
@@ -14,7 +17,8 @@ public static class NearestName
     /// (rounded up, and never all of it), or one name begins with the other. An edit adds, drops or replaces a letter, or swaps two neighbours.
     /// Null when none is near.
     /// </summary>
-    public static string? Of(string name, IEnumerable<string> candidates) => candidates
+    public static string? Of(string name, IEnumerable<string> candidates) => name.Length > LongestName ? null : candidates
+        .Where(candidate => candidate.Length <= LongestName)
         .Select(candidate => (Name: candidate, Edits: EditsIfNear(name.ToLowerInvariant(), candidate.ToLowerInvariant())))
         .Where(candidate => candidate.Edits is not null)
         .OrderBy(candidate => candidate.Edits)

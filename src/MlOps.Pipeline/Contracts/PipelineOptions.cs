@@ -25,4 +25,7 @@ public sealed record PipelineOptions
 
     /// <summary>Threads of a stage.</summary>
     public int Threads { get; init; } = Environment.ProcessorCount;
+
+    /// <summary>How much is taken of what comes from outside.</summary>
+    public InputLimits Limits { get; init; } = new();
 }

@@ -141,6 +141,6 @@ public sealed record LocalTable(DatasetManifest Manifest, IReadOnlyList<string> 
         { Selection: { } selection } => $"(SELECT * FROM {Parent!.ToSql()} WHERE {selection.ToSql()})",
         { Projection: { } columns } =>
             $"(SELECT {string.Join(", ", columns.Select(column => $"{column.Sql} AS {Sql.Name(column.Name)}"))}, {RowHash.ColumnName} FROM {Parent!.ToSql()})",
-        _ => $"read_parquet({Sql.Texts(Paths)})",
+        _ => $"read_parquet({Sql.Files(Paths)})",
     };
 }

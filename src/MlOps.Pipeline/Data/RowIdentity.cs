@@ -15,7 +15,7 @@ public sealed record RowIdentity(bool HasKey, double EqualShare)
     internal static RowIdentity Of(DuckDbSession session, string path, IReadOnlyList<DatasetColumn> columns)
     {
         var cells = columns.Select(column => Sql.Name(column.Name)).ToList();
-        var from = $"(SELECT {string.Join(", ", cells)} FROM read_parquet({Sql.Text(path)}) LIMIT {MostRows})";
+        var from = $"(SELECT {string.Join(", ", cells)} FROM read_parquet({Sql.File(path)}) LIMIT {MostRows})";
         var whole = Counts(session, $"SELECT count(*), count(DISTINCT {RowHash.FunctionName}({string.Join(", ", cells)})) FROM {from}");
         var rows = Math.Max(1, whole[0]);
         var hasKey = cells.Chunk(ColumnsAtOnce).Any(some =>

@@ -14,6 +14,9 @@ namespace MlOps.Pipeline.Features;
 /// </summary>
 internal sealed class InputReader
 {
+    /// <summary>Nobody reads on, and each guess at what was meant takes time.</summary>
+    private const int MostProblems = 100;
+
     private readonly Featurizer featurizer;
     private readonly Dictionary<string, int> inputs;
     private readonly CellReader[] cells;
@@ -47,6 +50,10 @@ internal sealed class InputReader
         List<string>? unseen = null, outOfRange = null;
         foreach (var member in json.EnumerateObject())
         {
+            if (problems.Count >= MostProblems)
+            {
+                break;
+            }
             if (!inputs.TryGetValue(member.Name, out var i))
             {
                 problems.Add($"{prefix}feature '{member.Name}' is not known{NearestName.Ending(member.Name, inputs.Keys)}");

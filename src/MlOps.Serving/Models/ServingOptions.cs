@@ -27,9 +27,6 @@ public sealed record ServingOptions
     /// <summary>Threads that explaining the rows of one request may take: the others answer meanwhile.</summary>
     public int ExplainThreads { get; init; } = Math.Max(1, Environment.ProcessorCount / 2);
 
-    /// <summary>Most rows of one request.</summary>
-    public int MaxRows { get; init; } = 10_000;
-
     /// <summary>What a caller is told to wait while no version is in production.</summary>
     public TimeSpan RetryAfter { get; init; } = TimeSpan.FromSeconds(5);
 }

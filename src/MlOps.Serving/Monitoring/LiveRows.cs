@@ -39,7 +39,7 @@ internal static class LiveRows
     }
 
     private static string FromSql(IReadOnlyList<string> files, bool features) =>
-        $"read_json({Sql.Texts(files)}, format = 'newline_delimited', ignore_errors = true, columns = {{'{LoggedRow.At}': 'VARCHAR', "
+        $"read_json({Sql.Files(files)}, format = 'newline_delimited', ignore_errors = true, columns = {{'{LoggedRow.At}': 'VARCHAR', "
             + $"'{LoggedRow.Version}': 'BIGINT'{(features ? $", '{LoggedRow.Features}': 'JSON'" : "")}}})";
 
     private static string WhereSql(LiveWindow window)

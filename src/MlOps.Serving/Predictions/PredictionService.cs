@@ -16,14 +16,16 @@ public sealed class PredictionService
     private readonly ModelCache cache;
     private readonly ModelNames names;
     private readonly ServingOptions options;
+    private readonly InputLimits limits;
     private readonly PredictionLog? log;
 
     /// <param name="cache">Loaded models.</param>
     /// <param name="names">All models.</param>
-    /// <param name="options">Limits.</param>
+    /// <param name="options">What the host decides about serving.</param>
+    /// <param name="limits">How much is taken at once.</param>
     /// <param name="log">Takes what was predicted; null: this host keeps none of it.</param>
-    internal PredictionService(ModelCache cache, ModelNames names, ServingOptions options, PredictionLog? log) =>
-        (this.cache, this.names, this.options, this.log) = (cache, names, options, log);
+    internal PredictionService(ModelCache cache, ModelNames names, ServingOptions options, InputLimits limits, PredictionLog? log) =>
+        (this.cache, this.names, this.options, this.limits, this.log) = (cache, names, options, limits, log);
 
     /// <summary>The production versions that are loaded.</summary>
     public IReadOnlyList<LoadedModel> Loaded => [.. cache.Loaded.Select(model => new LoadedModel(model.Model, model.Version))];
@@ -34,7 +36,7 @@ public sealed class PredictionService
 
     /// <summary>Predicts rows given as JSON objects of raw input columns.</summary>
     /// <param name="model">The model's name; null: the only model there is.</param>
-    /// <param name="rows">At most <see cref="ServingOptions.MaxRows"/>; one prediction each.</param>
+    /// <param name="rows">At most <see cref="InputLimits.RequestRows"/>; one prediction each.</param>
     /// <param name="explain">Whether to explain every prediction.</param>
     /// <param name="keys">Whom or what each row is about, by which it is found in the prediction log; null when the caller does not say.</param>
     /// <param name="cancel">Stops waiting.</param>
@@ -43,10 +45,12 @@ public sealed class PredictionService
     public async Task<PredictionResult> PredictAsync(
         string? model, IReadOnlyList<JsonElement> rows, bool explain, IReadOnlyList<string?>? keys, CancellationToken cancel)
     {
-        if (rows.Count > options.MaxRows)
+        if (rows.Count > limits.RequestRows)
         {
             throw new InputException(string.Create(
-                CultureInfo.InvariantCulture, $"The request has {rows.Count:N0} rows; {options.MaxRows:N0} are the most at once. Send several requests."));
+                CultureInfo.InvariantCulture,
+                $"The request has {rows.Count:N0} rows; {limits.RequestRows:N0} are the most at once. Send several requests, or raise the setting "
+                    + $"{InputLimits.Setting(nameof(InputLimits.RequestRows))}."));
         }
         if (model is null)
         {

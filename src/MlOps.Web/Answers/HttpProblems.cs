@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using MlOps.Pipeline.Contracts;
 using MlOps.Serving.Models;
@@ -46,8 +47,12 @@ public static partial class HttpProblems
         {
             case InputException wrong:
                 return BadRequest(wrong.Problems);
+            case BadHttpRequestException { StatusCode: StatusCodes.Status408RequestTimeout }:
+                return Of(StatusCodes.Status408RequestTimeout, [RequestLimits.SlowSentence(http.RequestServices.GetRequiredService<InputLimits>())]);
             case BadHttpRequestException malformed:
                 return Of(malformed.StatusCode, [malformed.Message]);
+            case not null when RequestLimits.IsLate(http):
+                return Of(StatusCodes.Status408RequestTimeout, [RequestLimits.LateSentence(http.RequestServices.GetRequiredService<InputLimits>())]);
             case OperationCanceledException when http.RequestAborted.IsCancellationRequested:
                 return TypedResults.StatusCode(ClientClosedRequest);
             case ModelLoadException damaged:

@@ -28,7 +28,8 @@ internal static class RouteDescriptions
         route.WithTags(tag).WithSummary(summary).Fails(StatusCodes.Status500InternalServerError);
 
     public static RouteHandlerBuilder Takes<T>(this RouteHandlerBuilder route, string example, bool isOptional = false) =>
-        route.WithMetadata(new BodyDescription(typeof(T), example, isOptional));
+        route.WithMetadata(new BodyDescription(typeof(T), example, isOptional)).Fails(
+            StatusCodes.Status408RequestTimeout, StatusCodes.Status413PayloadTooLarge, StatusCodes.Status415UnsupportedMediaType);
 
     public static RouteHandlerBuilder TakesFile(this RouteHandlerBuilder route) => route.WithMetadata(new BodyDescription(null, null, IsOptional: false));
 

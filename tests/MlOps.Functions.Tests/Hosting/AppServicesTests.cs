@@ -3,6 +3,7 @@ using Microsoft.Extensions.DependencyInjection;
 using MlOps.Functions.Hosting;
 using MlOps.Pipeline;
 using MlOps.Pipeline.Alerts;
+using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Definitions;
 using MlOps.Pipeline.Features;
 using MlOps.Pipeline.Tracking;
@@ -34,6 +35,19 @@ public sealed class AppServicesTests
         app.GetRequiredService<KnownExtensions>().Functions.Should().Equal(new KnownFunction("twice", 1));
         app.GetRequiredService<AlertSender>().New(AlertKind.RunFailed, "t", []).Deliveries.Select(delivery => delivery.Channel).Should()
             .BeEquivalentTo("slack", "nobody");
+    }
+
+    [Fact]
+    public async Task Limits_are_those_of_the_settings()
+    {
+        await using var app = new ServiceCollection().AddLogging().AddMlOpsApp(Configuration("2048")).BuildServiceProvider();
+
+        app.GetRequiredService<InputLimits>().Should().Be(new InputLimits { JsonBytes = 2048 });
+        FluentActions.Invoking(() => new ServiceCollection().AddMlOpsApp(Configuration("many")))
+            .Should().Throw<InputException>().WithMessage("*Limits__JsonBytes*");
+
+        static IConfiguration Configuration(string limit) => new ConfigurationBuilder().AddInMemoryCollection(
+            new Dictionary<string, string?> { ["AzureWebJobsStorage"] = "UseDevelopmentStorage=true", ["Limits:JsonBytes"] = limit }).Build();
     }
 
     private static void Add(IServiceCollection services) => services.AddMlOps(add => add.AddFeatureFunction<Twice>().AddAlert<Nobody>());

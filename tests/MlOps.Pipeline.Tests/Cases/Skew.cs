@@ -102,13 +102,13 @@ internal static class Skew
     private static async Task<IReadOnlyList<IReadOnlyDictionary<string, string>>?> TextsAsync(PipelineHost host, string path, PipelineDefinition definition)
     {
         using var source = SourceFile.OpenLocal(path);
-        using var scan = await SourceScan.RunAsync(source, host.WorkFolder, default);
+        using var scan = await SourceScan.RunAsync(source, host.Get<PipelineOptions>(), default);
         if (scan.Format != SourceFormat.Csv)
         {
             return null;
         }
         using var csv = new CsvTable(scan, source.Name, definition, host.Get<PipelineOptions>());
-        var format = CsvSniffer.Sniff(scan, source.Name, definition);
+        var format = CsvSniffer.Sniff(scan, source.Name, definition, new InputLimits());
         using var records = new CsvRecords(scan.Open(), format.Dialect, csv.Columns.Count, true, scan.LineFeeds > 0 && scan.CarriageReturns > scan.Pairs);
         var rows = new List<IReadOnlyDictionary<string, string>>();
         for (var isHeader = format.HasHeader; records.Read(); isHeader = false)

@@ -65,7 +65,7 @@ public sealed class TextPartsTests : IDisposable
         string path, int threads)
     {
         using var source = SourceFile.OpenLocal(path);
-        using var scan = await SourceScan.RunAsync(source, folder, default);
+        using var scan = await SourceScan.RunAsync(source, new PipelineOptions { WorkFolder = folder }, default);
         using var csv = new CsvTable(
             scan, source.Name, new PipelineDefinition { Model = "parts", Target = "number" }, new PipelineOptions { WorkFolder = folder, Threads = threads });
         return (csv.Columns, csv.Rows, csv.Warnings, csv.Values);
@@ -74,7 +74,7 @@ public sealed class TextPartsTests : IDisposable
     private async Task<IReadOnlyList<TextPart>> PartsAsync(string path, int threads)
     {
         using var source = SourceFile.OpenLocal(path);
-        using var scan = await SourceScan.RunAsync(source, folder, default);
+        using var scan = await SourceScan.RunAsync(source, new PipelineOptions { WorkFolder = folder }, default);
         return TextParts.Of(scan, new CsvDialect((byte)','), threads);
     }
 }

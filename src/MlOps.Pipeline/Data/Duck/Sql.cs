@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Globalization;
 
 namespace MlOps.Pipeline.Data.Duck;
@@ -5,9 +6,16 @@ namespace MlOps.Pipeline.Data.Duck;
 /// <summary>Names and values from data never enter SQL unquoted.</summary>
 internal static class Sql
 {
+    private static readonly SearchValues<char> PatternSigns = SearchValues.Create("[]*?{}");
+
     public static string Name(string identifier) => "\"" + identifier.Replace("\"", "\"\"", StringComparison.Ordinal) + "\"";
 
     public static string Text(string value) => "'" + value.Replace("'", "''", StringComparison.Ordinal) + "'";
+
+    /// <summary>A file that is read. DuckDB would take brackets and stars of its name for a pattern: a class of one character stands for that alone.</summary>
+    public static string File(string path) => Text(path.AsSpan().IndexOfAny(PatternSigns) < 0 ? path : string.Concat(path.Select(Literal)));
+
+    public static string Files(IEnumerable<string> paths) => "[" + string.Join(", ", paths.Select(File)) + "]";
 
     public static string Texts(IEnumerable<string> values) => "[" + string.Join(", ", values.Select(Text)) + "]";
 
@@ -25,6 +33,8 @@ internal static class Sql
         // A number without quotes is a decimal first, which its cast may round otherwise.
         _ => $"'{value.ToString("R", CultureInfo.InvariantCulture)}'::DOUBLE",
     };
+
+    private static string Literal(char sign) => sign is '[' or '*' or '?' or '{' ? $"[{sign}]" : sign.ToString();
 
     public static string Number(long value) => value.ToString(CultureInfo.InvariantCulture);
 }

@@ -33,7 +33,7 @@ internal sealed class PartCleaner(DatasetStore datasets, DuckDb duckDb, DatasetM
         int part, string source, string path, Dictionary<string, long> dropped, CancellationToken cancel)
     {
         using var session = duckDb.Open(raw.Columns.Count, cancel);
-        var sourceSql = $"read_parquet({Sql.Text(source)}, file_row_number = true)";
+        var sourceSql = $"read_parquet({Sql.File(source)}, file_row_number = true)";
         var cells = string.Join(", ", raw.Columns.Select(column => Sql.Name(column.Name)));
         var key = string.Join(", ", clean.SplitKey.Select(Sql.Name));
         using var first = FirstRows.Find(
@@ -60,7 +60,7 @@ internal sealed class PartCleaner(DatasetStore datasets, DuckDb duckDb, DatasetM
         }
         var query = $"SELECT {cells}, {first.HashSql("file_row_number")} AS {RowHash.ColumnName} FROM {sourceSql}";
         var cleaned = new LocalPart(path, session.Copy($"SELECT * FROM ({query}) WHERE {RowHash.ColumnName} IS NOT NULL", path));
-        var values = TargetColumn.Values(session, $"read_parquet({Sql.Text(path)})", clean.Plan.Target);
+        var values = TargetColumn.Values(session, $"read_parquet({Sql.File(path)})", clean.Plan.Target);
         var loss = first.RowsByReason.Sum() > 0
             ? TargetLoss.Measure(session, sourceSql, rules.ReasonSql, clean.Plan.Target, values.Count > 0 ? values[0] : null)
             : TargetLoss.None;

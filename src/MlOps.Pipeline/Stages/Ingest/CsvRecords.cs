@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Reading;
 
 namespace MlOps.Pipeline.Stages.Ingest;
@@ -29,15 +30,13 @@ internal sealed class CsvRecords : IDisposable
 {
     private const int FirstBuffer = 1 << 18;
 
-    /// <summary>A record that goes on longer has lost its closing quote.</summary>
-    private const int LongestRecord = 1 << 28;
-
     private readonly Stream content;
     private readonly CsvDialect dialect;
     private readonly int expected;
     private readonly bool carriageReturns;
     private readonly bool quotes;
     private readonly bool isLast;
+    private readonly InputLimits limits;
     private long left;
     private byte[] buffer = new byte[FirstBuffer];
     private int start;
@@ -54,9 +53,13 @@ internal sealed class CsvRecords : IDisposable
     /// <param name="quotes">False where it is known that the text has no quotes.</param>
     /// <param name="carriageReturns">True where carriage returns stand alone among other line ends.</param>
     /// <param name="part">The lines to read; null: all.</param>
+    /// <param name="limits">How long a record may be.</param>
+    /// <exception cref="InputException">A record is longer than it may be.</exception>
     public CsvRecords(
-        Stream content, CsvDialect dialect, int expected = 0, bool quotes = true, bool carriageReturns = false, TextPart? part = null)
+        Stream content, CsvDialect dialect, int expected = 0, bool quotes = true, bool carriageReturns = false, TextPart? part = null,
+        InputLimits? limits = null)
     {
+        this.limits = limits ?? new InputLimits();
         var (from, length, last) = part ?? TextPart.Whole;
         (this.content, this.dialect, this.expected, this.quotes, this.carriageReturns) = (content, dialect, expected, quotes, carriageReturns);
         (isLast, left) = (last, length);
@@ -353,7 +356,8 @@ internal sealed class CsvRecords : IDisposable
             var length = place < end ? buffer.AsSpan(place, end - place).IndexOf(dialect.Quote) : -1;
             if (length < 0)
             {
-                if (!atEnd && end - start < LongestRecord)
+                // A quoted cell that goes on longer has lost its closing quote.
+                if (!atEnd && end - start < limits.RowBytes)
                 {
                     return new Quotation(0, 0, true, false);
                 }
@@ -512,6 +516,11 @@ internal sealed class CsvRecords : IDisposable
         }
         if (end == buffer.Length)
         {
+            // As much again: what looks like a quoted cell is read for the longest row before its line is.
+            if (buffer.Length / 2 > limits.RowBytes)
+            {
+                throw TooMany.Bytes(limits);
+            }
             Array.Resize(ref buffer, 2 * buffer.Length);
         }
         var room = (int)Math.Min(buffer.Length - end, left);

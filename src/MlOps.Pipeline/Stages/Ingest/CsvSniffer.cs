@@ -12,38 +12,45 @@ internal static class CsvSniffer
 
     private const int SampleBytes = 1 << 17;
     private const int LargeSampleBytes = 1 << 23;
-    private const int LargestSampleBytes = 1 << 28;
     private const int EnoughRecords = 1000;
     private const int FewestRecords = 3;
 
     /// <exception cref="InputException">The text has no rows.</exception>
-    public static CsvFormat Sniff(SourceScan scan, string name, PipelineDefinition definition)
+    public static CsvFormat Sniff(SourceScan scan, string name, PipelineDefinition definition, InputLimits limits)
     {
         for (var size = SampleBytes; ; size *= 4)
         {
             var (text, whole) = ReadStart(scan, size);
-            var best = Best(text, whole, LineEndOf(scan));
-            var enough = size < LargeSampleBytes ? EnoughRecords : FewestRecords;
-            if (whole || best.Records.Count >= enough || size >= LargestSampleBytes)
+            if (whole && text.Length == 0)
             {
-                return Describe(best, name, definition);
+                throw NoRows(name);
+            }
+            var best = Best(text, whole, LineEndOf(scan), limits);
+            var enough = size < LargeSampleBytes ? EnoughRecords : FewestRecords;
+            if (whole || best.Records.Count >= enough || size >= 2L * limits.RowBytes)
+            {
+                if (!whole && best.Records.Count <= 1)
+                {
+                    throw new InputException($"{name}: {TooMany.Bytes(limits).Message}");
+                }
+                return Describe(best, name, definition, limits);
             }
         }
     }
 
-    private static Candidate Best(byte[] text, bool whole, byte lineEnd)
+    private static Candidate Best(byte[] text, bool whole, byte lineEnd, InputLimits limits)
     {
         var (preamble, declared) = Preamble(text);
         IEnumerable<byte> delimiters = declared is { } one ? [one] : Delimiters;
         var best = delimiters
-            .SelectMany(delimiter => Quotes(text).Select(quote => Parse(text, whole, new CsvDialect(delimiter, quote, false, preamble, lineEnd))))
+            .SelectMany(delimiter => Quotes(text).Select(quote => Parse(text, whole, new CsvDialect(delimiter, quote, false, preamble, lineEnd), limits)))
             .OrderByDescending(candidate => candidate.Score)
             .First();
         if (best.Score > 0)
         {
             return best;
         }
-        var aligned = Parse(text, whole, new CsvDialect((byte)' ', (byte)'"', true, preamble, lineEnd));
+        var aligned = Parse(text, whole, new CsvDialect((byte)' ', (byte)'"', true, preamble, lineEnd), limits);
         return aligned is { Regular: >= 0.9, Records.Count: > 1 } && aligned.Records[0].Length > 1 ? aligned : best;
     }
 
@@ -61,13 +68,17 @@ internal static class CsvSniffer
     private static IEnumerable<byte> Quotes(byte[] text) =>
         !text.Contains((byte)'"') && text.Contains((byte)'\'') ? [(byte)'"', (byte)'\''] : [(byte)'"'];
 
-    private static CsvFormat Describe(Candidate best, string name, PipelineDefinition definition)
+    private static CsvFormat Describe(Candidate best, string name, PipelineDefinition definition, InputLimits limits)
     {
         if (best.Records.Count == 0)
         {
-            throw new InputException($"{name} has no rows: it holds only blank lines. Give a CSV with a header and rows.");
+            throw NoRows(name);
         }
         var header = best.Records[0];
+        if (header.Length > limits.Columns)
+        {
+            throw TooMany.Columns(name, header.Length, limits);
+        }
         var hasHeader = definition.Header ?? IsHeader(best.Records, definition);
         var rows = hasHeader ? best.Records.Skip(1).ToList() : best.Records;
         if (rows.Count == 0)
@@ -77,6 +88,8 @@ internal static class CsvSniffer
         CheckTitle(header, rows, name);
         return new CsvFormat(best.Dialect, hasHeader, header);
     }
+
+    private static InputException NoRows(string name) => new($"{name} has no rows: it holds only blank lines. Give a CSV with a header and rows.");
 
     /// <summary>A title above the header would make every row one of the wrong length.</summary>
     private static void CheckTitle(string[] first, IReadOnlyList<string[]> rows, string name)
@@ -100,11 +113,11 @@ internal static class CsvSniffer
         return (buffer[start..Math.Max(start, end)], whole);
     }
 
-    private static Candidate Parse(byte[] text, bool whole, CsvDialect dialect)
+    private static Candidate Parse(byte[] text, bool whole, CsvDialect dialect, InputLimits limits)
     {
-        using var header = new CsvRecords(new MemoryStream(text), dialect);
+        using var header = new CsvRecords(new MemoryStream(text), dialect, limits: limits);
         var cells = header.Read() ? header.Count : 0;
-        using var parser = new CsvRecords(new MemoryStream(text), dialect, cells);
+        using var parser = new CsvRecords(new MemoryStream(text), dialect, cells, limits: limits);
         var records = new List<string[]>();
         var regular = 0;
         while (parser.Read())

@@ -27,6 +27,7 @@ internal sealed class CsvTable : IDisposable
     private readonly SourceScan scan;
     private readonly string name;
     private readonly string workFolder;
+    private readonly InputLimits limits;
     private readonly CsvFormat format;
     private readonly IReadOnlyList<TextPart> parts;
     private readonly IReadOnlyList<string> names;
@@ -45,9 +46,9 @@ internal sealed class CsvTable : IDisposable
     /// <exception cref="InputException">The text is no table.</exception>
     public CsvTable(SourceScan scan, string name, PipelineDefinition definition, PipelineOptions options)
     {
-        (this.scan, this.name, workFolder) = (scan, name, options.WorkFolder);
+        (this.scan, this.name, workFolder, limits) = (scan, name, options.WorkFolder, options.Limits);
         warnings.AddRange(scan.Warnings);
-        format = CsvSniffer.Sniff(scan, name, definition);
+        format = CsvSniffer.Sniff(scan, name, definition, limits);
         IReadOnlyList<string> header = format.HasHeader ? format.Header : [.. format.Header.Select(_ => "")];
         if (!format.HasHeader)
         {
@@ -61,6 +62,10 @@ internal sealed class CsvTable : IDisposable
         parts = TextParts.Of(scan, format.Dialect, options.Threads);
         surveys = Survey(() => new TableSurvey(
             [.. rules.Select((rule, i) => new ColumnSurvey(Bytes(rule?.Nulls)) { IsUnnamed = format.HasHeader && header[i].Length == 0 })]));
+        if (Rows > limits.FileRows)
+        {
+            throw TooMany.Rows(name, Rows, limits);
+        }
         if (Rows == 0)
         {
             throw new InputException($"{name} has no rows that can be "
@@ -127,7 +132,7 @@ internal sealed class CsvTable : IDisposable
     {
         var records = new CsvRecords(
             scan.Open(), format.Dialect, names.Count, scan.HasQuotes || format.Dialect.Quote != (byte)'"',
-            scan.LineFeeds > 0 && scan.CarriageReturns > scan.Pairs, part);
+            scan.LineFeeds > 0 && scan.CarriageReturns > scan.Pairs, part, limits);
         if (format.HasHeader && part is null or { Start: 0 })
         {
             records.Read();
@@ -136,11 +141,21 @@ internal sealed class CsvTable : IDisposable
     }
 
     /// <summary>Does the same with all parts of the text at once.</summary>
-    private void InParts(Action<CsvRecords, int> read) => Parallel.For(0, parts.Count, i =>
+    private void InParts(Action<CsvRecords, int> read)
     {
-        using var records = Rest(parts[i]);
-        read(records, i);
-    });
+        try
+        {
+            Parallel.For(0, parts.Count, i =>
+            {
+                using var records = Rest(parts[i]);
+                read(records, i);
+            });
+        }
+        catch (AggregateException faults) when (faults.InnerExceptions.OfType<InputException>().FirstOrDefault() is { } wrong)
+        {
+            throw new InputException($"{name}: {wrong.Message}", wrong);
+        }
+    }
 
     private IReadOnlyList<ColumnSurvey> Survey(Func<TableSurvey> create)
     {
@@ -152,6 +167,10 @@ internal sealed class CsvTable : IDisposable
             all.Add(next);
         }
         (Rows, longestRecord) = (all.Rows, all.LongestRecord);
+        if (longestRecord > limits.RowBytes)
+        {
+            throw new InputException($"{name}: {TooMany.Bytes(limits).Message}");
+        }
         // Another reader may take a carriage return within a cell for the end of a line, and Excel's first line for a row.
         isOdd = all.IsOdd || format.Dialect is { Aligned: true } or { Preamble: > 0 } or { LineEnd: (byte)'\r' }
             || scan.CarriageReturns > scan.Pairs || (scan.Pairs > 0 && scan.Pairs < scan.LineFeeds);
@@ -307,7 +326,7 @@ internal sealed class CsvTable : IDisposable
         var types = names.Select((column, i) => $"{Sql.Text(column)}: '{(readings[i].IsDirect ? ReadType(readings[i].Type) : "VARCHAR")}'");
         // A row of quoted cells may go over many lines: there must be room for the longest.
         var longest = longestRecord > SmallLineBytes / 2 ? Math.Max(DefaultLineBytes, longestRecord * 2) : SmallLineBytes;
-        return $"read_csv({Sql.Text(path)}, columns = {{{string.Join(", ", types)}}}, auto_detect = false, header = {(header ? "true" : "false")}, "
+        return $"read_csv({Sql.File(path)}, columns = {{{string.Join(", ", types)}}}, auto_detect = false, header = {(header ? "true" : "false")}, "
             + $"delim = {Sql.Text(delimiter)}, quote = {Sql.Text(quote)}, escape = {Sql.Text(quote)}, nullstr = [''], "
             + $"max_line_size = {Sql.Number(longest)}, buffer_size = {Sql.Number(Math.Max(SmallBufferBytes, longest * 2))})";
     }

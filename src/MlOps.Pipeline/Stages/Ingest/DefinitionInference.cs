@@ -21,7 +21,7 @@ public sealed class DefinitionInference(PipelineStorage storage, DuckDb duckDb, 
     public async Task<PipelineDefinition> InferAsync(PipelineDefinition known, string path, CancellationToken cancel)
     {
         using var source = await SourceFile.OpenAsync(path, storage, options, cancel);
-        using var scan = await SourceScan.RunAsync(source, options.WorkFolder, cancel);
+        using var scan = await SourceScan.RunAsync(source, options, cancel);
         var (target, ignored) = (known.Target, known.Columns);
         var described = await Task.Run(() => Describe(scan, source.Name, known, cancel), cancel);
         var (columns, rows, values) = described;
@@ -64,7 +64,7 @@ public sealed class DefinitionInference(PipelineStorage storage, DuckDb duckDb, 
         if (scan.Format == SourceFormat.Parquet)
         {
             using var session = duckDb.Open(cancel);
-            var parquet = ParquetTable.Read(session, scan.Path, name, definition);
+            var parquet = ParquetTable.Read(session, scan.Path, name, definition, options.Limits);
             var row = session.Rows(
                 $"SELECT count(*), {string.Join(", ", parquet.Columns.Select(column => $"count({Sql.Name(column.Name)})"))} FROM ({parquet.SelectSql})")[0];
             var counts = row.Select(value => Convert.ToInt64(value, System.Globalization.CultureInfo.InvariantCulture)).ToList();

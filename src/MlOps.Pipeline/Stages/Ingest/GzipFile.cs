@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.IO.Compression;
 using System.IO.Hashing;
+using MlOps.Pipeline.Contracts;
 
 namespace MlOps.Pipeline.Stages.Ingest;
 
@@ -12,9 +13,10 @@ internal static class GzipFile
     private const int BufferBytes = 1 << 18;
 
     /// <exception cref="InvalidDataException">The file is damaged or cut off; the message is a sentence for people.</exception>
-    public static async Task UnpackAsync(string path, string copy, CancellationToken cancel)
+    /// <exception cref="InputException">It unpacks to more than <paramref name="limit"/> has it.</exception>
+    public static async Task UnpackAsync(string path, string copy, ExpansionLimit limit, CancellationToken cancel)
     {
-        var (crc, length) = await UnpackAllAsync(path, copy, cancel);
+        var (crc, length) = await UnpackAllAsync(path, copy, limit, cancel);
         await using var packed = File.OpenRead(path);
         if (packed.Length < Trailer)
         {
@@ -32,7 +34,7 @@ internal static class GzipFile
         await CheckMembersAsync(packed, cancel);
     }
 
-    private static async Task<(uint Crc, long Length)> UnpackAllAsync(string path, string copy, CancellationToken cancel)
+    private static async Task<(uint Crc, long Length)> UnpackAllAsync(string path, string copy, ExpansionLimit limit, CancellationToken cancel)
     {
         await using var packed = new GZipStream(File.OpenRead(path), CompressionMode.Decompress);
         await using var unpacked = File.Create(copy);
@@ -44,6 +46,7 @@ internal static class GzipFile
         {
             crc.Append(buffer.AsSpan(0, read));
             length += read;
+            limit.Check(length);
             await unpacked.WriteAsync(buffer.AsMemory(0, read), cancel);
         }
         return (crc.GetCurrentHashAsUInt32(), length);

@@ -100,7 +100,7 @@ public sealed class IngestStage(
         var definition = await context.GetDefinitionAsync(cancel);
         var etag = (await runs.FindAsync(context.RunId, cancel))?.SourceETag;
         using var source = await SourceFile.OpenAsync(input.Source, etag, storage, options, cancel);
-        using var scan = await SourceScan.RunAsync(source, options.WorkFolder, cancel);
+        using var scan = await SourceScan.RunAsync(source, options, cancel);
 
         var parameters = Parameters(definition);
         var id = DatasetStore.IdOf(Name, [scan.Sha256], parameters);
@@ -182,9 +182,17 @@ public sealed class IngestStage(
         if (scan.Format == SourceFormat.Parquet)
         {
             using var parquetSession = duckDb.Open(cancel);
-            var parquet = ParquetTable.Read(parquetSession, scan.Path, name, definition);
+            var parquet = ParquetTable.Read(parquetSession, scan.Path, name, definition, options.Limits);
             return ParquetTable.Checked(
-                name, () => FileRead.Of(parquetSession, parquet, PartWriter.Write(parquetSession, parquet, options.RowsPerPart, folder), 0));
+                name,
+                () =>
+                {
+                    var written = PartWriter.Write(parquetSession, parquet, options.RowsPerPart, folder);
+                    return written.Sum(part => part.Rows) == parquet.Rows
+                        ? FileRead.Of(parquetSession, parquet, written, 0)
+                        : throw ParquetTable.Damaged(name);
+                },
+                new FileInfo(scan.Path).Length);
         }
         using var csv = new CsvTable(scan, name, definition, options);
         using var session = duckDb.Open(csv.Columns.Count, cancel);

@@ -10,29 +10,71 @@ namespace MlOps.Pipeline.Stages.Ingest;
 /// <summary>Reads a Parquet file into the pipeline's column types.</summary>
 internal static class ParquetTable
 {
+    private const long SmallBytes = 1 << 20;
+
     /// <exception cref="InputException">The file is damaged or has no columns that can be used.</exception>
-    public static RawTable Read(DuckDbSession session, string path, string name, PipelineDefinition definition) =>
-        Checked(name, () => Describe(session, $"read_parquet({Sql.Text(path)})", name, definition));
+    public static RawTable Read(DuckDbSession session, string path, string name, PipelineDefinition definition, InputLimits limits)
+    {
+        try
+        {
+            ParquetFooter.Check(path);
+        }
+        catch (InvalidDataException damaged)
+        {
+            throw Damaged(name, damaged);
+        }
+        return Checked(name, () => Describe(session, path, name, definition, limits), new FileInfo(path).Length);
+    }
 
     /// <summary>Reads something of a file: what is wrong with it is told as the file's fault, what is wrong with the machine is not.</summary>
     /// <exception cref="InputException">The file is damaged.</exception>
-    public static T Checked<T>(string name, Func<T> read)
+    /// <param name="name">The file, for messages.</param>
+    /// <param name="read">Reads it.</param>
+    /// <param name="bytes">Its size; null: not known.</param>
+    public static T Checked<T>(string name, Func<T> read, long? bytes = null)
     {
         try
         {
             return read();
         }
-        catch (Exception fault) when (fault is DuckDBException or DuckDbReadException && !FaultText.IsOfTheMachine(fault))
+        catch (Exception fault) when (fault is DuckDBException or DuckDbReadException
+            && (!FaultText.IsOfTheMachine(fault) || IsOfItsLengths(fault, bytes)))
         {
-            throw new InputException($"{name} cannot be read as Parquet: it is damaged, cut off or of a kind that is not known. Write it again.", fault);
+            throw Damaged(name, fault);
         }
     }
 
-    private static RawTable Describe(DuckDbSession session, string source, string name, PipelineDefinition definition)
+    /// <summary>The file names a length that it does not have, or that no file of its size needs memory for.</summary>
+    private static bool IsOfItsLengths(Exception fault, long? bytes) =>
+        fault.Message.Contains("Could not read enough bytes", StringComparison.Ordinal) || (bytes < SmallBytes && FaultText.IsOutOfMemory(fault));
+
+    public static InputException Damaged(string name, Exception? fault = null)
     {
+        var sentence = $"{name} cannot be read as Parquet: it is damaged, cut off or of a kind that is not known. Write it again.";
+        return fault is null ? new InputException(sentence) : new InputException(sentence, fault);
+    }
+
+    private static RawTable Describe(DuckDbSession session, string path, string name, PipelineDefinition definition, InputLimits limits)
+    {
+        var source = $"read_parquet({Sql.File(path)})";
         var warnings = new List<Warning>();
         var renamed = new List<string>();
         var described = session.Rows($"DESCRIBE SELECT * FROM {source}").Select(row => (Name: (string)row[0]!, Type: (string)row[1]!)).ToList();
+        if (described.Count > limits.Columns)
+        {
+            throw TooMany.Columns(name, described.Count, limits);
+        }
+        // Before any column is read: what the file says of itself costs nothing.
+        var rows = session.Count($"SELECT count(*) FROM {source}");
+        if (rows == 0)
+        {
+            throw new InputException($"{name} has no rows.");
+        }
+        if (rows > limits.FileRows)
+        {
+            throw TooMany.Rows(name, rows, limits);
+        }
+        new ExpansionLimit(name, new FileInfo(path).Length, limits).Check((double)rows * described.Count * sizeof(double));
         var names = ColumnNames.Unique([.. described.Select(column => column.Name)], renamed);
         warnings.AddRange(renamed.Select(text => new Warning(text)));
         var columns = new List<DatasetColumn>();
@@ -55,11 +97,6 @@ internal static class ParquetTable
         if (columns.Count == 0)
         {
             throw new InputException($"{name} has no column of a supported type (numbers, booleans, dates, texts).");
-        }
-        var rows = session.Count($"SELECT count(*) FROM {source}");
-        if (rows == 0)
-        {
-            throw new InputException($"{name} has no rows.");
         }
         return new RawTable(columns, $"SELECT {string.Join(", ", values)} FROM {source}", MarksUnparseable: false, rows, warnings);
     }

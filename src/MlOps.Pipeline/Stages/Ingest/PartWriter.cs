@@ -23,7 +23,7 @@ internal static class PartWriter
         var hash = $"{RowHash.FunctionName}({string.Join(", ", table.Columns.Select(column => Sql.Name(column.Name)))})";
         session.Copy($"SELECT *, ({hash} % {count})::INTEGER AS {PartColumn} FROM ({table.SelectSql})", whole);
         var parts = Enumerable.Range(0, count).Select(part => Copy(
-            session, $"SELECT * EXCLUDE ({PartColumn}) FROM read_parquet({Sql.Text(whole)}) WHERE {PartColumn} = {part}", folder, part)).ToList();
+            session, $"SELECT * EXCLUDE ({PartColumn}) FROM read_parquet({Sql.File(whole)}) WHERE {PartColumn} = {part}", folder, part)).ToList();
         File.Delete(whole);
         return parts;
     }

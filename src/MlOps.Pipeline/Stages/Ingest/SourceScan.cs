@@ -55,7 +55,7 @@ internal sealed class SourceScan : IDisposable
     public FileStream Open() => new(Path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0, FileOptions.SequentialScan);
 
     /// <exception cref="InputException">The file is empty, or no text, or text in an encoding that is not supported.</exception>
-    public static async Task<SourceScan> RunAsync(SourceFile source, string workFolder, CancellationToken cancel)
+    public static async Task<SourceScan> RunAsync(SourceFile source, PipelineOptions options, CancellationToken cancel)
     {
         var head = await ReadHeadAsync(source.Path, cancel);
         if (head.Length == 0)
@@ -73,7 +73,7 @@ internal sealed class SourceScan : IDisposable
         var scan = new SourceScan(SourceFormat.Csv, await HashAsync(source.Path, cancel), source.Path);
         try
         {
-            await scan.ToUtf8Async(source, head, workFolder, cancel);
+            await scan.ToUtf8Async(source, head, options, cancel);
             return scan;
         }
         catch
@@ -91,16 +91,16 @@ internal sealed class SourceScan : IDisposable
         }
     }
 
-    private async Task ToUtf8Async(SourceFile source, byte[] head, string workFolder, CancellationToken cancel)
+    private async Task ToUtf8Async(SourceFile source, byte[] head, PipelineOptions options, CancellationToken cancel)
     {
         if (head.AsSpan().StartsWith((ReadOnlySpan<byte>)[0x1f, 0x8b]))
         {
-            await ReplaceAsync(workFolder, async copy => await UnpackAsync(source, copy, cancel));
+            await ReplaceAsync(options.WorkFolder, async copy => await UnpackAsync(source, copy, options.Limits, cancel));
             head = await ReadHeadAsync(Path, cancel);
         }
         if (Utf16Of(head) is { } encoding)
         {
-            await ReplaceAsync(workFolder, async copy => await TranscodeAsync(Path, encoding, copy, cancel));
+            await ReplaceAsync(options.WorkFolder, async copy => await TranscodeAsync(Path, encoding, copy, cancel));
         }
         if (await CheckTextAsync(source.Name, cancel) is not { } foreign)
         {
@@ -111,7 +111,7 @@ internal sealed class SourceScan : IDisposable
             throw new InputException(
                 $"{source.Name} is not UTF-8: line {foreign.Line} has the byte 0x{foreign.Byte:X2}. Save it as UTF-8 (or UTF-16) and try again.");
         }
-        await ReplaceAsync(workFolder, async copy => await TranscodeAsync(Path, Windows1252, copy, cancel));
+        await ReplaceAsync(options.WorkFolder, async copy => await TranscodeAsync(Path, Windows1252, copy, cancel));
         await CheckTextAsync(source.Name, cancel);
         Warnings =
         [
@@ -120,11 +120,11 @@ internal sealed class SourceScan : IDisposable
         ];
     }
 
-    private static async Task UnpackAsync(SourceFile source, string copy, CancellationToken cancel)
+    private static async Task UnpackAsync(SourceFile source, string copy, InputLimits limits, CancellationToken cancel)
     {
         try
         {
-            await GzipFile.UnpackAsync(source.Path, copy, cancel);
+            await GzipFile.UnpackAsync(source.Path, copy, new ExpansionLimit(source.Name, new FileInfo(source.Path).Length, limits), cancel);
         }
         catch (InvalidDataException damaged)
         {

@@ -1,0 +1,87 @@
+using System.Buffers.Binary;
+using System.Text;
+
+namespace MlOps.Pipeline.Tests.Stages;
+
+/// <summary>Parquet files that no writer writes: a footer (Thrift's compact protocol) that says what the test wants, and little behind it.</summary>
+internal static class MadeUpParquet
+{
+    private const byte I32 = 5;
+    private const byte I64 = 6;
+    private const byte Binary = 8;
+    private const byte List = 9;
+    private const byte Struct = 12;
+
+    private const int FirstPage = 4;
+
+    /// <summary>One column of integers of which nothing is there but the head of a page.</summary>
+    /// <param name="rows">Rows that the footer claims.</param>
+    /// <param name="pageBytes">Bytes that the page claims.</param>
+    public static byte[] Claiming(long rows, int pageBytes)
+    {
+        byte[] page =
+        [
+            .. Fields(
+                (1, I32, Number(0)), (2, I32, Number(pageBytes)), (3, I32, Number(16)),
+                (5, Struct, Fields((1, I32, Number(int.MaxValue)), (2, I32, Number(0)), (3, I32, Number(3)), (4, I32, Number(3))))),
+            .. new byte[16],
+        ];
+        var column = Fields(
+            (1, I32, Number(1)), (2, List, Elements(I32, [Number(0)])), (3, List, Elements(Binary, [Text("a")])), (4, I32, Number(0)),
+            (5, I64, Number(rows)), (6, I64, Number(pageBytes)), (7, I64, Number(page.Length)), (9, I64, Number(FirstPage)));
+        var group = Fields(
+            (1, List, Elements(Struct, [Fields((2, I64, Number(FirstPage)), (3, Struct, column))])), (2, I64, Number(pageBytes)), (3, I64, Number(rows)));
+        return File(page, [Group("r", 1), Leaf("a")], rows, [group]);
+    }
+
+    /// <summary>A column within a group within a group.</summary>
+    public static byte[] Nested(int levels) => File([], [Group("r", 1), .. Enumerable.Repeat(Group("g", 1), levels), Leaf("a")], 0, []);
+
+    private static byte[] File(byte[] pages, IReadOnlyList<byte[]> schema, long rows, IReadOnlyList<byte[]> groups)
+    {
+        var footer = Fields(
+            (1, I32, Number(1)), (2, List, Elements(Struct, schema)), (3, I64, Number(rows)), (4, List, Elements(Struct, groups)));
+        var length = new byte[sizeof(int)];
+        BinaryPrimitives.WriteInt32LittleEndian(length, footer.Length);
+        return [.. "PAR1"u8, .. pages, .. footer, .. length, .. "PAR1"u8];
+    }
+
+    private static byte[] Group(string name, int children) => Fields((3, I32, Number(0)), (4, Binary, Text(name)), (5, I32, Number(children)));
+
+    private static byte[] Leaf(string name) => Fields((1, I32, Number(1)), (3, I32, Number(0)), (4, Binary, Text(name)));
+
+    private static byte[] Fields(params (int Id, byte Type, byte[] Value)[] fields)
+    {
+        var bytes = new List<byte>();
+        var last = 0;
+        foreach (var (id, type, value) in fields)
+        {
+            bytes.Add((byte)(((id - last) << 4) | type));
+            bytes.AddRange(value);
+            last = id;
+        }
+        bytes.Add(0);
+        return [.. bytes];
+    }
+
+    private static byte[] Elements(byte type, IReadOnlyList<byte[]> elements) =>
+    [
+        .. elements.Count < 15 ? [(byte)((elements.Count << 4) | type)] : (byte[])[(byte)(0xf0 | type), .. Varint((ulong)elements.Count)],
+        .. elements.SelectMany(element => element),
+    ];
+
+    private static byte[] Text(string text) => [.. Varint((ulong)text.Length), .. Encoding.UTF8.GetBytes(text)];
+
+    private static byte[] Number(long value) => Varint((ulong)((value << 1) ^ (value >> 63)));
+
+    private static byte[] Varint(ulong value)
+    {
+        var bytes = new List<byte>();
+        for (; value >= 0x80; value >>= 7)
+        {
+            bytes.Add((byte)(value | 0x80));
+        }
+        bytes.Add((byte)value);
+        return [.. bytes];
+    }
+}

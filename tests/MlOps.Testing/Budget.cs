@@ -1,0 +1,19 @@
+using System.Diagnostics;
+
+namespace MlOps.Testing;
+
+/// <summary>
+/// Tells whether something took too long. Other tests and other work share the machine: too long is what took longer by the clock, and of which this
+/// process worked as long.
+/// </summary>
+public readonly struct Budget
+{
+    private readonly long started;
+    private readonly TimeSpan worked;
+
+    private Budget(long started, TimeSpan worked) => (this.started, this.worked) = (started, worked);
+
+    public static Budget Start() => new(Stopwatch.GetTimestamp(), Environment.CpuUsage.TotalTime);
+
+    public bool IsOver(TimeSpan most) => Stopwatch.GetElapsedTime(started) > most && Environment.CpuUsage.TotalTime - worked > most;
+}
