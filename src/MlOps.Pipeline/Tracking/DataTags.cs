@@ -22,7 +22,7 @@ public sealed partial class DataTags(PipelineStorage storage, TimeProvider time)
 
     /// <summary>What a name may be, in words.</summary>
     public const string Rule =
-        "1 to 63 lower-case letters, digits, dots, hyphens and underscores, with a letter or digit first; not 'latest', not a number of a version such as "
+        "1 to 63 lower-case letters, digits, dots, hyphens and underscores, with a letter or digit at both ends; not 'latest', not a number of a version such as "
         + "'v3', and not six or more of the digits 0 to 9 and a to f alone, which would read as a version's id";
 
     public static bool IsValid(string name) => NamePattern.IsMatch(name) && !OtherMeaning.IsMatch(name);
@@ -104,7 +104,7 @@ public sealed partial class DataTags(PipelineStorage storage, TimeProvider time)
 
     private static DataTag Read(TableEntity row) => Json.Read<DataTag>(row.GetString(JsonColumn));
 
-    [GeneratedRegex(@"\A[a-z0-9][a-z0-9._-]{0,62}\z")]
+    [GeneratedRegex(@"\A[a-z0-9]([a-z0-9._-]{0,61}[a-z0-9])?\z")]
     private static partial Regex NamePattern { get; }
 
     [GeneratedRegex(@"\A(latest|v[0-9]+|[0-9a-f]{6,32})\z")]

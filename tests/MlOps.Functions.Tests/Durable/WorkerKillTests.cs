@@ -143,7 +143,7 @@ public sealed class WorkerKillTests(AzuriteFixture azurite, ITestOutputHelper ou
         .AddSingleton<DefinitionStore>()
         .AddSingleton<RunStore>()
         .AddSingleton<ModelRegistry>()
-        .AddSingleton<StorageDoctor>()
+        .AddSingleton<DataTags>().AddSingleton<StorageDoctor>()
         .AddSingleton<RunStarter>()
         .AddSingleton<IPipelineEngine, RowsOnly>()
         .BuildServiceProvider();

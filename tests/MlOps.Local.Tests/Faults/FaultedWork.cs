@@ -101,7 +101,7 @@ internal sealed class FaultedWork(string folder)
     {
         await using var services = new ServiceCollection()
             .AddSingleton(TimeProvider.System).AddSingleton(storage).AddSingleton(KnownExtensions.None)
-            .AddSingleton<RunStore>().AddSingleton<ModelRegistry>().AddSingleton<DefinitionStore>().AddSingleton<StorageDoctor>()
+            .AddSingleton<RunStore>().AddSingleton<ModelRegistry>().AddSingleton<DefinitionStore>().AddSingleton<DataTags>().AddSingleton<StorageDoctor>()
             .BuildServiceProvider();
         var store = services.GetRequiredService<RunStore>();
         var details = new List<RunDetails>();
