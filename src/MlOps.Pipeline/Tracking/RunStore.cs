@@ -66,6 +66,13 @@ public sealed class RunStore(PipelineStorage storage, TimeProvider time)
         return entity.HasValue ? FromEntity(entity.Value!) : null;
     }
 
+    /// <summary>
+    /// A run ends inside its last stage, whose own end is written after: a host that dies between the two, or that storage does not answer there, has left
+    /// nothing undone. Only that stage makes a run succeed or be blocked.
+    /// </summary>
+    private static bool IsDone(Run run, StageStatus last) =>
+        last.State == StageState.Running || (last.State == StageState.Failed && run.State is RunState.Succeeded or RunState.Blocked);
+
     /// <summary>The run with all that it logged, or null.</summary>
     public async Task<RunDetails?> FindDetailsAsync(string runId, CancellationToken cancel)
     {
@@ -103,10 +110,9 @@ public sealed class RunStore(PipelineStorage storage, TimeProvider time)
         }
         alerts.Sort((a, b) => a.At.CompareTo(b.At));
         stages.Sort((a, b) => Nullable.Compare(a.Started, b.Started));
-        if (run.HasEnded && stages.FindIndex(stage => stage is { Stage: StageStatus.Last, State: StageState.Running }) is >= 0 and var last)
+        if (run.HasEnded && stages.FindIndex(stage => stage.Stage == StageStatus.Last && IsDone(run, stage)) is >= 0 and var last)
         {
-            // A run ends inside its last stage, whose own end is written after: a host that dies between the two has left nothing undone.
-            stages[last] = stages[last] with { State = StageState.Succeeded, Ended = run.Ended };
+            stages[last] = stages[last] with { State = StageState.Succeeded, Ended = run.Ended, Error = null };
         }
         return new RunDetails(run, stages, parameters, metrics, artifacts, alerts);
     }

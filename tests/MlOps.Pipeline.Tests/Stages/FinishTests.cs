@@ -38,4 +38,28 @@ public sealed class FinishTests(AzuriteFixture azurite)
         stages[("train", "1")].State.Should().Be(StageState.Succeeded, "its result is on record");
         stages[("finish", "")].State.Should().Be(StageState.Succeeded);
     }
+
+    [Theory]
+    [InlineData(RunState.Succeeded, StageState.Succeeded)]
+    [InlineData(RunState.Blocked, StageState.Succeeded)]
+    [InlineData(RunState.Failed, StageState.Failed)]
+    public async Task A_run_that_came_to_its_goal_has_no_failed_last_stage(RunState state, StageState seen)
+    {
+        await using var host = new PipelineHost(azurite);
+        var (runs, now) = (host.Get<RunStore>(), DateTimeOffset.UtcNow);
+        var model = AzuriteFixture.UniqueModel();
+        var run = new Run
+        {
+            RunId = RunId.New(model, now), Model = model, State = state, DefinitionId = "d", Source = "s", Trigger = "test", Created = now, Ended = now,
+        };
+        await runs.CreateAsync(run, default);
+        // Storage went away after the run's end was written, and before the stage's was.
+        await runs.LogStageAsync(
+            run.RunId, new StageStatus("finish", "", StageState.Failed, now, now, Error: "The storage account could not be reached."), default);
+
+        var stage = (await runs.FindDetailsAsync(run.RunId, default))!.Stages.Single();
+
+        stage.State.Should().Be(seen);
+        (stage.Error is null).Should().Be(seen == StageState.Succeeded);
+    }
 }
