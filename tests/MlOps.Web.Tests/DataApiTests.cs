@@ -10,21 +10,10 @@ namespace MlOps.Web.Tests;
 
 /// <summary>Dataset versions over HTTP, of two runs that really happened.</summary>
 [Collection(AzuriteFixture.Collection)]
-public sealed class DataApiTests(AzuriteFixture azurite) : IAsyncLifetime
+public sealed class DataApiTests(DataApiTests.TwoRuns two) : IClassFixture<DataApiTests.TwoRuns>
 {
-    private readonly string model = AzuriteFixture.UniqueModel();
-    private WebHost host = null!;
-
-    public async Task InitializeAsync()
-    {
-        host = await WebHost.StartAsync(azurite.NewStorage(), services => services.Replace(ServiceDescriptor.Singleton<IPipelineEngine, InlineEngine>()));
-        await host.Client.PutAsJsonAsync(
-            $"/pipelines/{model}", new { target = "fare", candidates = new[] { new { trainer = "sdca" } } }).ShouldBeAsync(HttpStatusCode.Created);
-        await RunAsync("may.csv", Trips.Csv(200, seed: 1));
-        await RunAsync("june.csv", Trips.Csv(220, seed: 2));
-    }
-
-    public async Task DisposeAsync() => await host.DisposeAsync();
+    private readonly string model = two.Model;
+    private readonly WebHost host = two.Host;
 
     [Fact]
     public async Task Versions_are_listed_shown_and_given_as_files()
@@ -141,9 +130,28 @@ public sealed class DataApiTests(AzuriteFixture azurite) : IAsyncLifetime
 
     private Task<System.Text.Json.Nodes.JsonNode> GetAsync(string path) => host.Client.GetAsync(Path(path)).ShouldBeAsync(HttpStatusCode.OK);
 
-    private async Task RunAsync(string file, string csv)
+    /// <summary>A model that has read two files. Tests look at it; the run that one of them adds has a version of these.</summary>
+    public sealed class TwoRuns(AzuriteFixture azurite) : IAsyncLifetime
     {
-        await host.Client.PutAsync($"/raw/{model}/{file}", new StringContent(csv)).ShouldBeAsync(HttpStatusCode.Created);
-        await host.Client.PostAsJsonAsync($"/pipelines/{model}/runs", new { source = $"raw/{model}/{file}" }).ShouldBeAsync(HttpStatusCode.Accepted);
+        public string Model { get; } = AzuriteFixture.UniqueModel();
+
+        internal WebHost Host { get; private set; } = null!;
+
+        public async Task InitializeAsync()
+        {
+            Host = await WebHost.StartAsync(azurite.NewStorage(), services => services.Replace(ServiceDescriptor.Singleton<IPipelineEngine, InlineEngine>()));
+            await Host.Client.PutAsJsonAsync(
+                $"/pipelines/{Model}", new { target = "fare", candidates = new[] { new { trainer = "sdca" } } }).ShouldBeAsync(HttpStatusCode.Created);
+            await RunAsync("may.csv", Trips.Csv(200, seed: 1));
+            await RunAsync("june.csv", Trips.Csv(220, seed: 2));
+        }
+
+        public async Task DisposeAsync() => await Host.DisposeAsync();
+
+        private async Task RunAsync(string file, string csv)
+        {
+            await Host.Client.PutAsync($"/raw/{Model}/{file}", new StringContent(csv)).ShouldBeAsync(HttpStatusCode.Created);
+            await Host.Client.PostAsJsonAsync($"/pipelines/{Model}/runs", new { source = $"raw/{Model}/{file}" }).ShouldBeAsync(HttpStatusCode.Accepted);
+        }
     }
 }

@@ -30,7 +30,7 @@ public sealed class ModelsApiTests(AzuriteFixture azurite) : WebTests(azurite)
     {
         await Registry.AddProductionAsync(Model);
 
-        var body = await Client.GetAsync("/models").ShouldBeAsync(HttpStatusCode.OK);
+        var body = await Client.GetAsync("/models?take=1000").ShouldBeAsync(HttpStatusCode.OK);
 
         var listed = body["models"]!.AsArray().Should().ContainSingle(m => (string)m!["model"]! == Model).Subject!;
         ((int)listed["aliases"]!["production"]!).Should().Be(1);

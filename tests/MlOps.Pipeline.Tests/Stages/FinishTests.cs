@@ -50,7 +50,14 @@ public sealed class FinishTests(AzuriteFixture azurite)
         var model = AzuriteFixture.UniqueModel();
         var run = new Run
         {
-            RunId = RunId.New(model, now), Model = model, State = state, DefinitionId = "d", Source = "s", Trigger = "test", Created = now, Ended = now,
+            RunId = RunId.New(model, now),
+            Model = model,
+            State = state,
+            DefinitionId = "d",
+            Source = "s",
+            Trigger = "test",
+            Created = now,
+            Ended = now,
         };
         await runs.CreateAsync(run, default);
         // Storage went away after the run's end was written, and before the stage's was.
