@@ -22,8 +22,8 @@ public sealed partial class DataTags(PipelineStorage storage, TimeProvider time)
 
     /// <summary>What a name may be, in words.</summary>
     public const string Rule =
-        "1 to 63 lower-case letters, digits, dots, hyphens and underscores, with a letter or digit at both ends; not 'latest', not a number of a version such as "
-        + "'v3', and not six or more of the digits 0 to 9 and a to f alone, which would read as a version's id";
+        "1 to 63 lower-case letters, digits, dots, hyphens and underscores, with a letter or digit at both ends; not 'latest', not a number of a version such "
+        + "as 'v3', and not six or more of the digits 0 to 9 and a to f alone, which would read as a version's id";
 
     public static bool IsValid(string name) => NamePattern.IsMatch(name) && !OtherMeaning.IsMatch(name);
 

@@ -24,6 +24,7 @@ internal static partial class StoragePaths
     }
 
     [GeneratedRegex(
-        @"\A/(raw|quarantine|datasets|definitions|artifacts|predictions|leases|runs|runrecords|models|marks|keys|audit|indexes|dataversions)(\z|[/(])|\A/\$batch\z")]
+        @"\A/(raw|quarantine|datasets|definitions|artifacts|predictions|leases|runs|runrecords|models|marks|keys|audit|indexes|dataversions)(\z|[/(])"
+        + @"|\A/\$batch\z")]
     private static partial Regex Container { get; }
 }
