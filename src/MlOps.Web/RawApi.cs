@@ -29,23 +29,17 @@ public static class RawApi
         {
             return HttpProblems.BadRequest(problem);
         }
-        if (request.ContentLength > uploads.MaxPutBytes)
-        {
-            throw TooLarge(model, file, uploads.MaxPutBytes.Value);
-        }
         if (request.ContentLength == 0)
         {
             return HttpProblems.BadRequest($"The body is empty. Send the file itself, such as curl -T {file} …/raw/{model}/.");
         }
-        if (request.ContentLength > limits.FileBytes)
+        var most = Math.Min(uploads.MaxPutBytes ?? long.MaxValue, limits.FileBytes);
+        if (request.ContentLength > most)
         {
-            throw LimitedBody.TooLarge(limits);
+            throw TooLarge();
         }
         using var hash = SHA256.Create();
-        await using var body = uploads.MaxPutBytes is { } most
-            ? new BoundedStream(request.Body, most, () => TooLarge(model, file, most))
-            : request.Body;
-        await using var content = new CryptoStream(new LimitedBody(body, limits), hash, CryptoStreamMode.Read, leaveOpen: true);
+        await using var content = new CryptoStream(new LimitedBody(request.Body, most, TooLarge), hash, CryptoStreamMode.Read, leaveOpen: true);
         var blob = storage.Raw.GetBlobClient($"{model}/{file}");
         await arrivals.NoteAsync(blob.Name, cancel);
         var upload = Guid.NewGuid().ToString("N");
@@ -67,6 +61,10 @@ public static class RawApi
         request.HttpContext.Response.Headers.ETag = properties.ETag.ToString("H");
         return TypedResults.Created(
             url, new UploadedFile($"raw/{model}/{file}", properties.ContentLength, Convert.ToHexStringLower(hash.Hash!), $"/pipelines/{model}/runs"));
+
+        BadHttpRequestException TooLarge() => new(
+            most < limits.FileBytes ? LargeForHostSentence(model, file, most) : RequestLimits.LargeFileSentence(limits),
+            StatusCodes.Status413PayloadTooLarge);
     }
 
     public static Task<IResult> ListAsync(
@@ -99,10 +97,9 @@ public static class RawApi
             () => HttpProblems.NotFound($"There is no uploaded file 'raw/{model}/{file}'."));
     }
 
-    private static BadHttpRequestException TooLarge(string model, string file, long most) => new(
+    private static string LargeForHostSentence(string model, string file, long most) =>
         $"The file is larger than the {most:N0} bytes that this host takes in one request. POST /raw/{model}/{Uri.EscapeDataString(file)}/upload-url "
-            + "gives an address to which files of any size are uploaded.",
-        StatusCodes.Status413PayloadTooLarge);
+            + "gives an address to which files of any size are uploaded.";
 
     private static bool IsOwn(BlobProperties stored, string upload) => stored.Metadata.TryGetValue(Upload, out var by) && by == upload;
 }

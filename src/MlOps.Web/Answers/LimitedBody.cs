@@ -1,10 +1,10 @@
-using Microsoft.AspNetCore.Http;
-using MlOps.Pipeline.Contracts;
-
 namespace MlOps.Web.Answers;
 
-/// <summary>A body that ends with 413 where it goes on beyond a file's limit: its length need not have been said before.</summary>
-internal sealed class LimitedBody(Stream body, InputLimits limits) : Stream
+/// <summary>A body that ends with a fault where it goes on beyond a limit: its length need not have been said before.</summary>
+/// <param name="body">The body.</param>
+/// <param name="most">How many bytes it may have.</param>
+/// <param name="tooLarge">The fault.</param>
+internal sealed class LimitedBody(Stream body, long most, Func<Exception> tooLarge) : Stream
 {
     private long read;
 
@@ -21,9 +21,6 @@ internal sealed class LimitedBody(Stream body, InputLimits limits) : Stream
         get => throw new NotSupportedException();
         set => throw new NotSupportedException();
     }
-
-    public static BadHttpRequestException TooLarge(InputLimits limits) =>
-        new(RequestLimits.LargeFileSentence(limits), StatusCodes.Status413PayloadTooLarge);
 
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) =>
         Counted(await body.ReadAsync(buffer, cancellationToken));
@@ -43,5 +40,5 @@ internal sealed class LimitedBody(Stream body, InputLimits limits) : Stream
 
     public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
 
-    private int Counted(int count) => (read += count) <= limits.FileBytes ? count : throw TooLarge(limits);
+    private int Counted(int count) => (read += count) <= most ? count : throw tooLarge();
 }
