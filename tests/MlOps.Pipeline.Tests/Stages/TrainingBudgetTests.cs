@@ -1,5 +1,6 @@
 using MlOps.Pipeline.Definitions;
 using MlOps.Pipeline.Stages.Train;
+using MlOps.Pipeline.Tracking;
 using MlOps.Testing;
 
 namespace MlOps.Pipeline.Tests.Stages;
@@ -59,5 +60,28 @@ public sealed class TrainingBudgetTests(AzuriteFixture azurite)
 
         run.Run.Error.Should().BeNull();
         run.Metrics["0-lightgbm.trees_in_budget"].Should().BeInRange(1, 50_000);
+    }
+
+    [Fact]
+    public async Task A_model_that_one_host_has_cut_short_is_not_taken_for_that_of_a_host_with_more_time()
+    {
+        var definition = Trips.Definition() with
+        {
+            Candidates = [new CandidateSpec { Trainer = TrainerNames.LightGbm, Trees = 100_000, EarlyStopping = 0 }],
+            Split = new SplitRules { Seed = Random.Shared.Next() },
+        };
+
+        (await TrainedAsync(definition, minutes: 0.01)).Should().Be(StageState.Succeeded);
+        (await TrainedAsync(definition, minutes: 0.02)).Should().Be(StageState.Succeeded);
+    }
+
+    /// <summary>Enough rows for a training that a host limits.</summary>
+    private static string Long { get; } = Trips.Csv(220_000);
+
+    private async Task<StageState> TrainedAsync(PipelineDefinition definition, double minutes)
+    {
+        await using var host = new PipelineHost(azurite, services => services.ChangeOptions(options => options with { MostTrainingMinutes = minutes }));
+        var run = await host.RunAsync(definition, host.WriteFile("trips.csv", Long));
+        return run.Stages.Single(stage => stage.Stage == "train").State;
     }
 }

@@ -26,9 +26,7 @@ public sealed class CandidateTraining(
         CancellationToken cancel)
     {
         var (spec, seed) = (candidate.Spec, candidate.TrainerSeed);
-        var cells = (double)rows.Train.Manifest.Rows * featurizer.Signature.Features.Count;
-        var minutes = TrainingBudget.MinutesOf(spec, options.MostTrainingMinutes, cells);
-        var watch = new TrainingWatch(runId, candidate.Key, minutes);
+        var watch = new TrainingWatch(runId, candidate.Key, spec.MaxMinutes);
         using var place = await places.TakeAsync(TrainingPlaces.BytesOf(rows.Train.Manifest.Rows, featurizer.Signature.Features.Count), cancel);
         var ml = new MLContext(seed);
         ml.Log += watch.Hear;
@@ -39,7 +37,7 @@ public sealed class CandidateTraining(
         var (model, trees) = await progress.FollowAsync(watch, () => Task.Run(
             () =>
             {
-                var plan = TrainingBudget.Plan(spec with { MaxMinutes = minutes }, few => Measure(few, trainTable, scale, seed, cancel));
+                var plan = TrainingBudget.Plan(spec, few => Measure(few, trainTable, scale, seed, cancel));
                 watch.Note(plan);
                 var trainer = new Trainers(Trainers.ContextOf(ml, featurizer.Target.Task, seed, options.Threads, plan.Spec), candidate.Added);
                 return (TrainingCancellation.Run(ml, () => trainer.Fit(trainTable, scale), cancel), plan.Spec.Trees);

@@ -1,3 +1,4 @@
+using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Data;
 using MlOps.Pipeline.Data.Duck;
 using MlOps.Pipeline.Definitions;
@@ -20,7 +21,8 @@ public sealed record TrainOutput(TrainedCandidate Candidate, StageReport Report)
 /// rows and parameters: the same again is found, not trained.
 /// </summary>
 public sealed class TrainStage(
-    DatasetStore datasets, RunStore runs, DuckDb duckDb, TrainerCatalog trainers, CandidateTraining training, TrainedModels models)
+    DatasetStore datasets, RunStore runs, DuckDb duckDb, TrainerCatalog trainers, CandidateTraining training, TrainedModels models,
+    PipelineOptions options)
     : IStage<TrainInput, TrainOutput>
 {
     public static string Name => "train";
@@ -36,7 +38,10 @@ public sealed class TrainStage(
         await context.LogParamsAsync(candidate.Params(), cancel);
 
         var featurizer = await Task.Run(() => FitFeaturizer(train, definition, cancel), cancel);
-        var name = new ModelIdentity(input.Train.Id, input.Validation.Id, spec, featurizer, candidate.Seed, candidate.Added?.Version).BlobName;
+        // What the host allows is part of what the model is: one that was cut short is not taken for a whole one elsewhere.
+        var cells = (double)train.Manifest.Rows * featurizer.Signature.Features.Count;
+        candidate = candidate with { Spec = spec with { MaxMinutes = TrainingBudget.MinutesOf(spec, options.MostTrainingMinutes, cells) } };
+        var name = new ModelIdentity(input.Train.Id, input.Validation.Id, candidate.Spec, featurizer, candidate.Seed, candidate.Added?.Version).BlobName;
         var found = await models.FindAsync(name, cancel);
         var model = found ?? await training.TrainAsync(context.RunId, candidate, featurizer, (train, validation), name, cancel);
 
