@@ -197,7 +197,7 @@ internal static class DataVersionCommands
         terminal.Say($"{Number(deleted.Bytes)} bytes in {Number(deleted.Findings.Count)} folders deleted.");
         if (deleted.Findings.Count < found.Findings.Count)
         {
-            terminal.Say("The others are left, as a run is at work that may come to them. Try again when it has ended.");
+            terminal.Say("The others are left, as a run or a tag has come since, or a run is at work that may come to them. Try again later.");
         }
         return ExitCode.Done;
     }

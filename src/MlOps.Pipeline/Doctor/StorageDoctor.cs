@@ -38,9 +38,9 @@ public sealed class StorageDoctor(
         found.AddRange(await rows.RecordsAsync(now - Settled, cancel));
         found.AddRange(await rows.RowsAsync(cancel));
         found.AddRange(await IndexesAsync(now, cancel));
-        await foreach (var version in tags.VersionsAsync(cancel))
+        await foreach (var tag in tags.ReadAllAsync(cancel))
         {
-            kept.AddTagged(version);
+            kept.AddTagged(tag.Version);
         }
         kept.AddParents(datasets.Parents);
         found.AddRange(await OrphansAsync(storage.Datasets, datasets.OrphansAsync(kept, cancel), now, cancel));
@@ -129,11 +129,26 @@ public sealed class StorageDoctor(
         ];
     }
 
-    /// <summary>What runs share is left while one works, or has come since all were looked at: it may have found that very thing and go on with it.</summary>
+    private async Task<bool> HasBeenTaggedSinceAsync(DateTimeOffset since, CancellationToken cancel)
+    {
+        await foreach (var tag in tags.ReadAllAsync(cancel))
+        {
+            if (tag.At >= since)
+            {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /// <summary>
+    /// What runs share is left while one works, or has come since all were looked at: it may have found that very thing and go on with it. So it is when
+    /// somebody has given a name since.
+    /// </summary>
     private async Task<bool> DeleteAsync(
         BlobContainerClient container, IReadOnlyList<StoredBlob> blobs, bool areShared, DateTimeOffset examined, CancellationToken cancel)
     {
-        if (areShared && await runs.HasWorkedSinceAsync(examined, cancel))
+        if (areShared && (await runs.HasWorkedSinceAsync(examined, cancel) || await HasBeenTaggedSinceAsync(examined, cancel)))
         {
             return false;
         }

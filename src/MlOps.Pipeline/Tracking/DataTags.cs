@@ -41,13 +41,13 @@ public sealed partial class DataTags(PipelineStorage storage, TimeProvider time)
         return found;
     }
 
-    /// <summary>Every version that has a name, of any model.</summary>
-    public async IAsyncEnumerable<string> VersionsAsync([System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancel)
+    /// <summary>Every name, of any model.</summary>
+    public async IAsyncEnumerable<DataTag> ReadAllAsync([System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancel)
     {
         var filter = TableClient.CreateQueryFilter($"RowKey gt {Prefix} and RowKey lt {"t}"}");
         await foreach (var row in storage.DataVersions.QueryAsync<TableEntity>(filter, cancellationToken: cancel))
         {
-            yield return Read(row).Version;
+            yield return Read(row);
         }
     }
 
@@ -75,11 +75,24 @@ public sealed partial class DataTags(PipelineStorage storage, TimeProvider time)
             var changed = new TableEntity(model, Prefix + tag.Name) { [JsonColumn] = Json.Write(tag with { At = time.GetUtcNow() }) };
             var isWritten = row is null
                 ? await storage.DataVersions.AddEntityAsync(changed, cancel).WinsAsync()
-                : await storage.DataVersions.UpdateEntityAsync(changed, row.ETag, TableUpdateMode.Replace, cancel).WinsAsync();
+                : await TryMoveAsync(changed, row.ETag, cancel);
             if (isWritten)
             {
                 return before?.Version;
             }
+        }
+    }
+
+    /// <summary>False when the name was given to another version, or taken away, in the meantime.</summary>
+    private async Task<bool> TryMoveAsync(TableEntity changed, ETag found, CancellationToken cancel)
+    {
+        try
+        {
+            return await storage.DataVersions.UpdateEntityAsync(changed, found, TableUpdateMode.Replace, cancel).WinsAsync();
+        }
+        catch (RequestFailedException gone) when (gone.Status == 404)
+        {
+            return false;
         }
     }
 

@@ -16,12 +16,7 @@ public sealed class DataCollector(StorageDoctor doctor, DataLog log, DatasetStor
     public async Task<DataGarbage> FindAsync(CancellationToken cancel)
     {
         var examination = await doctor.ExamineAsync(cancel);
-        return new DataGarbage(
-            [
-                .. examination.Findings.Where(
-                    finding => finding.Kind == FindingKind.Orphan && finding.Where.StartsWith(Datasets, StringComparison.Ordinal)),
-            ],
-            examination.Datasets);
+        return new DataGarbage(OfData(examination, FindingKind.Orphan), examination.Datasets);
     }
 
     /// <summary>Deletes what was found, but for what has become somebody's since.</summary>
@@ -45,13 +40,11 @@ public sealed class DataCollector(StorageDoctor doctor, DataLog log, DatasetStor
     public async Task<(IReadOnlyList<Finding> Broken, int Versions)> VerifyAsync(CancellationToken cancel)
     {
         var examination = await doctor.ExamineAsync(rehash: true, cancel);
-        return (
-            [
-                .. examination.Findings.Where(
-                    finding => finding.Kind == FindingKind.Broken && finding.Where.StartsWith(Datasets, StringComparison.Ordinal)),
-            ],
-            examination.Datasets);
+        return (OfData(examination, FindingKind.Broken), examination.Datasets);
     }
+
+    private static IReadOnlyList<Finding> OfData(Examination examination, FindingKind kind) =>
+        [.. examination.Findings.Where(finding => finding.Kind == kind && finding.Where.StartsWith(Datasets, StringComparison.Ordinal))];
 }
 
 /// <param name="Findings">A folder each.</param>

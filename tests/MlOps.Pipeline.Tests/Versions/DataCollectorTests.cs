@@ -82,6 +82,23 @@ public sealed class DataCollectorTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task What_was_given_a_name_since_it_was_found_stays()
+    {
+        var forgotten = await RunAsync("may.csv", seed: 1);
+        var clean = (await host.Get<DataLog>().ListOfRunAsync(definition.Model, forgotten.Run.RunId, default)).Single(use => use.Stage == "clean").Id;
+        await DeleteAsync(forgotten);
+        time.Advance(TimeSpan.FromDays(2));
+        var collector = host.Get<DataCollector>();
+        var found = await collector.FindAsync(default);
+        found.Findings.Should().Contain(finding => finding.Where == $"datasets/{clean}");
+
+        await host.Get<DataTags>().SetAsync(definition.Model, new DataTag("keep", clean, Movable: true, "Ann", default), default);
+
+        (await collector.DeleteAsync(found, default)).Findings.Should().BeEmpty();
+        await host.Get<DatasetStore>().OpenAsync(await host.Get<DatasetStore>().GetAsync(clean, default), default);
+    }
+
+    [Fact]
     public async Task A_part_with_other_bytes_of_the_same_length_is_named()
     {
         await RunAsync("may.csv", seed: 1);
