@@ -22,6 +22,9 @@ internal sealed class Trainers(TrainerContext context, ITrainer? added = null)
     private const string Features = FeatureView.Features;
     private const string Label = FeatureView.Label;
 
+    /// <summary>100 MB. Of a larger table the learning outweighs the passing on of rows.</summary>
+    private const long MostCachedNumbers = 25_000_000;
+
     private static readonly float[] StrongerRegularizations = [1e-4f, 1e-3f, 1e-2f, 1e-1f, 1f];
 
     private readonly MLContext ml = context.Ml;
@@ -55,7 +58,7 @@ internal sealed class Trainers(TrainerContext context, ITrainer? added = null)
                 return FitTrainer(train, watched);
             }
             return new TransformerChain<ITransformer>(
-                preparation, FitTrainer(preparation.Transform(train), watched is null ? null : preparation.Transform(watched)));
+                preparation, FitTrainer(Held(preparation.Transform(train), table), watched is null ? null : preparation.Transform(watched)));
         }
         catch (DllNotFoundException missing)
         {
@@ -79,6 +82,13 @@ internal sealed class Trainers(TrainerContext context, ITrainer? added = null)
         var scaling = ml.Transforms.NormalizeMeanVariance(Features);
         return filling is null ? scaling : filling.Append(scaling);
     }
+
+    /// <summary>
+    /// SDCA goes through the rows twice an epoch, in another order each time. Over prepared features ML.NET hands them from thread to thread in each pass,
+    /// which on a small table costs more than learning; what is cached is gone through in place.
+    /// </summary>
+    private IDataView Held(IDataView prepared, FeatureTable table) =>
+        spec.Trainer == TrainerNames.Sdca && table.Rows * (long)table.Featurizer.Slots.Count <= MostCachedNumbers ? ml.Data.Cache(prepared) : prepared;
 
     private ITransformer FitTrainer(IDataView train, IDataView? watched) =>
         added is null ? FitBuiltIn(train, watched) : AddedTrainer.Fit(added, context, train);
