@@ -39,6 +39,7 @@ public sealed class PipelineTests(AzuriteFixture azurite)
         var definition = Trips.Definition() with
         {
             Split = new SplitRules { Test = 0.2 },
+            Train = new TrainRules { Folds = 0 },
             Candidates = [new CandidateSpec { Trainer = TrainerNames.LightGbm, Trees = 20 }, new CandidateSpec { Trainer = TrainerNames.LightGbm, Trees = 5 }],
         };
 
@@ -51,5 +52,23 @@ public sealed class PipelineTests(AzuriteFixture azurite)
         (await host.Get<DatasetStore>().GetAsync(version.Lineage.Test!, default)).Rows.Should().BeInRange(300, 500);
         var card = (await host.Get<ArtifactStore>().ReadAsync($"{run.Run.RunId}/model-card.md", default)).ToString();
         card.Should().Contain("this version on the test rows").And.Contain("(selectedOnSameRows)").And.Contain("those on the test rows are not");
+    }
+
+    [Fact]
+    public async Task Folds_of_a_small_table_choose_and_the_validation_rows_only_measure()
+    {
+        await using var host = new PipelineHost(azurite);
+        var definition = Trips.Definition() with
+        {
+            Candidates = [new CandidateSpec { Trainer = TrainerNames.LightGbm, Trees = 20 }, new CandidateSpec { Trainer = TrainerNames.LightGbm, Trees = 5 }],
+        };
+
+        var run = await host.RunAsync(definition, host.WriteFile("trips.csv", Trips.Csv(2000)));
+
+        run.Params.Should().Contain("selectedOnSameRows", "false").And.Contain("chosenBy", "oof_rmse").And.Contain("winner", "0-lightgbm");
+        run.Metrics["0-lightgbm.oof_rmse"].Should().BeLessThan(run.Metrics["1-lightgbm.oof_rmse"]);
+        run.Metrics["val_rmse"].Should().Be(run.Metrics["0-lightgbm.rmse"]);
+        var card = (await host.Get<ArtifactStore>().ReadAsync($"{run.Run.RunId}/model-card.md", default)).ToString();
+        card.Should().NotContain("selectedOnSameRows").And.Contain("oof\\_rmse is measured on the training rows").And.Contain("among 2 candidates");
     }
 }

@@ -7,6 +7,13 @@ namespace MlOps.Pipeline.Definitions;
 /// <summary>The keys of one trainer.</summary>
 internal static class CandidateKeys
 {
+    public static ObjectShape<TrainRules> Train { get; } = Object(new TrainRules())
+        .Key("folds",
+            "Parts of the training rows of which each is held out once: they choose the winner and the number of trees. 0: none, the validation rows choose.",
+            Whole(0, 20), rules => rules.Folds, (rules, value) => rules with { Folds = value })
+        .Key("foldsBelow", "Number of training rows from which there are no folds.", Whole(0, int.MaxValue),
+            rules => rules.FoldsBelow, (rules, value) => rules with { FoldsBelow = value });
+
     public static ObjectShape<CandidateSpec> Candidate { get; } = Object(new CandidateSpec { Trainer = TrainerNames.LightGbm })
         .Key("trainer", "The algorithm, or a trainer of the host.", Text(pattern: ExtensionNames.Pattern, examples: TrainerNames.BuiltIn),
             spec => spec.Trainer, (spec, value) => spec with { Trainer = value }).Required()
@@ -18,7 +25,7 @@ internal static class CandidateKeys
             spec => spec.Rate, (spec, value) => spec with { Rate = value })
         .Key("minRowsPerLeaf", "Fewest training rows in a leaf.", Whole(1, int.MaxValue),
             spec => spec.MinRowsPerLeaf, (spec, value) => spec with { MinRowsPerLeaf = value })
-        .Key("earlyStopping", "Boosting stops after this many rounds without improvement on an inner split of train; 0 turns it off.", Whole(0, 100_000),
+        .Key("earlyStopping", "Boosting stops after this many rounds without improvement on rows held out of train; 0 turns it off.", Whole(0, 100_000),
             spec => spec.EarlyStopping, (spec, value) => spec with { EarlyStopping = value })
         .Key("l2", "L2 regularisation of linear models; left out: the trainer's own choice.", Number(0),
             spec => spec.L2, (spec, value) => spec with { L2 = value })

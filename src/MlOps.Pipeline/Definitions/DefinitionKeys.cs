@@ -33,6 +33,8 @@ internal static class DefinitionKeys
             definition => definition.Features, (definition, value) => definition with { Features = value })
         .Key("split", "How rows are divided into train and validation.", DataKeys.Split,
             definition => definition.Split, (definition, value) => definition with { Split = value })
+        .Key("train", "How candidates are trained.", CandidateKeys.Train,
+            definition => definition.Train, (definition, value) => definition with { Train = value }).Later()
         .Key("candidates", "The trainers, side by side; the best one goes on.", List(CandidateKeys.Candidate, 1, PipelineDefinition.MostCandidates),
             definition => definition.Candidates, (definition, value) => definition with { Candidates = value })
         .Key("gates", "What must hold before promotion.", PromotionKeys.Gates,

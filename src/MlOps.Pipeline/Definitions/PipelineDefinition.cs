@@ -40,6 +40,7 @@ public sealed record PipelineDefinition
     public CleaningRules Cleaning { get; init; } = new();
     public FeatureRules Features { get; init; } = new();
     public SplitRules Split { get; init; } = new();
+    public TrainRules Train { get; init; } = new();
     public IReadOnlyList<CandidateSpec> Candidates { get; init; } = [new CandidateSpec { Trainer = TrainerNames.LightGbm }];
     public GateRules Gates { get; init; } = new();
     public TriggerRules RunOn { get; init; } = new();
@@ -158,6 +159,21 @@ public sealed record SplitRules
     public IReadOnlyList<string> Key { get; init; } = [];
 }
 
+/// <summary>How candidates are trained.</summary>
+public sealed record TrainRules
+{
+    /// <summary>
+    /// Parts of the training rows of which each is held out once: they choose the winner and the number of trees, and the model learns from all training
+    /// rows. 0: none, the validation rows choose.
+    /// </summary>
+    public int Folds { get; init; } = 5;
+    /// <summary>Number of training rows from which there are no folds.</summary>
+    public int FoldsBelow { get; init; } = 20_000;
+
+    /// <summary>The folds of a table; 0: none.</summary>
+    public int FoldsOf(long rows) => rows < FoldsBelow && Folds > 1 ? Folds : 0;
+}
+
 /// <summary>One trainer with its hyper-parameters.</summary>
 public sealed record CandidateSpec
 {
@@ -171,7 +187,7 @@ public sealed record CandidateSpec
     public double Rate { get; init; } = 0.1;
     /// <summary>Fewest training rows in a leaf.</summary>
     public int MinRowsPerLeaf { get; init; } = 20;
-    /// <summary>Boosting stops after this many rounds without improvement on an inner split of train; 0 turns it off.</summary>
+    /// <summary>Boosting stops after this many rounds without improvement on rows held out of train; 0 turns it off.</summary>
     public int EarlyStopping { get; init; } = 20;
     /// <summary>L2 regularisation of linear models; null: the trainer's own choice.</summary>
     public double? L2 { get; init; }

@@ -24,6 +24,7 @@ internal sealed class FeatureTable
         Codes = [.. featurizer.Direct.Where(input => input.Categories is not null).Select(_ => new int[rows])];
         Labels = new double[rows];
         Inner = new bool[rows];
+        Draws = new float[rows];
         sources = featurizer.Sources;
     }
 
@@ -42,6 +43,12 @@ internal sealed class FeatureTable
 
     /// <summary>True for the rows of the inner validation split.</summary>
     public bool[] Inner { get; }
+
+    /// <summary>
+    /// A number of each training row in [0, 1) by which folds are cut, the same for the rows of a group; NaN where rows are not drawn: in the other sides,
+    /// and in a split by time.
+    /// </summary>
+    public float[] Draws { get; }
 
     /// <summary>Reads a table through DuckDB.</summary>
     /// <exception cref="InputException">The table lacks columns that the featurizer needs; all are named.</exception>
@@ -91,8 +98,9 @@ internal sealed class FeatureTable
             second.Fill(vectors.AsSpan(1), held, places.Validation.AsSpan(0, validationRows), rows);
             (trained, held) = (trained + trainRows, held + validationRows);
         });
-        // Only training rows have an inner split.
+        // Only training rows have an inner split and draws.
         Array.Clear(second.Inner);
+        Array.Fill(second.Draws, float.NaN);
         return (Checked(first, trained, train.Manifest), Checked(second, held, validation.Manifest));
     }
 
@@ -149,6 +157,7 @@ internal sealed class FeatureTable
         Copy(Codes, taken.Codes);
         Copy([Labels], [taken.Labels]);
         Copy([Inner], [taken.Inner]);
+        Copy([Draws], [taken.Draws]);
         return taken;
 
         void Copy<T>(T[][] from, T[][] to)
@@ -175,7 +184,8 @@ internal sealed class FeatureTable
             vectors[next++].Values<int>(rows).CopyTo(codes.AsSpan(start, rows));
         }
         FillLabels(vectors[next++], Labels.AsSpan(start, rows));
-        vectors[next].Values<bool>(rows).CopyTo(Inner.AsSpan(start, rows));
+        vectors[next++].Values<bool>(rows).CopyTo(Inner.AsSpan(start, rows));
+        vectors[next].Values<float>(rows).CopyTo(Draws.AsSpan(start, rows));
     }
 
     private void Fill(ReadOnlySpan<DuckVector> vectors, int start, ReadOnlySpan<int> places, int rows)
@@ -190,7 +200,8 @@ internal sealed class FeatureTable
             Take(vectors[next++].Values<int>(rows), places, codes.AsSpan(start));
         }
         FillLabels(vectors[next++], Labels.AsSpan(start, places.Length), places, rows);
-        Take(vectors[next].Values<bool>(rows), places, Inner.AsSpan(start));
+        Take(vectors[next++].Values<bool>(rows), places, Inner.AsSpan(start));
+        Take(vectors[next].Values<float>(rows), places, Draws.AsSpan(start));
     }
 
     private static void FillNumbers(DuckVector vector, Span<float> numbers, ReadOnlySpan<int> places, int rows)

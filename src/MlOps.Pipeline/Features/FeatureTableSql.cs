@@ -33,6 +33,7 @@ internal static class FeatureTableSql
             ? $"({TargetColumn.TextSql(columns[target.Name])} = {Sql.Text(target.Positive!)})::INTEGER::DOUBLE"
             : $"TRY_CAST({Sql.Name(target.Name)} AS DOUBLE)";
         yield return InnerSql(manifest.Selection);
+        yield return DrawSql(manifest.Selection);
     }
 
     private static string FloatSql(string expression) => $"TRY_CAST({expression} AS FLOAT)";
@@ -47,6 +48,11 @@ internal static class FeatureTableSql
         null or { Side: not SplitSide.Train } => "false",
         { Time: { } time } =>
             $"coalesce({RowSelection.TimeSql(time)} > quantile_disc({RowSelection.TimeSql(time)}, {Sql.Number(1 - InnerShare)}) OVER (), false)",
-        _ => $"{RowSelection.UnitSql(selection.Group, unchecked(selection.Seed + 1) & long.MaxValue)} < {Sql.Number(InnerShare)}",
+        _ => $"{DrawnSql(selection)} < {Sql.Number(InnerShare)}",
     };
+
+    private static string DrawSql(RowSelection? selection) =>
+        selection is { Side: SplitSide.Train, Time: null } ? $"({DrawnSql(selection)})::FLOAT" : "'nan'::FLOAT";
+
+    private static string DrawnSql(RowSelection selection) => RowSelection.UnitSql(selection.Group, unchecked(selection.Seed + 1) & long.MaxValue);
 }

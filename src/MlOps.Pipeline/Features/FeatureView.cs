@@ -16,14 +16,14 @@ internal sealed class FeatureView : IDataView
     private readonly int[]? rows;
 
     /// <param name="table">The rows.</param>
-    /// <param name="inner">Only rows on this side of the inner split; null: all.</param>
+    /// <param name="rows">Only these rows; null: all.</param>
     /// <param name="scale">The unit of the labels; null: the target's own.</param>
-    public FeatureView(FeatureTable table, bool? inner = null, TargetScale? scale = null)
+    public FeatureView(FeatureTable table, int[]? rows = null, TargetScale? scale = null)
     {
         this.table = table;
         this.scale = scale;
+        this.rows = rows;
         vector = new FeatureVector(table.Featurizer);
-        rows = inner is { } side ? [.. Enumerable.Range(0, table.Rows).Where(row => table.Inner[row] == side)] : null;
         Schema = SchemaOf(table.Featurizer);
     }
 

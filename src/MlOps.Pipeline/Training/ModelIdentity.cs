@@ -24,12 +24,25 @@ internal sealed record ModelIdentity(string Train, string Validation, CandidateS
         [TrainerNames.FastForest] = "fastForest",
     };
 
+    /// <summary>Parts of the training rows of which each is held out once; 0: none.</summary>
+    public int Folds { get; init; }
+
     /// <summary>Where the model's record is, without its ending.</summary>
     public string BlobName => "models/" + Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(Text)))[..32];
 
     /// <summary>What is hashed.</summary>
     public string Text => Json.Write(
-        new { format = 1, train = Train, validation = Validation, spec = SpecText, featurizer = Featurizer, seed = Seed, trainerVersion = TrainerVersion });
+        new
+        {
+            format = 2,
+            train = Train,
+            validation = Validation,
+            spec = SpecText,
+            featurizer = Featurizer,
+            seed = Seed,
+            trainerVersion = TrainerVersion,
+            folds = Folds,
+        });
 
     private JsonNode SpecText
     {

@@ -3,5 +3,9 @@ namespace MlOps.Pipeline.Training;
 /// <summary>A trained model, not yet registered.</summary>
 /// <param name="Key">Its place in the definition and trainer, such as <c>0-lightgbm</c>.</param>
 /// <param name="ModelBlobs">Blob prefix of its artifacts.</param>
-/// <param name="Metrics">Its metrics on the validation rows, by plain name such as <c>rmse</c>.</param>
-public sealed record TrainedCandidate(string Key, string ModelBlobs, IReadOnlyDictionary<string, double> Metrics);
+/// <param name="Metrics">Its metrics on the validation rows, by plain name such as <c>rmse</c>; <c>oof_rmse</c> and so on is out of fold.</param>
+public sealed record TrainedCandidate(string Key, string ModelBlobs, IReadOnlyDictionary<string, double> Metrics)
+{
+    /// <summary>Before the name of a metric: measured on the training rows, each predicted by a model that did not learn from it.</summary>
+    public const string OutOfFold = "oof_";
+}

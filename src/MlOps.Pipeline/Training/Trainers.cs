@@ -41,16 +41,23 @@ internal sealed class Trainers(TrainerContext context, ITrainer? added = null)
     public static TrainerContext ContextOf(MLContext ml, TaskKind task, int seed, int threads, CandidateSpec spec) =>
         new(ml, task, seed, threads, Features, Label, spec);
 
+    /// <summary>Whether a candidate's boosting stops by rows that it does not learn from.</summary>
+    public static bool StopsEarly(CandidateSpec spec) => spec.EarlyStopping > 0 && spec.Trainer is TrainerNames.LightGbm or TrainerNames.FastTree;
+
+    /// <summary>Learns from all rows; boosting that stops early leaves the inner split out and watches it.</summary>
+    /// <inheritdoc cref="Fit(FeatureTable, bool[], TargetScale)"/>
+    public ITransformer Fit(FeatureTable table, TargetScale? scale = null) =>
+        StopsEarly(spec) && table.Inner.Any(inner => inner) && table.Inner.Any(inner => !inner) ? Fit(table, table.Inner, scale) : Fit(table, null, scale);
+
     /// <param name="table">The training rows.</param>
+    /// <param name="heldOut">Marks the rows that are not learnt from, which boosting watches where it stops early; null: all are learnt from.</param>
     /// <param name="scale">The unit in which the model is to predict; null: the target's own.</param>
     /// <exception cref="InputException">A native library of the trainer is missing on this machine, or no weights were found.</exception>
-    public ITransformer Fit(FeatureTable table, TargetScale? scale = null)
+    public ITransformer Fit(FeatureTable table, bool[]? heldOut, TargetScale? scale)
     {
         OpenMp.Prepare();
-        var stopsEarly = spec.EarlyStopping > 0 && spec.Trainer is TrainerNames.LightGbm or TrainerNames.FastTree && table.Inner.Any(inner => inner)
-            && table.Inner.Any(inner => !inner);
-        var train = new FeatureView(table, stopsEarly ? false : null, scale);
-        var watched = stopsEarly ? new FeatureView(table, inner: true, scale) : null;
+        var train = new FeatureView(table, heldOut is null ? null : Where(heldOut, false), scale);
+        var watched = heldOut is not null && StopsEarly(spec) ? new FeatureView(table, Where(heldOut, true), scale) : null;
         try
         {
             if (Preparation(table.Featurizer)?.Fit(train) is not { } preparation)
@@ -66,6 +73,8 @@ internal sealed class Trainers(TrainerContext context, ITrainer? added = null)
                 $"The native library of {spec.Trainer} cannot be loaded ({missing.Message}). On Debian and Ubuntu: apt-get install libgomp1.", missing);
         }
     }
+
+    private static int[] Where(bool[] marks, bool marked) => [.. Enumerable.Range(0, marks.Length).Where(row => marks[row] == marked)];
 
     /// <summary>
     /// LightGBM handles missing values itself; the others get the training mean, unless they say otherwise. SDCA needs features of like scale.

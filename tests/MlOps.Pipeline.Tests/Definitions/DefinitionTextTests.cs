@@ -67,6 +67,10 @@ public sealed class DefinitionTextTests
             "validation": 0.2,
             "seed": 42
           },
+          "train": {
+            "folds": 5,
+            "foldsBelow": 20000
+          },
           "candidates": [
             {
               "trainer": "lightgbm",
@@ -130,7 +134,7 @@ public sealed class DefinitionTextTests
         var definitions = Enumerable.Range(0, 300).Select(_ => random.Next()).ToList();
 
         Hash(string.Concat(definitions.Select(DefinitionJson.WriteIdentity))).Should().Be("734dcbb8869867e7d627e08fbfe2f5a6865f4c986195c9c5a631e1e3d6c07926");
-        Hash(string.Concat(definitions.Select(DefinitionJson.Write))).Should().Be("7111f89a3ad7653cbfec93c54bfa7a53d3ee314279885f00ab0991ed773b7ac6");
+        Hash(string.Concat(definitions.Select(DefinitionJson.Write))).Should().Be("6329c81f2ee5abbd4a0e02a7e7162779eb91509e034ed4f619cedd7aeeae9670");
     }
 
     [Fact]

@@ -39,6 +39,8 @@ public sealed class FeatureTableTests(AzuriteFixture azurite)
         Same(sides.Train, FeatureTable.Load(session, train, featurizer));
         Same(sides.Validation, FeatureTable.Load(session, validation, featurizer));
         sides.Train.Inner.Should().Contain(true).And.Contain(false);
+        sides.Train.Inner.Zip(sides.Train.Draws).Should().OnlyContain(row => row.First == row.Second < 0.1f);
+        sides.Validation.Draws.Should().OnlyContain(draw => float.IsNaN(draw));
         sides.Train.Numbers.Should().Contain(column => column.Any(float.IsNaN));
     }
 
@@ -68,5 +70,6 @@ public sealed class FeatureTableTests(AzuriteFixture azurite)
         table.Codes.SelectMany(column => column).Should().Equal(expected.Codes.SelectMany(column => column));
         table.Labels.Should().Equal(expected.Labels);
         table.Inner.Should().Equal(expected.Inner);
+        table.Draws.Should().Equal(expected.Draws);
     }
 }

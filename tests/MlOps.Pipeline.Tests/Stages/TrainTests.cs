@@ -62,6 +62,54 @@ public sealed class TrainTests(AzuriteFixture azurite)
     }
 
     [Fact]
+    public async Task Out_of_fold_no_row_is_predicted_by_a_model_that_learnt_from_it()
+    {
+        await using var host = new PipelineHost(azurite);
+        // The target is noise: a model can only know it by heart.
+        var random = new Random(36);
+        var csv = "x,y\n" + string.Concat(Enumerable.Range(0, 600).Select(i => $"{i * 0.37},{random.NextDouble():F6}\n"));
+        var byHeart = new CandidateSpec { Trainer = TrainerNames.FastTree, Trees = 300, EarlyStopping = 0, MinRowsPerLeaf = 1, Leaves = 500 };
+        var definition = new PipelineDefinition { Model = AzuriteFixture.UniqueModel(), Target = "y", Candidates = [byHeart] };
+
+        var run = await host.RunAsync(definition, host.WriteFile("noise.csv", csv));
+
+        run.Metrics["0-fasttree.oof_r2"].Should().BeLessThan(0);
+    }
+
+    [Theory]
+    [InlineData(TrainerNames.LightGbm, null)]
+    [InlineData(TrainerNames.FastTree, null)]
+    [InlineData(TrainerNames.LightGbm, "seconds")]
+    public async Task The_model_of_a_small_table_learns_from_all_training_rows_with_the_trees_that_those_held_out_told(string trainer, string? time)
+    {
+        await using var host = new PipelineHost(azurite);
+        var csv = Trips.Csv(500, seed: 37, noise: 5);
+        var spec = new CandidateSpec { Trainer = trainer, Trees = 300, EarlyStopping = 10 };
+
+        var definition = Trips.Definition() with { Split = new SplitRules { Time = time } };
+        var folded = await host.RunAsync(definition with { Candidates = [spec] }, host.WriteFile("a.csv", csv));
+        var trees = (int)folded.Metrics[$"0-{trainer}.trees_kept"];
+        var plain = await host.RunAsync(
+            definition with { Candidates = [spec with { Trees = trees, EarlyStopping = 0 }], Train = new TrainRules { Folds = 0 } },
+            host.WriteFile("b.csv", csv));
+
+        trees.Should().BeInRange(1, 299);
+        folded.Metrics["val_rmse"].Should().Be(plain.Metrics["val_rmse"]);
+        plain.Metrics.Keys.Should().NotContain(name => name.Contains("oof_", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_large_table_is_not_folded()
+    {
+        await using var host = new PipelineHost(azurite);
+
+        var run = await host.RunAsync(
+            Trips.Definition() with { Train = new TrainRules { FoldsBelow = 400 } }, host.WriteFile("trips.csv", Trips.Csv(600, seed: 38)));
+
+        run.Params["chosenBy"].Should().Be("rmse");
+    }
+
+    [Fact]
     public async Task A_binary_target_gets_binary_metrics_from_every_trainer()
     {
         await using var host = new PipelineHost(azurite);

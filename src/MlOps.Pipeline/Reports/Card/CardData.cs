@@ -4,6 +4,7 @@ using MlOps.Pipeline.Features;
 using MlOps.Pipeline.Registry;
 using MlOps.Pipeline.Reports.Drift;
 using MlOps.Pipeline.Tracking;
+using MlOps.Pipeline.Training;
 
 namespace MlOps.Pipeline.Reports.Card;
 
@@ -42,7 +43,16 @@ public sealed record CardData
     public required IReadOnlyList<Artifact> Artifacts { get; init; }
 
     /// <summary>True where the validation rows also chose this version among several candidates.</summary>
-    public bool SelectedOnSameRows => Candidates.Count > 1;
+    public bool SelectedOnSameRows => Candidates.Count > 1 && !IsCrossValidated;
+
+    /// <summary>True where folds of the training rows chose this version.</summary>
+    public bool IsCrossValidated => Candidates.Count > 0 && Candidates.All(candidate => candidate.Metrics.ContainsKey(ChosenBy));
+
+    /// <summary>The metric that chooses where there are folds.</summary>
+    public string ChosenBy => TrainedCandidate.OutOfFold + Evaluation.DecidingMetric(Definition.Gates, Target.Task).Name;
+
+    /// <summary>Whether a metric's name is that of one out of fold.</summary>
+    public static bool IsOutOfFold(string metric) => metric.StartsWith(TrainedCandidate.OutOfFold, StringComparison.Ordinal);
 
     public TargetColumn Target => Featurizer.Target;
 

@@ -17,6 +17,11 @@ internal static class CardText
         $"The validation rows chose this version among {data.Candidates.Count} candidates (selectedOnSameRows): its metrics on them are a little too good"
         + (data.Test is null ? "." : ", those on the test rows are not.");
 
+    /// <summary>How the version was chosen, where the validation rows had no part in it.</summary>
+    public static string CrossValidated(CardData data) =>
+        $"{data.ChosenBy} is measured on the training rows, each predicted by a model that did not learn from it"
+        + (data.Candidates.Count > 1 ? $"; it chose this version among {data.Candidates.Count} candidates." : ".");
+
     public static string NotSaid(string key) => $"not said: set '{key}' in the definition";
 
     public static string Time(DateTimeOffset time) => time.ToUniversalTime().ToString("yyyy-MM-dd HH:mm 'UTC'", CultureInfo.InvariantCulture);
@@ -42,7 +47,12 @@ internal static class CardText
     {
         var known = DefinitionNames.Metrics[data.Target.Task].Keys;
         var measured = data.Candidates.SelectMany(candidate => candidate.Metrics.Keys).Distinct().ToList();
-        return [.. known.Where(measured.Contains), .. measured.Where(name => !known.Contains(name) && name != "threshold")];
+        return
+        [
+            .. known.Where(measured.Contains),
+            .. measured.Where(name => !known.Contains(name) && name != "threshold" && (!CardData.IsOutOfFold(name) || name == data.ChosenBy))
+                .Order(StringComparer.Ordinal),
+        ];
     }
 
     public static string Verdict(GateVerdict verdict) => verdict switch

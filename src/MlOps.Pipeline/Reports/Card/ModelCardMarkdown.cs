@@ -135,6 +135,10 @@ internal static class ModelCardMarkdown
         {
             text.Append('\n').Append(Escape(CardText.Selected(data))).Append('\n');
         }
+        if (data.IsCrossValidated)
+        {
+            text.Append('\n').Append(Escape(CardText.CrossValidated(data))).Append('\n');
+        }
         text.Append("\n### Gates\n\n");
         Table(
             text, ["Gate", "Rule", "Verdict", "Detail"],

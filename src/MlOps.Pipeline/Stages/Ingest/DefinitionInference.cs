@@ -11,6 +11,9 @@ public sealed class DefinitionInference(PipelineStorage storage, DuckDb duckDb, 
     /// <summary>Rows that may be lost to nulls, as a share; columns with more nulls than fit in it are imputed.</summary>
     private const double NullBudget = 0.05;
 
+    /// <summary>Most trees where rows are few.</summary>
+    private const int TreesOfFew = 300;
+
     /// <summary>A column with fewer values than this share is not worth keeping.</summary>
     private const double FewestValues = 0.02;
 
@@ -50,13 +53,16 @@ public sealed class DefinitionInference(PipelineStorage storage, DuckDb duckDb, 
             },
             Candidates =
             [
-                new CandidateSpec { Trainer = TrainerNames.LightGbm }, new CandidateSpec { Trainer = TrainerNames.FastTree },
-                new CandidateSpec { Trainer = TrainerNames.Sdca }
+                Boosted(TrainerNames.LightGbm, rows, known), Boosted(TrainerNames.FastTree, rows, known), new CandidateSpec { Trainer = TrainerNames.Sdca },
             ],
         };
         var problems = DefinitionRules.ProblemsOf(inferred).ToList();
         return problems.Count == 0 ? inferred : throw new InputException(problems);
     }
+
+    /// <summary>Where folds end boosting in time, more trees cost little and sometimes tell.</summary>
+    private static CandidateSpec Boosted(string trainer, long rows, PipelineDefinition known) =>
+        new CandidateSpec { Trainer = trainer } is var spec && known.Train.FoldsOf(rows) > 0 ? spec with { Trees = TreesOfFew } : spec;
 
     private Described Describe(
         SourceScan scan, string name, PipelineDefinition definition, CancellationToken cancel)

@@ -9,7 +9,8 @@ namespace MlOps.Pipeline.Stages.Train;
 /// <param name="Spec">What the definition says.</param>
 /// <param name="Added">The trainer, where it is a user's own.</param>
 /// <param name="Seed">The definition's seed.</param>
-internal sealed record Candidate(string Key, CandidateSpec Spec, ITrainer? Added, long Seed)
+/// <param name="Folds">Parts of the training rows of which each is held out once; 0: the rows are too many for that, or it is not wanted.</param>
+internal sealed record Candidate(string Key, CandidateSpec Spec, ITrainer? Added, long Seed, int Folds)
 {
     public int TrainerSeed => (int)(Seed % int.MaxValue);
 

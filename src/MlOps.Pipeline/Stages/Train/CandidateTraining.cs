@@ -25,44 +25,67 @@ public sealed class CandidateTraining(
         string runId, Candidate candidate, Featurizer featurizer, (LocalTable Train, LocalTable Validation) rows, string name,
         CancellationToken cancel)
     {
-        var (spec, seed) = (candidate.Spec, candidate.TrainerSeed);
+        var spec = candidate.Spec;
         var watch = new TrainingWatch(runId, candidate.Key, spec.MaxMinutes);
         using var place = await places.TakeAsync(TrainingPlaces.BytesOf(rows.Train.Manifest.Rows, featurizer.Signature.Features.Count), cancel);
-        var ml = new MLContext(seed);
-        ml.Log += watch.Hear;
         var (trainTable, validationTable) = await tables.GetSplitAsync(rows.Train, rows.Validation, featurizer, cancel);
         var scale = Trainers.ScaleOf(spec, trainTable);
+        var folds = Folds.Of(trainTable, candidate.Folds, rows.Train.Manifest.Selection?.Group is not null);
         var clock = Stopwatch.StartNew();
         // A trainer that does not hear is not waited for: the run's place is free at once.
-        var (model, trees) = await progress.FollowAsync(watch, () => Task.Run(
+        var (fitted, trees) = await progress.FollowAsync(watch, () => Task.Run(
             () =>
             {
-                var plan = TrainingBudget.Plan(spec, few => Measure(few, trainTable, scale, seed, cancel));
+                var plan = TrainingBudget.Plan(spec, Measure, candidate.Folds == 0 ? 1 : 1 + (folds?.Count ?? 1));
                 watch.Note(plan);
-                var trainer = new Trainers(Trainers.ContextOf(ml, featurizer.Target.Task, seed, options.Threads, plan.Spec), candidate.Added);
-                return (TrainingCancellation.Run(ml, () => trainer.Fit(trainTable, scale), cancel), plan.Spec.Trees);
+                var fit = candidate.Folds == 0
+                    ? new Fitted(Fit(plan.Spec, heldOut: null))
+                    : CrossValidation.Run(trainTable, folds, scale, options.Threads, plan.Spec, (one, heldOut) => Fit(one, heldOut));
+                return (fit, plan.Spec.Trees);
             },
             cancel).WaitAsync(cancel));
         var seconds = clock.Elapsed.TotalSeconds;
 
-        var metrics = await Task.Run(() => Evaluation.Measure(model, validationTable, options.Threads, scale), cancel);
+        var metrics = await Task.Run(() => Evaluation.Measure(fitted.Model, validationTable, options.Threads, scale), cancel);
         var logged = new Dictionary<string, double>(metrics) { ["train_seconds"] = Math.Round(seconds, 3) };
         if (trees < spec.Trees)
         {
             logged["trees_in_budget"] = trees;
         }
+        if (fitted.Trees is { } refitted)
+        {
+            logged["trees_kept"] = refitted;
+        }
+        if (fitted.OutOfFold is { } predictions)
+        {
+            foreach (var (metric, value) in Evaluation.Beside(predictions, trainTable).Metrics())
+            {
+                logged[TrainedCandidate.OutOfFold + metric] = value;
+            }
+        }
 
-        var files = StoredModel.Contents(ml, model, featurizer with { Scale = scale }).Append(new(MetricsFile, BinaryData.FromString(Json.Write(logged))))
-            .ToDictionary();
+        var files = StoredModel.Contents(new MLContext(), fitted.Model, featurizer with { Scale = scale })
+            .Append(new(MetricsFile, BinaryData.FromString(Json.Write(logged)))).ToDictionary();
         return await models.StoreAsync(name, files, logged, cancel);
-    }
 
-    private TimeSpan Measure(CandidateSpec spec, FeatureTable table, TargetScale? scale, int seed, CancellationToken cancel)
-    {
-        var watch = Stopwatch.StartNew();
-        var ml = new MLContext(seed);
-        var trainer = new Trainers(Trainers.ContextOf(ml, table.Featurizer.Target.Task, seed, options.Threads, spec));
-        TrainingCancellation.Run(ml, () => trainer.Fit(table, scale), cancel);
-        return watch.Elapsed;
+        // Random numbers of its own for each fit, so that none depends on the others.
+        ITransformer Fit(CandidateSpec one, bool[]? heldOut, bool heard = true)
+        {
+            var ml = new MLContext(candidate.TrainerSeed);
+            if (heard)
+            {
+                ml.Log += watch.Hear;
+            }
+            var trainer = new Trainers(
+                Trainers.ContextOf(ml, featurizer.Target.Task, candidate.TrainerSeed, options.Threads, one), candidate.Added);
+            return TrainingCancellation.Run(ml, () => heldOut is null ? trainer.Fit(trainTable, scale) : trainer.Fit(trainTable, heldOut, scale), cancel);
+        }
+
+        TimeSpan Measure(CandidateSpec few)
+        {
+            var elapsed = Stopwatch.StartNew();
+            Fit(few, heldOut: null, heard: false);
+            return elapsed.Elapsed;
+        }
     }
 }

@@ -33,7 +33,8 @@ public sealed class TrainStage(
         var train = await datasets.OpenAsync(await datasets.GetAsync(input.Train.Id, cancel), cancel);
         var spec = definition.Candidates[input.CandidateIndex];
         var candidate = new Candidate(
-            definition.CandidateKeys[input.CandidateIndex], spec, trainers.Find(spec.Trainer, TargetColumn.Of(train.Manifest).Task), definition.Split.Seed);
+            definition.CandidateKeys[input.CandidateIndex], spec, trainers.Find(spec.Trainer, TargetColumn.Of(train.Manifest).Task), definition.Split.Seed,
+            definition.Train.FoldsOf(train.Manifest.Rows));
         var validation = await datasets.OpenAsync(await datasets.GetAsync(input.Validation.Id, cancel), cancel);
         await context.LogParamsAsync(candidate.Params(), cancel);
 
@@ -41,7 +42,10 @@ public sealed class TrainStage(
         // What the host allows is part of what the model is: one that was cut short is not taken for a whole one elsewhere.
         var cells = (double)train.Manifest.Rows * featurizer.Signature.Features.Count;
         candidate = candidate with { Spec = spec with { MaxMinutes = TrainingBudget.MinutesOf(spec, options.MostTrainingMinutes, cells) } };
-        var name = new ModelIdentity(input.Train.Id, input.Validation.Id, candidate.Spec, featurizer, candidate.Seed, candidate.Added?.Version).BlobName;
+        var name = new ModelIdentity(input.Train.Id, input.Validation.Id, candidate.Spec, featurizer, candidate.Seed, candidate.Added?.Version)
+        {
+            Folds = candidate.Folds,
+        }.BlobName;
         var found = await models.FindAsync(name, cancel);
         var model = found ?? await training.TrainAsync(context.RunId, candidate, featurizer, (train, validation), name, cancel);
 

@@ -21,8 +21,8 @@ internal sealed class TrainingWatch(string runId, string candidate, double? maxM
 
     public TimeSpan? Budget { get; } = maxMinutes is { } minutes ? TimeSpan.FromMinutes(minutes) : null;
 
-    /// <summary>Trees that are done; null while the trainer has told of none.</summary>
-    public int? Trees => Volatile.Read(ref begun) is > 0 and var count ? count - 1 : null;
+    /// <summary>Trees that are done, where it is trained several times on average; null while the trainer has told of none.</summary>
+    public int? Trees => Volatile.Read(ref begun) is > 0 and var count ? (count - 1) / (Volatile.Read(ref plan)?.Fits ?? 1) : null;
 
     /// <summary>How long training lasts at most; null when that was not measured, or not yet.</summary>
     public TimeSpan? Lasts => Volatile.Read(ref plan)?.Lasts;

@@ -50,7 +50,9 @@ public sealed class ValidateStage(
         }
         context.Warn((input.Failures ?? []).Select(failure => new Warning($"Candidate {failure}") { Headline = true }));
         var (metric, largerIsBetter) = Evaluation.DecidingMetric(definition.Gates, TargetColumn.Of(manifest).Task);
-        var winner = Best(input.Candidates, metric, largerIsBetter);
+        var outOfFold = TrainedCandidate.OutOfFold + metric;
+        var chosenBy = input.Candidates.All(candidate => candidate.Metrics.ContainsKey(outOfFold)) ? outOfFold : metric;
+        var winner = Best(input.Candidates, chosenBy, largerIsBetter);
 
         var stored = await StoredModel.LoadAsync(artifacts, await models.FilesAsync(winner.ModelBlobs, cancel), cancel);
         var differences = SignatureCheck.Differences(stored.Signature.Features, FeaturesOf(manifest));
@@ -78,7 +80,13 @@ public sealed class ValidateStage(
         }
         await context.LogMetricsAsync(logged, cancel);
         await context.LogParamsAsync(
-            new Dictionary<string, string> { ["winner"] = winner.Key, [SelectedParam] = input.Candidates.Count > 1 ? "true" : "false" }, cancel);
+            new Dictionary<string, string>
+            {
+                ["winner"] = winner.Key,
+                ["chosenBy"] = chosenBy,
+                [SelectedParam] = input.Candidates.Count > 1 && chosenBy == metric ? "true" : "false",
+            },
+            cancel);
         await ListWinnerAsync(context.RunId, winner, cancel);
         var failed = BlockedBy(definition.Gates, metric, measured[metric]);
         if (definition.Gates.Checks.Count > 0)
@@ -148,7 +156,7 @@ public sealed class ValidateStage(
         // MinBy and MaxBy take the first of equals: the definition's order decides a tie.
         var measured = candidates.Where(candidate => !double.IsNaN(candidate.Metrics[metric])).ToList();
         var best = largerIsBetter ? measured.MaxBy(candidate => candidate.Metrics[metric]) : measured.MinBy(candidate => candidate.Metrics[metric]);
-        return best ?? throw new InputException($"No candidate has a {metric} on the validation rows. Give more rows, or choose another gates.metric.");
+        return best ?? throw new InputException($"No candidate has a {metric} that can be measured. Give more rows, or choose another gates.metric.");
     }
 
     private static IReadOnlyList<SignatureColumn> FeaturesOf(DatasetManifest manifest)

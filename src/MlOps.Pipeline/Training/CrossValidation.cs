@@ -1,0 +1,61 @@
+using Microsoft.ML;
+using MlOps.Explain.MLNet;
+using MlOps.Pipeline.Definitions;
+using MlOps.Pipeline.Features;
+
+namespace MlOps.Pipeline.Training;
+
+/// <param name="Model">What serves.</param>
+/// <param name="OutOfFold">The prediction of each training row by a model that did not learn from it, in the target's unit; null: there were no folds.</param>
+/// <param name="Trees">Its number of trees, on average that of the folds; null where boosting does not stop early.</param>
+internal sealed record Fitted(ITransformer Model, double[]? OutOfFold = null, int? Trees = null);
+
+/// <summary>
+/// Fits a candidate once for each fold, each stopping by the rows held out, and once more on all rows with as many trees as the folds took on average. A refit,
+/// not an average of the folds' models: it serves at the speed of one model, and is explained as one.
+/// </summary>
+internal static class CrossValidation
+{
+    /// <summary>Fits a candidate on the training rows but those that are marked as held out; null: on all of them.</summary>
+    public delegate ITransformer Fit(CandidateSpec spec, bool[]? heldOut);
+
+    /// <param name="table">The training rows.</param>
+    /// <param name="folds">Their parts; null, as of rows in the order of time: boosting stops by the inner split alone, and nothing is predicted.</param>
+    /// <param name="scale">The unit in which models predict; null: the target's own.</param>
+    /// <param name="threads">Threads to predict on.</param>
+    /// <param name="spec">What is trained.</param>
+    /// <param name="fit">Trains.</param>
+    public static Fitted Run(FeatureTable table, Folds? folds, TargetScale? scale, int threads, CandidateSpec spec, Fit fit)
+    {
+        var predictions = folds is null ? null : new double[table.Rows];
+        var trees = new List<int>();
+        foreach (var held in folds is null ? Inner(table, spec) : Enumerable.Range(0, folds.Count).Select(folds.Held))
+        {
+            var model = fit(spec, held);
+            if (Trainers.StopsEarly(spec))
+            {
+                trees.Add(TreesOf(model));
+            }
+            if (predictions is null)
+            {
+                continue;
+            }
+            var predicted = Evaluation.Predict(model, table, threads, scale);
+            for (var row = 0; row < held.Length; row++)
+            {
+                if (held[row])
+                {
+                    predictions[row] = predicted[row];
+                }
+            }
+        }
+        // Boosting may stop at no tree at all: then the mean is the best it has.
+        var refit = trees.Count == 0 ? spec : spec with { Trees = Math.Max(1, (int)Math.Round(trees.Average())), EarlyStopping = 0 };
+        return new Fitted(fit(refit, null), predictions, trees.Count == 0 ? null : refit.Trees);
+    }
+
+    private static IEnumerable<bool[]> Inner(FeatureTable table, CandidateSpec spec) =>
+        Trainers.StopsEarly(spec) && table.Inner.Any(inner => inner) && table.Inner.Any(inner => !inner) ? [table.Inner] : [];
+
+    private static int TreesOf(ITransformer boosted) => TreeEnsembleReader.Read(ModelParts.Of(boosted, FeatureView.Features).Model)!.Roots.Length;
+}
