@@ -144,6 +144,11 @@ public static class Routes
         api.MapDelete("/datasets/{model}/tags/{tag}", DataApi.DeleteTagAsync).For(Admin).Describe("Data", "Take a name away; the version stays")
             .Deletes().Fails(404, 503).Audited("delete");
 
+        api.MapPost("/datasets/{model}/restore", DataApi.RestoreAsync).For(Operator)
+            .Describe("Data", "Make a raw dataset version the newest again: latest, and what runs read when no file is named")
+            .Takes<DataRestoreRequest>("""{ "version": "latest~1" }""")
+            .Gives<DataVersionLink>().Fails(400, 404, 503).Audited("restore");
+
         api.MapGet("/lineage/{kind}/{**id}", LineageApi.GetAsync).For(Reader)
             .Describe("Data", "What a file, dataset version, run, model version or hour of predictions comes from, and what comes from it")
             .Gives<LineageGraph>().Fails(400, 404, 503);

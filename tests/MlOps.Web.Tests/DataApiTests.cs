@@ -70,6 +70,35 @@ public sealed class DataApiTests(DataApiTests.TwoRuns two) : IClassFixture<DataA
     }
 
     [Fact]
+    public async Task A_version_is_made_the_newest_again_and_a_definition_pins_one()
+    {
+        var pinned = AzuriteFixture.UniqueModel();
+        using var unknown = await host.Client.PutAsJsonAsync($"/pipelines/{pinned}", new { target = "fare", data = "golden" });
+        (await Task.FromResult(unknown).ShouldFailAsync(HttpStatusCode.BadRequest)).Should().Contain("pins data 'golden'").And.Contain("data tag");
+        await host.Client.PutAsJsonAsync($"/pipelines/{pinned}", new { target = "fare" }).ShouldBeAsync(HttpStatusCode.Created);
+        foreach (var seed in new[] { 1, 2 })
+        {
+            await host.Client.PutAsync($"/raw/{pinned}/{seed}.csv", new StringContent(Trips.Csv(100, seed))).ShouldBeAsync(HttpStatusCode.Created);
+            await host.Client.PostAsJsonAsync($"/pipelines/{pinned}/runs", new { source = $"raw/{pinned}/{seed}.csv", goal = "dataset" })
+                .ShouldBeAsync(HttpStatusCode.Accepted);
+        }
+        var first = await host.Client.GetAsync($"/datasets/{pinned}/versions/latest~1").ShouldBeAsync(HttpStatusCode.OK);
+
+        var restored = await host.Client.PostAsJsonAsync($"/datasets/{pinned}/restore", new { version = "latest~1" }).ShouldBeAsync(HttpStatusCode.OK);
+
+        ((string)restored["version"]!["id"]!).Should().Be((string)first["version"]!["id"]!);
+        (await host.Client.GetAsync($"/datasets/{pinned}/versions/latest").ShouldBeAsync(HttpStatusCode.OK))["version"]!.ToJsonString().Should()
+            .Be(restored["version"]!.ToJsonString());
+        await host.Client.PostAsJsonAsync($"/datasets/{pinned}/restore", new { version = "none" }).ShouldFailAsync(HttpStatusCode.NotFound);
+        await host.Client.PostAsJsonAsync($"/datasets/{pinned}/restore", new { }).ShouldFailAsync(HttpStatusCode.BadRequest);
+
+        await host.Client.PutAsJsonAsync($"/datasets/{pinned}/tags/golden", new { version = "latest~1" }).ShouldBeAsync(HttpStatusCode.OK);
+        await host.Client.PutAsJsonAsync($"/pipelines/{pinned}", new { target = "fare", data = "golden" }).ShouldBeAsync(HttpStatusCode.OK);
+        var run = await host.Client.PostAsync($"/pipelines/{pinned}/runs", content: null).ShouldBeAsync(HttpStatusCode.Accepted);
+        ((string)run["data"]!, (string)run["source"]! == $"datasets/{first["version"]!["id"]}").Should().Be(("golden", false), "the tag is on the other");
+    }
+
+    [Fact]
     public async Task Lineage_leads_from_any_end_to_both()
     {
         var version = (await GetAsync("versions/v1:train"))["version"]!;

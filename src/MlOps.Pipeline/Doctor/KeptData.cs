@@ -69,7 +69,7 @@ internal sealed partial class KeptData
     }
 
     /// <summary>What somebody has given a name stays.</summary>
-    public void AddTagged(string dataset) => datasets.Add(dataset);
+    public void AddNamed(string dataset) => datasets.Add(dataset);
 
     /// <summary>What a kept version was made from is kept with it.</summary>
     /// <param name="parents">The parents of every version there is.</param>

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Azure;
 using Azure.Data.Tables;
 using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Data;
@@ -11,11 +12,12 @@ namespace MlOps.Pipeline.Tracking;
 /// </summary>
 /// <remarks>
 /// Rows of a model's partition, written in one transaction: <c>a|{time}|{id}</c> (all) and <c>s|{stage}|{time}|{id}</c>, where later times come first,
-/// <c>i|{id}</c>, and <c>u|{id}|{run}</c>, <c>r|{run}|{stage}</c> for the run. <see cref="DataTags"/> has its rows beside them.
+/// <c>i|{id}</c>, and <c>u|{id}|{run}</c>, <c>r|{run}|{stage}</c> for the run; <c>restored</c>. <see cref="DataTags"/> has its rows beside them.
 /// </remarks>
 public sealed class DataLog(PipelineStorage storage)
 {
     private const string JsonColumn = "Json";
+    private const string RestoredKey = "restored";
     private const int LargestPage = 1000;
 
     /// <summary>Notes that a run has a version. The same again is the same.</summary>
@@ -27,14 +29,13 @@ public sealed class DataLog(PipelineStorage storage)
     {
         var entry = DataEntry.Of(run, stage, version);
         var known = await FindAsync(run.Model, version.Id, cancel);
-        if (known is not null && known.Created == entry.Created)
-        {
-            entry = known;
-        }
         var (json, use) = (Json.Write(entry), Json.Write(new DataUse(run.RunId, stage, version.Id)));
+        // Where it is listed it stays: somebody may be just making it the newest again.
         IEnumerable<TableEntity> rows =
         [
-            Row(run.Model, AllKey(entry), json), Row(run.Model, StageKey(entry), json), Row(run.Model, IdKey(entry.Id), json),
+            .. known?.Created == entry.Created
+                ? Array.Empty<TableEntity>()
+                : [Row(run.Model, AllKey(entry), json), Row(run.Model, StageKey(entry), json), Row(run.Model, IdKey(entry.Id), json)],
             Row(run.Model, $"u|{version.Id}|{run.RunId}", use), Row(run.Model, $"{RunPrefix(run.RunId)}{stage}", use),
         ];
         await storage.DataVersions.SubmitTransactionAsync(
@@ -44,6 +45,53 @@ public sealed class DataLog(PipelineStorage storage)
             // It was collected and made again: the old place in the lists leads to the same version.
             await RemoveAsync(run.Model, [AllKey(known), StageKey(known)], cancel);
         }
+    }
+
+    /// <summary>Makes a raw version the newest again: in one transaction it has its new place in the lists, and is noted as restored.</summary>
+    /// <returns>The version as it is listed now.</returns>
+    public async Task<DataEntry> RestoreAsync(DataEntry version, RestoredData note, CancellationToken cancel)
+    {
+        while (true)
+        {
+            var found = (await storage.DataVersions.GetEntityAsync<TableEntity>(version.Model, IdKey(version.Id), cancellationToken: cancel)).Value;
+            var before = EntryOf(found);
+            var after = before with { Restored = note.At };
+            var json = Json.Write(after);
+            var isMoved = AllKey(before) != AllKey(after);
+            IEnumerable<TableTransactionAction> rows =
+            [
+                new(TableTransactionActionType.UpdateReplace, Row(version.Model, IdKey(version.Id), json), found.ETag),
+                new(TableTransactionActionType.UpsertReplace, Row(version.Model, AllKey(after), json)),
+                new(TableTransactionActionType.UpsertReplace, Row(version.Model, StageKey(after), json)),
+                new(TableTransactionActionType.UpsertReplace, Row(version.Model, RestoredKey, Json.Write(note))),
+                .. isMoved
+                    ? new[] { AllKey(before), StageKey(before) }.Select(
+                        key => new TableTransactionAction(TableTransactionActionType.Delete, new TableEntity(version.Model, key), ETag.All))
+                    : [],
+            ];
+            if (await storage.DataVersions.SubmitTransactionAsync(rows, cancel).WinsAsync())
+            {
+                return after;
+            }
+        }
+    }
+
+    /// <summary>What somebody restored last, or null.</summary>
+    public async Task<RestoredData?> FindRestoredAsync(string model, CancellationToken cancel) =>
+        await storage.DataVersions.GetEntityIfExistsAsync<TableEntity>(model, RestoredKey, cancellationToken: cancel) is { HasValue: true } found
+            ? Json.Read<RestoredData>(found.Value!.GetString(JsonColumn))
+            : null;
+
+    /// <summary>What was restored last of every model.</summary>
+    public async Task<IReadOnlyList<RestoredData>> ReadAllRestoredAsync(CancellationToken cancel)
+    {
+        var filter = TableClient.CreateQueryFilter($"RowKey eq {RestoredKey}");
+        var found = new List<RestoredData>();
+        await foreach (var row in storage.DataVersions.QueryAsync<TableEntity>(filter, cancellationToken: cancel))
+        {
+            found.Add(Json.Read<RestoredData>(row.GetString(JsonColumn)));
+        }
+        return found;
     }
 
     /// <summary>The model's version of that id, or null.</summary>
@@ -137,7 +185,7 @@ public sealed class DataLog(PipelineStorage storage)
     private static string RunPrefix(string runId) => $"r|{runId}|";
 
     private static string Place(DataEntry entry) => string.Create(
-        CultureInfo.InvariantCulture, $"{DateTime.MaxValue.Ticks - entry.Created.UtcTicks:D19}|{entry.Id}");
+        CultureInfo.InvariantCulture, $"{DateTime.MaxValue.Ticks - (entry.Restored ?? entry.Created).UtcTicks:D19}|{entry.Id}");
 
     private static string PlaceOf(string next) =>
         PageToken.Read(next) is var place && place.Split('|') is [{ Length: 19 } time, { Length: 32 } id] && time.All(char.IsAsciiDigit)
@@ -164,7 +212,7 @@ public sealed class DataLog(PipelineStorage storage)
         return found;
     }
 
-    private Azure.AsyncPageable<TableEntity> RangeAsync(string model, string after, string before, int take, CancellationToken cancel) =>
+    private AsyncPageable<TableEntity> RangeAsync(string model, string after, string before, int take, CancellationToken cancel) =>
         storage.DataVersions.QueryAsync<TableEntity>(
             TableClient.CreateQueryFilter($"PartitionKey eq {model} and RowKey gt {after} and RowKey lt {before}"), Math.Min(take, LargestPage),
             cancellationToken: cancel);

@@ -3,7 +3,6 @@ using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Data;
 using MlOps.Pipeline.Registry;
 using MlOps.Pipeline.Tracking;
-using MlOps.Pipeline.Versions;
 using MlOps.Serving.Monitoring;
 
 namespace MlOps.Serving.Lineage;

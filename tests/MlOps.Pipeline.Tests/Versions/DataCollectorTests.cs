@@ -3,6 +3,7 @@ using Microsoft.Extensions.Time.Testing;
 using MlOps.Pipeline.Data;
 using MlOps.Pipeline.Definitions;
 using MlOps.Pipeline.Deletion;
+using MlOps.Pipeline.Orchestration;
 using MlOps.Pipeline.Registry;
 using MlOps.Pipeline.Tracking;
 using MlOps.Pipeline.Versions;
@@ -96,6 +97,26 @@ public sealed class DataCollectorTests : IAsyncLifetime
 
         (await collector.DeleteAsync(found, default)).Findings.Should().BeEmpty();
         await host.Get<DatasetStore>().OpenAsync(await host.Get<DatasetStore>().GetAsync(clean, default), default);
+    }
+
+    [Fact]
+    public async Task What_a_definition_pins_and_what_was_restored_stays()
+    {
+        await RunAsync("kept.csv", seed: 9);
+        var runs = new[] { await RunAsync("may.csv", seed: 1), await RunAsync("june.csv", seed: 2), await RunAsync("july.csv", seed: 3) };
+        var raw = (await host.Get<DataLog>().ListAsync(definition.Model, "raw", 3, null, default)).Items;
+        foreach (var run in runs)
+        {
+            await DeleteAsync(run);
+        }
+        await host.Get<DefinitionStore>().PutAsync(definition with { Data = raw[2].Id[..8] }, default);
+        await host.Get<RunSources>().RestoreAsync(definition.Model, raw[1].Id, "Ann", default);
+        time.Advance(TimeSpan.FromDays(2));
+
+        await host.Get<DataCollector>().DeleteAsync(await host.Get<DataCollector>().FindAsync(default), default);
+
+        var left = (await host.Get<DataLog>().ListAsync(definition.Model, "raw", 10, null, default)).Items.Select(version => version.Id).ToList();
+        left.Should().Contain([raw[1].Id, raw[2].Id]).And.NotContain(raw[0].Id);
     }
 
     [Fact]
