@@ -74,6 +74,7 @@ public static class PipelineServices
             .AddSingleton<DataComparison>()
             .AddSingleton<DataCheckout>()
             .AddSingleton<DataCollector>()
+            .AddSingleton<DataVerification>()
             .AddSingleton<ModelCopy>()
             .AddSingleton<RunFacts>()
             .AddSingleton<ReportRenderer>()

@@ -99,6 +99,31 @@ public sealed class DataApiTests(DataApiTests.TwoRuns two) : IClassFixture<DataA
     }
 
     [Fact]
+    public async Task Versions_are_verified_a_part_at_a_time_and_what_nothing_reaches_is_told()
+    {
+        var (versions, pages, next) = (0, 0, default(string));
+        do
+        {
+            var page = await GetAsync($"verify?take=2{(next is null ? "" : $"&next={next}")}");
+            page["broken"]!.AsArray().Should().BeEmpty();
+            (versions, pages, next) = (versions + (int)page["versions"]!, pages + 1, (string?)page["next"]);
+        }
+        while (next is not null);
+        var all = await GetAsync("versions?take=1000");
+        (versions, pages).Should().Be((all["versions"]!.AsArray().Count, (versions + 1) / 2));
+        await host.Client.GetAsync(Path("verify?next=nonsense")).ShouldFailAsync(HttpStatusCode.BadRequest);
+
+        var found = await host.Client.PostAsync("/datasets/gc", content: null).ShouldBeAsync(HttpStatusCode.OK);
+
+        ((int)found["versions"]!).Should().BePositive();
+        ((int)found["deleted"]!).Should().Be(0, "nothing is deleted that was not asked for");
+        var deleted = await host.Client.PostAsJsonAsync("/datasets/gc", new { delete = true }).ShouldBeAsync(HttpStatusCode.OK);
+        ((int)deleted["folders"]!).Should().Be(0, "all of these tests is younger than a day");
+        var audit = await host.Client.GetAsync("/audit?take=1000").ShouldBeAsync(HttpStatusCode.OK);
+        audit.ToJsonString().Should().Contain("\"collect\"");
+    }
+
+    [Fact]
     public async Task Lineage_leads_from_any_end_to_both()
     {
         var version = (await GetAsync("versions/v1:train"))["version"]!;

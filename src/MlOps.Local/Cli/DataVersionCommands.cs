@@ -214,7 +214,7 @@ internal static class DataVersionCommands
         terminal.Say($"{Number(deleted.Bytes)} bytes in {Number(deleted.Findings.Count)} folders deleted.");
         if (deleted.Findings.Count < found.Findings.Count)
         {
-            terminal.Say("The others are left, as a run or a tag has come since, or a run is at work that may come to them. Try again later.");
+            terminal.Say("The others are left: a run has come to them, or somebody has named them, since they were found.");
         }
         return ExitCode.Done;
     }

@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Data;
 
@@ -60,12 +59,14 @@ internal sealed class DatasetChecks(PipelineStorage storage, bool rehash)
                 continue;
             }
             var isKept = kept.HasDataset(id);
+            // Somebody may have claimed it a moment ago: then its manifest is young, and its parts are as old as they are.
+            var claimed = blobs.Single(blob => blob.Name == $"{id}/{ManifestFile}").Written;
             // The manifest goes first: without it there is no such version, and what is left of it is nobody's.
             foreach (var blob in blobs.OrderByDescending(blob => blob.Name == $"{id}/{ManifestFile}"))
             {
                 if (!isKept)
                 {
-                    yield return ("no run and no version comes from them", true, blob);
+                    yield return ("no run and no version comes from them", false, blob with { Written = claimed });
                 }
                 else if (blob.Name.EndsWith(".parquet", StringComparison.Ordinal) && !manifest.Parts.Any(part => blob.Name == $"{id}/{part.Name}"))
                 {
@@ -82,40 +83,16 @@ internal sealed class DatasetChecks(PipelineStorage storage, bool rehash)
         var listed = blobs.ToDictionary(blob => blob.Name, blob => blob.Bytes, StringComparer.Ordinal);
         foreach (var part in manifest.Parts)
         {
-            var name = $"{id}/{part.Name}";
-            if (listed.TryGetValue(name, out var length) && length == part.Bytes)
+            var length = listed.TryGetValue($"{id}/{part.Name}", out var bytes) ? bytes : default(long?);
+            if (await PartCheck.FindAsync(storage, id, part, new PartCheck(length, rehash), cancel) is { } problem)
             {
-                if (rehash && await HashAsync(name, cancel) != part.Name)
-                {
-                    found.Add(Broken(id, $"Its part {part.Name} has other bytes than were written. Restore a backup."));
-                }
-                continue;
-            }
-            switch (await StoredBlobs.LengthAsync(storage.Datasets, name, cancel))
-            {
-                case null:
-                    found.Add(Broken(id, $"Its part {part.Name} is not there. Restore a backup, or delete the version's folder and run the file again."));
-                    break;
-                case { } bytes when bytes != part.Bytes:
-                    found.Add(Broken(id, $"Its part {part.Name} has {bytes} bytes where {part.Bytes} were written. Restore a backup."));
-                    break;
-                default:
-                    break;
+                found.Add(problem);
             }
         }
         return found;
     }
 
-    /// <summary>What a part of this content is called; null when it is gone by now.</summary>
-    private async Task<string?> HashAsync(string name, CancellationToken cancel)
-    {
-        if (await storage.Datasets.GetBlobClient(name).DownloadStreamingAsync(cancellationToken: cancel).OrNullAsync() is not { } part)
-        {
-            return null;
-        }
-        await using var content = part.Value.Content;
-        return DatasetPart.NameOf(await SHA256.HashDataAsync(content, cancel));
-    }
+    public static bool IsManifest(StoredBlob blob) => blob.Name.EndsWith("/" + ManifestFile, StringComparison.Ordinal);
 
     private async Task<DatasetManifest?> FindManifestAsync(string id, IReadOnlyList<StoredBlob> blobs, CancellationToken cancel) =>
         blobs.Any(blob => blob.Name == $"{id}/{ManifestFile}") ? await FindManifestAsync(id, cancel) : null;

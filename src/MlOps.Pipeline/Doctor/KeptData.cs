@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using MlOps.Pipeline.Data;
 using MlOps.Pipeline.Registry;
 using MlOps.Pipeline.Tracking;
 
@@ -38,6 +39,7 @@ internal sealed partial class KeptData
         runs.Add(run.RunId);
         definitions.Add(run.DefinitionId);
         AddDataset(run.Dataset);
+        AddDataset(StoredSource.IdOf(run.Source));
     }
 
     public void Add(ModelVersion version)

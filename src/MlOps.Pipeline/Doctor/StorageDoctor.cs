@@ -45,7 +45,10 @@ public sealed class StorageDoctor(
         found.AddRange(await OrphansAsync(storage.Datasets, datasets.OrphansAsync(kept, cancel), now, cancel));
         found.AddRange(await OrphansAsync(storage.Artifacts, ArtifactsAsync(kept, cancel), now, cancel));
         found.AddRange(await OrphansAsync(storage.Definitions, SnapshotsAsync(kept, cancel), now, cancel));
-        return new Examination(found, registered.Models, registered.Versions, datasets.Parents.Count, rows.Count);
+        return new Examination(found, registered.Models, registered.Versions, datasets.Parents.Count, rows.Count)
+        {
+            DatasetIds = datasets.Parents.Keys.ToHashSet(StringComparer.Ordinal),
+        };
     }
 
     /// <summary>What somebody has named: by a tag, in a definition, or as the newest again.</summary>
@@ -161,32 +164,23 @@ public sealed class StorageDoctor(
         ];
     }
 
-    private async Task<bool> HasBeenTaggedSinceAsync(DateTimeOffset since, CancellationToken cancel)
-    {
-        await foreach (var tag in tags.ReadAllAsync(cancel))
-        {
-            if (tag.At >= since)
-            {
-                return true;
-            }
-        }
-        return false;
-    }
-
     /// <summary>
-    /// What runs share is left while one works, or has come since all were looked at: it may have found that very thing and go on with it. So it is when
-    /// somebody has given a name since.
+    /// What runs share is left while one works, or has come since all were looked at: it may have found that very thing and go on with it. Dataset versions are
+    /// claimed by who goes on with them, each by itself: its manifest, which goes first, is deleted in the state in which it was looked at, or it all stays.
     /// </summary>
     private async Task<bool> DeleteAsync(
         BlobContainerClient container, IReadOnlyList<StoredBlob> blobs, bool areShared, DateTimeOffset examined, CancellationToken cancel)
     {
-        if (areShared && (await runs.HasWorkedSinceAsync(examined, cancel) || await HasBeenTaggedSinceAsync(examined, cancel)))
+        if (areShared && await runs.HasWorkedSinceAsync(examined, cancel))
         {
             return false;
         }
         foreach (var blob in blobs)
         {
-            await StoredBlobs.DeleteAsync(container, blob, cancel);
+            if (!await StoredBlobs.DeleteAsync(container, blob, cancel) && DatasetChecks.IsManifest(blob))
+            {
+                return false;
+            }
         }
         return true;
     }

@@ -19,10 +19,13 @@ public sealed class RunSources(DataVersions versions, DataLog log, DefinitionSto
     public async Task<RunSource> OfVersionAsync(string model, string name, CancellationToken cancel)
     {
         var version = await versions.GetAsync(model, name, cancel);
-        return version.Stage == Raw
-            ? new RunSource(StoredSource.Of(version.Id), version.Created, version.Id) { Data = name }
-            : throw new InputException(
+        if (version.Stage != Raw)
+        {
+            throw new InputException(
                 $"'{name}' of model '{model}' is a {version.Stage} table, and a run starts from a raw one. 'data log {model} --stage raw' lists those.");
+        }
+        await ClaimAsync(version, cancel);
+        return new RunSource(StoredSource.Of(version.Id), version.Created, version.Id) { Data = name };
     }
 
     /// <summary>
@@ -82,8 +85,18 @@ public sealed class RunSources(DataVersions versions, DataLog log, DefinitionSto
             throw new InputException(
                 $"'{name}' of model '{model}' is a {version.Stage} table; a raw one can be made the newest again. 'data log {model} --stage raw' lists those.");
         }
+        await ClaimAsync(version, cancel);
         var note = new RestoredData(version.Id, time.GetUtcNow(), by, FileOf(await FindNewestRawFileAsync(model, cancel)));
         return await log.RestoreAsync(version, note, cancel);
+    }
+
+    /// <summary>Who is about to refer to a version keeps it until that stands somewhere.</summary>
+    private async Task ClaimAsync(DataEntry version, CancellationToken cancel)
+    {
+        if (!await DatasetClaims.TryClaimAsync(storage, version.Id, cancel))
+        {
+            throw new InputException(DatasetClaims.Gone(version.Id));
+        }
     }
 
     private static RestoredOver? FileOf(BlobItem? newest) => newest is null

@@ -1,4 +1,6 @@
 using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
 using Azure;
 using Azure.Data.Tables;
 using MlOps.Pipeline.Contracts;
@@ -12,7 +14,7 @@ namespace MlOps.Pipeline.Tracking;
 /// </summary>
 /// <remarks>
 /// Rows of a model's partition, written in one transaction: <c>a|{time}|{id}</c> (all) and <c>s|{stage}|{time}|{id}</c>, where later times come first,
-/// <c>i|{id}</c>, and <c>u|{id}|{run}</c>, <c>r|{run}|{stage}</c> for the run; <c>restored</c>. <see cref="DataTags"/> has its rows beside them.
+/// <c>i|{id}</c>, and <c>u|{id}|{run}</c>, <c>r|{run}|{stage}</c> for the run; <c>f|{file}|{time}|{run}</c> for the file that it read; <c>restored</c>. <see cref="DataTags"/> has its rows beside them.
 /// </remarks>
 public sealed class DataLog(PipelineStorage storage)
 {
@@ -37,6 +39,7 @@ public sealed class DataLog(PipelineStorage storage)
                 ? Array.Empty<TableEntity>()
                 : [Row(run.Model, AllKey(entry), json), Row(run.Model, StageKey(entry), json), Row(run.Model, IdKey(entry.Id), json)],
             Row(run.Model, $"u|{version.Id}|{run.RunId}", use), Row(run.Model, $"{RunPrefix(run.RunId)}{stage}", use),
+            .. stage == "raw" && StoredSource.IdOf(run.Source) is null ? new[] { Row(run.Model, FileKey(run), use) } : [],
         ];
         await storage.DataVersions.SubmitTransactionAsync(
             rows.Select(row => new TableTransactionAction(TableTransactionActionType.UpsertReplace, row)), cancel);
@@ -143,44 +146,103 @@ public sealed class DataLog(PipelineStorage storage)
     /// <summary>The runs that had a version.</summary>
     public Task<IReadOnlyList<DataUse>> ListRunsAsync(string model, string id, CancellationToken cancel) => UsesAsync(model, $"u|{id}|", cancel);
 
-    /// <summary>After a run is gone. Its versions stay for as long as something else has them, or until they are collected.</summary>
-    public async Task ForgetRunAsync(string model, string runId, CancellationToken cancel)
+    /// <summary>The runs that read a file and made a dataset version of it, newest first.</summary>
+    public async Task<IReadOnlyList<string>> ListRunsOfFileAsync(string model, string source, int take, CancellationToken cancel)
     {
-        foreach (var use in await ListOfRunAsync(model, runId, cancel))
+        var found = new List<string>();
+        await foreach (var row in RangeAsync(model, FilePrefix(source), EndOf(FilePrefix(source)), take, cancel))
         {
-            await RemoveAsync(model, [$"u|{use.Id}|{runId}", $"{RunPrefix(runId)}{use.Stage}"], cancel);
+            found.Add(row.RowKey[(row.RowKey.LastIndexOf('|') + 1)..]);
+            if (found.Count == take)
+            {
+                break;
+            }
         }
+        return found;
+    }
+
+    /// <summary>After a run is gone. Its versions stay for as long as something else has them, or until they are collected.</summary>
+    public async Task ForgetRunAsync(Run run, CancellationToken cancel)
+    {
+        foreach (var use in await ListOfRunAsync(run.Model, run.RunId, cancel))
+        {
+            await RemoveAsync(run.Model, [$"u|{use.Id}|{run.RunId}", $"{RunPrefix(run.RunId)}{use.Stage}"], cancel);
+        }
+        await RemoveAsync(run.Model, [FileKey(run)], cancel);
     }
 
     /// <summary>After versions are gone: of all models.</summary>
-    /// <param name="isGone">Whether a version is gone.</param>
+    /// <param name="mayBeGone">Whether a version is worth a look.</param>
+    /// <param name="isGone">Whether it is gone.</param>
     /// <param name="cancel">Stops it.</param>
-    public async Task ForgetAsync(Func<string, Task<bool>> isGone, CancellationToken cancel)
+    public async Task ForgetAsync(Func<string, bool> mayBeGone, Func<string, Task<bool>> isGone, CancellationToken cancel)
     {
         var filter = TableClient.CreateQueryFilter($"RowKey gt {"i|"} and RowKey lt {"i}"}");
         await foreach (var row in storage.DataVersions.QueryAsync<TableEntity>(filter, LargestPage, cancellationToken: cancel))
         {
             var entry = EntryOf(row);
-            if (await isGone(entry.Id))
+            if (mayBeGone(entry.Id) && await isGone(entry.Id))
             {
-                var uses = await ListRunsAsync(entry.Model, entry.Id, cancel);
-                // By its id it is found until the last.
-                await RemoveAsync(
-                    entry.Model,
-                    [
-                        AllKey(entry), StageKey(entry), .. uses.SelectMany(use => new[] { $"u|{use.Id}|{use.RunId}", RunPrefix(use.RunId) + use.Stage }),
-                        IdKey(entry.Id),
-                    ],
-                    cancel);
+                await ForgetAsync(entry, row.ETag, cancel);
             }
         }
     }
+
+    /// <summary>
+    /// In one transaction, if the version is still listed as it was read: a run that makes it again meanwhile lists it anew. What is too much for one
+    /// transaction follows.
+    /// </summary>
+    private async Task ForgetAsync(DataEntry entry, ETag listed, CancellationToken cancel)
+    {
+        const int LargestTransaction = 100;
+        var uses = await ListRunsAsync(entry.Model, entry.Id, cancel);
+        IEnumerable<string> keys =
+        [
+            AllKey(entry), StageKey(entry), .. uses.SelectMany(use => new[] { $"u|{use.Id}|{use.RunId}", RunPrefix(use.RunId) + use.Stage }),
+        ];
+        var all = keys.ToList();
+        var rows = await FindKeysAsync(entry.Model, all.Take(LargestTransaction - 1), cancel);
+        var transaction = rows.Select(key => new TableTransactionAction(TableTransactionActionType.Delete, new TableEntity(entry.Model, key), ETag.All))
+            .Prepend(new TableTransactionAction(TableTransactionActionType.Delete, new TableEntity(entry.Model, IdKey(entry.Id)), listed));
+        try
+        {
+            if (await storage.DataVersions.SubmitTransactionAsync(transaction, cancel).WinsAsync())
+            {
+                await RemoveAsync(entry.Model, all.Skip(LargestTransaction - 1), cancel);
+            }
+        }
+        catch (RequestFailedException gone) when (gone.Status == 404)
+        {
+            // Somebody forgets it too; what is left is looked at the next time.
+        }
+    }
+
+    private async Task<IReadOnlyList<string>> FindKeysAsync(string model, IEnumerable<string> keys, CancellationToken cancel)
+    {
+        var found = new List<string>();
+        foreach (var key in keys)
+        {
+            if ((await storage.DataVersions.GetEntityIfExistsAsync<TableEntity>(model, key, ["RowKey"], cancel)).HasValue)
+            {
+                found.Add(key);
+            }
+        }
+        return found;
+    }
+
+    /// <summary>What says that a list goes on after a version.</summary>
+    internal static string TokenAfter(DataEntry version) => PageToken.Write(Place(version));
 
     private static string AllKey(DataEntry entry) => $"a|{Place(entry)}";
 
     private static string StageKey(DataEntry entry) => $"s|{entry.Stage}|{Place(entry)}";
 
     private static string IdKey(string id) => $"i|{id}";
+
+    private static string FilePrefix(string source) => $"f|{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(source)))[..32]}|";
+
+    private static string FileKey(Run run) => string.Create(
+        CultureInfo.InvariantCulture, $"{FilePrefix(run.Source)}{DateTime.MaxValue.Ticks - run.Created.UtcTicks:D19}|{run.RunId}");
 
     private static string RunPrefix(string runId) => $"r|{runId}|";
 

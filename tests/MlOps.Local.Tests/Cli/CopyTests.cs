@@ -20,12 +20,12 @@ public sealed class CopyTests : IDisposable
         await using var production = await EmbeddedHost.StartAsync(Path.Combine(folder, "production"));
         string[] copy = ["copy", "trips@production", "--to", production.Connection.Storage!, "--data", Test];
 
-        var (code, _, said) = await LocalProcess.RunAsync(copy);
+        var (code, said, problem) = await LocalProcess.RunAsync(copy);
         var again = await LocalProcess.RunAsync(copy);
 
-        code.Should().Be(ExitCode.Done, said);
+        code.Should().Be(ExitCode.Done, problem);
         said.Should().Contain("is version 1 there").And.Contain("'promote trips 1'");
-        again.Errors.Should().Contain("is version 1 there");
+        again.Output.Should().Contain("is version 1 there");
         var version = await production.GetAsync("/models/trips/versions/1");
         version.GetProperty("from").GetProperty("version").GetInt32().Should().Be(1);
         (await LocalProcess.RunAsync("promote", "trips", "1", "--data", Path.Combine(folder, "production"))).ExitCode.Should().Be(ExitCode.Done);

@@ -65,7 +65,7 @@ public sealed class LineageEventTests : IAsyncLifetime
         quality.Should().ContainKey("miles");
         ((double)quality["miles"]!["min"]!).Should().BeLessThan((double)quality["miles"]!["max"]!);
         LineageSchemas.NamesIn(end).Should().Contain(["schema", "version", "dataSource", "datasetType", "jobType", "outputStatistics", "inputStatistics"]);
-        DateTimeOffset.Parse((string)receiver.Taken.First()["eventTime"]!).Should().BeBefore(DateTimeOffset.Parse((string)end["eventTime"]!));
+        DateTimeOffset.Parse((string)receiver.Taken.First()["eventTime"]!).Should().BeOnOrBefore(DateTimeOffset.Parse((string)end["eventTime"]!));
     }
 
     [Fact]

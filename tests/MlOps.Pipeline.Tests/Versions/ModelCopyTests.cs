@@ -116,7 +116,8 @@ public sealed class ModelCopyTests : IAsyncLifetime
     [Fact]
     public async Task A_model_that_learns_something_else_there_is_not_mixed_with_unless_said()
     {
-        await there.RunAsync(definition with { Target = "miles" }, there.WriteFile("may.csv", Trips.Csv(300, 1)));
+        var other = new PipelineDefinition { Model = definition.Model, Target = "miles", Candidates = definition.Candidates };
+        await there.RunAsync(other, there.WriteFile("may.csv", Trips.Csv(300, 1)));
 
         (await this.Awaiting(test => test.CopyAsync(1)).Should().ThrowAsync<InputException>()).WithMessage("*predicts 'miles'*this version 'fare'*--force*");
         (await CopyAsync(1, force: true)).Version.Should().Be(2);
