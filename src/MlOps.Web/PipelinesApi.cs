@@ -66,7 +66,10 @@ public static class PipelinesApi
     public static async Task<IResult> DeleteAsync(string model, DefinitionDeletion definitions, CancellationToken cancel) =>
         Deletions.Answer(Names.IsModel(model) ? await definitions.DeleteAsync(model, cancel) : DeletionResult.Unknown, () => Unknown(model));
 
-    /// <summary>Starts a run of the model's definition, on the named uploaded file or dataset version, or on what the definition pins, or on the newest file; as far as its goal.</summary>
+    /// <summary>
+    /// Starts a run of the model's definition, on the named uploaded file or dataset version, or on what the definition pins, or on the newest file; as far as its
+    /// goal.
+    /// </summary>
     public static async Task<IResult> StartRunAsync(
         string model, HttpRequest request, DefinitionStore definitions, PipelineStorage storage, RunStarter starter, InputLimits limits,
         CancellationToken cancel)
