@@ -67,8 +67,8 @@ public static class PipelinesApi
         Deletions.Answer(Names.IsModel(model) ? await definitions.DeleteAsync(model, cancel) : DeletionResult.Unknown, () => Unknown(model));
 
     /// <summary>
-    /// Starts a run of the model's definition, on the named uploaded file or dataset version, or on what the definition pins, or on the newest file; as far as its
-    /// goal.
+    /// Starts a run of the model's definition, on the named uploaded file or dataset version, or on what the definition pins, or on the newest file; as far as
+    /// its goal.
     /// </summary>
     public static async Task<IResult> StartRunAsync(
         string model, HttpRequest request, DefinitionStore definitions, PipelineStorage storage, RunStarter starter, InputLimits limits,

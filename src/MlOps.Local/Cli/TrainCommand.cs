@@ -13,7 +13,11 @@ namespace MlOps.Local.Cli;
 /// <summary><c>train</c>: a model from a person's own file, with no definition written.</summary>
 internal static partial class TrainCommand
 {
-    private static readonly Argument<string> FileArgument = new("FILE") { Description = "CSV or Parquet file, or MODEL@VERSION: a raw dataset version that there is" };
+    private static readonly Argument<string> FileArgument = new("FILE")
+    {
+        Description = "CSV or Parquet file, or MODEL@VERSION: a raw dataset version that there is",
+    };
+
     private static readonly Option<string?> Definition = new("--definition")
     {
         Description = "Use this pipeline definition (JSON) instead of inferring one",

@@ -134,7 +134,8 @@ public sealed partial class LineageSender(
         try
         {
             using var http = clients.CreateClient(ClientName);
-            using var request = new HttpRequestMessage(HttpMethod.Post, options.Endpoint) { Content = new StringContent(body, Encoding.UTF8, "application/json") };
+            using var request = new HttpRequestMessage(HttpMethod.Post, options.Endpoint);
+            request.Content = new StringContent(body, Encoding.UTF8, "application/json");
             request.Headers.Authorization = options.ApiKey is { } key ? new AuthenticationHeaderValue("Bearer", key) : null;
             using var answer = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, late.Token);
             // What is not understood now will not be later; an address, a key or a receiver may be put right.

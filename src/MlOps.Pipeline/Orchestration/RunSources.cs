@@ -74,7 +74,7 @@ public sealed class RunSources(DataVersions versions, DataLog log, DefinitionSto
         }
     }
 
-    /// <summary>Makes a raw version the newest again: it is <c>latest</c>, and what runs read when nobody names anything, until a newer raw file comes.</summary>
+    /// <summary>Makes a raw version the newest again: <c>latest</c>, and what runs read when nobody names anything, until a newer raw file comes.</summary>
     /// <returns>The version as it is listed now.</returns>
     /// <exception cref="InputException">There is no such version, or it is no raw one.</exception>
     public async Task<DataEntry> RestoreAsync(string model, string name, string by, CancellationToken cancel)

@@ -7,8 +7,8 @@ using MlOps.Pipeline.Tracking;
 namespace MlOps.Pipeline.Orchestration;
 
 /// <summary>What every trigger (HTTP, CLI, schedule, new file) calls to start a run.</summary>
-public sealed class RunStarter(DefinitionStore definitions, RunStore runs, PipelineStorage storage, RunSources sources, LineageOutbox outbox, IPipelineEngine engine,
-    TimeProvider time)
+public sealed class RunStarter(
+    DefinitionStore definitions, RunStore runs, PipelineStorage storage, RunSources sources, LineageOutbox outbox, IPipelineEngine engine, TimeProvider time)
 {
     /// <summary>How long an approval may take when the definition does not say.</summary>
     public static TimeSpan DefaultApprovalTimeout { get; } = TimeSpan.FromDays(1);

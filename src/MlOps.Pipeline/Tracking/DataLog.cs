@@ -14,7 +14,8 @@ namespace MlOps.Pipeline.Tracking;
 /// </summary>
 /// <remarks>
 /// Rows of a model's partition, written in one transaction: <c>a|{time}|{id}</c> (all) and <c>s|{stage}|{time}|{id}</c>, where later times come first,
-/// <c>i|{id}</c>, and <c>u|{id}|{run}</c>, <c>r|{run}|{stage}</c> for the run; <c>f|{file}|{time}|{run}</c> for the file that it read; <c>restored</c>. <see cref="DataTags"/> has its rows beside them.
+/// <c>i|{id}</c>, and <c>u|{id}|{run}</c>, <c>r|{run}|{stage}</c> for the run, <c>f|{file}|{time}|{run}</c> for the file
+/// that it read; <c>restored</c>. <see cref="DataTags"/> has its rows beside them.
 /// </remarks>
 public sealed class DataLog(PipelineStorage storage)
 {

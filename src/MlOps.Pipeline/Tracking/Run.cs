@@ -49,7 +49,9 @@ public sealed record Run : IStored
     public required string Model { get; init; }
     public required RunState State { get; init; }
     public required string DefinitionId { get; init; }
-    /// <summary>Where the raw file is: <c>raw/{model}/{file}</c> for a blob, <c>datasets/{id}</c> for a raw dataset version, an absolute path for a local file.</summary>
+    /// <summary>
+    /// Where the raw file is: <c>raw/{model}/{file}</c> for a blob, <c>datasets/{id}</c> for a raw dataset version, an absolute path for a local file.
+    /// </summary>
     public required string Source { get; init; }
     /// <summary>
     /// The state of the blob that the run was asked for: another is not its file. Null for a local file, and for runs that were started before it was kept.

@@ -42,7 +42,8 @@ public sealed class DataVerification(DataLog log, DatasetStore datasets, Pipelin
             }
             else if (await log.FindAsync(model, entry.Id, cancel) is not null)
             {
-                broken.Add(new Finding(FindingKind.Broken, $"datasets/{entry.Id}", "It is in the log, and is not there. Run its file again, or restore a backup."));
+                broken.Add(
+                    new Finding(FindingKind.Broken, $"datasets/{entry.Id}", "It is in the log, and is not there. Run its file again, or restore a backup."));
             }
             (versions, skip, after) = (versions + 1, 0, DataLog.TokenAfter(entry));
         }

@@ -14,7 +14,8 @@ namespace MlOps.Pipeline.Versions;
 /// its model card and all else that it keeps, and where asked the rows. What it needs comes first, the version last; so wherever that dies, the same again goes
 /// on, and once it is there the same again changes nothing. It serves nothing by itself.
 /// </summary>
-public sealed class ModelCopy(PipelineStorage from, ModelRegistry registry, RunStore runs, DefinitionStore definitions, KnownExtensions known, TimeProvider time)
+public sealed class ModelCopy(
+    PipelineStorage from, ModelRegistry registry, RunStore runs, DefinitionStore definitions, KnownExtensions known, TimeProvider time)
 {
     /// <summary>A transaction holds 4 MB, and a row 64 KB of text.</summary>
     private const int RowsAtOnce = 20;

@@ -114,7 +114,8 @@ public sealed class KillTests(AzuriteFixture azurite) : IClassFixture<AzuriteFix
         .AddSingleton<DefinitionStore>()
         .AddSingleton<RunStore>()
         .AddSingleton<ModelRegistry>()
-        .AddSingleton<DataTags>().AddSingleton<DataLog>().AddSingleton<DataVersions>().AddSingleton<RunSources>().AddSingleton(new OpenLineageOptions()).AddSingleton<LineageOutbox>()
+        .AddSingleton<DataTags>().AddSingleton<DataLog>().AddSingleton<DataVersions>().AddSingleton<RunSources>()
+        .AddSingleton(new OpenLineageOptions()).AddSingleton<LineageOutbox>()
         .AddSingleton<RunStarter>()
         .AddRemoteEngine()
         .BuildServiceProvider();

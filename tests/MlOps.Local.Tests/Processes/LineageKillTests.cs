@@ -44,7 +44,8 @@ public sealed class LineageKillTests(ITestOutputHelper output) : IDisposable
             await host.SendAsync(HttpMethod.Post, $"/runs/{failed}/cancel");
             runs[failed] = "ABORT";
             await Eventually.IsTrueAsync(
-                () => Task.FromResult(runs.All(run => Told(receiver, run.Key).Contains(run.Value) || (run.Value == "ABORT" && Told(receiver, run.Key).Count == 0))),
+                () => Task.FromResult(runs.All(
+                    run => Told(receiver, run.Key).Contains(run.Value) || (run.Value == "ABORT" && Told(receiver, run.Key).Count == 0))),
                 () => string.Join('\n', runs.Select(run => $"{run.Key}: {string.Join(", ", Told(receiver, run.Key))}")) + $"\n{stopped}{host.Errors}",
                 TimeSpan.FromSeconds(100));
         }
