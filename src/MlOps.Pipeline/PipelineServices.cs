@@ -8,6 +8,7 @@ using MlOps.Pipeline.Definitions;
 using MlOps.Pipeline.Deletion;
 using MlOps.Pipeline.Doctor;
 using MlOps.Pipeline.Features;
+using MlOps.Pipeline.OpenLineage;
 using MlOps.Pipeline.Orchestration;
 using MlOps.Pipeline.Profiling;
 using MlOps.Pipeline.Registry;
@@ -37,6 +38,7 @@ public static class PipelineServices
         }
         return services
             .AddAlerts()
+            .AddOpenLineage()
             .AddSingleton<FeatureFunctions>()
             .AddSingleton<TrainerCatalog>()
             .AddSingleton(host => TrainingPlaces.Of(host.GetRequiredService<PipelineOptions>()))
@@ -72,9 +74,12 @@ public static class PipelineServices
             .AddSingleton<DataComparison>()
             .AddSingleton<DataCheckout>()
             .AddSingleton<DataCollector>()
+            .AddSingleton<DataVerification>()
+            .AddSingleton<ModelCopy>()
             .AddSingleton<RunFacts>()
             .AddSingleton<ReportRenderer>()
             .AddSingleton<StageRunner>()
+            .AddSingleton<RunSources>()
             .AddSingleton<RunStarter>()
             .AddSingleton<RunAdmission>()
             .AddSingleton<TrainingProgress>()

@@ -3,6 +3,8 @@ using Microsoft.AspNetCore.Http;
 using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Data;
 using MlOps.Pipeline.Definitions;
+using MlOps.Pipeline.Orchestration;
+using MlOps.Pipeline.Registry;
 using MlOps.Pipeline.Tracking;
 using MlOps.Pipeline.Versions;
 using MlOps.Web.Access;
@@ -101,17 +103,7 @@ public static class DataApi
         string model, string tag, HttpRequest request, DataVersions versions, DataTags tags, InputLimits limits, CancellationToken cancel)
     {
         var body = await JsonBody.ReadAsync(
-            request, limits,
-            json =>
-            {
-                var read = new DataTagRequest(json.Text("version") ?? "", json.Flag("movable") ?? false);
-                if (read.Version.Length == 0)
-                {
-                    json.Problem("version", $"is missing: name a dataset version by {DataVersions.Words}.");
-                }
-                return read;
-            },
-            cancel);
+            request, limits, json => new DataTagRequest(ReadVersion(json), json.Flag("movable") ?? false), cancel);
         if (await FindAsync(model, body.Version, versions, cancel) is not { } found)
         {
             return Unknown(model, body.Version);
@@ -127,6 +119,32 @@ public static class DataApi
         {
             return HttpProblems.Conflict(taken.Message);
         }
+    }
+
+    /// <summary>Makes a raw version the newest again.</summary>
+    public static async Task<IResult> RestoreAsync(
+        string model, HttpRequest request, DataVersions versions, RunSources sources, InputLimits limits, CancellationToken cancel)
+    {
+        var named = await JsonBody.ReadAsync(request, limits, ReadVersion, cancel);
+        if (await FindAsync(model, named, versions, cancel) is not { } found)
+        {
+            return Unknown(model, named);
+        }
+        var before = await versions.FindAsync(model, "latest", cancel);
+        var by = Callers.NameOf(request.HttpContext.User) ?? "nobody";
+        var restored = await sources.RestoreAsync(model, found.Id, by, cancel);
+        Auditing.Tell(request.HttpContext, before?.Id, restored.Id);
+        return TypedResults.Ok(new DataVersionLink(restored, Links.Data(model, restored.Id)));
+    }
+
+    private static string ReadVersion(JsonReader json)
+    {
+        var version = json.Text("version") ?? "";
+        if (version.Length == 0)
+        {
+            json.Problem("version", $"is missing: name a dataset version by {DataVersions.Words}.");
+        }
+        return version;
     }
 
     public static async Task<IResult> DeleteTagAsync(string model, string tag, HttpContext http, DataTags tags, CancellationToken cancel)
@@ -198,6 +216,10 @@ public sealed record DataVersionView(
 /// <summary>Names of dataset versions.</summary>
 /// <param name="Tags">All of the model's.</param>
 public sealed record DataTagList(IReadOnlyList<DataTag> Tags);
+
+/// <summary>The body of <c>POST /datasets/{model}/restore</c>.</summary>
+/// <param name="Version">The raw dataset version that becomes the newest again.</param>
+public sealed record DataRestoreRequest(string Version);
 
 /// <summary>The body of <c>PUT /datasets/{model}/tags/{tag}</c>.</summary>
 /// <param name="Version">The dataset version that gets the name.</param>

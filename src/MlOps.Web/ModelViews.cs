@@ -49,6 +49,8 @@ public sealed record VersionView
     public required string RunId { get; init; }
     public required string DefinitionId { get; init; }
     public required DateTimeOffset Created { get; init; }
+    /// <summary>The version of another storage account that it is a copy of; left out for one that a run here registered.</summary>
+    public CopiedFrom? From { get; init; }
     /// <summary>What callers send and what the model was trained on.</summary>
     public Signature? Signature { get; init; }
     public required IReadOnlyDictionary<string, string> Links { get; init; }
@@ -65,6 +67,7 @@ public sealed record VersionView
         RunId = version.RunId,
         DefinitionId = version.DefinitionId,
         Created = version.Created,
+        From = version.From,
         Links = new Dictionary<string, string> { ["self"] = Web.Links.Version(version.Model, version.Version), ["run"] = Web.Links.Run(version.RunId) },
     };
 }

@@ -8,7 +8,6 @@ using MlOps.Pipeline.Definitions;
 using MlOps.Pipeline.Deletion;
 using MlOps.Pipeline.Orchestration;
 using MlOps.Pipeline.Tracking;
-using MlOps.Pipeline.Versions;
 
 namespace MlOps.Web;
 
@@ -30,7 +29,8 @@ public static class PipelinesApi
 
     /// <summary>Stores a definition; 201 when the model had none, else 200. The body may leave out 'model', which the URL names.</summary>
     public static async Task<IResult> PutAsync(
-        string model, HttpRequest request, DefinitionStore definitions, KnownExtensions known, InputLimits limits, CancellationToken cancel)
+        string model, HttpRequest request, DefinitionStore definitions, RunSources sources, KnownExtensions known, InputLimits limits,
+        CancellationToken cancel)
     {
         if (!Names.IsModel(model))
         {
@@ -47,6 +47,10 @@ public static class PipelinesApi
             return HttpProblems.BadRequest(
                 $"The definition's model is '{definition.Model}' and the URL's is '{model}'. Make them the same, or leave it out of the body.");
         }
+        if (definition.Data is { } pinned)
+        {
+            await sources.PinnedAsync(model, pinned, cancel);
+        }
         var before = await definitions.FindAsync(model, cancel);
         var isNew = before is null;
         var from = before is null ? null : await definitions.SnapshotAsync(before, cancel);
@@ -62,10 +66,13 @@ public static class PipelinesApi
     public static async Task<IResult> DeleteAsync(string model, DefinitionDeletion definitions, CancellationToken cancel) =>
         Deletions.Answer(Names.IsModel(model) ? await definitions.DeleteAsync(model, cancel) : DeletionResult.Unknown, () => Unknown(model));
 
-    /// <summary>Starts a run of the model's definition, on the named uploaded file or on the newest one; as far as its goal.</summary>
+    /// <summary>
+    /// Starts a run of the model's definition, on the named uploaded file or dataset version, or on what the definition pins, or on the newest file; as far as
+    /// its goal.
+    /// </summary>
     public static async Task<IResult> StartRunAsync(
-        string model, HttpRequest request, DefinitionStore definitions, PipelineStorage storage, DataVersions versions, RunStarter starter,
-        InputLimits limits, CancellationToken cancel)
+        string model, HttpRequest request, DefinitionStore definitions, PipelineStorage storage, RunStarter starter, InputLimits limits,
+        CancellationToken cancel)
     {
         var (source, data, goal) = await JsonBody.ReadAsync(
             request, limits, body => new StartRunRequest(body.Text("source"), body.Text("data"), body.Choice("goal", Goals)), cancel);
@@ -77,19 +84,11 @@ public static class PipelinesApi
         {
             return HttpProblems.BadRequest(problem);
         }
-        if (data is not null)
+        if (data is not null && source is not null)
         {
-            if (source is not null)
-            {
-                return HttpProblems.BadRequest("source and data are both named; a run reads one: a file, or a dataset version.");
-            }
-            if (await versions.FindAsync(model, data, cancel) is not { } version)
-            {
-                return HttpProblems.BadRequest(DataVersions.Unknown(model, data));
-            }
-            source = StoredSource.Of(version.Id);
+            return HttpProblems.BadRequest("source and data are both named; a run reads one: a file, or a dataset version.");
         }
-        var run = await starter.StartAsync(new RunRequest(model, source, "http") { Goal = goal ?? RunGoal.Model }, cancel);
+        var run = await starter.StartAsync(new RunRequest(model, source, "http") { Data = data, Goal = goal ?? RunGoal.Model }, cancel);
         return TypedResults.Accepted(Links.Run(run.RunId), RunView.Of(run));
     }
 
@@ -137,7 +136,7 @@ public sealed record PipelineList(IReadOnlyList<PipelineLink> Pipelines, string?
 public sealed record PipelineLink(string Model, string Url);
 
 /// <summary>The body of <c>POST /pipelines/{model}/runs</c>; may be left out.</summary>
-/// <param name="Source">An uploaded file, <c>raw/{model}/{file}</c>; left out: the newest of the model.</param>
+/// <param name="Source">An uploaded file, <c>raw/{model}/{file}</c>; left out: the definition's <c>data</c>, else the newest of the model.</param>
 /// <param name="Data">A raw dataset version in place of a file: a tag, <c>latest~1</c>, <c>v3</c>, or an id.</param>
 /// <param name="Goal"><c>model</c> goes all the way; <c>dataset</c> only ingests the file. Left out: <c>model</c>.</param>
 public sealed record StartRunRequest(string? Source, string? Data, RunGoal? Goal);

@@ -144,6 +144,19 @@ public static class Routes
         api.MapDelete("/datasets/{model}/tags/{tag}", DataApi.DeleteTagAsync).For(Admin).Describe("Data", "Take a name away; the version stays")
             .Deletes().Fails(404, 503).Audited("delete");
 
+        api.MapPost("/datasets/{model}/restore", DataApi.RestoreAsync).For(Operator)
+            .Describe("Data", "Make a raw dataset version the newest again: latest, and what runs read when no file is named")
+            .Takes<DataRestoreRequest>("""{ "version": "latest~1" }""")
+            .Gives<DataVersionLink>().Fails(400, 404, 503).Audited("restore");
+
+        api.MapPost("/datasets/gc", DataCareApi.CollectAsync).For(Admin)
+            .Describe("Data", "Find dataset versions that no run, model version, tag or definition reaches, and delete them where asked")
+            .Takes<DataGarbageRequest>("""{ "delete": false }""", isOptional: true)
+            .Gives<DataGarbageView>().Fails(400, 503).Audited("collect");
+        api.MapGet("/datasets/{model}/verify", DataCareApi.VerifyAsync).For(Admin)
+            .Describe("Data", "Read a model's dataset versions again, newest first, and name what is damaged; a part of them at a time")
+            .Gives<DataVerificationView>().Fails(400, 503);
+
         api.MapGet("/lineage/{kind}/{**id}", LineageApi.GetAsync).For(Reader)
             .Describe("Data", "What a file, dataset version, run, model version or hour of predictions comes from, and what comes from it")
             .Gives<LineageGraph>().Fails(400, 404, 503);

@@ -12,6 +12,8 @@ public sealed record RunView
     public required string Model { get; init; }
     public required RunState State { get; init; }
     public required string Source { get; init; }
+    /// <summary>What the dataset version was called that it reads, such as <c>golden</c>; left out where it reads a file.</summary>
+    public string? Data { get; init; }
     /// <summary>What started it: <c>http</c>, <c>cli</c>, <c>schedule</c>, <c>file</c>, <c>drift</c> or <c>retry</c>.</summary>
     public required string Trigger { get; init; }
     /// <summary>What it is for: <c>model</c> goes all the way, <c>dataset</c> only ingests.</summary>
@@ -46,6 +48,7 @@ public sealed record RunView
         Model = run.Model,
         State = run.State,
         Source = run.Source,
+        Data = run.Data,
         Trigger = run.Trigger,
         Goal = run.Goal,
         DefinitionId = run.DefinitionId,

@@ -16,7 +16,8 @@ internal static class House
             "MlOps.Pipeline",
             ["MlOps.Explain", "MlOps.Explain.MLNet", "MlOps.Drift"],
             [
-                "Contracts", "Data", "Reading", "Definitions", "Features", "Profiling", "Tracking", "Registry", "Scoring", "Training", "Alerts", "Reports",
+                "Contracts", "Data", "Reading", "Definitions", "Features", "Profiling", "Tracking", "Registry", "OpenLineage", "Scoring", "Training", "Alerts",
+                "Reports",
                 "Stages",
                 "Orchestration",
                 "Doctor",

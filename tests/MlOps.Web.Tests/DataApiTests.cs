@@ -70,6 +70,60 @@ public sealed class DataApiTests(DataApiTests.TwoRuns two) : IClassFixture<DataA
     }
 
     [Fact]
+    public async Task A_version_is_made_the_newest_again_and_a_definition_pins_one()
+    {
+        var pinned = AzuriteFixture.UniqueModel();
+        using var unknown = await host.Client.PutAsJsonAsync($"/pipelines/{pinned}", new { target = "fare", data = "golden" });
+        (await Task.FromResult(unknown).ShouldFailAsync(HttpStatusCode.BadRequest)).Should().Contain("pins data 'golden'").And.Contain("data tag");
+        await host.Client.PutAsJsonAsync($"/pipelines/{pinned}", new { target = "fare" }).ShouldBeAsync(HttpStatusCode.Created);
+        foreach (var seed in new[] { 1, 2 })
+        {
+            await host.Client.PutAsync($"/raw/{pinned}/{seed}.csv", new StringContent(Trips.Csv(100, seed))).ShouldBeAsync(HttpStatusCode.Created);
+            await host.Client.PostAsJsonAsync($"/pipelines/{pinned}/runs", new { source = $"raw/{pinned}/{seed}.csv", goal = "dataset" })
+                .ShouldBeAsync(HttpStatusCode.Accepted);
+        }
+        var first = await host.Client.GetAsync($"/datasets/{pinned}/versions/latest~1").ShouldBeAsync(HttpStatusCode.OK);
+
+        var restored = await host.Client.PostAsJsonAsync($"/datasets/{pinned}/restore", new { version = "latest~1" }).ShouldBeAsync(HttpStatusCode.OK);
+
+        ((string)restored["version"]!["id"]!).Should().Be((string)first["version"]!["id"]!);
+        (await host.Client.GetAsync($"/datasets/{pinned}/versions/latest").ShouldBeAsync(HttpStatusCode.OK))["version"]!.ToJsonString().Should()
+            .Be(restored["version"]!.ToJsonString());
+        await host.Client.PostAsJsonAsync($"/datasets/{pinned}/restore", new { version = "none" }).ShouldFailAsync(HttpStatusCode.NotFound);
+        await host.Client.PostAsJsonAsync($"/datasets/{pinned}/restore", new { }).ShouldFailAsync(HttpStatusCode.BadRequest);
+
+        await host.Client.PutAsJsonAsync($"/datasets/{pinned}/tags/golden", new { version = "latest~1" }).ShouldBeAsync(HttpStatusCode.OK);
+        await host.Client.PutAsJsonAsync($"/pipelines/{pinned}", new { target = "fare", data = "golden" }).ShouldBeAsync(HttpStatusCode.OK);
+        var run = await host.Client.PostAsync($"/pipelines/{pinned}/runs", content: null).ShouldBeAsync(HttpStatusCode.Accepted);
+        ((string)run["data"]!, (string)run["source"]! == $"datasets/{first["version"]!["id"]}").Should().Be(("golden", false), "the tag is on the other");
+    }
+
+    [Fact]
+    public async Task Versions_are_verified_a_part_at_a_time_and_what_nothing_reaches_is_told()
+    {
+        var (versions, pages, next) = (0, 0, default(string));
+        do
+        {
+            var page = await GetAsync($"verify?take=2{(next is null ? "" : $"&next={next}")}");
+            page["broken"]!.AsArray().Should().BeEmpty();
+            (versions, pages, next) = (versions + (int)page["versions"]!, pages + 1, (string?)page["next"]);
+        }
+        while (next is not null);
+        var all = await GetAsync("versions?take=1000");
+        (versions, pages).Should().Be((all["versions"]!.AsArray().Count, (versions + 1) / 2));
+        await host.Client.GetAsync(Path("verify?next=nonsense")).ShouldFailAsync(HttpStatusCode.BadRequest);
+
+        var found = await host.Client.PostAsync("/datasets/gc", content: null).ShouldBeAsync(HttpStatusCode.OK);
+
+        ((int)found["versions"]!).Should().BePositive();
+        ((int)found["deleted"]!).Should().Be(0, "nothing is deleted that was not asked for");
+        var deleted = await host.Client.PostAsJsonAsync("/datasets/gc", new { delete = true }).ShouldBeAsync(HttpStatusCode.OK);
+        ((int)deleted["folders"]!).Should().Be(0, "all of these tests is younger than a day");
+        var audit = await host.Client.GetAsync("/audit?take=1000").ShouldBeAsync(HttpStatusCode.OK);
+        audit.ToJsonString().Should().Contain("\"collect\"");
+    }
+
+    [Fact]
     public async Task Lineage_leads_from_any_end_to_both()
     {
         var version = (await GetAsync("versions/v1:train"))["version"]!;

@@ -16,6 +16,7 @@ public sealed class OpenApiTests(AzuriteFixture azurite) : WebTests(azurite)
             "GET /", "GET /health", "GET /ping", "GET /audit", "POST /predict",
             "GET /datasets/{model}/versions", "GET /datasets/{model}/versions/{version}", "GET /datasets/{model}/versions/{version}/content",
             "GET /datasets/{model}/diff", "GET /datasets/{model}/tags", "PUT /datasets/{model}/tags/{tag}", "DELETE /datasets/{model}/tags/{tag}",
+            "POST /datasets/{model}/restore", "POST /datasets/gc", "GET /datasets/{model}/verify",
             "GET /lineage/{kind}/{id}",
             "GET /pipelines", "GET /pipelines/{model}", "PUT /pipelines/{model}", "DELETE /pipelines/{model}", "POST /pipelines/{model}/runs",
             "GET /schemas/pipeline.json", "GET /runs", "GET /runs/{id}", "DELETE /runs/{id}", "GET /runs/{id}/artifacts/{path}",
@@ -61,7 +62,8 @@ public sealed class OpenApiTests(AzuriteFixture azurite) : WebTests(azurite)
         bodies.Keys.Should().BeEquivalentTo(
             "POST /predict", "PUT /pipelines/{model}", "POST /pipelines/{model}/runs", "POST /runs/{id}/approve", "POST /runs/{id}/reject",
             "POST /runs/{id}/cancel",
-            "PUT /models/{name}/aliases/{alias}", "POST /models/{name}/rollback", "PUT /raw/{model}/{file}", "PUT /datasets/{model}/tags/{tag}");
+            "PUT /models/{name}/aliases/{alias}", "POST /models/{name}/rollback", "PUT /raw/{model}/{file}", "PUT /datasets/{model}/tags/{tag}",
+            "POST /datasets/{model}/restore", "POST /datasets/gc");
         foreach (var (route, body) in bodies.Where(body => body.Key != "PUT /raw/{model}/{file}"))
         {
             body["content"]!["application/json"]!["schema"].Should().NotBeNull(route);

@@ -9,6 +9,7 @@ using MlOps.Pipeline;
 using MlOps.Pipeline.Alerts;
 using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Deletion;
+using MlOps.Pipeline.OpenLineage;
 using MlOps.Pipeline.Orchestration;
 using MlOps.Serving;
 using MlOps.Serving.Monitoring;
@@ -27,6 +28,7 @@ internal static class AppServices
         services
             .AddSingleton(AccessSettings.Read(configuration))
             .AddSingleton(AlertSettings.Read(configuration, BaseUrl(configuration)))
+            .AddSingleton(OpenLineageSettings.Read(configuration))
             .AddSingleton(RetentionOptions.Read(configuration))
             .AddSingleton(UploadOptions.Read(configuration) with { MaxPutBytes = MostBodyBytes })
             .AddMlOpsPipeline()

@@ -1,6 +1,7 @@
 using Microsoft.Azure.Functions.Worker;
 using Microsoft.DurableTask.Client;
 using MlOps.Functions.Durable;
+using MlOps.Pipeline.OpenLineage;
 using MlOps.Serving.Triggers;
 
 namespace MlOps.Functions.Triggers;
@@ -10,7 +11,8 @@ public sealed class Timer(DurableCall call)
 {
     /// <summary>
     /// Every minute: starts the runs that are due by their definitions' schedules, looks after runs that lost their orchestration, checks live
-    /// rows, repairs the indexes, and deletes runs whose time is over. Side by side: none waits for another, or suffers from its failure.
+    /// rows, repairs the indexes, tells OpenLineage events, and deletes runs whose time is over. Side by side: none waits for another, or suffers from its
+    /// failure.
     /// </summary>
     [Function(nameof(LookAround))]
     public Task LookAround([TimerTrigger("0 * * * * *")] TimerInfo timer, [DurableClient] DurableTaskClient client, CancellationToken cancel) => Task.WhenAll(
@@ -18,5 +20,6 @@ public sealed class Timer(DurableCall call)
         call.Get<RunRecovery>(client).LookAsync(cancel),
         call.Get<LiveDriftTrigger>(client).LookAsync(cancel),
         call.Get<IndexTrigger>(client).LookAsync(cancel),
-        call.Get<RetentionTrigger>(client).LookAsync(cancel));
+        call.Get<RetentionTrigger>(client).LookAsync(cancel),
+        call.Get<LineageSender>(client).SendDueAsync(cancel));
 }

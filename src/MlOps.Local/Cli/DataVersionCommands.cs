@@ -2,6 +2,8 @@ using System.CommandLine;
 using System.Globalization;
 using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Data;
+using MlOps.Pipeline.Orchestration;
+using MlOps.Pipeline.Registry;
 using MlOps.Pipeline.Tracking;
 using MlOps.Pipeline.Versions;
 using MlOps.Serving.Lineage;
@@ -48,6 +50,8 @@ internal static class DataVersionCommands
         tag.SetAction(TagAsync);
         var untag = new Command("untag", "Take a name away; the version stays") { Model, Tag };
         untag.SetAction(UntagAsync);
+        var restore = new Command("restore", "Make a raw dataset version the newest again: 'latest', and what runs read when no file is named") { Of };
+        restore.SetAction(RestoreAsync);
         var diff = new Command("diff", "Show what is different between two dataset versions: columns, rows, values") { From, To, Key, AsJson };
         diff.SetAction(DiffAsync);
         var checkout = new Command("checkout", "Write the rows of a dataset version into a folder") { Of, Out, Format };
@@ -58,7 +62,7 @@ internal static class DataVersionCommands
         verify.SetAction(VerifyAsync);
         var lineage = new Command("lineage", "Show what something comes from, and what comes from it, as a Mermaid flowchart") { Something, AsJson };
         lineage.SetAction(LineageAsync);
-        foreach (var verb in new[] { lineage, log, show, tag, untag, diff, checkout, gc, verify })
+        foreach (var verb in new[] { lineage, log, show, tag, untag, restore, diff, checkout, gc, verify })
         {
             data.Add(verb);
         }
@@ -126,6 +130,19 @@ internal static class DataVersionCommands
             storage, "tag", $"datasets/{version.Model}/tags/{name}",
             async () => (await storage.Services.GetRequiredService<DataTags>().SetAsync(version.Model, tag, cancel), version.Id), cancel);
         terminal.Say($"{version.Model}@{name} is version {version.Id}.");
+        return ExitCode.Done;
+    }
+
+    private static async Task<int> RestoreAsync(ParseResult parsed, CancellationToken cancel)
+    {
+        var terminal = new Terminal();
+        await using var storage = await ConnectedStorage.OpenAsync(GlobalOptions.Read(parsed), terminal, cancel);
+        var (version, sources) = (await VersionAsync(storage, parsed.GetValue(Of)!, cancel), storage.Services.GetRequiredService<RunSources>());
+        var before = await storage.Services.GetRequiredService<DataVersions>().FindAsync(version.Model, Latest, cancel);
+        await AuditCommand.RecordAsync(
+            storage, "restore", $"datasets/{version.Model}",
+            async () => (before?.Id, (await sources.RestoreAsync(version.Model, version.Id, Environment.UserName, cancel)).Id), cancel);
+        terminal.Say($"{version.Model}@latest is version {version.Id}, until a newer file is read.");
         return ExitCode.Done;
     }
 
@@ -197,7 +214,7 @@ internal static class DataVersionCommands
         terminal.Say($"{Number(deleted.Bytes)} bytes in {Number(deleted.Findings.Count)} folders deleted.");
         if (deleted.Findings.Count < found.Findings.Count)
         {
-            terminal.Say("The others are left, as a run or a tag has come since, or a run is at work that may come to them. Try again later.");
+            terminal.Say("The others are left: a run has come to them, or somebody has named them, since they were found.");
         }
         return ExitCode.Done;
     }

@@ -5,6 +5,7 @@ using MlOps.Pipeline.Alerts;
 using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Data;
 using MlOps.Pipeline.Definitions;
+using MlOps.Pipeline.OpenLineage;
 using MlOps.Pipeline.Orchestration;
 using MlOps.Pipeline.Stages.Ingest;
 using MlOps.Pipeline.Tracking;
@@ -74,7 +75,7 @@ internal static class ReproduceCommand
         Services = services =>
         {
             settings.Services?.Invoke(services);
-            services.RemoveAll<IAlertChannel>();
+            services.RemoveAll<IAlertChannel>().RemoveAll<OpenLineageOptions>().AddSingleton(new OpenLineageOptions());
         },
     };
 

@@ -13,7 +13,11 @@ namespace MlOps.Local.Cli;
 /// <summary><c>train</c>: a model from a person's own file, with no definition written.</summary>
 internal static partial class TrainCommand
 {
-    private static readonly Argument<string> FileArgument = new("FILE") { Description = "CSV or Parquet file" };
+    private static readonly Argument<string> FileArgument = new("FILE")
+    {
+        Description = "CSV or Parquet file, or MODEL@VERSION: a raw dataset version that there is",
+    };
+
     private static readonly Option<string?> Definition = new("--definition")
     {
         Description = "Use this pipeline definition (JSON) instead of inferring one",
@@ -37,7 +41,14 @@ internal static partial class TrainCommand
         }
         command.Validators.Add(result =>
         {
-            if (result.GetResult(InferenceOptions.Target) is null == result.GetResult(Definition) is null)
+            if (VersionOf(result.GetValue(FileArgument)) is not null)
+            {
+                if (result.GetResult(InferenceOptions.Target) is not null || result.GetResult(Model) is not null)
+                {
+                    result.AddError("A dataset version is trained by its model's definition: leave out --target and --model; --definition FILE changes it.");
+                }
+            }
+            else if (result.GetResult(InferenceOptions.Target) is null == result.GetResult(Definition) is null)
             {
                 result.AddError("Name either the column to predict (--target COLUMN) or a pipeline definition (--definition FILE).");
             }
@@ -48,17 +59,19 @@ internal static partial class TrainCommand
 
     private static async Task<int> RunAsync(ParseResult parsed, CancellationToken cancel)
     {
+        var version = VersionOf(parsed.GetValue(FileArgument));
         var file = Path.GetFullPath(parsed.GetValue(FileArgument)!);
-        if (!File.Exists(file))
+        if (version is null && !File.Exists(file))
         {
             throw new EnvironmentProblemException($"There is no file '{file}'.");
         }
         var declared = parsed.GetValue(Definition) is { } path ? DefinitionJson.Read(await ReadAsync(path, cancel)) : null;
-        var model = parsed.GetValue(Model) ?? declared?.Model ?? NameFrom(file);
+        var model = version?.Model ?? parsed.GetValue(Model) ?? declared?.Model ?? NameFrom(file);
         var asJson = parsed.GetValue(AsJson);
         try
         {
-            var details = await TrainAsync(parsed, declared, model, file, new Terminal(asJson), cancel);
+            var request = new RunRequest(model, version is null ? file : null, "cli") { Data = version?.Name };
+            var details = await TrainAsync(parsed, declared, request, new Terminal(asJson), cancel);
             if (asJson)
             {
                 Console.Out.WriteLine(Json.Write(RunReport.Of(details)));
@@ -78,7 +91,7 @@ internal static partial class TrainCommand
     }
 
     private static async Task<RunDetails> TrainAsync(
-        ParseResult parsed, PipelineDefinition? declared, string model, string file, Terminal terminal, CancellationToken cancel)
+        ParseResult parsed, PipelineDefinition? declared, RunRequest request, Terminal terminal, CancellationToken cancel)
     {
         var settings = GlobalOptions.Read(parsed);
         await using var storage = await WarmStart.WhileAsync(LocalStorage.OwnOrJoinAsync(settings, terminal.Say, cancel), cancel);
@@ -86,11 +99,20 @@ internal static partial class TrainCommand
         storage.Publish(url: null);
 
         var services = host.Services;
-        var definition = declared is not null
-            ? declared with { Model = model }
-            : await InferenceOptions.InferAsync(services.GetRequiredService<DefinitionInference>(), parsed, model, file, cancel);
-        await services.GetRequiredService<DefinitionStore>().PutAsync(definition, cancel);
-        var run = await services.GetRequiredService<RunStarter>().StartAsync(model, file, "cli", cancel);
+        var (definitions, model) = (services.GetRequiredService<DefinitionStore>(), request.Model);
+        var definition = declared is not null ? declared with { Model = model } : request.Data is not null ? await definitions.FindAsync(model, cancel)
+            : await InferenceOptions.InferAsync(services.GetRequiredService<DefinitionInference>(), parsed, model, request.Source!, cancel);
+        if (definition is null)
+        {
+            throw new InputException($"Model '{model}' has no definition. Name one with --definition FILE.");
+        }
+        if (request.Data is { } name)
+        {
+            // A name that there is not changes no definition.
+            await services.GetRequiredService<RunSources>().OfVersionAsync(model, name, cancel);
+        }
+        await definitions.PutAsync(definition, cancel);
+        var run = await services.GetRequiredService<RunStarter>().StartAsync(request, cancel);
         var details = await new RunFollower(services.GetRequiredService<RunStore>(), terminal).FollowAsync(run.RunId, definition.CandidateKeys, cancel);
         RunOutcome.Print(terminal.Story, details);
         return details;
@@ -99,6 +121,10 @@ internal static partial class TrainCommand
     private static async Task<string> ReadAsync(string path, CancellationToken cancel) => File.Exists(path)
         ? await File.ReadAllTextAsync(path, cancel)
         : throw new EnvironmentProblemException($"There is no file '{path}'.");
+
+    /// <summary>The dataset version that an argument names which is no file; null: it names a file.</summary>
+    private static (string Model, string Name)? VersionOf(string? argument) =>
+        argument?.Split('@') is [var model, { Length: > 0 } name] && ModelName.IsValid(model) && !File.Exists(argument) ? (model, name) : null;
 
     /// <summary>The file's name as a model's name.</summary>
     internal static string NameFrom(string file)

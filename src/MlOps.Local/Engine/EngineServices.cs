@@ -8,6 +8,8 @@ public static class EngineServices
 {
     /// <summary>Runs the runs of this storage in this process.</summary>
     public static IServiceCollection AddEmbeddedEngine(this IServiceCollection services) => services
+        // Before the engine, so that it is stopped after it: how the last run ended is told too.
+        .AddHostedService<LineageDelivery>()
         .AddSingleton<Orchestrate>(TrainingPipeline.RunAsync)
         .AddSingleton<RunEvents>()
         .AddSingleton<RunLeases>()

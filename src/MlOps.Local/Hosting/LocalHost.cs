@@ -11,6 +11,7 @@ using MlOps.Pipeline.Alerts;
 using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Deletion;
 using MlOps.Pipeline.Doctor;
+using MlOps.Pipeline.OpenLineage;
 using MlOps.Pipeline.Orchestration;
 using MlOps.Pipeline.Stages.Finish;
 using MlOps.Serving;
@@ -146,6 +147,7 @@ public sealed class LocalHost : IAsyncDisposable
             .Services.Configure<Microsoft.Extensions.Logging.Console.ConsoleLoggerOptions>(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
         builder.Services
             .AddSingleton(ReadAlerts(builder.Configuration, settings.Port))
+            .AddSingleton(ReadSettings(builder.Configuration, OpenLineageSettings.Read))
             .AddSingleton(ReadSettings(builder.Configuration, RetentionOptions.Read))
             .AddSingleton(ReadSettings(builder.Configuration, UploadOptions.Read) with { ThroughHost = settings.Storage is null })
             .AddMlOpsPipeline()

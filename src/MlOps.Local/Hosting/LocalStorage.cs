@@ -1,6 +1,4 @@
-using Azure;
 using Azure.Data.Tables;
-using Azure.Identity;
 using Azure.Storage.Blobs;
 using MlOps.Local.Storage;
 using MlOps.Pipeline.Data;
@@ -14,6 +12,8 @@ public sealed class LocalStorage : IAsyncDisposable
 
     /// <summary>Somebody waits for the first answer.</summary>
     private const int FewRetries = 1;
+
+    private const string Option = "--storage";
 
     private readonly DataFolder? folder;
     private readonly AzuriteProcess? azurite;
@@ -98,17 +98,8 @@ public sealed class LocalStorage : IAsyncDisposable
     /// <summary>New clients of the storage.</summary>
     public PipelineStorage Connect() => Connect(new BlobClientOptions(), new TableClientOptions());
 
-    private PipelineStorage Connect(BlobClientOptions blobs, TableClientOptions tables)
-    {
-        try
-        {
-            return StorageAccount.Connect(ConnectionString, blobs, tables);
-        }
-        catch (Exception malformed) when (malformed is FormatException or ArgumentException or InvalidOperationException)
-        {
-            throw new EnvironmentProblemException($"What was given with --storage cannot be used: {malformed.Message}", malformed);
-        }
-    }
+    private PipelineStorage Connect(BlobClientOptions blobs, TableClientOptions tables) =>
+        StorageAccount.Connect(ConnectionString, Option, blobs, tables);
 
     public async ValueTask DisposeAsync()
     {
@@ -151,24 +142,8 @@ public sealed class LocalStorage : IAsyncDisposable
 
     private async Task EnsureAnsweringAsync(CancellationToken cancel)
     {
-        using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancel);
-        deadline.CancelAfter(LongestWait);
-        try
-        {
-            await Connect(new BlobClientOptions { Retry = { MaxRetries = FewRetries } }, new TableClientOptions { Retry = { MaxRetries = FewRetries } })
-                .EnsureCreatedAsync(deadline.Token);
-        }
-        catch (Exception fault) when (
-            fault is RequestFailedException or AggregateException or AuthenticationFailedException
-                or OperationCanceledException && !cancel.IsCancellationRequested)
-        {
-            var reason = fault switch
-            {
-                RequestFailedException { ErrorCode: { Length: > 0 } code } => code,
-                AuthenticationFailedException => "no identity could sign in",
-                _ => "it cannot be reached",
-            };
-            throw new EnvironmentProblemException($"The storage does not answer ({reason}): check what was given with --storage.", fault);
-        }
+        await StorageAccount.EnsureAnsweringAsync(
+            Connect(new BlobClientOptions { Retry = { MaxRetries = FewRetries } }, new TableClientOptions { Retry = { MaxRetries = FewRetries } }), Option,
+            cancel);
     }
 }

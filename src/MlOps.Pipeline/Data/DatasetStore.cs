@@ -41,6 +41,10 @@ public sealed class DatasetStore(PipelineStorage storage, PartCache cache, Pipel
         return await versions.FindAsync<DatasetManifest>(ManifestName(id), cancel) is { } found ? Remember(found) : null;
     }
 
+    /// <summary>The same for whoever goes on with it: it is kept from now on as one just made (<see cref="DatasetClaims"/>).</summary>
+    public async Task<DatasetManifest?> ReuseAsync(string id, CancellationToken cancel) =>
+        await FindAsync(id, cancel) is { } found && await DatasetClaims.TryClaimAsync(storage, id, cancel) ? found : null;
+
     /// <exception cref="InputException">There is no such version.</exception>
     public async Task<DatasetManifest> GetAsync(string id, CancellationToken cancel) =>
         known.GetValueOrDefault(id) ?? await FindAsync(id, cancel)
@@ -52,8 +56,18 @@ public sealed class DatasetStore(PipelineStorage storage, PartCache cache, Pipel
         await CommitAsync(draft with { Parts = await Task.WhenAll(parts.Select(part => StoreAsync(draft.Id, part, cancel))) }, cancel);
 
     /// <summary>Stores a new version whose parts are stored already, or that has none of its own; when it exists meanwhile, that one is returned.</summary>
-    public async Task<DatasetManifest> CommitAsync(DatasetManifest draft, CancellationToken cancel) =>
-        Remember(await versions.CommitAsync(ManifestName(draft.Id), draft with { Created = time.GetUtcNow() }, cancel));
+    public async Task<DatasetManifest> CommitAsync(DatasetManifest draft, CancellationToken cancel)
+    {
+        while (true)
+        {
+            var mine = draft with { Created = time.GetUtcNow() };
+            var kept = await versions.CommitAsync(ManifestName(draft.Id), mine, cancel);
+            if (ReferenceEquals(kept, mine) || await DatasetClaims.TryClaimAsync(storage, draft.Id, cancel))
+            {
+                return Remember(kept);
+            }
+        }
+    }
 
     /// <summary>An empty local folder for the parts that a stage is about to write; on the same disk as the cache.</summary>
     public string NewDraftFolder()

@@ -39,6 +39,9 @@ internal static class DefinitionKeys
             definition => definition.Candidates, (definition, value) => definition with { Candidates = value })
         .Key("gates", "What must hold before promotion.", PromotionKeys.Gates,
             definition => definition.Gates, (definition, value) => definition with { Gates = value })
+        .Key("data", "The dataset version that runs read for which nobody names a file: a tag, \"v3\" (raw rows of model version 3), or an id; left out: the "
+                + "newest file in raw/{model}/.", Text(shortest: 1),
+            definition => definition.Data, (definition, value) => definition with { Data = value }).Later()
         .Key("runOn", "What starts a run by itself, and what it does beside others.", OperationKeys.Triggers,
             definition => definition.RunOn, (definition, value) => definition with { RunOn = value })
         .Key("monitor", "What is watched of a model that serves.", OperationKeys.Monitor,

@@ -14,7 +14,7 @@ internal static class OperationKeys
         .Key("overlap", "What a run does while an earlier one of the model has not ended: wait, end as cancelled, or go on beside it.",
             Choice(DefinitionNames.Overlaps),
             rules => rules.Overlap, (rules, value) => rules with { Overlap = value })
-        .Key("drift", "Live rows that have drifted start a run on the newest file in raw/{model}/.", Flag(),
+        .Key("drift", "Live rows that have drifted start a run on the newest file in raw/{model}/, or on what data pins.", Flag(),
             rules => rules.Drift, (rules, value) => rules with { Drift = value }).Later();
 
     public static ObjectShape<MonitorRules> Monitor { get; } = Object(new MonitorRules())

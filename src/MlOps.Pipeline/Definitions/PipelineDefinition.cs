@@ -43,6 +43,10 @@ public sealed record PipelineDefinition
     public TrainRules Train { get; init; } = new();
     public IReadOnlyList<CandidateSpec> Candidates { get; init; } = [new CandidateSpec { Trainer = TrainerNames.LightGbm }];
     public GateRules Gates { get; init; } = new();
+    /// <summary>
+    /// The raw dataset version that runs read for which nobody names a file: a tag, <c>v3</c>, or an id. Null: the newest raw file.
+    /// </summary>
+    public string? Data { get; init; }
     public TriggerRules RunOn { get; init; } = new();
     public MonitorRules Monitor { get; init; } = new();
 
@@ -254,7 +258,7 @@ public enum Overlap
 /// <param name="Schedule">Cron expression with seconds, in UTC.</param>
 /// <param name="NewFile">A new file in <c>raw/{model}/</c> is trained on; it is ingested in any case.</param>
 /// <param name="Overlap">What a run does, however it was started, while an earlier one of the model has not ended.</param>
-/// <param name="Drift">Live rows that have drifted start a run on the newest file in <c>raw/{model}/</c>.</param>
+/// <param name="Drift">Live rows that have drifted start a run on the newest file in <c>raw/{model}/</c>, or on what <c>data</c> pins.</param>
 public sealed record TriggerRules(string? Schedule = null, bool NewFile = false, Overlap Overlap = Overlap.Queue, bool Drift = false);
 
 /// <summary>What is watched of a model that serves.</summary>

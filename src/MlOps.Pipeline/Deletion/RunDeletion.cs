@@ -47,7 +47,7 @@ public sealed class RunDeletion(PipelineStorage storage, RunStore runs, ModelReg
         {
             await storage.Artifacts.DeleteBlobIfExistsAsync(blob.Name, cancellationToken: cancel);
         }
-        await log.ForgetRunAsync(run.Model, run.RunId, cancel);
+        await log.ForgetRunAsync(run, cancel);
         await runs.DeleteAsync(run.RunId, cancel);
     }
 }

@@ -1,17 +1,19 @@
-using System.Security.Cryptography;
 using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Data;
 
 namespace MlOps.Pipeline.Doctor;
 
-/// <summary>What must hold of dataset versions. Of each only its parents are remembered.</summary>
+/// <summary>What must hold of dataset versions. Of each only its parents are remembered, and how many parts it has.</summary>
 /// <param name="storage">The storage.</param>
 /// <param name="rehash">Whether every part is read again, and its content compared with its hash.</param>
 internal sealed class DatasetChecks(PipelineStorage storage, bool rehash)
 {
     private const string ManifestFile = "manifest.json";
+    private const int ReadAtOnce = 16;
+    private const string Unnamed = "no manifest names them; a run was stopped before it had written all";
 
     private readonly Dictionary<string, IReadOnlyList<string>> parents = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, int> parts = new(StringComparer.Ordinal);
     private readonly List<(string Id, string Of)> views = [];
 
     public IReadOnlyDictionary<string, IReadOnlyList<string>> Parents => parents;
@@ -20,11 +22,13 @@ internal sealed class DatasetChecks(PipelineStorage storage, bool rehash)
     public async Task<IReadOnlyList<Finding>> CheckAsync(CancellationToken cancel)
     {
         var found = new List<Finding>();
-        await foreach (var (id, blobs) in StoredBlobs.ListFoldersAsync(storage.Datasets, cancel))
+        await foreach (var some in StoredBlobs.ListFoldersAsync(storage.Datasets, cancel).Chunk(ReadAtOnce).WithCancellation(cancel))
         {
-            if (await FindManifestAsync(id, blobs, cancel) is { } manifest)
+            var manifests = await Task.WhenAll(some.Select(folder => FindManifestAsync(folder.Folder, folder.Blobs, cancel)));
+            foreach (var ((id, blobs), manifest) in some.Zip(manifests).Where(pair => pair.Second is not null))
             {
-                parents[id] = manifest.Parents;
+                parents[id] = manifest!.Parents;
+                parts[id] = manifest.Parts.Count;
                 if (manifest.Selection is not null || manifest.Projection is not null)
                 {
                     views.Add((id, manifest.Parents[0]));
@@ -51,25 +55,27 @@ internal sealed class DatasetChecks(PipelineStorage storage, bool rehash)
     {
         await foreach (var (id, blobs) in StoredBlobs.ListFoldersAsync(storage.Datasets, cancel))
         {
-            if (await FindManifestAsync(id, blobs, cancel) is not { } manifest)
+            if (blobs.FirstOrDefault(IsManifest) is not { } own)
             {
                 foreach (var blob in blobs.Where(blob => id.Length > 0))
                 {
-                    yield return ("no manifest names them; a run was stopped before it had written all", false, blob);
+                    yield return (Unnamed, false, blob);
                 }
-                continue;
             }
-            var isKept = kept.HasDataset(id);
-            // The manifest goes first: without it there is no such version, and what is left of it is nobody's.
-            foreach (var blob in blobs.OrderByDescending(blob => blob.Name == $"{id}/{ManifestFile}"))
+            else if (!kept.HasDataset(id))
             {
-                if (!isKept)
+                // The manifest goes first: without it there is no such version, and what is left of it is nobody's. Somebody may have claimed it a moment ago:
+                // then its manifest is young, and its parts are as old as they are.
+                foreach (var blob in blobs.OrderByDescending(IsManifest))
                 {
-                    yield return ("no run and no version comes from them", true, blob);
+                    yield return ("no run and no version comes from them", false, blob with { Written = own.Written });
                 }
-                else if (blob.Name.EndsWith(".parquet", StringComparison.Ordinal) && !manifest.Parts.Any(part => blob.Name == $"{id}/{part.Name}"))
+            }
+            else if (blobs.Count(IsPart) != parts.GetValueOrDefault(id) && await FindManifestAsync(id, cancel) is { } manifest)
+            {
+                foreach (var blob in blobs.Where(blob => IsPart(blob) && !manifest.Parts.Any(part => blob.Name == $"{id}/{part.Name}")))
                 {
-                    yield return ("no manifest names them; a run was stopped before it had written all", false, blob);
+                    yield return (Unnamed, false, blob);
                 }
             }
         }
@@ -82,40 +88,18 @@ internal sealed class DatasetChecks(PipelineStorage storage, bool rehash)
         var listed = blobs.ToDictionary(blob => blob.Name, blob => blob.Bytes, StringComparer.Ordinal);
         foreach (var part in manifest.Parts)
         {
-            var name = $"{id}/{part.Name}";
-            if (listed.TryGetValue(name, out var length) && length == part.Bytes)
+            var length = listed.TryGetValue($"{id}/{part.Name}", out var bytes) ? bytes : default(long?);
+            if (await PartCheck.FindAsync(storage, id, part, new PartCheck(length, rehash), cancel) is { } problem)
             {
-                if (rehash && await HashAsync(name, cancel) != part.Name)
-                {
-                    found.Add(Broken(id, $"Its part {part.Name} has other bytes than were written. Restore a backup."));
-                }
-                continue;
-            }
-            switch (await StoredBlobs.LengthAsync(storage.Datasets, name, cancel))
-            {
-                case null:
-                    found.Add(Broken(id, $"Its part {part.Name} is not there. Restore a backup, or delete the version's folder and run the file again."));
-                    break;
-                case { } bytes when bytes != part.Bytes:
-                    found.Add(Broken(id, $"Its part {part.Name} has {bytes} bytes where {part.Bytes} were written. Restore a backup."));
-                    break;
-                default:
-                    break;
+                found.Add(problem);
             }
         }
         return found;
     }
 
-    /// <summary>What a part of this content is called; null when it is gone by now.</summary>
-    private async Task<string?> HashAsync(string name, CancellationToken cancel)
-    {
-        if (await storage.Datasets.GetBlobClient(name).DownloadStreamingAsync(cancellationToken: cancel).OrNullAsync() is not { } part)
-        {
-            return null;
-        }
-        await using var content = part.Value.Content;
-        return DatasetPart.NameOf(await SHA256.HashDataAsync(content, cancel));
-    }
+    private static bool IsPart(StoredBlob blob) => blob.Name.EndsWith(".parquet", StringComparison.Ordinal);
+
+    public static bool IsManifest(StoredBlob blob) => blob.Name.EndsWith("/" + ManifestFile, StringComparison.Ordinal);
 
     private async Task<DatasetManifest?> FindManifestAsync(string id, IReadOnlyList<StoredBlob> blobs, CancellationToken cancel) =>
         blobs.Any(blob => blob.Name == $"{id}/{ManifestFile}") ? await FindManifestAsync(id, cancel) : null;

@@ -33,6 +33,9 @@ public sealed record Finding(FindingKind Kind, string Where, string Problem)
 /// <param name="Runs">Runs looked at.</param>
 public sealed record Examination(IReadOnlyList<Finding> Findings, int Models, int Versions, int Datasets, int Runs)
 {
+    /// <summary>The dataset versions that were there.</summary>
+    internal IReadOnlySet<string> DatasetIds { get; init; } = new HashSet<string>();
+
     public bool IsSound => Findings.All(finding => finding.Kind != FindingKind.Broken);
 
     /// <summary>Mends what can be mended without guessing, and returns what it did.</summary>

@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using MlOps.Pipeline.Data;
 using MlOps.Pipeline.Registry;
 using MlOps.Pipeline.Tracking;
 
@@ -38,6 +39,7 @@ internal sealed partial class KeptData
         runs.Add(run.RunId);
         definitions.Add(run.DefinitionId);
         AddDataset(run.Dataset);
+        AddDataset(StoredSource.IdOf(run.Source));
     }
 
     public void Add(ModelVersion version)
@@ -69,7 +71,7 @@ internal sealed partial class KeptData
     }
 
     /// <summary>What somebody has given a name stays.</summary>
-    public void AddTagged(string dataset) => datasets.Add(dataset);
+    public void AddNamed(string dataset) => datasets.Add(dataset);
 
     /// <summary>What a kept version was made from is kept with it.</summary>
     /// <param name="parents">The parents of every version there is.</param>

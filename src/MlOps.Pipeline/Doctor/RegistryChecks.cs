@@ -54,8 +54,9 @@ internal sealed class RegistryChecks(PipelineStorage storage, ModelRegistry regi
         var found = new List<Finding>();
         foreach (var (model, number) in there.Keys)
         {
-            if (await registry.FindVersionAsync(model, number, cancel) is not { } version)
+            if (await registry.FindVersionAsync(model, number, cancel) is not { } version || version.From is not null)
             {
+                // A copy comes without rows unless they were asked for.
                 continue;
             }
             var (raw, clean, features, train, validation, test) = version.Lineage;

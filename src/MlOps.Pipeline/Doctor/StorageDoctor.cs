@@ -1,4 +1,5 @@
 using Azure.Storage.Blobs;
+using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Data;
 using MlOps.Pipeline.Definitions;
 using MlOps.Pipeline.Registry;
@@ -12,7 +13,8 @@ namespace MlOps.Pipeline.Doctor;
 /// Reads while hosts work: what is just being written is not taken for broken, nor for an orphan before a day has passed.
 /// </summary>
 public sealed class StorageDoctor(
-    PipelineStorage storage, ModelRegistry registry, RunStore runs, DefinitionStore definitions, DataTags tags, TimeProvider time)
+    PipelineStorage storage, ModelRegistry registry, RunStore runs, DefinitionStore definitions, DataTags tags, DataLog log, DataVersions versions,
+    TimeProvider time)
 {
     private const string SnapshotPrefix = "snapshots/";
 
@@ -38,15 +40,48 @@ public sealed class StorageDoctor(
         found.AddRange(await rows.RecordsAsync(now - Settled, cancel));
         found.AddRange(await rows.RowsAsync(cancel));
         found.AddRange(await IndexesAsync(now, cancel));
-        await foreach (var tag in tags.ReadAllAsync(cancel))
-        {
-            kept.AddTagged(tag.Version);
-        }
+        await AddNamedAsync(kept, cancel);
         kept.AddParents(datasets.Parents);
         found.AddRange(await OrphansAsync(storage.Datasets, datasets.OrphansAsync(kept, cancel), now, cancel));
         found.AddRange(await OrphansAsync(storage.Artifacts, ArtifactsAsync(kept, cancel), now, cancel));
         found.AddRange(await OrphansAsync(storage.Definitions, SnapshotsAsync(kept, cancel), now, cancel));
-        return new Examination(found, registered.Models, registered.Versions, datasets.Parents.Count, rows.Count);
+        return new Examination(found, registered.Models, registered.Versions, datasets.Parents.Count, rows.Count)
+        {
+            DatasetIds = datasets.Parents.Keys.ToHashSet(StringComparer.Ordinal),
+        };
+    }
+
+    /// <summary>What somebody has named: by a tag, in a definition, or as the newest again.</summary>
+    private async Task AddNamedAsync(KeptData kept, CancellationToken cancel)
+    {
+        await foreach (var tag in tags.ReadAllAsync(cancel))
+        {
+            kept.AddNamed(tag.Version);
+        }
+        foreach (var restored in await log.ReadAllRestoredAsync(cancel))
+        {
+            kept.AddNamed(restored.Version);
+        }
+        foreach (var model in await definitions.ListAsync(cancel))
+        {
+            if (await PinnedAsync(model, cancel) is { } pinned)
+            {
+                kept.AddNamed(pinned);
+            }
+        }
+    }
+
+    /// <summary>What is wrong with a definition is no fault of the data.</summary>
+    private async Task<string?> PinnedAsync(string model, CancellationToken cancel)
+    {
+        try
+        {
+            return (await definitions.FindAsync(model, cancel))?.Data is { } name ? (await versions.FindAsync(model, name, cancel))?.Id : null;
+        }
+        catch (InputException)
+        {
+            return null;
+        }
     }
 
     private async Task<IReadOnlyList<Finding>> IndexesAsync(DateTimeOffset now, CancellationToken cancel)
@@ -129,32 +164,23 @@ public sealed class StorageDoctor(
         ];
     }
 
-    private async Task<bool> HasBeenTaggedSinceAsync(DateTimeOffset since, CancellationToken cancel)
-    {
-        await foreach (var tag in tags.ReadAllAsync(cancel))
-        {
-            if (tag.At >= since)
-            {
-                return true;
-            }
-        }
-        return false;
-    }
-
     /// <summary>
-    /// What runs share is left while one works, or has come since all were looked at: it may have found that very thing and go on with it. So it is when
-    /// somebody has given a name since.
+    /// What runs share is left while one works, or has come since all were looked at: it may have found that very thing and go on with it. Dataset versions are
+    /// claimed by who goes on with them, each by itself: its manifest, which goes first, is deleted in the state in which it was looked at, or it all stays.
     /// </summary>
     private async Task<bool> DeleteAsync(
         BlobContainerClient container, IReadOnlyList<StoredBlob> blobs, bool areShared, DateTimeOffset examined, CancellationToken cancel)
     {
-        if (areShared && (await runs.HasWorkedSinceAsync(examined, cancel) || await HasBeenTaggedSinceAsync(examined, cancel)))
+        if (areShared && await runs.HasWorkedSinceAsync(examined, cancel))
         {
             return false;
         }
         foreach (var blob in blobs)
         {
-            await StoredBlobs.DeleteAsync(container, blob, cancel);
+            if (!await StoredBlobs.DeleteAsync(container, blob, cancel) && DatasetChecks.IsManifest(blob))
+            {
+                return false;
+            }
         }
         return true;
     }

@@ -56,16 +56,18 @@ internal static class StoredBlobs
         (await container.GetBlobClient(name).GetPropertiesAsync(cancellationToken: cancel).OrNullAsync())?.Value.ContentLength;
 
     /// <summary>Deletes a blob unless it was written again since it was looked at: a run that works now may need it.</summary>
-    public static async Task DeleteAsync(BlobContainerClient container, StoredBlob blob, CancellationToken cancel)
+    /// <returns>False when it was, and is there still.</returns>
+    public static async Task<bool> DeleteAsync(BlobContainerClient container, StoredBlob blob, CancellationToken cancel)
     {
         try
         {
             await container.GetBlobClient(blob.Name).DeleteIfExistsAsync(
                 conditions: new BlobRequestConditions { IfMatch = blob.State }, cancellationToken: cancel);
+            return true;
         }
         catch (RequestFailedException written) when (written.Status == 412)
         {
-            // Somebody's again.
+            return false;
         }
     }
 }

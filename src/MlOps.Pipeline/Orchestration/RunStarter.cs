@@ -1,16 +1,15 @@
-using Azure.Storage.Blobs.Models;
 using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Data;
 using MlOps.Pipeline.Definitions;
+using MlOps.Pipeline.OpenLineage;
 using MlOps.Pipeline.Tracking;
 
 namespace MlOps.Pipeline.Orchestration;
 
 /// <summary>What every trigger (HTTP, CLI, schedule, new file) calls to start a run.</summary>
-public sealed class RunStarter(DefinitionStore definitions, RunStore runs, PipelineStorage storage, IPipelineEngine engine, TimeProvider time)
+public sealed class RunStarter(
+    DefinitionStore definitions, RunStore runs, PipelineStorage storage, RunSources sources, LineageOutbox outbox, IPipelineEngine engine, TimeProvider time)
 {
-    private const string BlobPrefix = "raw/";
-
     /// <summary>How long an approval may take when the definition does not say.</summary>
     public static TimeSpan DefaultApprovalTimeout { get; } = TimeSpan.FromDays(1);
 
@@ -32,35 +31,25 @@ public sealed class RunStarter(DefinitionStore definitions, RunStore runs, Pipel
         var definition = await definitions.FindAsync(model, cancel)
             ?? throw new InputException(
                 $"Model '{model}' has no pipeline definition. PUT /pipelines/{model} first, or use the 'train' command, which infers one.");
-        if (source is null)
+        if (request.Data is not null || source is null)
         {
-            var newest = await FindNewestRawFileAsync(model, cancel)
-                ?? throw new InputException($"There is no raw file for model '{model}'. PUT /raw/{model}/{{file}} first, or name a 'source'.");
-            request = request with { Source = BlobPrefix + newest.Name, SourceETag = newest.Properties.ETag?.ToString() };
+            var found = request.Data is { } name ? await sources.OfVersionAsync(model, name, cancel) : await sources.DefaultAsync(definition, cancel);
+            request = request with { Source = found.Source, SourceETag = found.ETag, Data = found.Data };
         }
         return await StartAsync(request, definition, await definitions.SnapshotAsync(definition, cancel), cancel);
     }
 
-    /// <summary>The newest file in <c>raw/{model}/</c>, or null.</summary>
-    public async Task<BlobItem?> FindNewestRawFileAsync(string model, CancellationToken cancel)
-    {
-        var newest = default(BlobItem);
-        await foreach (var blob in storage.Raw.GetBlobsAsync(default, default, model + "/", cancel))
-        {
-            if (newest is null || blob.Properties.LastModified > newest.Properties.LastModified)
-            {
-                newest = blob;
-            }
-        }
-        return newest;
-    }
+    /// <summary>What a run of the model reads for which nobody names anything.</summary>
+    /// <exception cref="InputException">There is nothing to read.</exception>
+    public Task<RunSource> FindDefaultSourceAsync(string model, CancellationToken cancel) => sources.DefaultAsync(model, cancel);
 
     /// <summary>Starts a new run of an earlier run's source, definition and goal, as they were then. Data that it made is reused.</summary>
     /// <exception cref="InputException">The stored definition is gone.</exception>
     public async Task<Run> RetryAsync(Run earlier, CancellationToken cancel)
     {
         var definition = await definitions.GetSnapshotAsync(earlier.DefinitionId, cancel);
-        return await StartAsync(new RunRequest(earlier.Model, earlier.Source, "retry") { Goal = earlier.Goal }, definition, earlier.DefinitionId, cancel);
+        var request = new RunRequest(earlier.Model, earlier.Source, "retry") { Goal = earlier.Goal, Data = earlier.Data };
+        return await StartAsync(request, definition, earlier.DefinitionId, cancel);
     }
 
     /// <summary>What the orchestration of a run starts from; the same for the same run, now and after a crash.</summary>
@@ -71,11 +60,11 @@ public sealed class RunStarter(DefinitionStore definitions, RunStore runs, Pipel
     /// <summary>Null for a local file, and for one that is not there: stage ingest says so.</summary>
     private async Task<string?> FindETagAsync(string source, CancellationToken cancel)
     {
-        if (!source.StartsWith(BlobPrefix, StringComparison.Ordinal))
+        if (!source.StartsWith(RunSources.BlobPrefix, StringComparison.Ordinal))
         {
             return null;
         }
-        var asking = storage.Raw.GetBlobClient(source[BlobPrefix.Length..]).GetPropertiesAsync(cancellationToken: cancel);
+        var asking = storage.Raw.GetBlobClient(source[RunSources.BlobPrefix.Length..]).GetPropertiesAsync(cancellationToken: cancel);
         return (await asking.OrNullAsync())?.Value.ETag.ToString();
     }
 
@@ -90,11 +79,13 @@ public sealed class RunStarter(DefinitionStore definitions, RunStore runs, Pipel
             DefinitionId = definitionId,
             Source = request.Source!,
             SourceETag = request.SourceETag ?? await FindETagAsync(request.Source!, cancel),
+            Data = request.Data,
             Trigger = request.Trigger,
             Created = now,
             Goal = request.Goal,
             Overlap = definition.RunOn.Overlap,
         };
+        await outbox.AddAsync(run.RunId, cancel);
         if (!await runs.CreateAsync(run, cancel))
         {
             // Its starter may have died before the engine knew of it, and the model's definition may be another by now.
@@ -108,7 +99,7 @@ public sealed class RunStarter(DefinitionStore definitions, RunStore runs, Pipel
 
 /// <summary>What a run is asked to do.</summary>
 /// <param name="Model">The model's name.</param>
-/// <param name="Source">A blob <c>raw/{model}/{file}</c> or a local path; null: the newest file in <c>raw/{model}/</c>.</param>
+/// <param name="Source">A blob <c>raw/{model}/{file}</c> or a local path; null: what the definition pins, or the newest file.</param>
 /// <param name="Trigger">What started it: see <see cref="Run.Trigger"/>.</param>
 public sealed record RunRequest(string Model, string? Source, string Trigger)
 {
@@ -117,6 +108,9 @@ public sealed record RunRequest(string Model, string? Source, string Trigger)
 
     /// <summary>See <see cref="Run.SourceETag"/>; null: that of the blob as it is now.</summary>
     public string? SourceETag { get; init; }
+
+    /// <summary>A raw dataset version to read in place of a file, by what a person calls it; null: none was named.</summary>
+    public string? Data { get; init; }
 
     /// <summary>How far it goes.</summary>
     public RunGoal Goal { get; init; }

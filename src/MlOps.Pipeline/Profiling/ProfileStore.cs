@@ -6,6 +6,9 @@ namespace MlOps.Pipeline.Profiling;
 /// <summary>Profiles of dataset versions, each computed once and kept beside its version's manifest.</summary>
 public sealed class ProfileStore(PipelineStorage storage, DatasetStore datasets, TableProfiler profiler)
 {
+    /// <summary>The version's profile where it is there; null where it was not computed.</summary>
+    public Task<TableProfile?> FindAsync(DatasetManifest manifest, CancellationToken cancel) => FindAsync(BlobName(manifest.Id), cancel);
+
     /// <summary>The version's profile: read when it is there, else computed and kept.</summary>
     /// <param name="manifest">The version.</param>
     /// <param name="progress">Told the number of columns just done.</param>

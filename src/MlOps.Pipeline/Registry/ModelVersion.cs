@@ -35,8 +35,18 @@ public sealed record ModelVersion : IStored
     public required IReadOnlyDictionary<string, double> Metrics { get; init; }
     public required ModelLineage Lineage { get; init; }
     public DateTimeOffset Created { get; init; }
+    /// <summary>The version of another storage account that this one is a copy of; null: a run of this account registered it.</summary>
+    public CopiedFrom? From { get; init; }
 
     public ModelFiles ToFiles() => new(ModelBlobs, Sha256);
+}
+
+/// <param name="Account">The storage account, by its name in Azure, else by its address.</param>
+/// <param name="Model">The model.</param>
+/// <param name="Version">Its version there.</param>
+public sealed record CopiedFrom(string Account, string Model, int Version)
+{
+    public override string ToString() => $"{Account}/{Model}@{Version}";
 }
 
 /// <summary>The dataset versions a model comes from.</summary>

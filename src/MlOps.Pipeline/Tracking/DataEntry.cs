@@ -15,6 +15,9 @@ namespace MlOps.Pipeline.Tracking;
 public sealed record DataEntry(
     string Id, string Model, string Stage, DateTimeOffset Created, long Rows, int Columns, long Bytes, string RunId, string Source)
 {
+    /// <summary>When somebody made it the newest again; null: nobody did.</summary>
+    public DateTimeOffset? Restored { get; init; }
+
     /// <summary>What a version can be to a model, in the order of a run.</summary>
     public static IReadOnlyList<string> Stages { get; } = ["raw", "clean", "features", "train", "validation", "test"];
 

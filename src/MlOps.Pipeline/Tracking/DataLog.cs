@@ -1,4 +1,7 @@
 using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
+using Azure;
 using Azure.Data.Tables;
 using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Data;
@@ -11,11 +14,13 @@ namespace MlOps.Pipeline.Tracking;
 /// </summary>
 /// <remarks>
 /// Rows of a model's partition, written in one transaction: <c>a|{time}|{id}</c> (all) and <c>s|{stage}|{time}|{id}</c>, where later times come first,
-/// <c>i|{id}</c>, and <c>u|{id}|{run}</c>, <c>r|{run}|{stage}</c> for the run. <see cref="DataTags"/> has its rows beside them.
+/// <c>i|{id}</c>, and <c>u|{id}|{run}</c>, <c>r|{run}|{stage}</c> for the run, <c>f|{file}|{time}|{run}</c> for the file
+/// that it read; <c>restored</c>. <see cref="DataTags"/> has its rows beside them.
 /// </remarks>
 public sealed class DataLog(PipelineStorage storage)
 {
     private const string JsonColumn = "Json";
+    private const string RestoredKey = "restored";
     private const int LargestPage = 1000;
 
     /// <summary>Notes that a run has a version. The same again is the same.</summary>
@@ -27,15 +32,15 @@ public sealed class DataLog(PipelineStorage storage)
     {
         var entry = DataEntry.Of(run, stage, version);
         var known = await FindAsync(run.Model, version.Id, cancel);
-        if (known is not null && known.Created == entry.Created)
-        {
-            entry = known;
-        }
         var (json, use) = (Json.Write(entry), Json.Write(new DataUse(run.RunId, stage, version.Id)));
+        // Where it is listed it stays: somebody may be just making it the newest again.
         IEnumerable<TableEntity> rows =
         [
-            Row(run.Model, AllKey(entry), json), Row(run.Model, StageKey(entry), json), Row(run.Model, IdKey(entry.Id), json),
+            .. known?.Created == entry.Created
+                ? Array.Empty<TableEntity>()
+                : [Row(run.Model, AllKey(entry), json), Row(run.Model, StageKey(entry), json), Row(run.Model, IdKey(entry.Id), json)],
             Row(run.Model, $"u|{version.Id}|{run.RunId}", use), Row(run.Model, $"{RunPrefix(run.RunId)}{stage}", use),
+            .. stage == "raw" && StoredSource.IdOf(run.Source) is null ? new[] { Row(run.Model, FileKey(run), use) } : [],
         ];
         await storage.DataVersions.SubmitTransactionAsync(
             rows.Select(row => new TableTransactionAction(TableTransactionActionType.UpsertReplace, row)), cancel);
@@ -44,6 +49,53 @@ public sealed class DataLog(PipelineStorage storage)
             // It was collected and made again: the old place in the lists leads to the same version.
             await RemoveAsync(run.Model, [AllKey(known), StageKey(known)], cancel);
         }
+    }
+
+    /// <summary>Makes a raw version the newest again: in one transaction it has its new place in the lists, and is noted as restored.</summary>
+    /// <returns>The version as it is listed now.</returns>
+    public async Task<DataEntry> RestoreAsync(DataEntry version, RestoredData note, CancellationToken cancel)
+    {
+        while (true)
+        {
+            var found = (await storage.DataVersions.GetEntityAsync<TableEntity>(version.Model, IdKey(version.Id), cancellationToken: cancel)).Value;
+            var before = EntryOf(found);
+            var after = before with { Restored = note.At };
+            var json = Json.Write(after);
+            var isMoved = AllKey(before) != AllKey(after);
+            IEnumerable<TableTransactionAction> rows =
+            [
+                new(TableTransactionActionType.UpdateReplace, Row(version.Model, IdKey(version.Id), json), found.ETag),
+                new(TableTransactionActionType.UpsertReplace, Row(version.Model, AllKey(after), json)),
+                new(TableTransactionActionType.UpsertReplace, Row(version.Model, StageKey(after), json)),
+                new(TableTransactionActionType.UpsertReplace, Row(version.Model, RestoredKey, Json.Write(note))),
+                .. isMoved
+                    ? new[] { AllKey(before), StageKey(before) }.Select(
+                        key => new TableTransactionAction(TableTransactionActionType.Delete, new TableEntity(version.Model, key), ETag.All))
+                    : [],
+            ];
+            if (await storage.DataVersions.SubmitTransactionAsync(rows, cancel).WinsAsync())
+            {
+                return after;
+            }
+        }
+    }
+
+    /// <summary>What somebody restored last, or null.</summary>
+    public async Task<RestoredData?> FindRestoredAsync(string model, CancellationToken cancel) =>
+        await storage.DataVersions.GetEntityIfExistsAsync<TableEntity>(model, RestoredKey, cancellationToken: cancel) is { HasValue: true } found
+            ? Json.Read<RestoredData>(found.Value!.GetString(JsonColumn))
+            : null;
+
+    /// <summary>What was restored last of every model.</summary>
+    public async Task<IReadOnlyList<RestoredData>> ReadAllRestoredAsync(CancellationToken cancel)
+    {
+        var filter = TableClient.CreateQueryFilter($"RowKey eq {RestoredKey}");
+        var found = new List<RestoredData>();
+        await foreach (var row in storage.DataVersions.QueryAsync<TableEntity>(filter, cancellationToken: cancel))
+        {
+            found.Add(Json.Read<RestoredData>(row.GetString(JsonColumn)));
+        }
+        return found;
     }
 
     /// <summary>The model's version of that id, or null.</summary>
@@ -95,38 +147,92 @@ public sealed class DataLog(PipelineStorage storage)
     /// <summary>The runs that had a version.</summary>
     public Task<IReadOnlyList<DataUse>> ListRunsAsync(string model, string id, CancellationToken cancel) => UsesAsync(model, $"u|{id}|", cancel);
 
-    /// <summary>After a run is gone. Its versions stay for as long as something else has them, or until they are collected.</summary>
-    public async Task ForgetRunAsync(string model, string runId, CancellationToken cancel)
+    /// <summary>The runs that read a file and made a dataset version of it, newest first.</summary>
+    public async Task<IReadOnlyList<string>> ListRunsOfFileAsync(string model, string source, int take, CancellationToken cancel)
     {
-        foreach (var use in await ListOfRunAsync(model, runId, cancel))
+        var found = new List<string>();
+        await foreach (var row in RangeAsync(model, FilePrefix(source), EndOf(FilePrefix(source)), take, cancel))
         {
-            await RemoveAsync(model, [$"u|{use.Id}|{runId}", $"{RunPrefix(runId)}{use.Stage}"], cancel);
+            found.Add(row.RowKey[(row.RowKey.LastIndexOf('|') + 1)..]);
+            if (found.Count == take)
+            {
+                break;
+            }
         }
+        return found;
+    }
+
+    /// <summary>After a run is gone. Its versions stay for as long as something else has them, or until they are collected.</summary>
+    public async Task ForgetRunAsync(Run run, CancellationToken cancel)
+    {
+        foreach (var use in await ListOfRunAsync(run.Model, run.RunId, cancel))
+        {
+            await RemoveAsync(run.Model, [$"u|{use.Id}|{run.RunId}", $"{RunPrefix(run.RunId)}{use.Stage}"], cancel);
+        }
+        await RemoveAsync(run.Model, [FileKey(run)], cancel);
     }
 
     /// <summary>After versions are gone: of all models.</summary>
-    /// <param name="isGone">Whether a version is gone.</param>
+    /// <param name="mayBeGone">Whether a version is worth a look.</param>
+    /// <param name="isGone">Whether it is gone.</param>
     /// <param name="cancel">Stops it.</param>
-    public async Task ForgetAsync(Func<string, Task<bool>> isGone, CancellationToken cancel)
+    public async Task ForgetAsync(Func<string, bool> mayBeGone, Func<string, Task<bool>> isGone, CancellationToken cancel)
     {
         var filter = TableClient.CreateQueryFilter($"RowKey gt {"i|"} and RowKey lt {"i}"}");
         await foreach (var row in storage.DataVersions.QueryAsync<TableEntity>(filter, LargestPage, cancellationToken: cancel))
         {
             var entry = EntryOf(row);
-            if (await isGone(entry.Id))
+            if (mayBeGone(entry.Id) && await isGone(entry.Id))
             {
-                var uses = await ListRunsAsync(entry.Model, entry.Id, cancel);
-                // By its id it is found until the last.
-                await RemoveAsync(
-                    entry.Model,
-                    [
-                        AllKey(entry), StageKey(entry), .. uses.SelectMany(use => new[] { $"u|{use.Id}|{use.RunId}", RunPrefix(use.RunId) + use.Stage }),
-                        IdKey(entry.Id),
-                    ],
-                    cancel);
+                await ForgetAsync(entry, row.ETag, cancel);
             }
         }
     }
+
+    /// <summary>
+    /// In one transaction, if the version is still listed as it was read: a run that makes it again meanwhile lists it anew. What is too much for one
+    /// transaction follows.
+    /// </summary>
+    private async Task ForgetAsync(DataEntry entry, ETag listed, CancellationToken cancel)
+    {
+        const int LargestTransaction = 100;
+        var uses = await ListRunsAsync(entry.Model, entry.Id, cancel);
+        IEnumerable<string> keys =
+        [
+            AllKey(entry), StageKey(entry), .. uses.SelectMany(use => new[] { $"u|{use.Id}|{use.RunId}", RunPrefix(use.RunId) + use.Stage }),
+        ];
+        var all = keys.ToList();
+        var rows = await FindKeysAsync(entry.Model, all.Take(LargestTransaction - 1), cancel);
+        var transaction = rows.Select(key => new TableTransactionAction(TableTransactionActionType.Delete, new TableEntity(entry.Model, key), ETag.All))
+            .Prepend(new TableTransactionAction(TableTransactionActionType.Delete, new TableEntity(entry.Model, IdKey(entry.Id)), listed));
+        try
+        {
+            if (await storage.DataVersions.SubmitTransactionAsync(transaction, cancel).WinsAsync())
+            {
+                await RemoveAsync(entry.Model, all.Skip(LargestTransaction - 1), cancel);
+            }
+        }
+        catch (RequestFailedException gone) when (gone.Status == 404)
+        {
+            // Somebody forgets it too; what is left is looked at the next time.
+        }
+    }
+
+    private async Task<IReadOnlyList<string>> FindKeysAsync(string model, IEnumerable<string> keys, CancellationToken cancel)
+    {
+        var found = new List<string>();
+        foreach (var key in keys)
+        {
+            if ((await storage.DataVersions.GetEntityIfExistsAsync<TableEntity>(model, key, ["RowKey"], cancel)).HasValue)
+            {
+                found.Add(key);
+            }
+        }
+        return found;
+    }
+
+    /// <summary>What says that a list goes on after a version.</summary>
+    internal static string TokenAfter(DataEntry version) => PageToken.Write(Place(version));
 
     private static string AllKey(DataEntry entry) => $"a|{Place(entry)}";
 
@@ -134,10 +240,15 @@ public sealed class DataLog(PipelineStorage storage)
 
     private static string IdKey(string id) => $"i|{id}";
 
+    private static string FilePrefix(string source) => $"f|{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(source)))[..32]}|";
+
+    private static string FileKey(Run run) => string.Create(
+        CultureInfo.InvariantCulture, $"{FilePrefix(run.Source)}{DateTime.MaxValue.Ticks - run.Created.UtcTicks:D19}|{run.RunId}");
+
     private static string RunPrefix(string runId) => $"r|{runId}|";
 
     private static string Place(DataEntry entry) => string.Create(
-        CultureInfo.InvariantCulture, $"{DateTime.MaxValue.Ticks - entry.Created.UtcTicks:D19}|{entry.Id}");
+        CultureInfo.InvariantCulture, $"{DateTime.MaxValue.Ticks - (entry.Restored ?? entry.Created).UtcTicks:D19}|{entry.Id}");
 
     private static string PlaceOf(string next) =>
         PageToken.Read(next) is var place && place.Split('|') is [{ Length: 19 } time, { Length: 32 } id] && time.All(char.IsAsciiDigit)
@@ -164,7 +275,7 @@ public sealed class DataLog(PipelineStorage storage)
         return found;
     }
 
-    private Azure.AsyncPageable<TableEntity> RangeAsync(string model, string after, string before, int take, CancellationToken cancel) =>
+    private AsyncPageable<TableEntity> RangeAsync(string model, string after, string before, int take, CancellationToken cancel) =>
         storage.DataVersions.QueryAsync<TableEntity>(
             TableClient.CreateQueryFilter($"PartitionKey eq {model} and RowKey gt {after} and RowKey lt {before}"), Math.Min(take, LargestPage),
             cancellationToken: cancel);

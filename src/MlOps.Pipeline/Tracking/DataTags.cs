@@ -53,12 +53,17 @@ public sealed partial class DataTags(PipelineStorage storage, TimeProvider time)
 
     /// <summary>Gives a name to a version. The same again changes nothing.</summary>
     /// <returns>The version that had it before; null when it is new.</returns>
-    /// <exception cref="InputException">It is no name, or another version has it and it may not be moved.</exception>
+    /// <exception cref="InputException">It is no name, another version has it and it may not be moved, or the version is gone.</exception>
     public async Task<string?> SetAsync(string model, DataTag tag, CancellationToken cancel)
     {
         if (!IsValid(tag.Name))
         {
             throw new InputException($"The tag '{tag.Name}' must be {Rule}.");
+        }
+        // Before the name: what is claimed is not collected until the name is there to keep it.
+        if (!await DatasetClaims.TryClaimWithParentsAsync(storage, tag.Version, cancel))
+        {
+            throw new InputException(DatasetClaims.Gone(tag.Version));
         }
         while (true)
         {

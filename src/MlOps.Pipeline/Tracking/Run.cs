@@ -49,12 +49,16 @@ public sealed record Run : IStored
     public required string Model { get; init; }
     public required RunState State { get; init; }
     public required string DefinitionId { get; init; }
-    /// <summary>Where the raw file is: <c>raw/{model}/{file}</c> for a blob, an absolute path for a local file.</summary>
+    /// <summary>
+    /// Where the raw file is: <c>raw/{model}/{file}</c> for a blob, <c>datasets/{id}</c> for a raw dataset version, an absolute path for a local file.
+    /// </summary>
     public required string Source { get; init; }
     /// <summary>
     /// The state of the blob that the run was asked for: another is not its file. Null for a local file, and for runs that were started before it was kept.
     /// </summary>
     public string? SourceETag { get; init; }
+    /// <summary>What the dataset version was called that the run reads, such as <c>golden</c>; null where it reads a file.</summary>
+    public string? Data { get; init; }
     /// <summary>What started the run: <c>http</c>, <c>cli</c>, <c>schedule</c>, <c>file</c>, <c>drift</c> or <c>retry</c>.</summary>
     public required string Trigger { get; init; }
     public required DateTimeOffset Created { get; init; }

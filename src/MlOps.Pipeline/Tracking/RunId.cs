@@ -43,6 +43,13 @@ public static class RunId
         return null;
     }
 
+    /// <summary>The time within a run id; null when the text is no run id.</summary>
+    public static DateTimeOffset? TimeOf(string runId) =>
+        ModelOf(runId) is { } model && DateTimeOffset.TryParseExact(
+            runId.AsSpan(model.Length + 1, TimeLength - 2), "yyyyMMddHHmmssfff", CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var at)
+            ? at
+            : null;
+
     private static bool IsSuffix(ReadOnlySpan<char> suffix) =>
         suffix[0] == '-' && suffix[TimeLength - 1] == '-' && suffix[1..(TimeLength - 1)].IndexOfAnyExceptInRange('0', '9') < 0;
 }

@@ -5,10 +5,11 @@ using MlOps.Pipeline.Tracking;
 namespace MlOps.Pipeline.Versions;
 
 /// <summary>
-/// Finds and deletes dataset versions that nothing reaches: no run, no model version, no tag, and no version that one of these has was made from it. What is
-/// younger than a day is left, and all of it while a run works: it may be about to be reached.
+/// Finds and deletes dataset versions that nothing reaches: no run, no model version, no tag, no definition, nothing restored, and no version that one of these
+/// has was made from it. What is younger than a day is left, and so is what somebody has claimed since it was looked at (<see cref="DatasetClaims"/>): runs may
+/// work, and names be given, while this does.
 /// </summary>
-public sealed class DataCollector(StorageDoctor doctor, DataLog log, DatasetStore datasets)
+public sealed class DataCollector(StorageDoctor doctor, DataLog log, DatasetStore datasets, TimeProvider time)
 {
     private const string Datasets = "datasets/";
 
@@ -16,22 +17,29 @@ public sealed class DataCollector(StorageDoctor doctor, DataLog log, DatasetStor
     public async Task<DataGarbage> FindAsync(CancellationToken cancel)
     {
         var examination = await doctor.ExamineAsync(cancel);
-        return new DataGarbage(OfData(examination, FindingKind.Orphan), examination.Datasets);
+        return new DataGarbage(OfData(examination, FindingKind.Orphan), examination.Datasets) { Existing = examination.DatasetIds };
     }
 
+    public Task<DataGarbage> DeleteAsync(DataGarbage found, CancellationToken cancel) => DeleteAsync(found, Timeout.InfiniteTimeSpan, cancel);
+
     /// <summary>Deletes what was found, but for what has become somebody's since.</summary>
+    /// <param name="found">What was found.</param>
+    /// <param name="most">After this time no more is begun.</param>
+    /// <param name="cancel">Stops it.</param>
     /// <returns>What was deleted.</returns>
-    public async Task<DataGarbage> DeleteAsync(DataGarbage found, CancellationToken cancel)
+    public async Task<DataGarbage> DeleteAsync(DataGarbage found, TimeSpan most, CancellationToken cancel)
     {
-        var deleted = new List<Finding>();
-        foreach (var finding in found.Findings)
+        var (deleted, begun) = (new List<Finding>(), time.GetTimestamp());
+        foreach (var finding in found.Findings.TakeWhile(_ => most == Timeout.InfiniteTimeSpan || time.GetElapsedTime(begun) < most))
         {
             if (finding.Repair is { } repair && await repair(cancel))
             {
                 deleted.Add(finding);
             }
         }
-        await log.ForgetAsync(async id => await datasets.FindAsync(id, cancel) is null, cancel);
+        var gone = deleted.Select(finding => finding.Where[Datasets.Length..]).ToHashSet(StringComparer.Ordinal);
+        await log.ForgetAsync(
+            id => gone.Contains(id) || !found.Existing.Contains(id), async id => await datasets.FindAsync(id, cancel) is null, cancel);
         return new DataGarbage(deleted, found.Versions);
     }
 
@@ -51,5 +59,8 @@ public sealed class DataCollector(StorageDoctor doctor, DataLog log, DatasetStor
 /// <param name="Versions">How many dataset versions there are in all.</param>
 public sealed record DataGarbage(IReadOnlyList<Finding> Findings, int Versions)
 {
+    /// <summary>The versions that were there.</summary>
+    internal IReadOnlySet<string> Existing { get; init; } = new HashSet<string>();
+
     public long Bytes => Findings.Sum(finding => finding.Bytes);
 }

@@ -16,6 +16,8 @@ public static class DataCopy
     public static async Task CopyAsync(PipelineStorage from, PipelineStorage to, string id, CancellationToken cancel)
     {
         var name = $"{id}/manifest.json";
+        // What is there already is about to be needed.
+        await DatasetClaims.TryClaimWithParentsAsync(to, id, cancel);
         var stored = await from.Datasets.FindContentAsync(name, cancel) ?? throw new InputException($"Dataset version {id} does not exist any more.");
         var manifest = Stored.Read<DatasetManifest>(stored.ToString());
         if (manifest.Selection is not null || manifest.Projection is not null)

@@ -3,7 +3,6 @@ using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Data;
 using MlOps.Pipeline.Registry;
 using MlOps.Pipeline.Tracking;
-using MlOps.Pipeline.Versions;
 using MlOps.Serving.Monitoring;
 
 namespace MlOps.Serving.Lineage;
@@ -21,7 +20,7 @@ public sealed class LineageReader(
     /// <summary>How many days with nothing predicted are looked through for those hours.</summary>
     private const int MostDays = 62;
 
-    /// <summary>How many of a model's runs are looked through for a file, the newest first.</summary>
+    /// <summary>How many of a model's runs are looked through for a file that none could read, the newest first.</summary>
     private const int MostLookedThrough = 1000;
 
     /// <summary>The lineage of a run; null when there is none.</summary>
@@ -56,8 +55,19 @@ public sealed class LineageReader(
     public async Task<LineageGraph?> OfFileAsync(string model, string file, CancellationToken cancel)
     {
         var source = $"raw/{model}/{file}";
-        var looked = await runs.ListAsync(model, MostLookedThrough, cancel);
-        var found = looked.Where(run => run.Source == source).Take(MostRuns).ToList();
+        var found = new List<Run>();
+        foreach (var runId in await log.ListRunsOfFileAsync(model, source, MostRuns, cancel))
+        {
+            if (await runs.FindAsync(runId, cancel) is { } run)
+            {
+                found.Add(run);
+            }
+        }
+        if (found.Count == 0)
+        {
+            // No run could read it: what there is of it are runs that failed.
+            found.AddRange((await runs.ListAsync(model, MostLookedThrough, cancel)).Where(run => run.Source == source).Take(MostRuns));
+        }
         return found.Count == 0 ? null : await OfRunsAsync(found, cancel);
     }
 

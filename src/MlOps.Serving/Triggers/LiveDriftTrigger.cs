@@ -11,7 +11,7 @@ namespace MlOps.Serving.Triggers;
 
 /// <summary>
 /// Checks the live rows of every production version when <c>monitor.every</c> has passed since they were last looked at, whoever looked. Where
-/// they have drifted and the definition says so (<c>runOn.drift</c>), a run starts on the model's newest raw file.
+/// they have drifted and the definition says so (<c>runOn.drift</c>), a run starts on what the model's runs read.
 /// </summary>
 public sealed partial class LiveDriftTrigger(
     LiveDriftMarks marks, LiveDriftChecker checker, LiveDriftStore checks, ModelRegistry registry, DefinitionCatalog catalog, RunStarter starter,
@@ -88,17 +88,16 @@ public sealed partial class LiveDriftTrigger(
         await marks.ReleaseAsync(done, cancel);
     }
 
-    /// <summary>The same file would give the same version again: while rows stay drifted, one run for each state of the newest file.</summary>
+    /// <summary>The same rows would give the same version again: while live rows stay drifted, one run for each state of what it reads.</summary>
     private async Task StartRunAsync(LiveDriftCheck check, CancellationToken cancel)
     {
         try
         {
-            var file = await starter.FindNewestRawFileAsync(check.Model, cancel)
-                ?? throw new InputException($"There is no raw file for model '{check.Model}'. PUT /raw/{check.Model}/{{file}} uploads one.");
-            var runId = RunId.Of(
-                check.Model, file.Properties.LastModified ?? DateTimeOffset.UnixEpoch, $"drift|{check.Version}|{file.Name}|{file.Properties.ETag}");
-            await starter.StartAsync(
-                new RunRequest(check.Model, "raw/" + file.Name, "drift") { RunId = runId, SourceETag = file.Properties.ETag?.ToString() }, cancel);
+            var source = await starter.FindDefaultSourceAsync(check.Model, cancel);
+            var runId = RunId.Of(check.Model, source.At, $"drift|{check.Version}|{source.State}");
+            // By its id where it is a dataset version: a name may lead to another by now.
+            var request = new RunRequest(check.Model, source.Source, "drift") { RunId = runId, SourceETag = source.ETag };
+            await starter.StartAsync(request with { Data = source.Data is null ? null : source.State }, cancel);
             LogStarted(check.Model, runId);
             await checks.UpdateAsync(check with { RunId = runId }, cancel);
         }

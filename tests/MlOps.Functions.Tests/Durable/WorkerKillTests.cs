@@ -3,6 +3,7 @@ using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Data;
 using MlOps.Pipeline.Definitions;
 using MlOps.Pipeline.Doctor;
+using MlOps.Pipeline.OpenLineage;
 using MlOps.Pipeline.Orchestration;
 using MlOps.Pipeline.Registry;
 using MlOps.Pipeline.Tracking;
@@ -143,7 +144,8 @@ public sealed class WorkerKillTests(AzuriteFixture azurite, ITestOutputHelper ou
         .AddSingleton<DefinitionStore>()
         .AddSingleton<RunStore>()
         .AddSingleton<ModelRegistry>()
-        .AddSingleton<DataTags>().AddSingleton<StorageDoctor>()
+        .AddSingleton<DataTags>().AddSingleton<DataLog>().AddSingleton<DataVersions>().AddSingleton<StorageDoctor>()
+        .AddSingleton<RunSources>().AddSingleton(new OpenLineageOptions()).AddSingleton<LineageOutbox>()
         .AddSingleton<RunStarter>()
         .AddSingleton<IPipelineEngine, RowsOnly>()
         .BuildServiceProvider();

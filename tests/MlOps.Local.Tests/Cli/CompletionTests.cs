@@ -10,7 +10,7 @@ public sealed class CompletionTests : IDisposable
     [Theory]
     [InlineData("mlops tr", "train")]
     [InlineData(
-        "mlops ", "audit", "backup", "completion", "data", "delete", "demo", "doctor", "keys", "models", "new", "predict", "predictions", "promote",
+        "mlops ", "audit", "backup", "completion", "copy", "data", "delete", "demo", "doctor", "keys", "models", "new", "predict", "predictions", "promote",
         "reproduce", "restore",
         "rollback", "runs", "train", "up")]
     [InlineData("mlops delete ", "alias", "definition", "file", "model", "run", "version")]

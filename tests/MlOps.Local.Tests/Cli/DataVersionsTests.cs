@@ -40,6 +40,12 @@ public sealed partial class DataVersionsTests : IDisposable
         (await RunAsync("data", "lineage", "version/trips@1")).Should().StartWith("flowchart LR").And.Contain("-->|registered|");
         (await RunAsync("data", "verify")).Should().Contain("all as they were written");
         (await RunAsync("data", "gc")).Should().Contain("0 bytes in 0 folders would be deleted");
+        var again = JsonNode.Parse(await RunAsync("train", "trips@may", "--json"))!;
+        ((string)again["state"]!).Should().BeOneOf("succeeded", "blocked");
+        (await RunAsync("data", "show", "trips@may")).Should().Contain((string)again["run"]!);
+        (await RunAsync("data", "restore", "trips@may")).Should().Contain("trips@latest is version");
+        (await RunAsync("data", "show", "trips")).Should().Contain("may");
+        (await FailAsync("train", "trips@none")).Should().Contain("latest~1");
         (await FailAsync("data", "show", "trips@none")).Should().Contain("latest~1");
     }
 

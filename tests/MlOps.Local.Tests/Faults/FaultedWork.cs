@@ -101,7 +101,8 @@ internal sealed class FaultedWork(string folder)
     {
         await using var services = new ServiceCollection()
             .AddSingleton(TimeProvider.System).AddSingleton(storage).AddSingleton(KnownExtensions.None)
-            .AddSingleton<RunStore>().AddSingleton<ModelRegistry>().AddSingleton<DefinitionStore>().AddSingleton<DataTags>().AddSingleton<StorageDoctor>()
+            .AddSingleton<RunStore>().AddSingleton<ModelRegistry>().AddSingleton<DefinitionStore>().AddSingleton<DataTags>().AddSingleton<DataLog>()
+            .AddSingleton<DataVersions>().AddSingleton<StorageDoctor>()
             .BuildServiceProvider();
         var store = services.GetRequiredService<RunStore>();
         var details = new List<RunDetails>();

@@ -32,9 +32,11 @@ internal sealed class EmbeddedHost : IAsyncDisposable
 
     public string Errors => process.Errors;
 
-    public static async Task<EmbeddedHost> StartAsync(string folder)
+    public static Task<EmbeddedHost> StartAsync(string folder) => StartAsync(folder, new Dictionary<string, string?>());
+
+    public static async Task<EmbeddedHost> StartAsync(string folder, IReadOnlyDictionary<string, string?> environment)
     {
-        var host = new EmbeddedHost(LocalProcess.Start("up", "--port", "0", "--data", folder), folder);
+        var host = new EmbeddedHost(LocalProcess.Start(environment, "up", "--port", "0", "--data", folder), folder);
         await host.process.PrintedAsync("Serving on");
         host.Http.BaseAddress = new Uri(host.Connection.Url!);
         return host;

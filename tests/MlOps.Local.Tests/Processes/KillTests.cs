@@ -4,6 +4,7 @@ using MlOps.Local.Engine;
 using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Data;
 using MlOps.Pipeline.Definitions;
+using MlOps.Pipeline.OpenLineage;
 using MlOps.Pipeline.Orchestration;
 using MlOps.Pipeline.Registry;
 using MlOps.Pipeline.Tracking;
@@ -113,6 +114,8 @@ public sealed class KillTests(AzuriteFixture azurite) : IClassFixture<AzuriteFix
         .AddSingleton<DefinitionStore>()
         .AddSingleton<RunStore>()
         .AddSingleton<ModelRegistry>()
+        .AddSingleton<DataTags>().AddSingleton<DataLog>().AddSingleton<DataVersions>().AddSingleton<RunSources>()
+        .AddSingleton(new OpenLineageOptions()).AddSingleton<LineageOutbox>()
         .AddSingleton<RunStarter>()
         .AddRemoteEngine()
         .BuildServiceProvider();

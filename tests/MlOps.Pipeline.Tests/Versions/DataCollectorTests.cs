@@ -1,8 +1,10 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Time.Testing;
+using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Data;
 using MlOps.Pipeline.Definitions;
 using MlOps.Pipeline.Deletion;
+using MlOps.Pipeline.Orchestration;
 using MlOps.Pipeline.Registry;
 using MlOps.Pipeline.Tracking;
 using MlOps.Pipeline.Versions;
@@ -66,7 +68,7 @@ public sealed class DataCollectorTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task While_a_run_works_nothing_goes()
+    public async Task What_a_run_has_come_to_since_it_was_found_stays()
     {
         var forgotten = await RunAsync("may.csv", seed: 1);
         await DeleteAsync(forgotten);
@@ -94,8 +96,71 @@ public sealed class DataCollectorTests : IAsyncLifetime
 
         await host.Get<DataTags>().SetAsync(definition.Model, new DataTag("keep", clean, Movable: true, "Ann", default), default);
 
-        (await collector.DeleteAsync(found, default)).Findings.Should().BeEmpty();
+        var deleted = await collector.DeleteAsync(found, default);
+
+        var tagged = (await host.Get<DatasetStore>().GetAsync(clean, default)).Parents.Append(clean).Select(id => $"datasets/{id}").ToList();
+        deleted.Findings.Select(finding => finding.Where).Should().NotIntersectWith(tagged).And.NotBeEmpty("what nobody named goes");
+        (await collector.VerifyAsync(default)).Broken.Should().BeEmpty();
         await host.Get<DatasetStore>().OpenAsync(await host.Get<DatasetStore>().GetAsync(clean, default), default);
+    }
+
+    [Fact]
+    public async Task A_name_for_what_has_just_been_collected_is_refused()
+    {
+        var forgotten = await RunAsync("may.csv", seed: 1);
+        var clean = (await host.Get<DataLog>().ListOfRunAsync(definition.Model, forgotten.Run.RunId, default)).Single(use => use.Stage == "clean").Id;
+        await DeleteAsync(forgotten);
+        time.Advance(TimeSpan.FromDays(2));
+        await host.Get<DataCollector>().DeleteAsync(await host.Get<DataCollector>().FindAsync(default), default);
+
+        (await host.Get<DataTags>().Awaiting(tags => tags.SetAsync(definition.Model, new DataTag("keep", clean, Movable: true, "Ann", default), default))
+            .Should().ThrowAsync<InputException>()).WithMessage("*has just been collected*");
+    }
+
+    [Fact]
+    public async Task A_run_that_waits_keeps_the_version_that_it_will_read()
+    {
+        var forgotten = await RunAsync("may.csv", seed: 1);
+        var raw = (await host.Get<DataVersions>().GetAsync(definition.Model, "latest", default)).Id;
+        await DeleteAsync(forgotten);
+        await host.Get<RunStore>().CreateAsync(
+            new Run
+            {
+                RunId = RunId.New(definition.Model, time.GetUtcNow()),
+                Model = definition.Model,
+                State = RunState.Queued,
+                DefinitionId = forgotten.Run.DefinitionId,
+                Source = StoredSource.Of(raw),
+                Trigger = "test",
+                Created = time.GetUtcNow(),
+            },
+            default);
+        time.Advance(TimeSpan.FromDays(2));
+
+        var deleted = await host.Get<DataCollector>().DeleteAsync(await host.Get<DataCollector>().FindAsync(default), default);
+
+        deleted.Findings.Should().HaveCount(4, "the other stages' are nobody's, whoever works");
+        (await host.Get<DatasetStore>().FindAsync(raw, default)).Should().NotBeNull();
+    }
+
+    [Fact]
+    public async Task What_a_definition_pins_and_what_was_restored_stays()
+    {
+        await RunAsync("kept.csv", seed: 9);
+        var runs = new[] { await RunAsync("may.csv", seed: 1), await RunAsync("june.csv", seed: 2), await RunAsync("july.csv", seed: 3) };
+        var raw = (await host.Get<DataLog>().ListAsync(definition.Model, "raw", 3, null, default)).Items;
+        foreach (var run in runs)
+        {
+            await DeleteAsync(run);
+        }
+        await host.Get<DefinitionStore>().PutAsync(definition with { Data = raw[2].Id[..8] }, default);
+        await host.Get<RunSources>().RestoreAsync(definition.Model, raw[1].Id, "Ann", default);
+        time.Advance(TimeSpan.FromDays(2));
+
+        await host.Get<DataCollector>().DeleteAsync(await host.Get<DataCollector>().FindAsync(default), default);
+
+        var left = (await host.Get<DataLog>().ListAsync(definition.Model, "raw", 10, null, default)).Items.Select(version => version.Id).ToList();
+        left.Should().Contain([raw[1].Id, raw[2].Id]).And.NotContain(raw[0].Id);
     }
 
     [Fact]

@@ -168,6 +168,52 @@ public sealed class DataVersionTests(AzuriteFixture azurite) : IAsyncLifetime
             .ThrowAsync<InputException>()).WithMessage("*has other files in it*");
     }
 
+    [Fact]
+    public async Task A_checkout_goes_on_where_an_earlier_one_died()
+    {
+        await RunAsync("may.csv", 300, seed: 1);
+        var version = await host.Get<DataVersions>().GetAsync(definition.Model, "latest", default);
+        var (folder, checkout) = (Path.Combine(host.WorkFolder, "out"), host.Get<DataCheckout>());
+        Directory.CreateDirectory(folder);
+
+        // While it wrote the table.
+        await File.WriteAllTextAsync(Path.Combine(folder, ".mlops-checkout-0.csv"), "half a ta");
+        var csv = await checkout.WriteAsync(version, folder, "csv", default);
+        (await File.ReadAllLinesAsync(csv)).Should().HaveCount(301);
+
+        // After it had said what there is about to be, and before it was there; the table of the one before is there still.
+        var about = Path.Combine(folder, "dataset.json");
+        var said = System.Text.Json.Nodes.JsonNode.Parse(await File.ReadAllTextAsync(about))!.AsObject();
+        (said["file"], said["replaces"]) = ($"{definition.Model}-clean.csv", new System.Text.Json.Nodes.JsonArray(Path.GetFileName(csv)));
+        await File.WriteAllTextAsync(about, said.ToJsonString());
+        await File.WriteAllTextAsync(Path.Combine(folder, ".mlops-checkout-1.json"), "{");
+        await File.WriteAllTextAsync(Path.Combine(folder, "mine.txt"), "mine");
+        var parquet = await checkout.WriteAsync(version, folder, "parquet", default);
+
+        Directory.GetFiles(folder).Select(Path.GetFileName).Should().BeEquivalentTo(Path.GetFileName(parquet), "dataset.json", "mine.txt");
+        (await File.ReadAllTextAsync(Path.Combine(folder, "mine.txt"))).Should().Be("mine");
+    }
+
+    [Fact]
+    public async Task A_checkout_replaces_no_file_that_no_checkout_wrote()
+    {
+        await RunAsync("may.csv", 300, seed: 1);
+        var version = await host.Get<DataVersions>().GetAsync(definition.Model, "latest", default);
+        var (folder, checkout) = (Path.Combine(host.WorkFolder, "out"), host.Get<DataCheckout>());
+        await checkout.WriteAsync(version, folder, "parquet", default);
+        var mine = Path.Combine(folder, $"{definition.Model}-raw.csv");
+        await File.WriteAllTextAsync(mine, "mine");
+        (await checkout.Awaiting(c => c.WriteAsync(version, folder, "csv", default)).Should().ThrowAsync<InputException>())
+            .WithMessage("*that no checkout wrote*");
+        (await File.ReadAllTextAsync(mine)).Should().Be("mine");
+
+        var other = Path.Combine(host.WorkFolder, "other");
+        Directory.CreateDirectory(other);
+        await File.WriteAllTextAsync(Path.Combine(other, "dataset.json"), """{ "title": "somebody's own" }""");
+        (await checkout.Awaiting(c => c.WriteAsync(version, other, "csv", default)).Should().ThrowAsync<InputException>())
+            .WithMessage("*has other files in it*");
+    }
+
     private async Task<string?> FindAsync(string name) => (await host.Get<DataVersions>().FindAsync(definition.Model, name, default))?.Id;
 
     private Task<RunDetails> RunAsync(string file, int rows, int seed) => host.RunAsync(definition, host.WriteFile(file, Trips.Csv(rows, seed)));

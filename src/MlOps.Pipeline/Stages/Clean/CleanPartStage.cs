@@ -21,7 +21,7 @@ public sealed class CleanPartStage(PipelineStorage storage, DatasetStore dataset
         var raw = await datasets.GetAsync(input.Raw.Id, cancel);
         var rules = CleanRules.Of(definition, raw, input.SplitKey);
         var ids = CleanIds.Of(raw, rules);
-        if (await datasets.FindAsync(ids.Rows, cancel) is { } existing)
+        if (await datasets.ReuseAsync(ids.Rows, cancel) is { } existing)
         {
             return new CleanPartOutput(new StageReport(existing.Parts[input.Part].Rows, Reused: true));
         }

@@ -40,11 +40,11 @@ public sealed class CleanStage(PipelineStorage storage, DatasetStore datasets, D
         var rules = CleanRules.Of(definition, raw, input.SplitKey);
         context.Warn(rules.Plan.Warnings);
         var ids = CleanIds.Of(raw, rules);
-        if (await datasets.FindAsync(ids.Clean, cancel) is { } existing)
+        if (await datasets.ReuseAsync(ids.Clean, cancel) is { } existing)
         {
             return await ReportAsync(context, existing, reused: true, cancel);
         }
-        var rows = await datasets.FindAsync(ids.Rows, cancel);
+        var rows = await datasets.ReuseAsync(ids.Rows, cancel);
         if (rows is null)
         {
             var parts = input.ByParts

@@ -36,7 +36,7 @@ public sealed class FeaturesStage(DatasetStore datasets, FeatureFunctions functi
             ["format"] = 1,
         };
         var id = DatasetStore.IdOf(Name, [clean.Id], parameters);
-        if (await datasets.FindAsync(id, cancel) is { } existing)
+        if (await datasets.ReuseAsync(id, cancel) is { } existing)
         {
             return new FeaturesOutput(existing.Ref, new StageReport(existing.Rows, Reused: true));
         }

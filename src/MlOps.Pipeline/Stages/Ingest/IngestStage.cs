@@ -104,7 +104,7 @@ public sealed class IngestStage(
 
         var parameters = Parameters(definition);
         var id = DatasetStore.IdOf(Name, [scan.Sha256], parameters);
-        if (await datasets.FindAsync(id, cancel) is { } existing)
+        if (await datasets.ReuseAsync(id, cancel) is { } existing)
         {
             return Reuse(context, existing);
         }
@@ -141,7 +141,7 @@ public sealed class IngestStage(
     /// <summary>A raw table as it was read then: what the definition says of reading does not change it.</summary>
     private async Task<IngestOutput> TakeAsync(StageContext context, string id, CancellationToken cancel)
     {
-        var version = await datasets.GetAsync(id, cancel);
+        var version = await datasets.ReuseAsync(id, cancel) ?? throw new InputException(DatasetClaims.Gone(id));
         if (version.Stage != Name)
         {
             throw new InputException(

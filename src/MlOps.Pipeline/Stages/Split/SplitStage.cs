@@ -39,7 +39,7 @@ public sealed class SplitStage(DatasetStore datasets, DuckDb duckDb) : IStage<Sp
         var sides = definition.Split.Test is null ? new[] { SplitSide.Train, SplitSide.Validation } : Enum.GetValues<SplitSide>();
         var ids = sides.ToDictionary(side => side, side => DatasetStore.IdOf(
             Name, [features.Id], new JsonObject { ["split"] = rules.DeepClone(), ["side"] = side.ToString(), ["format"] = 2 }));
-        var found = await Task.WhenAll(sides.Select(side => datasets.FindAsync(ids[side], cancel)));
+        var found = await Task.WhenAll(sides.Select(side => datasets.ReuseAsync(ids[side], cancel)));
         var reused = found.All(manifest => manifest is not null);
         if (!reused)
         {

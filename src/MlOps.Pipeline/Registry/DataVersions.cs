@@ -1,10 +1,9 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
 using MlOps.Pipeline.Contracts;
-using MlOps.Pipeline.Registry;
 using MlOps.Pipeline.Tracking;
 
-namespace MlOps.Pipeline.Versions;
+namespace MlOps.Pipeline.Registry;
 
 /// <summary>Finds a dataset version by what a person calls it.</summary>
 public sealed partial class DataVersions(DataLog log, DataTags tags, ModelRegistry registry)
