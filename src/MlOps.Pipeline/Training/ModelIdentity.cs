@@ -34,14 +34,14 @@ internal sealed record ModelIdentity(string Train, string Validation, CandidateS
     public string Text => Json.Write(
         new
         {
-            format = 2,
+            format = 1,
             train = Train,
             validation = Validation,
             spec = SpecText,
             featurizer = Featurizer,
             seed = Seed,
             trainerVersion = TrainerVersion,
-            folds = Folds,
+            folds = Folds == 0 ? null : (int?)Folds,
         });
 
     private JsonNode SpecText

@@ -129,6 +129,7 @@ public sealed class AddedTrainerTests(AzuriteFixture azurite)
             + """{"trainer":"lightGbm","trees":100,"leaves":31,"rate":0.1,"minRowsPerLeaf":20,"earlyStopping":20},"featurizer":"""
             + """{"target":{"name":"y","task":"regression"},"threshold":0.5,"inputs":[],"derived":[],"format":1},"seed":42}""");
         own.Text.Should().Contain("\"trainer\":\"mine\"").And.Contain("\"options\":{\"l2\":\"1\"}").And.EndWith("\"trainerVersion\":\"3\"}");
+        (builtIn with { Folds = 5 }).Text.Should().EndWith("\"seed\":42,\"folds\":5}");
     }
 
     private static readonly Dictionary<string, (Func<TrainerContext, IEstimator<ITransformer>> Create, bool IsPermuted)> Estimators = new()
