@@ -29,7 +29,10 @@ internal static class CrossValidation
     {
         var predictions = folds is null ? null : new double[table.Rows];
         var trees = new List<int>();
-        foreach (var held in folds is null ? Inner(table, spec) : Enumerable.Range(0, folds.Count).Select(folds.Held))
+        IEnumerable<bool[]> parts = folds is not null
+            ? Enumerable.Range(0, folds.Count).Select(folds.Held)
+            : Trainers.WatchedOf(spec, table) is { } watched ? [watched] : [];
+        foreach (var held in parts)
         {
             var model = fit(spec, held);
             if (Trainers.StopsEarly(spec))
@@ -53,9 +56,6 @@ internal static class CrossValidation
         var refit = trees.Count == 0 ? spec : spec with { Trees = Math.Max(1, (int)Math.Round(trees.Average())), EarlyStopping = 0 };
         return new Fitted(fit(refit, null), predictions, trees.Count == 0 ? null : refit.Trees);
     }
-
-    private static IEnumerable<bool[]> Inner(FeatureTable table, CandidateSpec spec) =>
-        Trainers.StopsEarly(spec) && table.Inner.Any(inner => inner) && table.Inner.Any(inner => !inner) ? [table.Inner] : [];
 
     private static int TreesOf(ITransformer boosted) => TreeEnsembleReader.Read(ModelParts.Of(boosted, FeatureView.Features).Model)!.Roots.Length;
 }

@@ -44,10 +44,13 @@ internal sealed class Trainers(TrainerContext context, ITrainer? added = null)
     /// <summary>Whether a candidate's boosting stops by rows that it does not learn from.</summary>
     public static bool StopsEarly(CandidateSpec spec) => spec.EarlyStopping > 0 && spec.Trainer is TrainerNames.LightGbm or TrainerNames.FastTree;
 
+    /// <summary>The inner split, where boosting stops by it; else null.</summary>
+    public static bool[]? WatchedOf(CandidateSpec spec, FeatureTable table) =>
+        StopsEarly(spec) && table.Inner.Any(inner => inner) && table.Inner.Any(inner => !inner) ? table.Inner : null;
+
     /// <summary>Learns from all rows; boosting that stops early leaves the inner split out and watches it.</summary>
     /// <inheritdoc cref="Fit(FeatureTable, bool[], TargetScale)"/>
-    public ITransformer Fit(FeatureTable table, TargetScale? scale = null) =>
-        StopsEarly(spec) && table.Inner.Any(inner => inner) && table.Inner.Any(inner => !inner) ? Fit(table, table.Inner, scale) : Fit(table, null, scale);
+    public ITransformer Fit(FeatureTable table, TargetScale? scale = null) => Fit(table, WatchedOf(spec, table), scale);
 
     /// <param name="table">The training rows.</param>
     /// <param name="heldOut">Marks the rows that are not learnt from, which boosting watches where it stops early; null: all are learnt from.</param>
