@@ -3,6 +3,7 @@ using MlOps.Drift;
 using MlOps.Pipeline.Definitions;
 using MlOps.Pipeline.Features;
 using MlOps.Pipeline.Reports.Explain;
+using MlOps.Pipeline.Training;
 
 namespace MlOps.Pipeline.Reports.Card;
 
@@ -50,8 +51,8 @@ internal static class CardText
         return
         [
             .. known.Where(measured.Contains),
-            .. measured.Where(name => !known.Contains(name) && name != "threshold" && (!CardData.IsOutOfFold(name) || name == data.ChosenBy))
-                .Order(StringComparer.Ordinal),
+            .. measured.Where(name => !known.Contains(name) && name is not ("threshold" or TrainedCandidate.TreesKept))
+                .Where(name => !CardData.IsOutOfFold(name) || name == data.ChosenBy).Order(StringComparer.Ordinal),
         ];
     }
 

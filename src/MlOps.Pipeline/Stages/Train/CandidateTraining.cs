@@ -54,7 +54,7 @@ public sealed class CandidateTraining(
         }
         if (fitted.Trees is { } refitted)
         {
-            logged["trees_kept"] = refitted;
+            logged[TrainedCandidate.TreesKept] = refitted;
         }
         if (fitted.OutOfFold is { } predictions)
         {
