@@ -42,20 +42,45 @@ public static class PredictApi
     {
         var prediction = predicted.Predictions[0];
         return new PredictedRow(
-            Value(predicted.Task, prediction), predicted.Task == TaskKind.Binary
-                ? Finite(prediction.Score)
-                : null, predicted.Model, predicted.Version, predicted.Variant,
-            predicted.Explanations?.BaseValue, predicted.Explanations is { } explained ? Contributions(explained, 0) : null, Unit(predicted), prediction.Unseen,
-            prediction.OutOfRange);
+            Value(predicted.Task, prediction), Probability(predicted.Task, prediction), predicted.Model, predicted.Version, predicted.Variant,
+            predicted.Explanations?.BaseValues[0], predicted.Explanations is { } explained ? Contributions(explained, 0) : null, Unit(predicted))
+        {
+            ClassProbabilities = ClassProbabilities(predicted, prediction),
+            ClassContributions = ClassContributions(predicted, 0),
+            Unseen = prediction.Unseen,
+            OutOfRange = prediction.OutOfRange,
+        };
     }
 
-    private static PredictedRows Many(PredictionResult.Predicted predicted) => new(
-        [.. predicted.Predictions.Select(prediction => Value(predicted.Task, prediction))],
-        predicted.Task == TaskKind.Binary ? [.. predicted.Predictions.Select(prediction => Finite(prediction.Score))] : null,
-        predicted.Model, predicted.Version, predicted.Variant,
-        predicted.Explanations?.BaseValue, predicted.Explanations is { } explained
-            ? [.. predicted.Predictions.Select((_, row) => Contributions(explained, row))]
-            : null, Unit(predicted), Noted(predicted, prediction => prediction.Unseen), Noted(predicted, prediction => prediction.OutOfRange));
+    private static PredictedRows Many(PredictionResult.Predicted predicted)
+    {
+        var isMulticlass = predicted.Task == TaskKind.Multiclass;
+        return new PredictedRows(
+            [.. predicted.Predictions.Select(prediction => Value(predicted.Task, prediction))],
+            predicted.Task == TaskKind.Regression ? null : [.. predicted.Predictions.Select(prediction => Probability(predicted.Task, prediction))],
+            predicted.Model, predicted.Version, predicted.Variant,
+            isMulticlass || predicted.Predictions.Count == 0 ? null : predicted.Explanations?.BaseValues[0],
+            predicted.Explanations is { } explained ? [.. predicted.Predictions.Select((_, row) => Contributions(explained, row))] : null, Unit(predicted))
+        {
+            ClassProbabilities = isMulticlass ? [.. predicted.Predictions.Select(prediction => ClassProbabilities(predicted, prediction)!)] : null,
+            ClassContributions = predicted.Explanations?.Classes is null
+                ? null
+                : [.. predicted.Predictions.Select((_, row) => ClassContributions(predicted, row)!)],
+            BaseValues = isMulticlass ? predicted.Explanations?.BaseValues : null,
+            Unseen = Noted(predicted, prediction => prediction.Unseen),
+            OutOfRange = Noted(predicted, prediction => prediction.OutOfRange),
+        };
+    }
+
+    private static double? Probability(TaskKind task, Prediction prediction) => task == TaskKind.Regression ? null : Finite(prediction.Score);
+
+    private static Dictionary<string, double>? ClassProbabilities(PredictionResult.Predicted predicted, Prediction prediction) =>
+        prediction.Probabilities?.Select((probability, place) => (predicted.Classes![place], probability)).ToDictionary(StringComparer.Ordinal);
+
+    private static Dictionary<string, ClassContributions>? ClassContributions(PredictionResult.Predicted predicted, int row) =>
+        predicted.Explanations?.Classes?
+            .Select((one, place) => (predicted.Classes![place], new ClassContributions(one.BaseValues[row], Contributions(one, row))))
+            .ToDictionary(StringComparer.Ordinal);
 
     /// <summary>One list a row; null where no row has anything to tell.</summary>
     private static IReadOnlyList<IReadOnlyList<string>>? Noted(PredictionResult.Predicted predicted, Func<Prediction, IReadOnlyList<string>?> of) =>
@@ -65,9 +90,9 @@ public static class PredictApi
         explanations.Features.Select((name, feature) => (name, explanations.Contributions[row][feature])).ToDictionary(StringComparer.Ordinal);
 
     private static string? Unit(PredictionResult.Predicted predicted) =>
-        predicted.Explanations is null ? null : predicted.Task == TaskKind.Binary ? "log-odds" : "prediction";
+        predicted.Explanations is null ? null : predicted.Task switch { TaskKind.Binary => "log-odds", TaskKind.Multiclass => "score", _ => "prediction" };
 
-    private static object? Value(TaskKind task, Prediction prediction) => task == TaskKind.Binary ? prediction.Label : Finite(prediction.Score);
+    private static object? Value(TaskKind task, Prediction prediction) => task == TaskKind.Regression ? Finite(prediction.Score) : prediction.Label;
 
     /// <summary>NaN and infinities are no JSON numbers: there is no prediction then.</summary>
     private static double? Finite(double value) => double.IsFinite(value) ? value : null;
@@ -78,12 +103,14 @@ public static class PredictApi
         return string.Join(", ", models.Take(Most)) + (models.Count > Most ? $", … ({models.Count} in all)" : "");
     }
 
-    private sealed record Asked(string? Model, IReadOnlyList<JsonElement> Rows, bool IsBatch, bool Explain, IReadOnlyList<string?>? Keys)
+    private sealed record Asked(string? Model, IReadOnlyList<JsonElement> Rows, bool IsBatch, ExplainKind Explain, IReadOnlyList<string?>? Keys)
     {
         public static Asked Read(JsonReader body, InputLimits limits)
         {
             var model = body.Text("model");
-            var explain = body.Flag("explain") ?? false;
+            var explain = body.Flag("explainClasses") == true
+                ? ExplainKind.EveryClass
+                : body.Flag("explain") == true ? ExplainKind.Prediction : ExplainKind.None;
             var features = body.Take("features");
             var rows = body.Items("rows");
             if (features is null == body.Take("rows") is null)
@@ -154,39 +181,75 @@ public static class PredictApi
 /// <param name="Rows">Several rows.</param>
 /// <param name="Model">Which model; may be left out while there is only one.</param>
 /// <param name="Explain">True: the answer says how every prediction comes about.</param>
+/// <param name="ExplainClasses">True: of several classes the answer says also how each class's score comes about.</param>
 /// <param name="Key">Whom or what the row is about: by it the row is exported and deleted. The model does not see it.</param>
 /// <param name="Keys">The same for rows, one each; null where a row has none.</param>
 public sealed record PredictRequest(
     IReadOnlyDictionary<string, JsonElement>? Features, IReadOnlyList<IReadOnlyDictionary<string, JsonElement>>? Rows, string? Model, bool? Explain,
-    string? Key, IReadOnlyList<string?>? Keys);
+    bool? ExplainClasses, string? Key, IReadOnlyList<string?>? Keys);
 
-/// <param name="Prediction">A number (regression), or the label as it stands in the data (binary). Null when the model's answer is not a number.</param>
-/// <param name="Probability">Binary only: of the positive class, 0 to 1.</param>
+/// <param name="Prediction">
+/// A number (regression), or the label as it stands in the data (binary, multiclass). Null when the model's answer is not a number.
+/// </param>
+/// <param name="Probability">Of the positive class (binary), or of the predicted class (multiclass), 0 to 1.</param>
 /// <param name="Model">The model that answered.</param>
 /// <param name="Version">Its version.</param>
 /// <param name="Variant"><c>production</c>.</param>
 /// <param name="BaseValue">With explain: the prediction that nothing is known about, in <paramref name="ContributionUnit"/>.</param>
 /// <param name="Contributions">With explain: what each feature adds to the base value (SHAP values).</param>
-/// <param name="ContributionUnit">With explain: <c>prediction</c>, the target's own unit, or <c>log-odds</c> of the positive class (binary).</param>
-/// <param name="Unseen">Categorical inputs whose value is none of the model's categories; left out when there are none.</param>
-/// <param name="OutOfRange">Inputs whose value is below or above all that the model was trained on; left out when there are none.</param>
+/// <param name="ContributionUnit">
+/// With explain: <c>prediction</c>, the target's own unit, <c>log-odds</c> of the positive class (binary), or <c>score</c> of the predicted class, before
+/// scores become probabilities (multiclass).
+/// </param>
 public sealed record PredictedRow(
     [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] object? Prediction, double? Probability, string Model, int Version, string Variant,
-    double? BaseValue = null, IReadOnlyDictionary<string, double>? Contributions = null, string? ContributionUnit = null,
-    IReadOnlyList<string>? Unseen = null, IReadOnlyList<string>? OutOfRange = null);
+    double? BaseValue = null, IReadOnlyDictionary<string, double>? Contributions = null, string? ContributionUnit = null)
+{
+    /// <summary>Multiclass only: the probability of each class, 0 to 1.</summary>
+    public IReadOnlyDictionary<string, double>? ClassProbabilities { get; init; }
+
+    /// <summary>With explainClasses: how the score of each class comes about.</summary>
+    public IReadOnlyDictionary<string, ClassContributions>? ClassContributions { get; init; }
+
+    /// <summary>Categorical inputs whose value is none of the model's categories; left out when there are none.</summary>
+    public IReadOnlyList<string>? Unseen { get; init; }
+
+    /// <summary>Inputs whose value is below or above all that the model was trained on; left out when there are none.</summary>
+    public IReadOnlyList<string>? OutOfRange { get; init; }
+}
+
+/// <summary>How the score of one class comes about.</summary>
+/// <param name="BaseValue">The score that nothing is known about.</param>
+/// <param name="Contributions">What each feature adds to it (SHAP values).</param>
+public sealed record ClassContributions(double BaseValue, IReadOnlyDictionary<string, double> Contributions);
 
 /// <param name="Predictions">One per row, in the request's order.</param>
-/// <param name="Probabilities">Binary only: of the positive class, one per row.</param>
+/// <param name="Probabilities">Of the positive class (binary), or of the predicted class (multiclass), one per row.</param>
 /// <param name="Model">The model that answered.</param>
 /// <param name="Version">Its version.</param>
 /// <param name="Variant"><c>production</c>.</param>
 /// <param name="BaseValue">With explain: the prediction that nothing is known about, in <paramref name="ContributionUnit"/>.</param>
 /// <param name="Contributions">With explain: what each feature adds to the base value (SHAP values), one object per row.</param>
-/// <param name="ContributionUnit">With explain: <c>prediction</c>, the target's own unit, or <c>log-odds</c> of the positive class (binary).</param>
-/// <param name="Unseen">For every row, the categorical inputs whose value is none of the model's categories; left out when no row has any.</param>
-/// <param name="OutOfRange">For every row, the inputs whose value is below or above all that the model was trained on; left out when no row has
-/// any.</param>
+/// <param name="ContributionUnit">
+/// With explain: <c>prediction</c>, the target's own unit, <c>log-odds</c> of the positive class (binary), or <c>score</c> of the predicted class, before
+/// scores become probabilities (multiclass).
+/// </param>
 public sealed record PredictedRows(
     IReadOnlyList<object?> Predictions, IReadOnlyList<double?>? Probabilities, string Model, int Version, string Variant,
-    double? BaseValue = null, IReadOnlyList<IReadOnlyDictionary<string, double>>? Contributions = null, string? ContributionUnit = null,
-    IReadOnlyList<IReadOnlyList<string>>? Unseen = null, IReadOnlyList<IReadOnlyList<string>>? OutOfRange = null);
+    double? BaseValue = null, IReadOnlyList<IReadOnlyDictionary<string, double>>? Contributions = null, string? ContributionUnit = null)
+{
+    /// <summary>Multiclass only: for every row the probability of each class, 0 to 1.</summary>
+    public IReadOnlyList<IReadOnlyDictionary<string, double>>? ClassProbabilities { get; init; }
+
+    /// <summary>With explainClasses: for every row how the score of each class comes about.</summary>
+    public IReadOnlyList<IReadOnlyDictionary<string, ClassContributions>>? ClassContributions { get; init; }
+
+    /// <summary>Multiclass, with explain: for every row the base value of the predicted class, in place of the one base value of other tasks.</summary>
+    public IReadOnlyList<double>? BaseValues { get; init; }
+
+    /// <summary>For every row, the categorical inputs whose value is none of the model's categories; left out when no row has any.</summary>
+    public IReadOnlyList<IReadOnlyList<string>>? Unseen { get; init; }
+
+    /// <summary>For every row, the inputs whose value is below or above all that the model was trained on; left out when no row has any.</summary>
+    public IReadOnlyList<IReadOnlyList<string>>? OutOfRange { get; init; }
+}

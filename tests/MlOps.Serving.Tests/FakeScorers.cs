@@ -33,13 +33,16 @@ internal sealed class FakeScorers : IScorerLoader
     {
         public TaskKind Task => task;
 
+        public IReadOnlyList<string>? Classes => null;
+
         public long StoredBytes => 1000;
 
         public IReadOnlyList<Prediction> Predict(IReadOnlyList<JsonElement> rows) => rows.Any(row => row.TryGetProperty("wrong", out _))
             ? throw new InputException(["feature 'a' is missing.", "feature 'b' must be a number."])
             : [.. rows.Select(_ => new Prediction(score, task == TaskKind.Binary ? "yes" : null))];
 
-        public Task<PredictionExplanations> ExplainAsync(IReadOnlyList<JsonElement> rows, CancellationToken cancel) => System.Threading.Tasks.Task.FromResult(
-            new PredictionExplanations(["a", "b"], score - 3, [.. rows.Select(_ => new double[] { 1, 2 })]));
+        public Task<PredictionExplanations> ExplainAsync(IReadOnlyList<JsonElement> rows, bool everyClass, CancellationToken cancel) =>
+            System.Threading.Tasks.Task.FromResult(
+                new PredictionExplanations(["a", "b"], [.. rows.Select(_ => score - 3)], [.. rows.Select(_ => new double[] { 1, 2 })]));
     }
 }

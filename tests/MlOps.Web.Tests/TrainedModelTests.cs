@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Net;
 using System.Text;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using MlOps.Pipeline.Contracts;
@@ -125,6 +126,36 @@ public sealed class TrainedModelTests(AzuriteFixture azurite) : IAsyncLifetime
         ((string)small["prediction"]!).Should().Be("no");
         ((double)large["probability"]!).Should().BeInRange(0.5, 1);
         ((double)small["probability"]!).Should().BeInRange(0, 0.5);
+    }
+
+    [Fact]
+    public async Task A_model_of_several_classes_gives_the_probability_of_each_and_explains_each()
+    {
+        await TrainAsync("kind", row => row.Size < 3 ? "small" : row.Size < 6 ? "mid" : "large");
+        const string Row = """{"size": 4.5, "colour": "red"}""";
+
+        var one = await AskAsync("features", Row + """, "explainClasses": true""").ShouldBeAsync(HttpStatusCode.OK);
+        var many = await AskAsync("rows", $$"""[{{Row}}, {"size": 1, "colour": "blue"}], "explain": true""").ShouldBeAsync(HttpStatusCode.OK);
+
+        ((string)one["prediction"]!).Should().Be("mid");
+        var probabilities = Numbers(one["classProbabilities"]!);
+        probabilities.Keys.Should().Equal("large", "mid", "small");
+        probabilities.Values.Sum().Should().BeApproximately(1, 1e-5);
+        ((double)one["probability"]!).Should().Be(probabilities["mid"]).And.BeGreaterThan(0.5);
+        ((string)one["contributionUnit"]!).Should().Be("score");
+        var scores = one["classContributions"]!.AsObject()
+            .ToDictionary(member => member.Key, member => (double)member.Value!["baseValue"]! + Numbers(member.Value["contributions"]!).Values.Sum());
+        foreach (var (name, score) in scores)
+        {
+            (Math.Exp(score) / scores.Values.Sum(Math.Exp)).Should().BeApproximately(probabilities[name], 1e-5, name);
+        }
+        ((double)one["baseValue"]! + Numbers(one["contributions"]!).Values.Sum()).Should().BeApproximately(scores["mid"], 1e-9);
+        many["predictions"]!.AsArray().Select(label => (string)label!).Should().Equal("mid", "small");
+        Numbers(many["classProbabilities"]![0]!).Should().Equal(probabilities);
+        many["baseValues"]!.AsArray().Should().HaveCount(2);
+        many.AsObject().Should().NotContainKey("baseValue").And.NotContainKey("classContributions");
+
+        static Dictionary<string, double> Numbers(JsonNode node) => node.AsObject().ToDictionary(member => member.Key, member => (double)member.Value!);
     }
 
     [Fact]

@@ -35,6 +35,9 @@ internal static class CandidateKeys
             "Most minutes of training: fewer trees when the declared ones would take longer. Not for linear models, nor for trainers of the host.",
             Number(0, 100_000, openMin: true),
             spec => spec.MaxMinutes, (spec, value) => spec with { MaxMinutes = value })
+        .Key("maxClasses", "FastTree and FastForest learn one model a class: with more classes the candidate is left out; left out itself: 20.",
+            Whole(3, 10_000),
+            spec => spec.MaxClasses, (spec, value) => spec with { MaxClasses = value }).Later()
         .Key("options", "What a trainer of the host is told.", new OptionsShape(),
             spec => spec.Options, (spec, value) => spec with { Options = value });
 }

@@ -11,8 +11,11 @@ internal static class DefinitionKeys
             definition => definition.Model, (definition, value) => definition with { Model = value }).Required()
         .Key("target", "The column to predict.", Text(shortest: 1),
             definition => definition.Target, (definition, value) => definition with { Target = value }).Required()
-        .Key("task", "What is learned; left out: binary when the target has two values, else regression.", Choice(DefinitionNames.Tasks),
+        .Key("task", "What is learned; left out: binary when the target has two values, multiclass when it has more and is no number, else regression.",
+            Choice(DefinitionNames.Tasks),
             definition => definition.Task, (definition, value) => definition with { Task = value })
+        .Key("maxClasses", "Most classes of a multiclass target; left out: 200.", Whole(3, 10_000),
+            definition => definition.MaxClasses, (definition, value) => definition with { MaxClasses = value }).Later()
         .Key("positive", "Binary: the target value that counts as positive; left out: the later of the two in sort order.", Scalar(),
             definition => definition.Positive, (definition, value) => definition with { Positive = value })
         .Key("threshold", "Binary: the probability from which a row is predicted positive.", Number(0, 1),

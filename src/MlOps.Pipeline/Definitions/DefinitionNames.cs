@@ -10,6 +10,7 @@ internal static class DefinitionNames
     {
         ["regression"] = TaskKind.Regression,
         ["binary"] = TaskKind.Binary,
+        ["multiclass"] = TaskKind.Multiclass,
     };
 
     public static IReadOnlyDictionary<string, ColumnKind> Kinds { get; } = new Dictionary<string, ColumnKind>
@@ -73,7 +74,7 @@ internal static class DefinitionNames
     public static IReadOnlyDictionary<string, DriftTestKind> DriftTests { get; } =
         MlOps.Drift.DriftTests.All.ToDictionary(test => test.Name, test => test.Kind);
 
-    /// <summary>Metrics a gate may name, by task; true when larger is better.</summary>
+    /// <summary>Metrics a gate may name, by task, the usual one first; true when larger is better.</summary>
     public static IReadOnlyDictionary<TaskKind, IReadOnlyDictionary<string, bool>> Metrics { get; } =
         new Dictionary<TaskKind, IReadOnlyDictionary<string, bool>>
         {
@@ -86,6 +87,14 @@ internal static class DefinitionNames
                 ["f1"] = true,
                 ["precision"] = true,
                 ["recall"] = true,
+            },
+            [TaskKind.Multiclass] = new Dictionary<string, bool>
+            {
+                ["log_loss"] = false,
+                ["accuracy"] = true,
+                ["f1_macro"] = true,
+                ["f1_weighted"] = true,
+                ["auc"] = true,
             },
         };
 

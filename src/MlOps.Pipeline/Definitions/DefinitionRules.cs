@@ -62,6 +62,10 @@ internal static class DefinitionRules
         {
             yield return "runOn.drift is true, and what would find drift is off: set monitor.log and monitor.drift to true, or runOn.drift to false.";
         }
+        if (definition is { Positive: { } positive, Task: TaskKind.Multiclass })
+        {
+            yield return $"positive is '{positive}', and task is multiclass: only a binary target has a positive value.";
+        }
         foreach (var problem in ProblemsOf(definition.Gates, definition.Task))
         {
             yield return problem;
@@ -156,7 +160,8 @@ internal static class DefinitionRules
     {
         if (gates.Metric is { } metric)
         {
-            var known = DefinitionNames.Metrics.Where(metrics => task is null || metrics.Key == task).SelectMany(metrics => metrics.Value.Keys).ToList();
+            var known = DefinitionNames.Metrics.Where(metrics => task is null || metrics.Key == task).SelectMany(metrics => metrics.Value.Keys)
+                .Distinct().ToList();
             if (!known.Contains(metric))
             {
                 yield return $"gates.metric is '{metric}'; it must be one of {string.Join(", ", known)}.";

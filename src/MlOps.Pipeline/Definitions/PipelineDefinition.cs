@@ -5,8 +5,12 @@ namespace MlOps.Pipeline.Definitions;
 
 public enum TaskKind
 {
+    /// <summary>A number.</summary>
     Regression,
+    /// <summary>Which of two values.</summary>
     Binary,
+    /// <summary>Which of three values or more.</summary>
+    Multiclass,
 }
 
 public enum ImputeStrategy
@@ -23,10 +27,15 @@ public sealed record PipelineDefinition
     /// <summary>So many that their metrics together still fit into one small message of an engine.</summary>
     public const int MostCandidates = 50;
 
+    /// <summary>Most classes that are learnt where nothing is declared: a target of more is seldom one of classes.</summary>
+    public const int UsualClasses = 200;
+
     public required string Model { get; init; }
     public required string Target { get; init; }
-    /// <summary>Null: binary when the target has two values, else regression.</summary>
+    /// <summary>Null: binary when the target has two values, multiclass when it has more and is no number, else regression.</summary>
     public TaskKind? Task { get; init; }
+    /// <summary>Most classes of a multiclass target; null: <see cref="UsualClasses"/>.</summary>
+    public int? MaxClasses { get; init; }
     /// <summary>The target value that counts as positive (binary); null: the later of the two in sort order.</summary>
     public string? Positive { get; init; }
     /// <summary>Probability at and above which a row is predicted positive (binary).</summary>
@@ -181,6 +190,9 @@ public sealed record TrainRules
 /// <summary>One trainer with its hyper-parameters.</summary>
 public sealed record CandidateSpec
 {
+    /// <summary>Most classes of which one model each is learnt where nothing is declared.</summary>
+    public const int UsualClasses = 20;
+
     /// <summary>Name of the trainer: one of <see cref="TrainerNames"/>, or one that the host has added.</summary>
     public required string Trainer { get; init; }
     /// <summary>Number of trees (boosting rounds).</summary>
@@ -202,6 +214,11 @@ public sealed record CandidateSpec
     /// ones; so the model depends on the machine's speed. Not for linear models, which have <see cref="Iterations"/>, nor for trainers of the host.
     /// </summary>
     public double? MaxMinutes { get; init; }
+    /// <summary>
+    /// FastTree and FastForest learn one model a class: with more classes the candidate is left out, as that takes long and seldom tells. LightGBM and linear
+    /// models learn all classes together. Null: <see cref="UsualClasses"/>.
+    /// </summary>
+    public int? MaxClasses { get; init; }
     /// <summary>What a trainer of the host is told; null: nothing.</summary>
     public ExtensionOptions? Options { get; init; }
 }
@@ -216,7 +233,7 @@ public enum DriftGate
 /// <summary>What must hold before promotion.</summary>
 public sealed record GateRules
 {
-    /// <summary>The metric that decides; null: rmse for regression, auc for binary.</summary>
+    /// <summary>The metric that decides; null: rmse for regression, auc for binary, log_loss for multiclass.</summary>
     public string? Metric { get; init; }
     /// <summary>The validation metric must not be above this.</summary>
     public double? AtMost { get; init; }

@@ -14,8 +14,8 @@ internal static class PromotionKeys
             rule => rule.Timeout, (rule, value) => rule with { Timeout = value });
 
     public static ObjectShape<GateRules> Gates { get; } = Object(new GateRules())
-        .Key("metric", "The metric that decides, one of the task's; left out: rmse for regression, auc for binary.",
-            Text(among: DefinitionNames.Metrics.SelectMany(metrics => metrics.Value.Keys)),
+        .Key("metric", "The metric that decides, one of the task's; left out: rmse for regression, auc for binary, log_loss for multiclass.",
+            Text(among: DefinitionNames.Metrics.SelectMany(metrics => metrics.Value.Keys).Distinct()),
             rules => rules.Metric, (rules, value) => rules with { Metric = value })
         .Key("atMost", "The validation metric must not be above this.", Number(),
             rules => rules.AtMost, (rules, value) => rules with { AtMost = value })

@@ -38,7 +38,9 @@ internal sealed class FeatureTable
     /// <summary>Index of the category of each categorical column, in order; −1 is none of them.</summary>
     public int[][] Codes { get; }
 
-    /// <summary>The target: its value in its own unit, or 1 for positive and 0 for negative.</summary>
+    /// <summary>
+    /// The target: its value in its own unit, 1 for positive and 0 for negative, or the place of its class; NaN is a class that the model does not know.
+    /// </summary>
     public double[] Labels { get; }
 
     /// <summary>True for the rows of the inner validation split.</summary>

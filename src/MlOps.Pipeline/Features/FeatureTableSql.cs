@@ -29,9 +29,12 @@ internal static class FeatureTableSql
             yield return CodeSql(Sql.Name(input.Name), input.Categories!);
         }
         var target = featurizer.Target;
-        yield return target.Task == TaskKind.Binary
-            ? $"({TargetColumn.TextSql(columns[target.Name])} = {Sql.Text(target.Positive!)})::INTEGER::DOUBLE"
-            : $"TRY_CAST({Sql.Name(target.Name)} AS DOUBLE)";
+        yield return target.Task switch
+        {
+            TaskKind.Binary => $"({TargetColumn.TextSql(columns[target.Name])} = {Sql.Text(target.Positive!)})::INTEGER::DOUBLE",
+            TaskKind.Multiclass => $"{PlaceSql(TargetColumn.TextSql(columns[target.Name]), target.Classes!)}::DOUBLE",
+            _ => $"TRY_CAST({Sql.Name(target.Name)} AS DOUBLE)",
+        };
         yield return InnerSql(manifest.Selection);
         yield return DrawSql(manifest.Selection);
     }
@@ -40,7 +43,11 @@ internal static class FeatureTableSql
 
     private static string CodeSql(string name, IReadOnlyList<string> categories) => categories.Count == 0
         ? "-1::INTEGER"
-        : $"coalesce(enum_code(TRY_CAST({name}::VARCHAR AS ENUM({string.Join(", ", categories.Select(Sql.Text))})))::INTEGER, -1)";
+        : $"coalesce({PlaceSql($"{name}::VARCHAR", categories)}, -1)";
+
+    /// <summary>The place of a text in a list; null where it is none of it.</summary>
+    private static string PlaceSql(string text, IReadOnlyList<string> known) =>
+        $"enum_code(TRY_CAST({text} AS ENUM({string.Join(", ", known.Select(Sql.Text))})))::INTEGER";
 
     /// <summary>The inner split follows the outer one: by row or group with another seed, or the latest of the training rows.</summary>
     private static string InnerSql(RowSelection? selection) => selection switch

@@ -27,14 +27,27 @@ internal sealed class FeatureView : IDataView
         Schema = SchemaOf(table.Featurizer);
     }
 
-    public DataViewSchema Schema { get; }
+    /// <summary>Multiclass: the label is whether a row is of the class at this place; null: the class itself.</summary>
+    public int? Class
+    {
+        get;
+        init
+        {
+            field = value;
+            Schema = SchemaOf(table.Featurizer, oneClass: value is not null);
+        }
+    }
+
+    public DataViewSchema Schema { get; private init; }
 
     public bool CanShuffle => true;
 
     private int Count => rows?.Length ?? table.Rows;
 
     /// <summary>The columns that a model of this featurizer takes.</summary>
-    public static DataViewSchema SchemaOf(Featurizer featurizer)
+    /// <param name="featurizer">The featurizer.</param>
+    /// <param name="oneClass">Whether one class is told from all others.</param>
+    public static DataViewSchema SchemaOf(Featurizer featurizer, bool oneClass = false)
     {
         var slots = featurizer.Slots;
         var annotations = new DataViewSchema.Annotations.Builder();
@@ -49,9 +62,16 @@ internal sealed class FeatureView : IDataView
         });
         var builder = new DataViewSchema.Builder();
         builder.AddColumn(Features, new VectorDataViewType(NumberDataViewType.Single, slots.Count), annotations.ToAnnotations());
-        builder.AddColumn(Label, featurizer.Target.Task == TaskKind.Binary ? BooleanDataViewType.Instance : NumberDataViewType.Single);
+        builder.AddColumn(Label, oneClass ? BooleanDataViewType.Instance : LabelType(featurizer.Target));
         return builder.ToSchema();
     }
+
+    private static DataViewType LabelType(TargetColumn target) => target.Task switch
+    {
+        TaskKind.Binary => BooleanDataViewType.Instance,
+        TaskKind.Multiclass => new KeyDataViewType(typeof(uint), target.Outputs),
+        _ => NumberDataViewType.Single,
+    };
 
     public long? GetRowCount() => Count;
 
@@ -116,7 +136,11 @@ internal sealed class FeatureView : IDataView
             Delegate getter = column.Name switch
             {
                 Features => (ValueGetter<VBuffer<float>>)((ref VBuffer<float> value) => view.vector.Write(new TableRow(view.table, row), ref value)),
+                Label when view.Class is { } place => (ValueGetter<bool>)((ref bool value) => value = view.table.Labels[row] == place),
                 Label when column.Type is BooleanDataViewType => (ValueGetter<bool>)((ref bool value) => value = view.table.Labels[row] > 0.5),
+                // Of a key 0 is a missing value.
+                Label when column.Type is KeyDataViewType =>
+                    (ValueGetter<uint>)((ref uint value) => value = double.IsNaN(view.table.Labels[row]) ? 0 : (uint)view.table.Labels[row] + 1),
                 _ => (ValueGetter<float>)((ref float value) => value = (float)(view.scale?.ToModel(view.table.Labels[row]) ?? view.table.Labels[row])),
             };
             return (ValueGetter<TValue>)getter;

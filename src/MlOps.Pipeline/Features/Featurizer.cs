@@ -92,7 +92,7 @@ public sealed record Featurizer(TargetColumn Target, double Threshold, IReadOnly
         [.. Inputs.Select(input => new SignatureColumn(input.Name, input.Kind, input.Optional || input.Imputed is not null))],
         [.. Direct.Select(input => new SignatureColumn(input.Name, input.Kind, input.Optional)), .. Derived.Select(
             feature => new SignatureColumn(feature.Name, ColumnKind.Numeric, MayBeMissing(feature)))],
-        new SignatureColumn(Target.Name, Target.Task == TaskKind.Binary ? ColumnKind.Categorical : ColumnKind.Numeric));
+        new SignatureColumn(Target.Name, Target.Task == TaskKind.Regression ? ColumnKind.Numeric : ColumnKind.Categorical));
 
     /// <summary>Fits the categories on a table of training rows.</summary>
     internal static Featurizer Fit(DuckDbSession session, LocalTable train, PipelineDefinition definition)

@@ -48,26 +48,33 @@ internal sealed record RowSplit(RowSelection Train, RowSelection Validation, Row
         return later > 0 && off <= Math.Abs(((double)notEarlier / rows) - share) ? cut : earlier;
     }
 
-    /// <summary>Where each small class of a binary target is cut, so that it has its share on both sides.</summary>
+    /// <summary>Where each small class of a target is cut, so that it has its share on both sides.</summary>
     private static IReadOnlyList<Stratum>? StrataOf(SplitRules rules, DuckDbSession session, LocalTable table)
     {
         var target = TargetColumn.Of(table.Manifest);
-        if (target.Positive is null)
+        if (target.Task == TaskKind.Regression)
         {
             return null;
         }
+        var sides = rules.Test is null ? 2 : 3;
         var label = TargetColumn.TextSql(table.Manifest.Columns.Single(column => column.Name == target.Name));
         var unit = RowSelection.UnitSql(group: null, rules.Seed);
         var strata = new List<Stratum>();
         foreach (var row in session.Rows($"SELECT {label}, count(*) FROM {table.ToSql()} GROUP BY 1 ORDER BY 1"))
         {
             var (value, rows) = ((string)row[0]!, Long(row[1]));
-            if (rows < (rules.Test is null ? 2 : 3) || rows > ManyRows)
+            if (rows > ManyRows || (rows < sides && target.Task == TaskKind.Binary))
             {
                 continue;
             }
+            if (rows < sides)
+            {
+                // One of many classes that is too small for all sides is learnt, and not measured.
+                strata.Add(new Stratum($"{label} = {Sql.Text(value)}", 0));
+                continue;
+            }
             // At least one row for each side.
-            var held = Math.Clamp((long)Math.Round(rows * rules.Validation), 1, rows - (rules.Test is null ? 1 : 2));
+            var held = Math.Clamp((long)Math.Round(rows * rules.Validation), 1, rows - (sides - 1));
             var tested = rules.Test is { } share ? Math.Clamp((long)Math.Round(rows * share), 1, rows - held - 1) : 0;
             strata.Add(new Stratum(
                 $"{label} = {Sql.Text(value)}", PlaceOf(value, held), tested > 0 ? PlaceOf(value, held + tested) : 0));

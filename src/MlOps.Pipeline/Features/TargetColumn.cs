@@ -9,16 +9,21 @@ namespace MlOps.Pipeline.Features;
 
 /// <summary>The predicted column and what is predicted.</summary>
 /// <param name="Name">Its name.</param>
-/// <param name="Task">Regression or binary.</param>
+/// <param name="Task">What is learned.</param>
 /// <param name="Positive">Binary: the value that counts as positive.</param>
 /// <param name="Negative">Binary: the other value.</param>
-public sealed record TargetColumn(string Name, TaskKind Task, string? Positive = null, string? Negative = null)
+/// <param name="Classes">Multiclass: all values, in order; a label is a place among them. Null: another task.</param>
+public sealed record TargetColumn(
+    string Name, TaskKind Task, string? Positive = null, string? Negative = null, IReadOnlyList<string>? Classes = null)
 {
     /// <summary>The note of a cleaned table that carries this.</summary>
     public const string Note = "target";
 
     /// <summary>More than two say no more than three do.</summary>
-    private const int MostValues = 3;
+    private const int FewValues = 3;
+
+    /// <summary>Numbers that a prediction consists of: the probability of each class, or one.</summary>
+    internal int Outputs => Classes?.Count ?? 1;
 
     public JsonNode ToJson() => JsonNode.Parse(Json.Write(this))!;
 
@@ -33,10 +38,14 @@ public sealed record TargetColumn(string Name, TaskKind Task, string? Positive =
             : $"{name}::VARCHAR";
     }
 
-    /// <summary>Up to three different values of the target in a table, the smallest ones.</summary>
-    internal static IReadOnlyList<string> Values(DuckDbSession session, string tableSql, DatasetColumn target) =>
+    /// <summary>Whether a target may turn out to be one of many classes.</summary>
+    internal static bool MayBeMulticlass(DatasetColumn target, PipelineDefinition definition) => definition.Task is null or TaskKind.Multiclass
+        && (definition.Task == TaskKind.Multiclass || IsOfClasses(target));
+
+    /// <summary>Different values of the target in a table, the smallest ones: as many as it takes to decide what is learned.</summary>
+    internal static IReadOnlyList<string> Values(DuckDbSession session, string tableSql, DatasetColumn target, PipelineDefinition definition) =>
         [.. session.Rows($"SELECT {TextSql(target)} FROM (SELECT DISTINCT {Sql.Name(target.Name)} FROM {tableSql} ORDER BY 1 LIMIT "
-            + $"{MostValues})").Select(row => (string)row[0]!)];
+            + $"{Sql.Number(MostValues(target, definition))})").Select(row => (string)row[0]!)];
 
     /// <summary>Decides the task from the target's values and the definition.</summary>
     /// <param name="found">The <see cref="Values"/> of every part of the table.</param>
@@ -47,29 +56,65 @@ public sealed record TargetColumn(string Name, TaskKind Task, string? Positive =
     {
         var values = (target.Type == StorageType.Double
             ? found.Distinct().OrderBy(value => double.Parse(value, CultureInfo.InvariantCulture))
-            : found.Distinct().Order(StringComparer.Ordinal)).Take(MostValues).ToList();
+            : found.Distinct().Order(StringComparer.Ordinal)).Take(MostValues(target, definition)).ToList();
         if (values.Count < 2)
         {
             throw new InputException($"The target '{target.Name}' has the same value ('{values.FirstOrDefault()}') in all rows: there is nothing to "
                 + $"learn. Choose another target or give more rows.");
         }
-        var task = definition.Task ?? (values.Count == 2 ? TaskKind.Binary : TaskKind.Regression);
-        if (task == TaskKind.Regression)
+        return (definition.Task ?? (values.Count == 2 ? TaskKind.Binary : IsOfClasses(target) ? TaskKind.Multiclass : TaskKind.Regression)) switch
         {
-            return target.Type == StorageType.Double
-                ? new TargetColumn(target.Name, task)
-                : throw new InputException(
-                    $"The target '{target.Name}' is not numeric (for example '{values[0]}', '{values[1]}'), which regression needs."
-                    + (values.Count == 2 ? " It has two values: use task 'binary'." : " Choose a numeric target, or one with two values for task 'binary'."));
-        }
+            TaskKind.Regression => Regression(values, target),
+            TaskKind.Binary => Binary(values, target, definition),
+            _ => Multiclass(values, target, definition),
+        };
+    }
+
+    /// <summary>Texts and codes are classes; numbers and times are amounts, unless the definition says otherwise.</summary>
+    private static bool IsOfClasses(DatasetColumn target) =>
+        target.Type != StorageType.Timestamp && (target.Type != StorageType.Double || target.Kind == ColumnKind.Categorical);
+
+    /// <summary>Most classes that are learnt.</summary>
+    internal static int MostClasses(PipelineDefinition definition) => definition.MaxClasses ?? PipelineDefinition.UsualClasses;
+
+    private static int MostValues(DatasetColumn target, PipelineDefinition definition) =>
+        MayBeMulticlass(target, definition) ? MostClasses(definition) + 1 : FewValues;
+
+    private static TargetColumn Regression(List<string> values, DatasetColumn target) => target.Type == StorageType.Double
+        ? new TargetColumn(target.Name, TaskKind.Regression)
+        : throw new InputException(
+            $"The target '{target.Name}' is not numeric (for example '{values[0]}', '{values[1]}'), which regression needs. Choose a numeric target, or "
+                + $"task '{(values.Count == 2 ? "binary" : "multiclass")}'.");
+
+    private static TargetColumn Binary(List<string> values, DatasetColumn target, PipelineDefinition definition)
+    {
         if (values.Count > 2)
         {
             throw new InputException($"The target '{target.Name}' has more than two values (for example '{values[0]}', '{values[1]}', '{values[2]}'), and "
-                + $"task 'binary' needs exactly two.");
+                + $"task 'binary' needs exactly two. Use task 'multiclass'.");
         }
         var positive = definition.Positive ?? values[1];
         return values.Contains(positive)
-            ? new TargetColumn(target.Name, task, positive, values.First(value => value != positive))
+            ? new TargetColumn(target.Name, TaskKind.Binary, positive, values.First(value => value != positive))
             : throw new InputException($"'positive' is '{positive}', but the target '{target.Name}' has the values '{values[0]}' and '{values[1]}'.");
+    }
+
+    private static TargetColumn Multiclass(List<string> values, DatasetColumn target, PipelineDefinition definition)
+    {
+        if (values.Count == 2)
+        {
+            throw new InputException($"The target '{target.Name}' has the two values '{values[0]}' and '{values[1]}': use task 'binary'.");
+        }
+        if (definition.Positive is { } positive)
+        {
+            throw new InputException($"'positive' is '{positive}', but the target '{target.Name}' has more than two values (for example '{values[0]}', "
+                + $"'{values[1]}', '{values[2]}'), which are learnt as classes: leave 'positive' out.");
+        }
+        return values.Count <= MostClasses(definition)
+            ? new TargetColumn(target.Name, TaskKind.Multiclass, Classes: values)
+            : throw new InputException(string.Create(
+                CultureInfo.InvariantCulture,
+                $"The target '{target.Name}' has more than {MostClasses(definition)} different values (for example '{values[0]}', '{values[1]}', '{values[2]}')"
+                    + $", the most classes that are learnt. Choose another target, join rare values, or raise 'maxClasses'."));
     }
 }

@@ -25,5 +25,8 @@ public sealed record ExplainerState(ExplainerKind Kind, long[]? Covers = null, d
 
     public int Format { get; init; } = CurrentFormat;
 
+    /// <summary>Trees of several classes: training rows through every node, class by class; null: another model.</summary>
+    public IReadOnlyList<long[]>? ClassCovers { get; init; }
+
     public const string File = "explainer.json";
 }

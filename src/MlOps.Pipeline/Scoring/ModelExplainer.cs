@@ -9,22 +9,29 @@ namespace MlOps.Pipeline.Scoring;
 
 /// <summary>
 /// SHAP values of a model, feature by feature (one-hot slots summed to their column). Regression: in the target's unit. Binary: in
-/// log-odds of the positive class. Base value and contributions add up to the prediction. Safe to use from many threads at once.
+/// log-odds of the positive class. Multiclass: of each class's score. Base value and contributions add up to the prediction. Safe to use from many threads at
+/// once.
 /// </summary>
 internal sealed class ModelExplainer
 {
     private readonly Featurizer featurizer;
     private readonly ModelParts parts;
-    private readonly TreeShap? trees;
-    private readonly LinearShap? linear;
+    private readonly TreeShap[]? trees;
+    private readonly LinearShap[]? linear;
 
-    private ModelExplainer(Featurizer featurizer, ModelParts parts, TreeShap? trees, LinearShap? linear) =>
-        (this.featurizer, this.parts, this.trees, this.linear) = (featurizer, parts, trees, linear);
+    private ModelExplainer(Featurizer featurizer, ModelParts parts, TreeShap[] trees) => (this.featurizer, this.parts, this.trees) = (featurizer, parts, trees);
 
-    /// <summary>The prediction that nothing is known about: what contributions are counted from.</summary>
-    public double BaseValue => featurizer.Scale is { } scale ? scale.FromModel(OwnBaseValue) : OwnBaseValue;
+    private ModelExplainer(Featurizer featurizer, ModelParts parts, LinearShap[] linear) =>
+        (this.featurizer, this.parts, this.linear) = (featurizer, parts, linear);
 
-    private double OwnBaseValue => trees?.ExpectedValue ?? linear!.BaseValue;
+    /// <summary>What is explained: one prediction, or the score of each class.</summary>
+    public int Outputs => trees?.Length ?? linear!.Length;
+
+    /// <summary>Of each output the prediction that nothing is known about: what contributions are counted from.</summary>
+    public IReadOnlyList<double> BaseValues =>
+        [.. Enumerable.Range(0, Outputs).Select(OwnBaseValue).Select(own => featurizer.Scale is { } scale ? scale.FromModel(own) : own)];
+
+    private double OwnBaseValue(int output) => trees?[output].ExpectedValue ?? linear![output].BaseValue;
 
     /// <summary>Names of the features, in the contributions' order.</summary>
     public IReadOnlyList<string> Features => [.. featurizer.Signature.Features.Select(feature => feature.Name)];
@@ -35,6 +42,15 @@ internal sealed class ModelExplainer
     {
         var parts = Parts(model, train.Featurizer);
         var rows = new PreparedRows(train, parts.Preparation);
+        if (ClassModels.Of(parts.Model) is { } classes)
+        {
+            return classes[0].Trees is null
+                ? new ExplainerState(ExplainerKind.LinearShap, Means: rows.Means(cancel))
+                : new ExplainerState(ExplainerKind.TreeShap)
+                {
+                    ClassCovers = [.. classes.Select(one => NodeCovers.Count(one.Trees!, rows.Slots, rows.Count, rows.Fill, threads, cancel))],
+                };
+        }
         if (TreeEnsembleReader.Read(parts.Model) is { } ensemble)
         {
             return new ExplainerState(ExplainerKind.TreeShap, Covers: NodeCovers.Count(ensemble, rows.Slots, rows.Count, rows.Fill, threads, cancel));
@@ -50,27 +66,36 @@ internal sealed class ModelExplainer
         var parts = Parts(model, featurizer);
         var (slope, offset) = (parts.Link?.Slope ?? 1, parts.Link?.Offset ?? 0);
         var columns = ColumnsOf(featurizer);
-        return (parts.Model, state) switch
+        return (parts.Model, ClassModels.Of(parts.Model), state) switch
         {
-            (LinearModelParameters weights, { Means: { } means }) =>
-                new ModelExplainer(featurizer, parts, null, LinearShap.Of(weights.Weights, weights.Bias, means, columns, slope, offset)),
-            (var trees, { Covers: { } covers }) when TreeEnsembleReader.Read(trees) is { } ensemble =>
-                new ModelExplainer(featurizer, parts, new TreeShap(ensemble.Linear(slope, offset), covers, columns), null),
+            (_, { } classes, { Means: { } means }) => new ModelExplainer(
+                featurizer, parts, [.. classes.Select(one => LinearShap.Of(one.Linear!.Weights, one.Linear.Bias, means, columns, slope: 1, offset: 0))]),
+            (_, { } classes, { ClassCovers: { } covers }) => new ModelExplainer(featurizer, parts, [.. classes.Zip(covers, (one, counted) =>
+                new TreeShap(one.Trees!.Linear(one.Link?.Slope ?? 1, one.Link?.Offset ?? 0), counted, columns))]),
+            (LinearModelParameters weights, _, { Means: { } means }) =>
+                new ModelExplainer(featurizer, parts, [LinearShap.Of(weights.Weights, weights.Bias, means, columns, slope, offset)]),
+            (var trees, _, { Covers: { } covers }) when TreeEnsembleReader.Read(trees) is { } ensemble =>
+                new ModelExplainer(featurizer, parts, [new TreeShap(ensemble.Linear(slope, offset), covers, columns)]),
             _ => throw new NotSupportedException($"{parts.Model.GetType().Name} cannot be explained by {state.Kind}."),
         };
     }
 
     /// <summary>Contributions of every feature to the predictions of some rows of a table: row after row, one number a feature.</summary>
-    public double[] Explain(FeatureTable table, int[] rows, int threads, CancellationToken cancel) =>
-        Explain(new PreparedRows(table, parts.Preparation, rows), threads, cancel);
+    /// <param name="table">The table.</param>
+    /// <param name="rows">Which rows.</param>
+    /// <param name="output">What is explained: 0, or of several classes the place of the one whose score is meant.</param>
+    /// <param name="threads">Threads to use.</param>
+    /// <param name="cancel">Stops the work.</param>
+    public double[] Explain(FeatureTable table, int[] rows, int output, int threads, CancellationToken cancel) =>
+        Explain(new PreparedRows(table, parts.Preparation, rows), output, threads, cancel);
 
-    /// <inheritdoc cref="Explain(FeatureTable, int[], int, CancellationToken)"/>
-    public double[] Explain(IReadOnlyList<FeatureRow> rows, int threads, CancellationToken cancel) =>
-        Explain(new PreparedRows(featurizer, parts.Preparation, rows.Count, row => rows[row]), threads, cancel);
+    /// <inheritdoc cref="Explain(FeatureTable, int[], int, int, CancellationToken)"/>
+    public double[] Explain(IReadOnlyList<FeatureRow> rows, int output, int threads, CancellationToken cancel) =>
+        Explain(new PreparedRows(featurizer, parts.Preparation, rows.Count, row => rows[row]), output, threads, cancel);
 
-    private double[] Explain(PreparedRows rows, int threads, CancellationToken cancel)
+    private double[] Explain(PreparedRows rows, int output, int threads, CancellationToken cancel)
     {
-        var contributions = ExplainOwn(rows, threads, cancel);
+        var contributions = ExplainOwn(rows, output, threads, cancel);
         for (var i = 0; featurizer.Scale is { } scale && i < contributions.Length; i++)
         {
             contributions[i] *= scale.Factor;
@@ -79,11 +104,11 @@ internal sealed class ModelExplainer
     }
 
     /// <summary>In the unit in which the model predicts.</summary>
-    private double[] ExplainOwn(PreparedRows rows, int threads, CancellationToken cancel)
+    private double[] ExplainOwn(PreparedRows rows, int output, int threads, CancellationToken cancel)
     {
         if (trees is not null)
         {
-            return trees.Explain(rows.Count, rows.Fill, threads, cancel);
+            return trees[output].Explain(rows.Count, rows.Fill, threads, cancel);
         }
         var features = Features.Count;
         var contributions = new double[rows.Count * features];
@@ -96,7 +121,7 @@ internal sealed class ModelExplainer
             rows.Fill(start, count, block);
             for (var row = 0; row < count; row++)
             {
-                linear!.AddTo(block.AsSpan(row * rows.Slots, rows.Slots), contributions.AsSpan((start + row) * features, features));
+                linear![output].AddTo(block.AsSpan(row * rows.Slots, rows.Slots), contributions.AsSpan((start + row) * features, features));
             }
         }
         return contributions;
@@ -112,7 +137,7 @@ internal sealed class ModelExplainer
     private static ModelParts Parts(ITransformer model, Featurizer featurizer)
     {
         var parts = ModelParts.Of(model, FeatureView.Features);
-        return parts.Link is null == (featurizer.Target.Task == TaskKind.Regression)
+        return parts.Link is null == (featurizer.Target.Task != TaskKind.Binary)
             ? parts
             : throw new NotSupportedException($"{parts.Model.GetType().Name} has no calibrated probability.");
     }

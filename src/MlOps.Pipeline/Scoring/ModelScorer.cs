@@ -10,17 +10,31 @@ using MlOps.Pipeline.Tracking;
 namespace MlOps.Pipeline.Scoring;
 
 /// <summary>One prediction.</summary>
-/// <param name="Score">Regression: the predicted value. Binary: the probability of the positive class, 0 to 1.</param>
-/// <param name="Label">Binary: the predicted class as it stands in the data; null for regression.</param>
+/// <param name="Score">
+/// Regression: the predicted value. Binary: the probability of the positive class, 0 to 1. Multiclass: that of the predicted class.
+/// </param>
+/// <param name="Label">Binary and multiclass: the predicted class as it stands in the data; null for regression.</param>
 /// <param name="Unseen">Categorical inputs whose value is none of the model's categories; null: none.</param>
 /// <param name="OutOfRange">Inputs whose value is outside what the model was trained on; null: none.</param>
-public readonly record struct Prediction(double Score, string? Label, IReadOnlyList<string>? Unseen = null, IReadOnlyList<string>? OutOfRange = null);
+public readonly record struct Prediction(double Score, string? Label, IReadOnlyList<string>? Unseen = null, IReadOnlyList<string>? OutOfRange = null)
+{
+    /// <summary>Multiclass: the probability of each class, in their order; null: another task.</summary>
+    public IReadOnlyList<double>? Probabilities { get; init; }
+}
 
 /// <summary>How predictions come about.</summary>
 /// <param name="Features">Names of the model's features.</param>
-/// <param name="BaseValue">The prediction that nothing is known about; in log-odds of the positive class for binary models.</param>
+/// <param name="BaseValues">
+/// For every row the prediction that nothing is known about; in log-odds of the positive class for binary models, of several classes the score of the
+/// predicted class (before scores become probabilities; where each class is told from all others, its log-odds).
+/// </param>
 /// <param name="Contributions">For every row, what each feature adds to the base value (SHAP values); together they make the prediction.</param>
-public sealed record PredictionExplanations(IReadOnlyList<string> Features, double BaseValue, IReadOnlyList<IReadOnlyList<double>> Contributions);
+public sealed record PredictionExplanations(
+    IReadOnlyList<string> Features, IReadOnlyList<double> BaseValues, IReadOnlyList<IReadOnlyList<double>> Contributions)
+{
+    /// <summary>Multiclass, where it was asked for: the same of every class's score, in the order of the classes; null: not.</summary>
+    public IReadOnlyList<PredictionExplanations>? Classes { get; init; }
+}
 
 /// <summary>A stored model, loaded and ready to predict. Safe to use from many threads at once.</summary>
 public sealed class ModelScorer
@@ -46,6 +60,9 @@ public sealed class ModelScorer
 
     public TaskKind Task => featurizer.Target.Task;
 
+    /// <summary>Multiclass: the classes, in order; null: another task.</summary>
+    public IReadOnlyList<string>? Classes => featurizer.Target.Classes;
+
     public Signature Signature { get; }
 
     /// <summary>Size of the files that it was loaded from.</summary>
@@ -67,7 +84,7 @@ public sealed class ModelScorer
         var predictions = new Prediction[rows.Count];
         for (var i = 0; i < predictions.Length; i++)
         {
-            predictions[i] = Describe(scorer.Score(inputs[i])) with { Unseen = inputs[i].Unseen, OutOfRange = inputs[i].OutOfRange };
+            predictions[i] = Predict(scorer, inputs[i]) with { Unseen = inputs[i].Unseen, OutOfRange = inputs[i].OutOfRange };
         }
         idle.Add(scorer);
         return predictions;
@@ -76,16 +93,30 @@ public sealed class ModelScorer
     /// <summary>Explains the predictions of rows given as JSON objects of raw input columns.</summary>
     /// <exception cref="InputException">Rows do not fit the signature, or the model has no explanation of single predictions.</exception>
     /// <param name="rows">The rows.</param>
+    /// <param name="everyClass">Multiclass: every class's score is explained, not only that of the predicted class.</param>
     /// <param name="threads">Threads that it may take.</param>
     /// <param name="cancel">Stops it.</param>
-    public async Task<PredictionExplanations> ExplainAsync(IReadOnlyList<JsonElement> rows, int threads, CancellationToken cancel)
+    public async Task<PredictionExplanations> ExplainAsync(IReadOnlyList<JsonElement> rows, bool everyClass, int threads, CancellationToken cancel)
     {
         var inputs = Read(rows);
         // A version serves before its run has explained it, so the explainer is looked for until it is there.
         explainer ??= await LoadExplainerAsync(cancel);
         var features = explainer.Features;
-        var contributions = explainer.Explain(inputs, threads, cancel);
-        return new PredictionExplanations(features, explainer.BaseValue, [.. contributions.Chunk(features.Count)]);
+        PredictionExplanations[] classes = [.. Enumerable.Range(0, explainer.Outputs).Select(OfClass)];
+        if (Classes is null)
+        {
+            return classes[0];
+        }
+        var predicted = Predict(rows).Select(prediction => ClassProbabilities.MostProbable([.. prediction.Probabilities!])).ToList();
+        return new PredictionExplanations(
+            features, [.. predicted.Select((place, row) => classes[place].BaseValues[row])],
+            [.. predicted.Select((place, row) => classes[place].Contributions[row])])
+        {
+            Classes = everyClass ? classes : null,
+        };
+
+        PredictionExplanations OfClass(int place) => new(
+            features, [.. inputs.Select(_ => explainer.BaseValues[place])], [.. explainer.Explain(inputs, place, threads, cancel).Chunk(features.Count)]);
     }
 
     private async Task<ModelExplainer> LoadExplainerAsync(CancellationToken cancel)
@@ -111,7 +142,21 @@ public sealed class ModelScorer
         return problems.Count == 0 ? inputs : throw new InputException([.. problems.Take(MostProblems)]);
     }
 
-    private Prediction Describe(float score) => Task == TaskKind.Regression
-        ? new Prediction(featurizer.Scale?.FromModel(score) ?? score, null)
-        : new Prediction(score, score >= featurizer.Threshold ? featurizer.Target.Positive : featurizer.Target.Negative);
+    private Prediction Predict(RowScorer scorer, FeatureRow row)
+    {
+        var target = featurizer.Target;
+        switch (target.Task)
+        {
+            case TaskKind.Regression:
+                var value = scorer.Score(row);
+                return new Prediction(featurizer.Scale?.FromModel(value) ?? value, null);
+            case TaskKind.Binary:
+                var probability = scorer.Score(row);
+                return new Prediction(probability, probability >= featurizer.Threshold ? target.Positive : target.Negative);
+            default:
+                var probabilities = scorer.ScoreClasses(row);
+                var place = ClassProbabilities.MostProbable(probabilities);
+                return new Prediction(probabilities[place], target.Classes![place]) { Probabilities = probabilities };
+        }
+    }
 }

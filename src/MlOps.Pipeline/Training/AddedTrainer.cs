@@ -11,15 +11,20 @@ internal static class AddedTrainer
     public static ITransformer Fit(ITrainer trainer, TrainerContext context, IDataView train)
     {
         var model = trainer.Create(context).Fit(train);
-        var (column, hint) = context.Task == TaskKind.Regression
-            ? ("Score", "End the estimator with a regression trainer.")
-            : ("Probability", "Append a calibrator, such as BinaryClassification.Calibrators.Platt.");
+        var (column, hint) = context.Task switch
+        {
+            TaskKind.Regression => ("Score", "End the estimator with a regression trainer."),
+            TaskKind.Binary => ("Probability", "Append a calibrator, such as BinaryClassification.Calibrators.Platt."),
+            _ => ("Score", "End the estimator with a multiclass trainer that gives a probability of each class."),
+        };
         if (!model.IsRowToRowMapper)
         {
             throw new InvalidOperationException($"The model of trainer '{trainer.Name}' does not map row by row, so it cannot predict single rows.");
         }
-        return model.GetOutputSchema(train.Schema).GetColumnOrNull(column)?.Type == NumberDataViewType.Single
+        var type = model.GetOutputSchema(train.Schema).GetColumnOrNull(column)?.Type;
+        var wanted = context.Task == TaskKind.Multiclass ? "vectors of floats" : "floats";
+        return (context.Task == TaskKind.Multiclass ? (type as VectorDataViewType)?.ItemType : type) == NumberDataViewType.Single
             ? model
-            : throw new InvalidOperationException($"The model of trainer '{trainer.Name}' has no column {column} of floats. {hint}");
+            : throw new InvalidOperationException($"The model of trainer '{trainer.Name}' has no column {column} of {wanted}. {hint}");
     }
 }

@@ -6,7 +6,9 @@ using MlOps.Pipeline.Features;
 namespace MlOps.Pipeline.Training;
 
 /// <param name="Model">What serves.</param>
-/// <param name="OutOfFold">The prediction of each training row by a model that did not learn from it, in the target's unit; null: there were no folds.</param>
+/// <param name="OutOfFold">
+/// Predictions of the training rows by models that did not learn from them, as <see cref="Evaluation.Predict"/> gives them; null: there were no folds.
+/// </param>
 /// <param name="Trees">Its number of trees, on average that of the folds; null where boosting does not stop early.</param>
 internal sealed record Fitted(ITransformer Model, double[]? OutOfFold = null, int? Trees = null);
 
@@ -27,7 +29,8 @@ internal static class CrossValidation
     /// <param name="fit">Trains.</param>
     public static Fitted Run(FeatureTable table, Folds? folds, TargetScale? scale, int threads, CandidateSpec spec, Fit fit)
     {
-        var predictions = folds is null ? null : new double[table.Rows];
+        var outputs = table.Featurizer.Target.Outputs;
+        var predictions = folds is null ? null : new double[table.Rows * outputs];
         var trees = new List<int>();
         IEnumerable<bool[]> parts = folds is not null
             ? Enumerable.Range(0, folds.Count).Select(folds.Held)
@@ -48,7 +51,7 @@ internal static class CrossValidation
             {
                 if (held[row])
                 {
-                    predictions[row] = predicted[row];
+                    predicted.AsSpan(row * outputs, outputs).CopyTo(predictions.AsSpan(row * outputs));
                 }
             }
         }
@@ -57,5 +60,12 @@ internal static class CrossValidation
         return new Fitted(fit(refit, null), predictions, trees.Count == 0 ? null : refit.Trees);
     }
 
-    private static int TreesOf(ITransformer boosted) => TreeEnsembleReader.Read(ModelParts.Of(boosted, FeatureView.Features).Model)!.Roots.Length;
+    /// <summary>Of several classes the mean: a class without rows has next to none.</summary>
+    private static int TreesOf(ITransformer boosted)
+    {
+        var model = ModelParts.Of(boosted, FeatureView.Features).Model;
+        return ClassModels.Of(model) is { } classes
+            ? (int)Math.Round(classes.Select(one => one.Trees!.Roots.Length).Where(trees => trees > 1).DefaultIfEmpty(1).Average())
+            : TreeEnsembleReader.Read(model)!.Roots.Length;
+    }
 }

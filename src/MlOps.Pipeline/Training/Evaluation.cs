@@ -31,25 +31,32 @@ internal static class Evaluation
     /// <inheritdoc cref="Score"/>
     public static ScoredRows Beside(double[] predictions, FeatureTable table)
     {
+        var target = table.Featurizer.Target;
         var odd = Array.FindIndex(predictions, prediction => !double.IsFinite(prediction));
-        return odd < 0
-            ? new ScoredRows(table.Featurizer.Target.Task, table.Labels, predictions, table.Featurizer.Threshold)
-            : throw new InputException(string.Create(
-                CultureInfo.InvariantCulture, $"The model's prediction of row {odd + 1} of {table.Rows} is {predictions[odd]}, so nothing can be measured "
-                    + $"({Describe(table, odd)})."));
+        if (odd < 0)
+        {
+            return new ScoredRows(target.Task, table.Labels, predictions, table.Featurizer.Threshold) { Classes = target.Outputs };
+        }
+        var row = odd / target.Outputs;
+        throw new InputException(string.Create(
+            CultureInfo.InvariantCulture, $"The model's prediction of row {row + 1} of {table.Rows} is {predictions[odd]}, so nothing can be measured "
+                + $"({Describe(table, row)})."));
     }
 
-    /// <summary>The metric that decides: as declared, else rmse or auc; and whether larger is better.</summary>
+    /// <summary>The metric that decides: as declared, else the task's usual one; and whether larger is better.</summary>
     public static (string Name, bool LargerIsBetter) DecidingMetric(GateRules gates, TaskKind task)
     {
-        var name = gates.Metric ?? (task == TaskKind.Regression ? "rmse" : "auc");
+        var name = gates.Metric ?? DefinitionNames.Metrics[task].First().Key;
         return DefinitionNames.Metrics[task].TryGetValue(name, out var larger)
             ? (name, larger)
             : throw new InputException($"gates.metric is '{name}', which task {DefinitionNames.Tasks.NameOf(task)} does not have; use one of "
                 + $"{string.Join(", ", DefinitionNames.Metrics[task].Keys)}.");
     }
 
-    /// <summary>The predicted value of every row, in the target's unit, or its probability of being positive.</summary>
+    /// <summary>
+    /// The predicted value of every row, in the target's unit, or its probability of being positive; of several classes, row after row, the probability of
+    /// each.
+    /// </summary>
     public static double[] Predict(ITransformer model, FeatureTable table, int threads, TargetScale? scale = null)
     {
         var raw = BlockPredictor.Of(model)?.Predict(table, threads) ?? PredictRowByRow(model, table, threads);
@@ -60,26 +67,44 @@ internal static class Evaluation
     public static float[] PredictRowByRow(ITransformer model, FeatureTable table, int threads)
     {
         var view = model.Transform(new FeatureView(table));
-        var column = view.Schema[table.Featurizer.Target.Task == TaskKind.Regression ? "Score" : "Probability"];
-        var predictions = new float[table.Rows];
+        var outputs = table.Featurizer.Target.Outputs;
+        var column = view.Schema[table.Featurizer.Target.Task == TaskKind.Binary ? "Probability" : "Score"];
+        var predictions = new float[table.Rows * outputs];
         var cursors = view.GetRowCursorSet([column], threads);
         Parallel.ForEach(cursors, new ParallelOptions { MaxDegreeOfParallelism = threads }, cursor =>
         {
             using (cursor)
             {
-                var score = cursor.GetGetter<float>(column);
+                var read = table.Featurizer.Target.Classes is null ? One(cursor, column) : Many(cursor, column);
                 var id = cursor.GetIdGetter();
-                var value = 0f;
                 var rowId = default(DataViewRowId);
                 while (cursor.MoveNext())
                 {
-                    score(ref value);
                     id(ref rowId);
-                    predictions[rowId.Low] = value;
+                    read(predictions.AsSpan((int)rowId.Low * outputs, outputs));
                 }
             }
         });
         return predictions;
+    }
+
+    private delegate void ReadScores(Span<float> scores);
+
+    private static ReadScores One(DataViewRow row, DataViewSchema.Column column)
+    {
+        var score = row.GetGetter<float>(column);
+        return scores => score(ref scores[0]);
+    }
+
+    private static ReadScores Many(DataViewRow row, DataViewSchema.Column column)
+    {
+        var score = row.GetGetter<VBuffer<float>>(column);
+        var values = default(VBuffer<float>);
+        return scores =>
+        {
+            score(ref values);
+            values.CopyTo(scores);
+        };
     }
 
     private static string Describe(FeatureTable table, int row)

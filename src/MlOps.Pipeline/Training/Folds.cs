@@ -24,22 +24,34 @@ internal sealed record Folds(int Count, int[] PartOf)
         {
             return null;
         }
-        var byClass = !grouped && table.Featurizer.Target.Task == TaskKind.Binary;
-        var classes = Enumerable.Range(0, table.Rows).GroupBy(row => byClass ? table.Labels[row] : 0).ToList();
+        var task = table.Featurizer.Target.Task;
+        var byClass = !grouped && task != TaskKind.Regression;
+        var classes = Enumerable.Range(0, table.Rows).GroupBy(row => byClass ? table.Labels[row] : 0).OrderBy(rows => rows.Key).ToList();
         var ranks = new int[table.Rows];
         var count = most;
+        var (first, all) = (0, 0);
         foreach (var rows in classes)
         {
             var draws = rows.GroupBy(row => table.Draws[row]).OrderBy(draw => draw.Key).ToList();
-            count = Math.Min(count, draws.Count / FewestDraws);
+            all += draws.Count;
+            if (task != TaskKind.Multiclass)
+            {
+                count = Math.Min(count, draws.Count / FewestDraws);
+            }
             foreach (var (draw, rank) in draws.Select((draw, rank) => (draw, rank)))
             {
                 foreach (var row in draw)
                 {
-                    ranks[row] = rank;
+                    ranks[row] = first + rank;
                 }
             }
+            if (task == TaskKind.Multiclass)
+            {
+                // One of many classes may have fewer rows than there are parts: the next class goes on where it ends, else all such rows were in the first.
+                first += draws.Count;
+            }
         }
+        count = Math.Min(count, all / FewestDraws);
         return count < 2 ? null : new Folds(count, Array.ConvertAll(ranks, rank => rank % count));
     }
 

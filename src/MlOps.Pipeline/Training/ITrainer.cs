@@ -27,8 +27,8 @@ public interface ITrainer
     /// <summary>
     /// Makes an estimator that is fitted on the training rows, and on nothing else. The same context must give one that learns the same model from
     /// the same rows, whatever the number of threads. Its model maps row by row, is saved and loaded by ML.NET, and gives a number (float) a row:
-    /// column <c>Score</c> for regression, in the target's unit; column <c>Probability</c> for binary, of the positive class. Called for several
-    /// candidates at once.
+    /// column <c>Score</c> for regression, in the target's unit; column <c>Probability</c> for binary, of the positive class. For multiclass it gives a vector
+    /// of floats, column <c>Score</c>: the probability of each class, in the order of the label's keys. Called for several candidates at once.
     /// </summary>
     /// <param name="context">What is trained, and where the columns are.</param>
     /// <exception cref="InputException">An option's value is wrong; the run ends with the sentence.</exception>
@@ -41,7 +41,7 @@ public interface ITrainer
 /// <param name="Seed">For whatever is drawn at random.</param>
 /// <param name="Threads">Threads that it may use, 1 or more.</param>
 /// <param name="Features">Column of the features: a vector of floats with a name for each slot.</param>
-/// <param name="Label">Column of the target: a float for regression, a Boolean for binary (true is the positive class).</param>
+/// <param name="Label">Column of the target: a float for regression, a Boolean for binary (true is the positive class), a key for multiclass.</param>
 /// <param name="Candidate">The candidate as declared. Where nothing is, its numbers of trees, rates and so on are the built-in trainers' defaults.</param>
 public sealed record TrainerContext(MLContext Ml, TaskKind Task, int Seed, int Threads, string Features, string Label, CandidateSpec Candidate)
 {

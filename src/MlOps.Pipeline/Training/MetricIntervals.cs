@@ -11,8 +11,8 @@ public sealed record Interval(double Low, double High)
 }
 
 /// <summary>
-/// Intervals of metrics: of the AUC after DeLong, of the others by the percentile bootstrap (Efron and Tibshirani, 1993) over rows, or over a thousand
-/// groups of rows where there are more. The same rows give the same interval.
+/// Intervals of metrics: of the AUC of two classes after DeLong (of more there is none), of the others by the percentile bootstrap (Efron and Tibshirani,
+/// 1993) over rows, or over a thousand groups of rows where there are more. The same rows give the same interval.
 /// </summary>
 internal static class MetricIntervals
 {
@@ -25,9 +25,9 @@ internal static class MetricIntervals
     {
         if (metric == "auc")
         {
-            return Around(RankStatistics.Auc(rows), RankStatistics.StandardError(rows), Usual, 0, 1);
+            return rows.Classes > 1 ? null : Around(RankStatistics.Auc(rows), RankStatistics.StandardError(rows), Usual, 0, 1);
         }
-        return Bootstrap(rows.Count, Usual, (groups, drawn) =>
+        return Bootstrap(rows, Usual, (groups, drawn) =>
         {
             var sums = SumsOf(rows, groups);
             return weights => RowSums.Metric(metric, Drawn(sums, weights, drawn));
@@ -43,9 +43,11 @@ internal static class MetricIntervals
     {
         if (metric == "auc")
         {
-            return Around(RankStatistics.Auc(first) - RankStatistics.Auc(second), RankStatistics.StandardError(first, second), level, -1, 1);
+            return first.Classes > 1
+                ? null
+                : Around(RankStatistics.Auc(first) - RankStatistics.Auc(second), RankStatistics.StandardError(first, second), level, -1, 1);
         }
-        return Bootstrap(first.Count, level, (groups, drawn) =>
+        return Bootstrap(first, level, (groups, drawn) =>
         {
             var (mine, theirs) = (SumsOf(first, groups), SumsOf(second, groups));
             return weights => RowSums.Metric(metric, Drawn(mine, weights, drawn)) - RowSums.Metric(metric, Drawn(theirs, weights, drawn));
@@ -58,14 +60,14 @@ internal static class MetricIntervals
         return double.IsFinite(reach) ? new Interval(Math.Max(least, value - reach), Math.Min(most, value + reach)) : null;
     }
 
-    private static Interval? Bootstrap(int rows, double level, Func<int, double[], Func<int[], double>> prepare)
+    private static Interval? Bootstrap(ScoredRows rows, double level, Func<int, double[], Func<int[], double>> prepare)
     {
-        if (rows < 2)
+        if (rows.Count < 2)
         {
             return null;
         }
-        var groups = Math.Min(rows, MostGroups);
-        var metric = prepare(groups, new double[RowSums.Length]);
+        var groups = Math.Min(rows.Count, MostGroups);
+        var metric = prepare(groups, new double[RowSums.LengthOf(rows)]);
         var random = new Random(1);
         var weights = new int[groups];
         var values = new List<double>(Draws);
@@ -93,7 +95,7 @@ internal static class MetricIntervals
         var sums = new double[groups][];
         for (var group = 0; group < groups; group++)
         {
-            sums[group] = new double[RowSums.Length];
+            sums[group] = new double[RowSums.LengthOf(rows)];
             RowSums.Add(rows, (int)((long)group * rows.Count / groups), (int)((long)(group + 1) * rows.Count / groups), sums[group]);
         }
         return sums;

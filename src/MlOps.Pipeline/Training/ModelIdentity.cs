@@ -48,7 +48,9 @@ internal sealed record ModelIdentity(string Train, string Validation, CandidateS
     {
         get
         {
-            var spec = JsonNode.Parse(Json.Write(Spec with { Trainer = Spellings.GetValueOrDefault(Spec.Trainer, Spec.Trainer), Options = null }))!;
+            var spec = JsonNode.Parse(Json.Write(Spec with { Trainer = Spellings.GetValueOrDefault(Spec.Trainer, Spec.Trainer), Options = null }))!.AsObject();
+            // Whether it is trained, not what comes of it.
+            spec.Remove("maxClasses");
             if (Spec.Options is { Values: { Count: > 0 } options })
             {
                 spec["options"] = new JsonObject(options.OrderBy(option => option.Key, StringComparer.Ordinal)

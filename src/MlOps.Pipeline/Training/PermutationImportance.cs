@@ -6,7 +6,7 @@ namespace MlOps.Pipeline.Training;
 
 /// <summary>
 /// How much worse a model predicts when one feature's values are shuffled among the rows, the mean of some shuffles (Breiman, 2001; as
-/// scikit-learn's <c>permutation_importance</c>). In the unit of the metric: rmse for regression, auc for binary; larger is more
+/// scikit-learn's <c>permutation_importance</c>). In the unit of the metric: rmse for regression, auc for binary, log_loss for multiclass; larger is more
 /// important, about 0 is not used.
 /// </summary>
 internal static class PermutationImportance
@@ -22,7 +22,8 @@ internal static class PermutationImportance
     /// <param name="cancel">Stops it.</param>
     public static double[] Measure(ITransformer model, FeatureTable table, int[] rows, TargetScale? scale, int threads, CancellationToken cancel)
     {
-        var (metric, sign) = table.Featurizer.Target.Task == TaskKind.Regression ? ("rmse", 1) : ("auc", -1);
+        var (metric, larger) = DefinitionNames.Metrics[table.Featurizer.Target.Task].First();
+        var sign = larger ? -1 : 1;
         var sample = table.Take(rows);
         var random = new Random(1);
         double Loss() => sign * Evaluation.Measure(model, sample, threads, scale)[metric];

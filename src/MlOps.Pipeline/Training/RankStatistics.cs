@@ -6,9 +6,14 @@ namespace MlOps.Pipeline.Training;
 /// </summary>
 internal static class RankStatistics
 {
-    /// <summary>NaN when a class has no rows.</summary>
+    /// <summary>Of several classes the mean of each against all others, over those that have rows. NaN when there is nothing to rank.</summary>
     public static double Auc(ScoredRows rows)
     {
+        if (rows.Classes > 1)
+        {
+            return Enumerable.Range(0, rows.Classes).Select(place => Auc(rows.OneAgainstOthers(place))).Where(double.IsFinite).DefaultIfEmpty(double.NaN)
+                .Average();
+        }
         var (positive, negative) = Components(rows.Labels, rows.Scores);
         return positive.Length == 0 || negative.Length == 0 ? double.NaN : positive.Average();
     }

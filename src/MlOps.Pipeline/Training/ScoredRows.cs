@@ -1,60 +1,74 @@
 using MlOps.Pipeline.Definitions;
+using MlOps.Pipeline.Features;
 
 namespace MlOps.Pipeline.Training;
 
 /// <summary>Predictions beside the truth, all in double precision.</summary>
-/// <param name="Task">Regression or binary.</param>
-/// <param name="Labels">The target's value, or 1 for positive and 0 for negative.</param>
-/// <param name="Scores">The predicted value, or the probability of positive.</param>
+/// <param name="Task">What was learned.</param>
+/// <param name="Labels">The target's value, 1 for positive and 0 for negative, or the place of the class; NaN: a class that the model does not know.</param>
+/// <param name="Scores">The predicted value, the probability of positive, or row after row the probability of each class.</param>
 /// <param name="Threshold">Binary: probability at and above which a row is predicted positive.</param>
 internal sealed record ScoredRows(TaskKind Task, double[] Labels, double[] Scores, double Threshold)
 {
     private const double LeastProbability = 1e-7;
 
+    /// <summary>Numbers that the prediction of a row consists of.</summary>
+    public int Classes { get; init; } = 1;
+
     public int Count => Labels.Length;
 
     /// <summary>
     /// Regression: rmse, mae (in the target's unit), r2. Binary: auc, log_loss (nats a row), accuracy, f1, precision, recall at the threshold, and
-    /// that threshold. NaN where the rows do not say, such as an r2 of equal targets.
+    /// that threshold. Multiclass: log_loss, accuracy, f1 as the mean over the classes that occur (macro) and weighted by their rows, auc of one class against
+    /// all others as the mean over classes (Hand and Till, 2001, discuss it; as scikit-learn's <c>roc_auc_score(multi_class="ovr")</c>). NaN where the rows do
+    /// not say, such as an r2 of equal targets.
     /// </summary>
     public IReadOnlyDictionary<string, double> Metrics()
     {
-        var sums = new double[RowSums.Length];
+        var sums = new double[RowSums.LengthOf(this)];
         RowSums.Add(this, 0, Count, sums);
-        if (Task == TaskKind.Regression)
+        var metrics = DefinitionNames.Metrics[Task].Keys
+            .ToDictionary(name => name, name => name == "auc" ? RankStatistics.Auc(this) : RowSums.Metric(name, sums));
+        if (Task == TaskKind.Binary)
         {
-            return new Dictionary<string, double>
-            {
-                ["rmse"] = RowSums.Metric("rmse", sums),
-                ["mae"] = RowSums.Metric("mae", sums),
-                ["r2"] = RowSums.Metric("r2", sums),
-            };
+            metrics["threshold"] = Threshold;
         }
-        return new Dictionary<string, double>
-        {
-            ["auc"] = RankStatistics.Auc(this),
-            ["log_loss"] = RowSums.Metric("log_loss", sums),
-            ["accuracy"] = RowSums.Metric("accuracy", sums),
-            ["f1"] = RowSums.Metric("f1", sums),
-            ["precision"] = RowSums.Metric("precision", sums),
-            ["recall"] = RowSums.Metric("recall", sums),
-            ["threshold"] = Threshold,
-        };
+        return metrics;
     }
 
     /// <summary>Loss of a row in nats; a probability of 0 or 1 counts as one that is nearly so.</summary>
     public double LogLoss(int row)
     {
+        if (Task == TaskKind.Multiclass)
+        {
+            return double.IsNaN(Labels[row]) ? -Math.Log(LeastProbability) : -Math.Log(Math.Max(Of(row)[(int)Labels[row]], LeastProbability));
+        }
         var probability = Math.Clamp(Scores[row], LeastProbability, 1 - LeastProbability);
         return Labels[row] > 0.5 ? -Math.Log(probability) : -double.LogP1(-probability);
     }
+
+    /// <summary>The numbers that the prediction of a row consists of.</summary>
+    public ReadOnlySpan<double> Of(int row) => Scores.AsSpan(row * Classes, Classes);
+
+    /// <summary>Multiclass: the place of the most probable class; of equal ones the first.</summary>
+    public int Predicted(int row) => ClassProbabilities.MostProbable(Of(row));
+
+    /// <summary>One class against all others.</summary>
+    public ScoredRows OneAgainstOthers(int place) => new(
+        TaskKind.Binary, Array.ConvertAll(Labels, label => label == place ? 1.0 : 0), [.. Enumerable.Range(0, Count).Select(row => Of(row)[place])], 0.5);
 }
 
 /// <summary>Sums over rows of which every metric but the AUC is a function: what a bootstrap draws again and again.</summary>
 internal static class RowSums
 {
+    /// <summary>The sums that do not belong to one class.</summary>
+    private const int Common = 6;
+
+    /// <summary>Of each class: its rows, those predicted as it, and those of both.</summary>
+    private const int OfClass = 3;
+
     /// <summary>How many sums there are.</summary>
-    public const int Length = 6;
+    public static int LengthOf(ScoredRows rows) => rows.Task == TaskKind.Multiclass ? Common + (OfClass * rows.Classes) : Common;
 
     /// <summary>Adds the rows of a range.</summary>
     public static void Add(ScoredRows rows, int start, int end, Span<double> sums)
@@ -64,22 +78,49 @@ internal static class RowSums
         for (var row = start; row < end; row++)
         {
             sums[0]++;
-            var (label, score) = (rows.Labels[row], rows.Scores[row]);
-            if (rows.Task == TaskKind.Regression)
+            switch (rows.Task)
             {
-                sums[1] += (score - label) * (score - label);
-                sums[2] += Math.Abs(score - label);
-                sums[3] += label - origin;
-                sums[4] += (label - origin) * (label - origin);
-                continue;
+                case TaskKind.Regression:
+                    AddValue(rows.Scores[row] - rows.Labels[row], rows.Labels[row] - origin, sums);
+                    break;
+                case TaskKind.Binary:
+                    sums[1] += rows.LogLoss(row);
+                    AddDecision(rows.Labels[row] > 0.5, rows.Scores[row] >= rows.Threshold, sums);
+                    break;
+                default:
+                    sums[1] += rows.LogLoss(row);
+                    AddClass(rows.Labels[row], rows.Predicted(row), sums);
+                    break;
             }
-            var (positive, predicted) = (label > 0.5, score >= rows.Threshold);
-            sums[1] += rows.LogLoss(row);
-            sums[2] += positive == predicted ? 1 : 0;
-            sums[3] += positive && predicted ? 1 : 0;
-            sums[4] += !positive && predicted ? 1 : 0;
-            sums[5] += positive && !predicted ? 1 : 0;
         }
+    }
+
+    private static void AddValue(double error, double label, Span<double> sums)
+    {
+        sums[1] += error * error;
+        sums[2] += Math.Abs(error);
+        sums[3] += label;
+        sums[4] += label * label;
+    }
+
+    private static void AddDecision(bool positive, bool predicted, Span<double> sums)
+    {
+        sums[2] += positive == predicted ? 1 : 0;
+        sums[3] += positive && predicted ? 1 : 0;
+        sums[4] += !positive && predicted ? 1 : 0;
+        sums[5] += positive && !predicted ? 1 : 0;
+    }
+
+    private static void AddClass(double label, int predicted, Span<double> sums)
+    {
+        sums[2] += label == predicted ? 1 : 0;
+        sums[Common + (OfClass * predicted) + 1]++;
+        if (double.IsNaN(label))
+        {
+            return;
+        }
+        sums[Common + (OfClass * (int)label)]++;
+        sums[Common + (OfClass * predicted) + 2] += label == predicted ? 1 : 0;
     }
 
     /// <summary>The metric of the rows that were added; NaN where they do not say.</summary>
@@ -96,8 +137,27 @@ internal static class RowSums
             "precision" => Share(sums[3], sums[4]),
             "recall" => Share(sums[3], sums[5]),
             "f1" => 2 * sums[3] / ((2 * sums[3]) + sums[4] + sums[5]) is var f1 && double.IsNaN(f1) ? 0 : f1,
+            "f1_macro" => F1OfClasses(sums[Common..], weighted: false),
+            "f1_weighted" => F1OfClasses(sums[Common..], weighted: true),
             _ => throw new ArgumentOutOfRangeException(nameof(name), name, "It is no sum over rows."),
         };
+    }
+
+    /// <summary>The mean of the classes' F1 over those that occur or are predicted, each counted once or by its rows.</summary>
+    private static double F1OfClasses(ReadOnlySpan<double> classes, bool weighted)
+    {
+        var (sum, weights) = (0.0, 0.0);
+        for (var place = 0; place < classes.Length; place += OfClass)
+        {
+            var (rows, predicted, both) = (classes[place], classes[place + 1], classes[place + 2]);
+            if (rows + predicted > 0)
+            {
+                var weight = weighted ? rows : 1;
+                sum += weight * 2 * both / (rows + predicted);
+                weights += weight;
+            }
+        }
+        return sum / weights;
     }
 
     private static double R2(ReadOnlySpan<double> sums)

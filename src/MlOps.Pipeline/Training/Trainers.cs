@@ -59,16 +59,15 @@ internal sealed class Trainers(TrainerContext context, ITrainer? added = null)
     public ITransformer Fit(FeatureTable table, bool[]? heldOut, TargetScale? scale)
     {
         OpenMp.Prepare();
-        var train = new FeatureView(table, heldOut is null ? null : Where(heldOut, false), scale);
-        var watched = heldOut is not null && StopsEarly(spec) ? new FeatureView(table, Where(heldOut, true), scale) : null;
+        var views = new TrainingViews(
+            table, heldOut is null ? null : Where(heldOut, false), heldOut is not null && StopsEarly(spec) ? Where(heldOut, true) : null, scale);
         try
         {
-            if (Preparation(table.Featurizer)?.Fit(train) is not { } preparation)
+            if (Preparation(table.Featurizer)?.Fit(views.Train) is not { } preparation)
             {
-                return FitTrainer(train, watched);
+                return FitTrainer(views);
             }
-            return new TransformerChain<ITransformer>(
-                preparation, FitTrainer(Held(preparation.Transform(train), table), watched is null ? null : preparation.Transform(watched)));
+            return new TransformerChain<ITransformer>(preparation, FitTrainer(views with { Prepare = view => Held(preparation.Transform(view), table) }));
         }
         catch (DllNotFoundException missing)
         {
@@ -102,10 +101,35 @@ internal sealed class Trainers(TrainerContext context, ITrainer? added = null)
     private IDataView Held(IDataView prepared, FeatureTable table) =>
         spec.Trainer == TrainerNames.Sdca && table.Rows * (long)table.Featurizer.Slots.Count <= MostCachedNumbers ? ml.Data.Cache(prepared) : prepared;
 
-    private ITransformer FitTrainer(IDataView train, IDataView? watched) =>
-        added is null ? FitBuiltIn(train, watched) : AddedTrainer.Fit(added, context, train);
+    private ITransformer FitTrainer(TrainingViews views) => (added, context.Task) switch
+    {
+        ({ } other, _) => AddedTrainer.Fit(other, context, views.Train),
+        (_, TaskKind.Multiclass) => FitClasses(views),
+        _ => FitOne(views.Train, views.Watched),
+    };
 
-    private ITransformer FitBuiltIn(IDataView train, IDataView? watched) => (spec.Trainer, context.Task) switch
+    /// <summary>LightGBM and SDCA learn all classes together (softmax); trees of ML.NET's own tell one class from all others.</summary>
+    private ITransformer FitClasses(TrainingViews views)
+    {
+        var trainers = ml.MulticlassClassification.Trainers;
+        return spec.Trainer switch
+        {
+            TrainerNames.LightGbm => Fit(trainers.LightGbm(LightGbm(new LightGbmMulticlassTrainer.Options())), views.Train, views.Watched),
+            TrainerNames.FastTree => trainers.OneVersusAll(new ClassByClass(ml.BinaryClassification.Trainers.FastTree(FastTreeOfClass(views)), views), Label)
+                .Fit(views.Train),
+            TrainerNames.FastForest => trainers.OneVersusAll(
+                ml.BinaryClassification.Trainers.FastForest(Forest(new FastForestBinaryTrainer.Options())), Label).Fit(views.Train),
+            TrainerNames.Sdca => FitSdca(views.Train),
+            _ => throw NotBuiltIn(),
+        };
+    }
+
+    private FastTreeBinaryTrainer.Options FastTreeOfClass(TrainingViews views) =>
+        Boosted(new FastTreeBinaryTrainer.Options { EarlyStoppingMetric = EarlyStoppingMetric.L2Norm }, views.Watched);
+
+    private InvalidOperationException NotBuiltIn() => new($"'{spec.Trainer}' is no built-in trainer.");
+
+    private ITransformer FitOne(IDataView train, IDataView? watched) => (spec.Trainer, context.Task) switch
     {
         (TrainerNames.LightGbm, TaskKind.Regression) => Fit(ml.Regression.Trainers.LightGbm(LightGbm(new LightGbmRegressionTrainer.Options())), train, watched),
         (TrainerNames.LightGbm, _) => Fit(ml.BinaryClassification.Trainers.LightGbm(LightGbm(new LightGbmBinaryTrainer.Options())), train, watched),
@@ -121,7 +145,7 @@ internal sealed class Trainers(TrainerContext context, ITrainer? added = null)
         (TrainerNames.FastForest, TaskKind.Regression) => ml.Regression.Trainers.FastForest(Forest(new FastForestRegressionTrainer.Options())).Fit(train),
         (TrainerNames.FastForest, _) => Calibrated(ml.BinaryClassification.Trainers.FastForest(Forest(new FastForestBinaryTrainer.Options())), train),
         (TrainerNames.Sdca, _) => FitSdca(train),
-        _ => throw new InvalidOperationException($"'{spec.Trainer}' is no built-in trainer."),
+        _ => throw NotBuiltIn(),
     };
 
     /// <summary>Coordinate ascent may run away from a solution: then it is tried again, each time held back more.</summary>
@@ -147,26 +171,41 @@ internal sealed class Trainers(TrainerContext context, ITrainer? added = null)
                 + "others. Leave the candidate out, or the feature.");
     }
 
-    private ITransformer FitSdca(IDataView train, float? regularization) => context.Task == TaskKind.Regression
-        ? ml.Regression.Trainers.Sdca(new SdcaRegressionTrainer.Options
+    private ITransformer FitSdca(IDataView train, float? regularization) => context.Task switch
+    {
+        TaskKind.Regression => ml.Regression.Trainers.Sdca(new SdcaRegressionTrainer.Options
         {
             LabelColumnName = Label,
             FeatureColumnName = Features,
             NumberOfThreads = 1,
             L2Regularization = regularization,
             MaximumNumberOfIterations = spec.Iterations,
-        }).Fit(train)
-        : ml.BinaryClassification.Trainers.SdcaLogisticRegression(new SdcaLogisticRegressionBinaryTrainer.Options
+        }).Fit(train),
+        TaskKind.Binary => ml.BinaryClassification.Trainers.SdcaLogisticRegression(new SdcaLogisticRegressionBinaryTrainer.Options
         {
             LabelColumnName = Label,
             FeatureColumnName = Features,
             NumberOfThreads = 1,
             L2Regularization = regularization,
             MaximumNumberOfIterations = spec.Iterations,
-        }).Fit(train);
+        }).Fit(train),
+        _ => ml.MulticlassClassification.Trainers.SdcaMaximumEntropy(new SdcaMaximumEntropyMulticlassTrainer.Options
+        {
+            LabelColumnName = Label,
+            FeatureColumnName = Features,
+            NumberOfThreads = 1,
+            L2Regularization = regularization,
+            MaximumNumberOfIterations = spec.Iterations,
+        }).Fit(train),
+    };
 
-    private static bool HasWeights(ITransformer model) => ModelParts.Of(model, Features).Model is not LinearModelParameters weights
-        || (float.IsFinite(weights.Bias) && weights.Weights.All(float.IsFinite));
+    private static bool HasWeights(ITransformer model)
+    {
+        var found = ModelParts.Of(model, Features).Model;
+        return ClassModels.Of(found) is { } classes
+            ? classes.All(one => one.Linear is null || (float.IsFinite(one.Linear.Bias) && one.Linear.Weights.All(float.IsFinite)))
+            : found is not LinearModelParameters weights || (float.IsFinite(weights.Bias) && weights.Weights.All(float.IsFinite));
+    }
 
     private static ITransformer Fit<TTransformer, TModel>(ITrainerEstimator<TTransformer, TModel> trainer, IDataView train, IDataView? watched)
         where TTransformer : ISingleFeaturePredictionTransformer<TModel>
@@ -174,6 +213,7 @@ internal sealed class Trainers(TrainerContext context, ITrainer? added = null)
         {
             (_, null) => trainer.Fit(train),
             (LightGbmRegressionTrainer lightGbm, _) => lightGbm.Fit(train, watched),
+            (LightGbmMulticlassTrainer lightGbm, _) => lightGbm.Fit(train, watched),
             (LightGbmBinaryTrainer lightGbm, _) => lightGbm.Fit(train, watched),
             (FastTreeRegressionTrainer fastTree, _) => fastTree.Fit(train, watched),
             (FastTreeBinaryTrainer fastTree, _) => fastTree.Fit(train, watched),
@@ -202,6 +242,13 @@ internal sealed class Trainers(TrainerContext context, ITrainer? added = null)
                 (regression.MinimumExampleCountPerLeaf, regression.EarlyStoppingRound, regression.UseCategoricalSplit) =
                     (spec.MinRowsPerLeaf, spec.EarlyStopping, false);
                 (regression.Deterministic, regression.ForceRowWise, regression.Seed, regression.NumberOfThreads) = (true, true, seed, threads);
+                break;
+            case LightGbmMulticlassTrainer.Options classes:
+                (classes.NumberOfIterations, classes.NumberOfLeaves, classes.LearningRate) = (spec.Trees, spec.Leaves, spec.Rate);
+                (classes.MinimumExampleCountPerLeaf, classes.EarlyStoppingRound, classes.UseCategoricalSplit) =
+                    (spec.MinRowsPerLeaf, spec.EarlyStopping, false);
+                (classes.Deterministic, classes.ForceRowWise, classes.Seed, classes.NumberOfThreads) = (true, true, seed, threads);
+                (classes.UseSoftmax, classes.EvaluationMetric) = (true, LightGbmMulticlassTrainer.Options.EvaluateMetricType.LogLoss);
                 break;
             case LightGbmBinaryTrainer.Options binary:
                 (binary.NumberOfIterations, binary.NumberOfLeaves, binary.LearningRate) = (spec.Trees, spec.Leaves, spec.Rate);

@@ -16,6 +16,9 @@ internal interface IScorer
 {
     TaskKind Task { get; }
 
+    /// <summary>Multiclass: the classes, in order; null: another task.</summary>
+    IReadOnlyList<string>? Classes { get; }
+
     /// <summary>Size of the files that it was loaded from.</summary>
     long StoredBytes { get; }
 
@@ -23,7 +26,7 @@ internal interface IScorer
     IReadOnlyList<Prediction> Predict(IReadOnlyList<JsonElement> rows);
 
     /// <exception cref="InputException">Rows do not fit, or the model cannot explain single predictions.</exception>
-    Task<PredictionExplanations> ExplainAsync(IReadOnlyList<JsonElement> rows, CancellationToken cancel);
+    Task<PredictionExplanations> ExplainAsync(IReadOnlyList<JsonElement> rows, bool everyClass, CancellationToken cancel);
 }
 
 /// <summary>Loads the stored model of a version.</summary>
@@ -42,12 +45,14 @@ internal sealed class ArtifactScorerLoader(ArtifactStore artifacts, FeatureFunct
     {
         public TaskKind Task => scorer.Task;
 
+        public IReadOnlyList<string>? Classes => scorer.Classes;
+
         public long StoredBytes => scorer.StoredBytes;
 
         public IReadOnlyList<Prediction> Predict(IReadOnlyList<JsonElement> rows) => scorer.Predict(rows);
 
-        public Task<PredictionExplanations> ExplainAsync(IReadOnlyList<JsonElement> rows, CancellationToken cancel) =>
-            scorer.ExplainAsync(rows, explainThreads, cancel);
+        public Task<PredictionExplanations> ExplainAsync(IReadOnlyList<JsonElement> rows, bool everyClass, CancellationToken cancel) =>
+            scorer.ExplainAsync(rows, everyClass, explainThreads, cancel);
     }
 }
 

@@ -11,7 +11,11 @@ public abstract record PredictionResult
     /// <summary>One prediction per row, in the request's order, and how each comes about when that was asked for.</summary>
     public sealed record Predicted(
         string Model, int Version, string Variant, TaskKind Task, IReadOnlyList<Prediction> Predictions, PredictionExplanations? Explanations =
-            null) : PredictionResult;
+            null) : PredictionResult
+    {
+        /// <summary>Multiclass: the classes, in the order of each prediction's probabilities; null: another task.</summary>
+        public IReadOnlyList<string>? Classes { get; init; }
+    }
 
     /// <summary>Neither a definition nor a registered version has this name.</summary>
     public sealed record UnknownModel(string Model, IReadOnlyList<string> Known) : PredictionResult;
@@ -21,6 +25,16 @@ public abstract record PredictionResult
 
     /// <summary>No model was named and there are several.</summary>
     public sealed record ModelNotNamed(IReadOnlyList<string> Known) : PredictionResult;
+}
+
+/// <summary>How much of a prediction is explained.</summary>
+public enum ExplainKind
+{
+    None,
+    /// <summary>What was predicted.</summary>
+    Prediction,
+    /// <summary>Multiclass: the score of every class besides.</summary>
+    EveryClass,
 }
 
 /// <summary>A production version that is loaded.</summary>

@@ -70,7 +70,8 @@ public sealed class OrdinaryFileTests(AzuriteFixture azurite) : IAsyncLifetime
     [InlineData("14b-bool-then-unknown.csv", "won", 0.9)]
     [InlineData("21-one-percent.csv", "fraud", 0)]
     [InlineData("30-target-spelling.csv", "churn", 0.7)]
-    public async Task A_file_with_two_classes_is_read_as_it_is_meant(string file, string target, double least)
+    [InlineData("28-three-classes.csv", "grade", 0)]
+    public async Task A_file_with_classes_is_read_as_it_is_meant(string file, string target, double least)
     {
         var details = await TrainAsync(file, target);
 

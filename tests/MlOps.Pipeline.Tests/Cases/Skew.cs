@@ -35,8 +35,8 @@ internal static class Skew
         var table = await host.Get<FeatureTableCache>().GetAsync(validation, stored.Featurizer, default);
         var predicted = Evaluation.Predict(stored.Transformer, table, 1, stored.Featurizer.Scale);
         var rows = Rows(host, validation, inputs);
-        rows.Should().HaveCount(predicted.Length).And.NotBeEmpty();
-        ShouldAgree(scorer.Predict([.. rows.Select(row => Typed(inputs, row))]).Select(prediction => prediction.Score), predicted, "validation row");
+        rows.Should().HaveCount(table.Rows).And.NotBeEmpty();
+        ShouldAgree(Numbers(scorer.Predict([.. rows.Select(row => Typed(inputs, row))])), predicted, "validation row");
 
         var definition = (await host.Get<DefinitionStore>().FindAsync(run.Run.Model, default))!;
         if (await TextsAsync(host, path, definition) is not { } texts)
@@ -49,13 +49,17 @@ internal static class Skew
         var readable = Enumerable.Range(0, texts.Count).Where(IsReadable).ToList();
         readable.Count.Should().BeGreaterThan(texts.Count / 2);
         ShouldAgree(
-            scorer.Predict([.. readable.Select(i => Text(inputs, texts[i]))]).Select(prediction => prediction.Score),
-            [.. scorer.Predict([.. readable.Select(i => Typed(inputs, values[i]))]).Select(prediction => prediction.Score)], "row of the file");
+            Numbers(scorer.Predict([.. readable.Select(i => Text(inputs, texts[i]))])),
+            [.. Numbers(scorer.Predict([.. readable.Select(i => Typed(inputs, values[i]))]))], "row of the file");
 
         // A cell that cannot be read is refused, and its row was left out of training; so is a row without a value that the model must have.
         bool IsReadable(int i) => !inputs.Where((input, column) => values[i][column] is null && (!input.Optional || input.Type != StorageType.Varchar)
             && Says(texts[i][input.Name])).Any() && !inputs.Where((input, column) => values[i][column] is null && !input.Optional).Any();
     }
+
+    /// <summary>The value or probability of each row; of several classes, row after row, the probability of each.</summary>
+    private static IEnumerable<double> Numbers(IEnumerable<Prediction> predictions) =>
+        predictions.SelectMany(prediction => prediction.Probabilities ?? [prediction.Score]);
 
     private static bool Says(string text) => text.Trim().Length > 0;
 

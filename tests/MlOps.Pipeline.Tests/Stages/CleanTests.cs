@@ -135,14 +135,12 @@ public sealed class CleanTests(AzuriteFixture azurite) : IAsyncLifetime
         split.Train.Rows.Should().Be(train.Count).And.BeLessThan(2000);
     }
 
-    [Theory]
-    [InlineData("x", "There is no column 'x' (target) in the data. The columns are: a, *")]
-    [InlineData("b", "*'b' is not numeric*")]
-    public async Task A_target_that_is_missing_or_not_numeric_is_named(string target, string message)
+    [Fact]
+    public async Task A_target_that_is_missing_is_named()
     {
-        var act = () => bench.CleanAsync(Definition with { Target = target }, Table("1,p,1", "2,q,2"));
+        var act = () => bench.CleanAsync(Definition with { Target = "x" }, Table("1,p,1", "2,q,2"));
 
-        (await act.Should().ThrowAsync<InputException>()).WithMessage(message);
+        (await act.Should().ThrowAsync<InputException>()).WithMessage("There is no column 'x' (target) in the data. The columns are: a, *");
     }
 
     [Fact]
@@ -172,6 +170,34 @@ public sealed class CleanTests(AzuriteFixture azurite) : IAsyncLifetime
         var act = () => bench.CleanAsync(definition, Table("1,p,1", "2,q,2"));
 
         (await act.Should().ThrowAsync<InputException>()).WithMessage("*'b' has more than two values*exactly two*");
+    }
+
+    [Fact]
+    public async Task A_target_of_more_texts_than_are_learnt_as_classes_is_refused_with_what_to_do()
+    {
+        var definition = Definition with { Target = "b", MaxClasses = 5 };
+        var csv = "a,b,y\n" + string.Concat(Enumerable.Range(0, 40).Select(i => $"{i},p{i % 6},{i}\n"));
+
+        (await bench.Awaiting(b => b.CleanAsync(definition, csv)).Should().ThrowAsync<InputException>())
+            .WithMessage("*'b' has more than 5 different values*'p0', 'p1', 'p2'*maxClasses*");
+
+        var clean = await bench.CleanAsync(definition with { MaxClasses = 6 }, csv);
+        TargetColumn.Of(await bench.ManifestAsync(clean.Clean)).Classes.Should().Equal("p0", "p1", "p2", "p3", "p4", "p5");
+    }
+
+    [Fact]
+    public async Task A_declared_task_that_the_target_does_not_suit_is_refused_with_the_one_that_does()
+    {
+        var two = "a,b,y\n" + string.Concat(Enumerable.Range(0, 40).Select(i => $"{i},p{i % 2},{i}\n"));
+        var three = "a,b,y\n" + string.Concat(Enumerable.Range(0, 40).Select(i => $"{i},p{i % 3},{i}\n"));
+        var definition = Definition with { Target = "b" };
+
+        (await bench.Awaiting(b => b.CleanAsync(definition with { Task = TaskKind.Multiclass }, two)).Should().ThrowAsync<InputException>())
+            .WithMessage("*two values 'p0' and 'p1': use task 'binary'*");
+        (await bench.Awaiting(b => b.CleanAsync(definition with { Task = TaskKind.Regression }, three)).Should().ThrowAsync<InputException>())
+            .WithMessage("*not numeric*task 'multiclass'*");
+        (await bench.Awaiting(b => b.CleanAsync(definition with { Positive = "p1" }, three)).Should().ThrowAsync<InputException>())
+            .WithMessage("*'positive' is 'p1'*more than two values*leave 'positive' out*");
     }
 
     [Fact]

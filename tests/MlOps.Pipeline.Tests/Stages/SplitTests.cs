@@ -1,6 +1,8 @@
 using System.Globalization;
 using MlOps.Pipeline.Contracts;
+using MlOps.Pipeline.Data;
 using MlOps.Pipeline.Definitions;
+using MlOps.Pipeline.Features;
 using MlOps.Testing;
 
 namespace MlOps.Pipeline.Tests.Stages;
@@ -23,6 +25,47 @@ public sealed class SplitTests(AzuriteFixture azurite) : IAsyncLifetime
         split.Validation.Rows.Should().BeInRange(1350, 1650);
         var train = (await bench.RowsAsync(split.Train, "__row_hash")).Select(row => row[0]).ToHashSet();
         (await bench.RowsAsync(split.Validation, "__row_hash")).Should().HaveCount((int)split.Validation.Rows).And.OnlyContain(row => !train.Contains(row[0]));
+    }
+
+    [Fact]
+    public async Task Of_many_classes_each_has_its_share_and_what_is_too_small_for_both_sides_is_learnt_and_told()
+    {
+        var lines = Trips.Csv(1000).TrimEnd('\n').Split('\n');
+        var csv = string.Join('\n', lines.Select((line, i) => $"{line},{(i == 0 ? "kind" : i == 7 ? "once" : i is 8 or 9 ? "twice" : $"k{i % 20}")}")) + "\n";
+
+        var split = await bench.SplitAsync(Trips.Definition() with { Target = "kind" }, csv);
+
+        var (train, validation) = (await ClassesAsync(split.Train), await ClassesAsync(split.Validation));
+        foreach (var kind in Enumerable.Range(0, 20).Select(i => $"k{i}"))
+        {
+            var rows = train[kind] + validation[kind];
+            validation[kind].Should().BeInRange((rows / 5) - 1, (rows / 5) + 1);
+        }
+        (train["once"], train["twice"], validation["twice"]).Should().Be((1, 1, 1));
+        validation.Should().NotContainKey("once");
+        bench.Warnings.Should().ContainSingle(text => text.Contains("Classes without validation rows") && text.Contains("'once'"));
+
+        async Task<Dictionary<string, int>> ClassesAsync(DatasetRef side) =>
+            (await bench.RowsAsync(side, "kind")).CountBy(row => (string)row[0]!).ToDictionary();
+    }
+
+    [Fact]
+    public async Task A_target_of_a_few_whole_numbers_is_an_amount_and_that_is_told()
+    {
+        var lines = Trips.Csv(400).TrimEnd('\n').Split('\n');
+        var csv = string.Join('\n', lines.Select((line, i) => $"{line},{(i == 0 ? "stars" : $"{i % 5}")}")) + "\n";
+        var definition = Trips.Definition() with { Target = "stars" };
+
+        var split = await bench.SplitAsync(definition, csv);
+
+        TargetColumn.Of(await bench.ManifestAsync(split.Train)).Task.Should().Be(TaskKind.Regression);
+        bench.Warnings.Should().ContainSingle(text => text.Contains("5 different values") && text.Contains("\"task\": \"multiclass\""));
+
+        await bench.SplitAsync(definition with { Task = TaskKind.Regression }, csv);
+        bench.Warnings.Should().ContainSingle(text => text.Contains("different values"), "what is declared is not doubted");
+
+        var classes = await bench.SplitAsync(definition with { Task = TaskKind.Multiclass }, csv);
+        TargetColumn.Of(await bench.ManifestAsync(classes.Train)).Classes.Should().Equal("0", "1", "2", "3", "4");
     }
 
     [Fact]

@@ -68,6 +68,26 @@ public sealed class FoldsTests(AzuriteFixture azurite)
         Folds.Of(table, 5, grouped: false).Should().BeNull();
     }
 
+    [Fact]
+    public async Task Classes_of_few_rows_do_not_make_fewer_parts_and_are_spread_over_them()
+    {
+        var lines = Trips.Csv(600).TrimEnd('\n').Split('\n');
+        var csv = string.Join('\n', lines.Select((line, i) => $"{line},{(i == 0 ? "kind" : i % 60 == 0 ? $"rare{i}" : $"k{i % 4}")}"));
+
+        var table = await TableAsync(Trips.Definition() with { Target = "kind" }, csv);
+
+        var folds = Folds.Of(table, 5, grouped: false)!;
+        folds.Count.Should().Be(5);
+        var rare = Enumerable.Range(0, table.Rows).Where(row => table.Featurizer.Target.Classes![(int)table.Labels[row]].StartsWith("rare")).ToList();
+        rare.Should().HaveCount(10, "a class of one row is for learning");
+        rare.Select(row => folds.PartOf[row]).Distinct().Should().HaveCount(5);
+        foreach (var rows in Enumerable.Range(0, table.Rows).Except(rare).GroupBy(row => table.Labels[row]))
+        {
+            rows.CountBy(row => folds.PartOf[row]).Select(part => part.Value).Should().AllSatisfy(
+                count => count.Should().BeInRange((rows.Count() / 5) - 1, (rows.Count() / 5) + 1));
+        }
+    }
+
     private async Task<FeatureTable> TableAsync(PipelineDefinition definition, string csv)
     {
         await using var bench = new StageBench(azurite);

@@ -35,6 +35,65 @@ public sealed class MetricsTests
         metrics["recall"].Should().BeApproximately(expected.PositiveRecall, 1e-9);
     }
 
+    /// <summary>Expected: scikit-learn's log_loss, accuracy_score, f1_score (macro, weighted), roc_auc_score (one against the rest) on the same rows.</summary>
+    [Theory]
+    [InlineData(4, 1.6151673120414125, 0.21666666666666667, 0.1938311688311688, 0.20634199134199135, 0.46348229214166287)]
+    [InlineData(3, 1.5973936767360206, null, 0.13124999999999998, 0.18430232558139534, 0.46698508463214344)]
+    public void Metrics_of_several_classes_are_those_of_scikit_learn(
+        int occurring, double logLoss, double? accuracy, double macro, double weighted, double auc)
+    {
+        var rows = Classes(60, classes: 4, occurring);
+
+        var metrics = rows.Metrics();
+
+        metrics["log_loss"].Should().BeApproximately(logLoss, 1e-12);
+        metrics["accuracy"].Should().BeApproximately(accuracy ?? metrics["accuracy"], 1e-12);
+        metrics["f1_macro"].Should().BeApproximately(macro, 1e-12);
+        metrics["f1_weighted"].Should().BeApproximately(weighted, 1e-12);
+        metrics["auc"].Should().BeApproximately(auc, 1e-12);
+    }
+
+    [Fact]
+    public void A_row_of_a_class_that_the_model_does_not_know_is_a_miss()
+    {
+        var known = new ScoredRows(TaskKind.Multiclass, [0, 1, 2], [0.8, 0.1, 0.1, 0.1, 0.8, 0.1, 0.1, 0.1, 0.8], 0.5) { Classes = 3 };
+
+        var metrics = (known with { Labels = [0, 1, double.NaN] }).Metrics();
+
+        metrics["accuracy"].Should().BeApproximately(2 / 3.0, 1e-12);
+        metrics["log_loss"].Should().BeApproximately(((2 * -Math.Log(0.8)) - Math.Log(1e-7)) / 3, 1e-12);
+        known.Metrics()["accuracy"].Should().Be(1);
+    }
+
+    [Fact]
+    public void Intervals_of_several_classes_hold_their_metric()
+    {
+        var rows = Classes(600, classes: 4, occurring: 4);
+
+        foreach (var (metric, value) in rows.Metrics().Where(metric => metric.Key != "auc"))
+        {
+            MetricIntervals.Of(rows, metric)!.Contains(value).Should().BeTrue(metric);
+            MetricIntervals.OfDifference(rows, rows, metric).Should().Be(new Interval(0, 0));
+        }
+    }
+
+    /// <summary>Rows by a rule that is written down in another language as easily.</summary>
+    private static ScoredRows Classes(int rows, int classes, int occurring)
+    {
+        int[] kept = [.. Enumerable.Range(0, rows).Where(row => LabelOf(row) < occurring)];
+        double[] scores =
+        [
+            .. kept.SelectMany(row =>
+            {
+                double[] weights = [.. Enumerable.Range(0, classes).Select(place => 1.0 + (((row * 7) + (place * 13)) % 11))];
+                return weights.Select(weight => weight / weights.Sum());
+            })
+        ];
+        return new ScoredRows(TaskKind.Multiclass, [.. kept.Select(row => (double)LabelOf(row))], scores, 0.5) { Classes = classes };
+
+        int LabelOf(int row) => ((row * row) + row) / 2 % 7 % classes;
+    }
+
     [Fact]
     public void Metrics_of_large_targets_keep_their_digits()
     {

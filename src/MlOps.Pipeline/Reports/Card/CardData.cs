@@ -63,8 +63,12 @@ public sealed record CardData
         _ => "Promoted to production; the first version there",
     };
 
-    public string TaskText =>
-        Target.Task == TaskKind.Binary ? $"Binary classification: {Target.Name} = {Target.Positive} or {Target.Negative}" : $"Regression of {Target.Name}";
+    public string TaskText => Target.Task switch
+    {
+        TaskKind.Binary => $"Binary classification: {Target.Name} = {Target.Positive} or {Target.Negative}",
+        TaskKind.Multiclass => $"Classification: {Target.Name} is one of {Target.Classes!.Count} classes",
+        _ => $"Regression of {Target.Name}",
+    };
 }
 
 /// <summary>A dataset version the model comes from.</summary>

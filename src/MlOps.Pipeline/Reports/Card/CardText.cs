@@ -31,6 +31,9 @@ internal static class CardText
 
     public static string Number(IReadOnlyDictionary<string, double> metrics, string name) => metrics.TryGetValue(name, out var value) ? Number(value) : "";
 
+    /// <summary>A share, such as a recall; a dash where there is nothing to take a share of.</summary>
+    public static string Share(double share) => double.IsNaN(share) ? "–" : share.ToString("0.000", CultureInfo.InvariantCulture);
+
     public static string Count(long count) => count.ToString("N0", CultureInfo.InvariantCulture);
 
     public static string Size(long bytes) => bytes switch

@@ -57,8 +57,7 @@ internal static class ModelCardMarkdown
 
     private static void AddMetadata(StringBuilder text, CardData data)
     {
-        var isBinary = data.Target.Task == TaskKind.Binary;
-        var task = isBinary ? "tabular-classification" : "tabular-regression";
+        var task = data.Target.Task == TaskKind.Regression ? "tabular-regression" : "tabular-classification";
         var winner = data.Candidates.First(candidate => candidate.IsWinner);
         text.Append(
             CultureInfo.InvariantCulture,
@@ -138,6 +137,14 @@ internal static class ModelCardMarkdown
         if (data.IsCrossValidated)
         {
             text.Append('\n').Append(Escape(CardText.CrossValidated(data))).Append('\n');
+        }
+        if (data.Performance.Confusion is { } confusion)
+        {
+            text.Append("\n#### By class\n\n");
+            Table(
+                text, ["Class", "Rows", "Precision", "Recall", "F1"],
+                confusion.Qualities.Select(
+                    one => new[] { one.Name, CardText.Count(one.Rows), CardText.Share(one.Precision), CardText.Share(one.Recall), CardText.Share(one.F1) }));
         }
         text.Append("\n### Gates\n\n");
         Table(

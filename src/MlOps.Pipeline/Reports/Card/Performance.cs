@@ -4,11 +4,14 @@ using MlOps.Pipeline.Definitions;
 namespace MlOps.Pipeline.Reports.Card;
 
 /// <summary>Predictions of the validation rows beside the truth.</summary>
-/// <param name="Task">Regression or binary.</param>
-/// <param name="Labels">The truth: the target's value, or 1 for positive and 0 for negative.</param>
-/// <param name="Predictions">The predicted value, or the probability of positive.</param>
+/// <param name="Task">What was learned.</param>
+/// <param name="Labels">The truth: the target's value, 1 for positive and 0 for negative, or the place of the class.</param>
+/// <param name="Predictions">The predicted value, the probability of positive, or row after row the probability of each class.</param>
 public sealed record Performance(TaskKind Task, double[] Labels, double[] Predictions)
 {
+    /// <summary>Multiclass: how often which class was taken for which; null: another task.</summary>
+    public ConfusionMatrix? Confusion { get; init; }
+
     /// <summary>
     /// The receiver operating characteristic: false and true positive rate at every threshold, from (0, 0) to (1, 1), thinned to at most
     /// <paramref name="most"/> points. Rows of equal probability make one step (Fawcett 2006, algorithm 1).

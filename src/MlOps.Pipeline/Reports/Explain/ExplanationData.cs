@@ -19,39 +19,58 @@ public sealed record ExplanationData
     public required long ValidationRows { get; init; }
     /// <summary>Every feature, the most important first.</summary>
     public required IReadOnlyList<ExplainedFeature> Features { get; init; }
-    /// <summary>What contributions are counted from; NaN without SHAP values.</summary>
-    public double BaseValue { get; init; } = double.NaN;
+    /// <summary>What the contributions of every row are counted from; empty without SHAP values.</summary>
+    public double[] BaseValues { get; init; } = [];
     /// <summary>Prediction of every row in the unit of the contributions; empty without SHAP values.</summary>
     public double[] Predictions { get; init; } = [];
+    /// <summary>Multiclass: the predicted class of every row, whose score its contributions add up to; null: another task.</summary>
+    public IReadOnlyList<string>? Predicted { get; init; }
 
     public bool HasShap => Kind != ExplainerKind.Permutation;
 
-    public string Unit => Target.Task == TaskKind.Binary ? $"log-odds of {Target.Name} = {Target.Positive}" : Target.Name;
+    public string Unit => Target.Task switch
+    {
+        TaskKind.Binary => $"log-odds of {Target.Name} = {Target.Positive}",
+        TaskKind.Multiclass => $"score of the predicted {Target.Name}",
+        _ => Target.Name,
+    };
 
     /// <summary>What the importance of a feature is.</summary>
-    public string ImportanceLabel =>
-        HasShap ? $"mean |SHAP value| ({Unit})" : Target.Task == TaskKind.Binary ? "loss of AUC when shuffled" : "gain of RMSE when shuffled";
+    public string ImportanceLabel => HasShap
+        ? $"mean |SHAP value| ({Unit})"
+        : Target.Task switch
+        {
+            TaskKind.Binary => "loss of AUC when shuffled",
+            TaskKind.Multiclass => "gain of log loss when shuffled",
+            _ => "gain of RMSE when shuffled",
+        };
 
     /// <summary>Collects an explanation with SHAP values.</summary>
-    internal static ExplanationData OfShap(ModelExplainer explainer, ExplainerKind kind, string trainer, FeatureTable table, int[] rows, double[] contributions)
+    /// <param name="kind">How it was explained.</param>
+    /// <param name="trainer">Key of the model.</param>
+    /// <param name="table">The table that the rows are of.</param>
+    /// <param name="rows">Which rows.</param>
+    /// <param name="shap">Their values.</param>
+    internal static ExplanationData OfShap(ExplainerKind kind, string trainer, FeatureTable table, int[] rows, RowShap shap)
     {
         var predictions = new double[rows.Length];
-        var names = explainer.Features;
-        var features = names.Select((name, feature) => ExplainedFeature.Of(
-            name, feature, table, rows, [.. rows.Select((_, row) => contributions[(row * names.Count) + feature])])).ToList();
+        var features = shap.Features.Select((name, feature) => ExplainedFeature.Of(
+            name, feature, table, rows, [.. rows.Select((_, row) => shap.Contributions[(row * shap.Features.Count) + feature])])).ToList();
         for (var row = 0; row < rows.Length; row++)
         {
-            predictions[row] = explainer.BaseValue + features.Sum(feature => feature.Contributions[row]);
+            predictions[row] = shap.BaseValues[row] + features.Sum(feature => feature.Contributions[row]);
         }
+        var target = table.Featurizer.Target;
         return new ExplanationData
         {
-            Target = table.Featurizer.Target,
+            Target = target,
             Trainer = trainer,
             Kind = kind,
             ValidationRows = table.Rows,
             Features = Sort(features),
-            BaseValue = explainer.BaseValue,
+            BaseValues = shap.BaseValues,
             Predictions = predictions,
+            Predicted = shap.Predicted is null ? null : [.. shap.Predicted.Select(place => target.Classes![place])],
         };
     }
 

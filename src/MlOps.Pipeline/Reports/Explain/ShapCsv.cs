@@ -3,14 +3,15 @@ using System.Text;
 
 namespace MlOps.Pipeline.Reports.Explain;
 
-/// <summary>SHAP values as CSV (RFC 4180): a row per explained row, its prediction and base value first, then a column per feature in the signature's
+/// <summary>SHAP values as CSV (RFC 4180): a row per explained row, its prediction and base value first (of several classes the
+/// predicted one before them, whose score is explained), then a column per feature in the signature's
 /// order.</summary>
 internal static class ShapCsv
 {
     public static BinaryData Write(ExplanationData data)
     {
         var features = data.Features.OrderBy(feature => feature.Place).ToList();
-        var csv = new StringBuilder("prediction,base_value");
+        var csv = new StringBuilder(data.Predicted is null ? "prediction,base_value" : "class,prediction,base_value");
         foreach (var feature in features)
         {
             csv.Append(',').Append(Quote(feature.Name));
@@ -18,7 +19,11 @@ internal static class ShapCsv
         csv.Append('\n');
         for (var row = 0; row < data.Predictions.Length; row++)
         {
-            csv.Append(CultureInfo.InvariantCulture, $"{data.Predictions[row]:G9},{data.BaseValue:G9}");
+            if (data.Predicted is { } predicted)
+            {
+                csv.Append(Quote(predicted[row])).Append(',');
+            }
+            csv.Append(CultureInfo.InvariantCulture, $"{data.Predictions[row]:G9},{data.BaseValues[row]:G9}");
             foreach (var feature in features)
             {
                 csv.Append(CultureInfo.InvariantCulture, $",{feature.Contributions[row]:G9}");

@@ -19,7 +19,7 @@ internal static class WaterfallChart
         }
         var chart = new Chart(900, (steps.Count * 32) + 90);
         var bars = new List<Bar>();
-        var reached = data.BaseValue;
+        var reached = data.BaseValues[row];
         // The smallest step first, at the bottom, as readers of waterfalls expect.
         for (var i = steps.Count - 1; i >= 0; i--)
         {
@@ -36,10 +36,10 @@ internal static class WaterfallChart
             reached += value;
         }
         // Thin and thick rather than dashed and dotted: SVG files get no line patterns from Skia.
-        chart.Plot.Add.VerticalLine(data.BaseValue, 1, Chart.Neutral);
+        chart.Plot.Add.VerticalLine(data.BaseValues[row], 1, Chart.Neutral);
         chart.Plot.Add.VerticalLine(reached, 2, Chart.Ink);
         chart.Plot.Add.Bars(bars).Horizontal = true;
-        var values = bars.SelectMany(bar => new[] { bar.ValueBase, bar.Value }).Append(data.BaseValue).ToArray();
+        var values = bars.SelectMany(bar => new[] { bar.ValueBase, bar.Value }).Append(data.BaseValues[row]).ToArray();
         var span = Math.Max(values.Max() - values.Min(), 1e-9);
         foreach (var (bar, step) in bars.Zip(Enumerable.Reverse(steps)))
         {
@@ -51,7 +51,7 @@ internal static class WaterfallChart
             text.LabelStyle.FontName = EmbeddedFonts.Family;
         }
         chart.NameRows([.. steps.Select(step => step.Name)]);
-        chart.Plot.XLabel(data.Unit);
+        chart.Plot.XLabel(data.Predicted is { } predicted ? $"score of {data.Target.Name} = {Chart.Shorten(predicted[row])}" : data.Unit);
         chart.Plot.Axes.SetLimits(values.Min() - (span * 0.05), values.Max() + (span * 0.15), -0.7, steps.Count - 0.3);
         return chart;
     }

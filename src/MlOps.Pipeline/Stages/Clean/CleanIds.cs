@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using MlOps.Pipeline.Data;
 using MlOps.Pipeline.Definitions;
+using MlOps.Pipeline.Features;
 
 namespace MlOps.Pipeline.Stages.Clean;
 
@@ -31,6 +32,11 @@ internal sealed record CleanIds(string Rows, string Clean, JsonObject Parameters
             ["keepsEqual"] = rules.KeepsEqual,
             ["format"] = 3,
         };
+        if (TargetColumn.MayBeMulticlass(rules.Plan.Target, definition))
+        {
+            // Parts that were cleaned while three values were enough to refuse a target do not know its classes.
+            parameters["maxClasses"] = TargetColumn.MostClasses(definition);
+        }
         var clean = DatasetStore.IdOf(CleanStage.Name, [raw.Id], parameters);
         return new CleanIds(fills ? DatasetStore.IdOf("clean-rows", [raw.Id], parameters) : clean, clean, parameters);
     }

@@ -7,7 +7,7 @@ namespace MlOps.Pipeline.Stages.Clean;
 /// <summary>What cleaning made of one part of a raw table.</summary>
 /// <param name="Part">The rows that stay.</param>
 /// <param name="Dropped">Dropped rows by reason.</param>
-/// <param name="TargetValues">Up to three different values of the target: see <see cref="TargetColumn.Decide"/>.</param>
+/// <param name="TargetValues">Different values of the target, as many as are needed: see <see cref="TargetColumn.Decide"/>.</param>
 /// <param name="Equal">Rows that equal an earlier one, dropped or kept.</param>
 /// <param name="Loss">The target in the rows that stay and in those that do not.</param>
 internal sealed record CleanedPart(

@@ -60,7 +60,7 @@ internal sealed class PartCleaner(DatasetStore datasets, DuckDb duckDb, DatasetM
         }
         var query = $"SELECT {cells}, {first.HashSql("file_row_number")} AS {RowHash.ColumnName} FROM {sourceSql}";
         var cleaned = new LocalPart(path, session.Copy($"SELECT * FROM ({query}) WHERE {RowHash.ColumnName} IS NOT NULL", path));
-        var values = TargetColumn.Values(session, $"read_parquet({Sql.File(path)})", clean.Plan.Target);
+        var values = TargetColumn.Values(session, $"read_parquet({Sql.File(path)})", clean.Plan.Target, clean.Definition);
         var loss = first.RowsByReason.Sum() > 0
             ? TargetLoss.Measure(session, sourceSql, rules.ReasonSql, clean.Plan.Target, values.Count > 0 ? values[0] : null)
             : TargetLoss.None;

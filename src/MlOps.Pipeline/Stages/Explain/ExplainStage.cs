@@ -101,8 +101,8 @@ public sealed partial class ExplainStage(
         {
             var state = ModelExplainer.Fit(model.Transformer, train, options.Threads, cancel);
             var explainer = ModelExplainer.Of(model.Transformer, model.Featurizer, state);
-            var contributions = explainer.Explain(validation, rows, options.Threads, cancel);
-            return (state, ExplanationData.OfShap(explainer, state.Kind, key, validation, rows, contributions));
+            var shap = RowShap.Of(explainer, validation, rows, PredictedClasses(model, validation, rows), options.Threads, cancel);
+            return (state, ExplanationData.OfShap(state.Kind, key, validation, rows, shap));
         }
         catch (Exception fault) when (fault is not OperationCanceledException)
         {
@@ -110,6 +110,16 @@ public sealed partial class ExplainStage(
             var importances = PermutationImportance.Measure(model.Transformer, validation, rows, model.Featurizer.Scale, options.Threads, cancel);
             return (new ExplainerState(ExplainerKind.Permutation), ExplanationData.OfPermutation(importances, fault.Message, key, validation, rows));
         }
+    }
+
+    private int[]? PredictedClasses(StoredModel model, FeatureTable table, int[] rows)
+    {
+        if (model.Featurizer.Target.Classes is null)
+        {
+            return null;
+        }
+        var scored = Evaluation.Score(model.Transformer, table.Take(rows), options.Threads);
+        return [.. Enumerable.Range(0, rows.Length).Select(scored.Predicted)];
     }
 
     /// <summary>What was found out, and where the files are, with their sizes.</summary>

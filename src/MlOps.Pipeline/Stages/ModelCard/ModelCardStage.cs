@@ -30,6 +30,7 @@ public sealed class ModelCardStage(
 {
     public const string Page = "model-card.html";
     public const string MarkdownFile = "model-card.md";
+    public const string ConfusionFile = "confusion.csv";
 
     private static readonly string[] PictureFiles = [ExplanationFiles.ImportancePicture, ExplanationFiles.SummaryPicture];
 
@@ -39,6 +40,10 @@ public sealed class ModelCardStage(
     {
         var data = await CollectAsync(context, input, cancel);
         var page = await reports.RenderAsync<ModelCardPage>(new Dictionary<string, object?> { [nameof(ModelCardPage.Data)] = data });
+        if (data.Performance.Confusion is { } confusion)
+        {
+            await artifacts.SaveAsync(context.RunId, ConfusionFile, $"{context.RunId}/{ConfusionFile}", confusion.ToCsv(), cancel);
+        }
         await artifacts.SaveAsync(context.RunId, Page, $"{context.RunId}/{Page}", page, cancel);
         await artifacts.SaveAsync(context.RunId, MarkdownFile, $"{context.RunId}/{MarkdownFile}", BinaryData.FromString(ModelCardMarkdown.Of(data)), cancel);
         return new ModelCardOutput(new StageReport());
@@ -140,7 +145,11 @@ public sealed class ModelCardStage(
     {
         var table = await tables.GetAsync(validation, stored.Featurizer, cancel);
         var predictions = await Task.Run(() => Evaluation.Predict(stored.Transformer, table, options.Threads, stored.Featurizer.Scale), cancel);
-        return new Performance(stored.Featurizer.Target.Task, table.Labels, predictions);
+        var target = stored.Featurizer.Target;
+        return new Performance(target.Task, table.Labels, predictions)
+        {
+            Confusion = target.Classes is { } classes ? ConfusionMatrix.Of(classes, table.Labels, predictions) : null,
+        };
     }
 
     private async Task<IReadOnlyDictionary<string, BinaryData>> PicturesAsync(RunDetails details, CancellationToken cancel)

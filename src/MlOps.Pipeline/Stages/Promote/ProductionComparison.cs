@@ -163,13 +163,29 @@ internal sealed class ProductionComparison(
 
     private ScoredRows Score(DuckDbSession session, LocalTable rows, StoredModel model, TargetColumn target)
     {
+        var own = model.Featurizer.Target;
         var featurizer = model.Featurizer with { Target = target, Scale = null };
         functions.Require(featurizer.Derived);
         var imputed = featurizer.Inputs.Where(input => input.Imputed is not null)
             .ToDictionary(input => input.Name, input => input.Imputed!, StringComparer.Ordinal);
         var filled = new LocalTable(
             rows.Manifest with { Selection = null, Projection = Imputation.Columns(rows.Manifest.Columns, imputed), Notes = [] }, [], rows);
-        var table = FeatureTable.Load(session, filled, featurizer);
-        return Evaluation.Score(model.Transformer, table, options.Threads, model.Featurizer.Scale);
+        if (target.Classes is not { } classes || classes.SequenceEqual(own.Classes!))
+        {
+            return Evaluation.Score(model.Transformer, FeatureTable.Load(session, filled, featurizer), options.Threads, model.Featurizer.Scale);
+        }
+        // Each version knows the classes of its own data: what the other one has beside them it gives no probability to.
+        var table = FeatureTable.Load(session, filled, featurizer with { Target = own });
+        var predicted = Evaluation.Predict(model.Transformer, table, options.Threads);
+        var places = own.Classes!.Select((name, place) => (name, place)).ToDictionary(StringComparer.Ordinal);
+        var scores = new double[table.Rows * classes.Count];
+        for (var row = 0; row < table.Rows; row++)
+        {
+            for (var place = 0; place < classes.Count; place++)
+            {
+                scores[(row * classes.Count) + place] = places.TryGetValue(classes[place], out var theirs) ? predicted[(row * own.Outputs) + theirs] : 0;
+            }
+        }
+        return Evaluation.Beside(scores, FeatureTable.Load(session, filled, featurizer));
     }
 }

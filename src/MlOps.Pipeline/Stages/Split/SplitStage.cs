@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json.Nodes;
 using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Data;
@@ -28,6 +29,19 @@ public sealed class SplitStage(DatasetStore datasets, DuckDb duckDb) : IStage<Sp
     /// <summary>Fewer validation rows are told of.</summary>
     private const int FewestRows = 30;
 
+    /// <summary>With one class on a side there is nothing to learn, or to measure.</summary>
+    private const int FewestClasses = 2;
+
+    /// <summary>The note of a side that names the classes without rows on it.</summary>
+    private const string AbsentNote = "absentClasses";
+
+    /// <summary>The note of a numeric target's few different values.</summary>
+    private const string WholeValuesNote = "wholeValues";
+
+    private const int MostWholeValues = 20;
+
+    private const int RowsPerValue = 10;
+
     public static string Name => "split";
 
     /// <exception cref="InputException">A side has no rows, or none of a class.</exception>
@@ -44,13 +58,25 @@ public sealed class SplitStage(DatasetStore datasets, DuckDb duckDb) : IStage<Sp
         if (!reused)
         {
             var table = await datasets.OpenAsync(features, cancel);
-            var (selections, counts) = await Task.Run(() => Divide(table, definition.Split, cancel), cancel);
+            var (selections, counts, wholeValues) = await Task.Run(() => Divide(table, definition.Split, cancel), cancel);
             for (var i = 0; i < sides.Length; i++)
             {
-                found[i] = await datasets.CommitAsync(Select(features, selections[i], ids, counts[i], rules), [], cancel);
+                var side = Select(features, selections[i], ids, counts[i].Rows, rules);
+                if (counts[i].Absent is { Count: > 0 } absent)
+                {
+                    side.Notes[AbsentNote] = new JsonArray([.. absent.Select(name => (JsonNode?)name)]);
+                }
+                if (wholeValues is { } few)
+                {
+                    side.Notes[WholeValuesNote] = few;
+                }
+                found[i] = await datasets.CommitAsync(side, [], cancel);
             }
         }
         Tell(context, found[1]!.Rows);
+        TellAbsent(context, found[0]!, "which are never predicted");
+        TellAbsent(context, found[1]!, "which are not measured");
+        TellFew(context, definition, found[1]!);
         return new SplitOutput(found[0]!.Ref, found[1]!.Ref, new StageReport(features.Rows, reused), found.ElementAtOrDefault(2)?.Ref);
     }
 
@@ -67,40 +93,81 @@ public sealed class SplitStage(DatasetStore datasets, DuckDb duckDb) : IStage<Sp
         }
     }
 
-    /// <summary>Each side with its number of rows.</summary>
-    private (IReadOnlyList<RowSelection> Sides, IReadOnlyList<long> Rows) Divide(LocalTable features, SplitRules rules, CancellationToken cancel)
+    /// <summary>Numbers of a few kinds may be names: ratings are amounts, codes of districts are not, and only the user knows.</summary>
+    private static void TellFew(StageContext context, PipelineDefinition definition, DatasetManifest side)
+    {
+        if (definition.Task is null && side.Notes[WholeValuesNote]?.GetValue<int>() is { } values)
+        {
+            context.Warn(new Warning($"The target '{definition.Target}' has only {values} different values, all whole numbers, and is learnt as an amount "
+                + "(regression). If they are names of classes, set \"task\": \"multiclass\"; else set \"task\": \"regression\" to hear no more of this.")
+            {
+                Count = values,
+                Headline = true,
+            });
+        }
+    }
+
+    private static void TellAbsent(StageContext context, DatasetManifest side, string consequence)
+    {
+        const int MostShown = 5;
+        if (side.Notes[AbsentNote]?.AsArray() is { Count: > 0 } absent)
+        {
+            var named = string.Join(", ", absent.Take(MostShown).Select(name => $"'{name}'")) + (absent.Count > MostShown ? ", …" : "");
+            context.Warn(new Warning($"Classes without {Name(side.Selection!)} rows, {consequence}: {named}. Give more rows of them, or join rare values.")
+            {
+                Count = absent.Count,
+                Headline = true,
+            });
+        }
+
+        static string Name(RowSelection selection) => selection.Side == SplitSide.Train ? "training" : "validation";
+    }
+
+    /// <summary>Each side with its number of rows, and the classes that have none on it.</summary>
+    private (IReadOnlyList<RowSelection> Sides, IReadOnlyList<(long Rows, IReadOnlyList<string> Absent)> Counts, int? WholeValues) Divide(
+        LocalTable features, SplitRules rules, CancellationToken cancel)
     {
         using var session = duckDb.Open(features.Manifest.Columns.Count, cancel);
         var split = RowSplit.Of(rules, session, features);
         IReadOnlyList<RowSelection> sides = split.Test is { } test ? [split.Train, split.Validation, test] : [split.Train, split.Validation];
         var target = TargetColumn.Of(features.Manifest);
-        var positive = target.Positive is null
-            ? "NULL"
-            : $"{TargetColumn.TextSql(features.Manifest.Columns.Single(column => column.Name == target.Name))} = {Sql.Text(target.Positive)}";
+        var label = target.Task == TaskKind.Regression
+            ? "NULL::VARCHAR"
+            : TargetColumn.TextSql(features.Manifest.Columns.Single(column => column.Name == target.Name));
         var side = string.Join(" ", sides.Select((selection, i) => $"WHEN {selection.ToSql()} THEN {i}"));
-        var rows = session.Rows($"SELECT CASE {side} END::INTEGER, count(*), count_if({positive}) FROM {features.ToSql()} GROUP BY 1")
-            .ToDictionary(row => (int)row[0]!, row => (Rows: Long(row[1]), Positives: Long(row[2])));
+        var rows = session.Rows($"SELECT CASE {side} END::INTEGER, {label}, count(*) FROM {features.ToSql()} GROUP BY 1, 2")
+            .Where(row => row[0] is not null)
+            .ToLookup(row => (int)row[0]!, row => (Class: row[1] as string, Rows: Convert.ToInt64(row[2], CultureInfo.InvariantCulture)));
+        IReadOnlyList<string> classes = target.Classes ?? (target.Task == TaskKind.Binary ? [target.Positive!, target.Negative!] : []);
+        var counts = new List<(long Rows, IReadOnlyList<string> Absent)>();
         for (var i = 0; i < sides.Count; i++)
         {
-            var (count, positives) = rows.GetValueOrDefault(i);
+            var count = rows[i].Sum(row => row.Rows);
             var name = sides[i].Side.ToString().ToLowerInvariant();
             if (count == 0)
             {
                 throw new InputException($"The split leaves no {name} rows out of {features.Manifest.Rows}. Give more rows, or change split.validation, "
                     + $"{(sides.Count > 2 ? "test, " : "")}seed, time or group.");
             }
-            if (target.Task == TaskKind.Binary && (positives == 0 || positives == count))
+            List<string> absent = [.. classes.Except(rows[i].Select(row => row.Class!))];
+            if (absent.Count > 0 && (target.Task == TaskKind.Binary || absent.Count > classes.Count - FewestClasses))
             {
-                var absent = positives == 0 ? target.Positive : target.Negative;
-                throw new InputException(
-                    $"The split leaves no {name} rows with {target.Name} = '{absent}'. Give more such rows, or change split.validation or split.seed.");
+                throw new InputException($"The split leaves no {name} rows with {target.Name} = '{absent[0]}'. Give more such rows, or change "
+                    + "split.validation or split.seed.");
             }
+            counts.Add((count, absent));
         }
-        return (sides, [.. Enumerable.Range(0, sides.Count).Select(i => rows[i].Rows)]);
+        return (sides, counts, target.Task == TaskKind.Regression ? WholeValues(session, features, target.Name) : null);
+    }
 
-        // DuckDB counts a condition in 128 bits.
-        static long Long(object? value) =>
-            value is System.Numerics.BigInteger wide ? (long)wide : Convert.ToInt64(value, System.Globalization.CultureInfo.InvariantCulture);
+    /// <summary>How many different values a numeric target has, where they are few and all whole numbers; else null.</summary>
+    private static int? WholeValues(DuckDbSession session, LocalTable features, string target)
+    {
+        var name = Sql.Name(target);
+        var row = session.Rows($"SELECT count(*), coalesce(bool_and(value = trunc(value)), false) FROM (SELECT DISTINCT TRY_CAST({name} AS DOUBLE) AS value "
+            + $"FROM {features.ToSql()} WHERE {name} IS NOT NULL LIMIT {MostWholeValues + 1})")[0];
+        var values = Convert.ToInt32(row[0], CultureInfo.InvariantCulture);
+        return values is > FewestClasses and <= MostWholeValues && (bool)row[1]! && features.Manifest.Rows >= values * RowsPerValue ? values : null;
     }
 
     private static DatasetManifest Select(DatasetManifest features, RowSelection selection, Dictionary<SplitSide, string> ids, long rows, JsonNode rules) =>

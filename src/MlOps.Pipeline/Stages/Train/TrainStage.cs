@@ -32,8 +32,10 @@ public sealed class TrainStage(
         var definition = await context.GetDefinitionAsync(cancel);
         var train = await datasets.OpenAsync(await datasets.GetAsync(input.Train.Id, cancel), cancel);
         var spec = definition.Candidates[input.CandidateIndex];
+        var target = TargetColumn.Of(train.Manifest);
+        CheckClasses(spec, target);
         var candidate = new Candidate(
-            definition.CandidateKeys[input.CandidateIndex], spec, trainers.Find(spec.Trainer, TargetColumn.Of(train.Manifest).Task), definition.Split.Seed,
+            definition.CandidateKeys[input.CandidateIndex], spec, trainers.Find(spec.Trainer, target.Task), definition.Split.Seed,
             definition.Train.FoldsOf(train.Manifest.Rows));
         var validation = await datasets.OpenAsync(await datasets.GetAsync(input.Validation.Id, cancel), cancel);
         await context.LogParamsAsync(candidate.Params(), cancel);
@@ -53,6 +55,16 @@ public sealed class TrainStage(
         await runs.LogArtifactsAsync(
             context.RunId, model.Files.Select(file => new Artifact($"{candidate.Key}/{file.Key}", $"{model.Blobs}/{file.Key}", file.Value)), cancel);
         return new TrainOutput(new TrainedCandidate(candidate.Key, model.Blobs, model.Metrics), new StageReport(input.Train.Rows, Reused: found is not null));
+    }
+
+    private static void CheckClasses(CandidateSpec spec, TargetColumn target)
+    {
+        var most = spec.MaxClasses ?? CandidateSpec.UsualClasses;
+        if (spec.Trainer is TrainerNames.FastTree or TrainerNames.FastForest && target.Classes is { } classes && classes.Count > most)
+        {
+            throw new InputException($"{spec.Trainer} learns one model a class, and '{target.Name}' has {classes.Count} classes, more than the candidate's "
+                + $"maxClasses of {most}: it is left out. Raise maxClasses to train it, or use lightgbm.");
+        }
     }
 
     private Featurizer FitFeaturizer(LocalTable train, PipelineDefinition definition, CancellationToken cancel)
