@@ -19,7 +19,7 @@ from sklearn.compose import make_column_transformer
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression, RidgeCV
-from sklearn.metrics import roc_auc_score
+from sklearn.metrics import log_loss, roc_auc_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
@@ -55,18 +55,26 @@ def ours(mlops, work, name, seed, frame, options):
     return result, seconds, memory, sides
 
 
-def loss(classes, truth, predicted):
-    return 1 - roc_auc_score(truth, predicted) if classes else float(np.sqrt(np.mean((truth - predicted) ** 2)))
+def loss(task, truth, predicted, labels):
+    if task == "multiclass":
+        # As we count it: a class that a model does not know has next to no probability.
+        return log_loss(truth, np.clip(predicted, 1e-7, 1), labels=labels)
+    return 1 - roc_auc_score(truth, predicted) if task == "binary" else float(np.sqrt(np.mean((truth - predicted) ** 2)))
 
 
-def peers(train, test, classes, used):
+def peers(train, test, task, used):
     x, y, z, truth = train[used], train["y"], test[used], test["y"]
+    classes, labels = task != "regression", sorted(y.unique())
+    if task == "multiclass":
+        y, truth, labels = y.map(labels.index), truth.map(labels.index), list(range(len(labels)))
     texts = [column for column in used if x[column].dtype == object]
     numbers = [column for column in used if column not in texts]
     as_category = lambda frame: frame.assign(**{c: pd.Categorical(frame[c], categories=sorted(x[c].dropna().unique())) for c in texts})
     linear = make_column_transformer(
         (make_pipeline(SimpleImputer(), StandardScaler()), numbers), (OneHotEncoder(handle_unknown="ignore"), texts))
     codes = [column in texts for column in used]
+    guessed = lambda model, rows: (
+        model.predict(rows) if not classes else model.predict_proba(rows) if task == "multiclass" else model.predict_proba(rows)[:, 1])
     models = {
         "xgboost": (xgboost.XGBClassifier if classes else xgboost.XGBRegressor)(tree_method="hist", enable_categorical=True, n_jobs=2),
         "hist gradient boosting": (HistGradientBoostingClassifier if classes else HistGradientBoostingRegressor)(
@@ -78,19 +86,19 @@ def peers(train, test, classes, used):
         if name == "hist gradient boosting" and texts:
             code = lambda frame: as_category(frame).assign(**{c: as_category(frame)[c].cat.codes.replace(-1, np.nan).clip(upper=250) for c in texts})
             model.fit(code(x), y)
-            guess = model.predict_proba(code(z))[:, 1] if classes else model.predict(code(z))
+            guess = guessed(model, code(z))
         else:
             given = as_category if name == "xgboost" else (lambda frame: frame)
             model.fit(given(x), y)
-            guess = model.predict_proba(given(z))[:, 1] if classes else model.predict(given(z))
-        yield name, loss(classes, truth, guess), time.perf_counter() - start
+            guess = guessed(model, given(z))
+        yield name, loss(task, truth, guess, labels), time.perf_counter() - start
 
 
 def measure(mlops, out, name, seed):
     work = out / f"{name}-{seed}"
     work.mkdir(parents=True, exist_ok=True)
     frame, options = TABLES[name]()
-    classes = frame["y"].nunique() == 2
+    task = "binary" if frame["y"].nunique() == 2 else "multiclass" if frame["y"].dtype == object else "regression"
     result, seconds, memory, (train, test) = ours(mlops, work, name, seed, frame, options)
     used = [column for column in frame.columns if column not in ("y", options.get("group"))]
     if "time" in options:
@@ -99,16 +107,16 @@ def measure(mlops, out, name, seed):
             side["at_month"], side["at_day"], side["at_dayofweek"], side["at_hour"] = at.dt.month, at.dt.day, at.dt.dayofweek, at.dt.hour
         used = [column for column in used if column != options["time"]] + ["at_month", "at_day", "at_dayofweek", "at_hour"]
     metrics = result["metrics"]
-    value = 1 - metrics["val_auc"] if classes else metrics["val_rmse"]
-    line = {"table": name, "seed": seed, "rows": len(frame), "task": "binary" if classes else "regression", "winner": result.get("winner"),
+    value = {"binary": lambda: 1 - metrics["val_auc"], "multiclass": lambda: metrics["val_log_loss"], "regression": lambda: metrics["val_rmse"]}[task]()
+    line = {"table": name, "seed": seed, "rows": len(frame), "task": task, "winner": result.get("winner"),
             "ours": value, "seconds": round(seconds, 1), "mib": memory, "peers": {}}
-    for peer, lost, took in peers(train, test, classes, used):
+    for peer, lost, took in peers(train, test, task, used):
         line["peers"][peer] = {"loss": lost, "seconds": round(took, 2)}
     return line
 
 
 def table(lines):
-    print(f"xgboost {xgboost.__version__}, scikit-learn {sklearn.__version__}; losses are RMSE, or 1 − AUC; ratio: ours to the best peer's\n")
+    print(f"xgboost {xgboost.__version__}, scikit-learn {sklearn.__version__}; losses are RMSE, 1 − AUC (binary) or log loss (multiclass); ratio: ours to the best peer's\n")
     names = ["xgboost", "hist gradient boosting", "linear"]
     print("| table | rows | task | seeds | ours | " + " | ".join(names) + " | ratio | s | MiB |\n| --- | ---: | --- | ---: |" + " ---: |" * (len(names) + 4))
     ratios = []

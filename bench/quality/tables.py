@@ -109,6 +109,37 @@ def sparse_rule():
     return made(x.astype(float), y), {}
 
 
+def named(frame):
+    return frame.assign(y=[f"class {y}" for y in frame["y"]]), {}
+
+
+def iris():
+    return named(shipped(datasets.load_iris, "y"))
+
+
+def wine():
+    return named(shipped(datasets.load_wine, "y"))
+
+
+def digits():
+    return named(shipped(datasets.load_digits, "y"))
+
+
+def six_classes():
+    return named(made(*datasets.make_classification(
+        5_000, 20, n_informative=8, n_redundant=4, n_classes=6, n_clusters_per_class=2, flip_y=0.03, class_sep=1.0, random_state=13)))
+
+
+def rare_classes():
+    random = np.random.default_rng(14)
+    kind = random.choice(12, 8_000, p=np.array([2.0 ** -i for i in range(12)]) / sum(2.0 ** -i for i in range(12)))
+    centre = random.normal(0, 1, (12, 6))
+    x = centre[kind] + random.normal(0, 1.0, (8_000, 6))
+    frame = made(x, kind)
+    frame["shop"] = [f"s{(k + s) % 9}" for k, s in zip(kind, random.integers(0, 4, 8_000))]
+    return named(frame)
+
+
 TABLES = {maker.__name__: maker for maker in [
     diabetes, breast_cancer, friedman1, friedman2_small, linear_wide, heavy_tails, categories, missing, one_percent, classes_small, by_time, grouped,
-    large, sparse_rule]}
+    large, sparse_rule, iris, wine, digits, six_classes, rare_classes]}
