@@ -27,6 +27,9 @@ internal static class DefinitionKeys
             definition => definition.Header, (definition, value) => definition with { Header = value }).Later()
         .Key("columns", "What is declared about columns, by name; the others are as sniffed from the data.", Map(new ColumnShape()),
             definition => definition.Columns, (definition, value) => definition with { Columns = value })
+        // Left out where nothing is expected: ids of cleaned tables are hashes of what is written here.
+        .Key("expect", "What is expected of a table before anything is made of it; left out: nothing.", ExpectKeys.Expect,
+            definition => definition.Expect.IsEmpty ? null : definition.Expect, (definition, value) => definition with { Expect = value })
         .Key("cleaning", "How much cleaning may drop.", DataKeys.Cleaning,
             definition => definition.Cleaning, (definition, value) => definition with { Cleaning = value })
         .Key("features", "Computed columns.", DataKeys.Features,

@@ -62,6 +62,12 @@ internal static class DefinitionNames
         ["ignore"] = DriftGate.Ignore,
     };
 
+    public static IReadOnlyDictionary<string, Consequence> Consequences { get; } = new Dictionary<string, Consequence>
+    {
+        ["warn"] = Consequence.Warn,
+        ["block"] = Consequence.Block,
+    };
+
     public static IReadOnlyDictionary<string, Overlap> Overlaps { get; } = new Dictionary<string, Overlap>
     {
         ["queue"] = Overlap.Queue,

@@ -27,6 +27,10 @@ internal static class DefinitionRules
         {
             yield return problem;
         }
+        foreach (var problem in ProblemsOf(definition.Expect))
+        {
+            yield return problem;
+        }
         if (definition.Candidates.Count is 0 or > PipelineDefinition.MostCandidates)
         {
             yield return $"candidates must name 1 to {PipelineDefinition.MostCandidates} trainers.";
@@ -151,6 +155,26 @@ internal static class DefinitionRules
 
     private static IEnumerable<string> ProblemsOfName(string path, string name) =>
         ExtensionNames.IsValid(name) ? [] : [$"{path} is '{name}'; it must be {ExtensionNames.Rule}."];
+
+    private static IEnumerable<string> ProblemsOf(ExpectRules expect)
+    {
+        var ranges = expect.Ranges.Select(range => (Path: $"expect.ranges.{range.Key}", range.Value.Min, range.Value.Max));
+        foreach (var (path, min, max) in expect.Rows is { } rows ? ranges.Prepend(("expect.rows", rows.Min, rows.Max)) : ranges)
+        {
+            if (min is null && max is null)
+            {
+                yield return $"{path} has neither 'min' nor 'max': give one of them, or both.";
+            }
+            if (min > max)
+            {
+                yield return $"{path}: min {min} is above max {max}.";
+            }
+        }
+        foreach (var (rule, i) in expect.Unique.Select((rule, i) => (rule, i)).Where(unique => unique.rule.Columns.Count == 0))
+        {
+            yield return $"expect.unique[{i}].columns is empty; name the columns whose values stand in one row only.";
+        }
+    }
 
     private static IEnumerable<string> ProblemsOf(GateRules gates, TaskKind? task)
     {

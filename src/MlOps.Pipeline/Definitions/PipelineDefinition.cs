@@ -37,6 +37,7 @@ public sealed record PipelineDefinition
     /// <summary>Whether the file's first line names the columns; null: found from the file.</summary>
     public bool? Header { get; init; }
     public IReadOnlyDictionary<string, ColumnRule> Columns { get; init; } = new Dictionary<string, ColumnRule>();
+    public ExpectRules Expect { get; init; } = new();
     public CleaningRules Cleaning { get; init; } = new();
     public FeatureRules Features { get; init; } = new();
     public SplitRules Split { get; init; } = new();

@@ -11,6 +11,7 @@ internal static class CardGates
     public static IReadOnlyList<CardGate> Of(GateFacts facts) =>
     [
         new("Signature", "the model reads the columns that the data has", GateVerdict.Passed, "names, types and order agree"),
+        .. facts.Expectations.Select(expectation => ExpectationOf(expectation, facts.Expected)),
         .. MetricOf(facts),
         .. facts.Rules.Checks.Select(rule => CheckOf(rule, facts)),
         DriftOf(facts),
@@ -29,6 +30,20 @@ internal static class CardGates
         {
             yield return new CardGate("Metric", $"{metric} at least {Text(least)}", PassedIf(value >= least), $"{metric} {Text(value)}");
         }
+    }
+
+    private static CardGate ExpectationOf(Expectation expectation, IReadOnlyDictionary<string, string> outcomes)
+    {
+        var name = $"Expected ({DefinitionNames.Consequences.NameOf(expectation.Gate)})";
+        return outcomes.GetValueOrDefault(expectation.Name) switch
+        {
+            null => new CardGate(name, expectation.Rule, GateVerdict.NotReached, "not looked at"),
+            ExpectOutcomes.Holds => new CardGate(name, expectation.Rule, GateVerdict.Passed, "it is so"),
+            var told when told.StartsWith(ExpectOutcomes.NotCompared, StringComparison.Ordinal) =>
+                new CardGate(name, expectation.Rule, GateVerdict.Information, told),
+            var unmet => new CardGate(
+                name, expectation.Rule, expectation.Gate == Consequence.Block ? GateVerdict.Failed : GateVerdict.Information, unmet),
+        };
     }
 
     private static CardGate CheckOf(CheckRule rule, GateFacts facts)

@@ -9,6 +9,10 @@ internal sealed record GateFacts
 {
     /// <summary>The declared rules.</summary>
     public required GateRules Rules { get; init; }
+    /// <summary>What is expected of the table.</summary>
+    public IReadOnlyList<Expectation> Expectations { get; init; } = [];
+    /// <summary>What each of these came to, by name: see <see cref="Tracking.ExpectOutcomes"/>.</summary>
+    public IReadOnlyDictionary<string, string> Expected { get; init; } = new Dictionary<string, string>();
     /// <summary>Name of the deciding metric.</summary>
     public required string Metric { get; init; }
     /// <summary>Its value on the validation rows.</summary>

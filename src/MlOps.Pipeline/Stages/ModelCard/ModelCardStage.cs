@@ -1,5 +1,6 @@
 using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Data;
+using MlOps.Pipeline.Definitions;
 using MlOps.Pipeline.Features;
 using MlOps.Pipeline.Registry;
 using MlOps.Pipeline.Reports;
@@ -82,6 +83,8 @@ public sealed class ModelCardStage(
             Gates = CardGates.Of(new GateFacts
             {
                 Rules = definition.Gates,
+                Expectations = Expectation.Of(definition.Expect),
+                Expected = Prefixed(details.Params, ExpectOutcomes.ParamPrefix),
                 Metric = metric,
                 Value = version.Metrics[$"val_{metric}"],
                 Production = production,
