@@ -118,7 +118,7 @@ public sealed class TrainingPipeline
         IReadOnlyList<Training.TrainedCandidate> candidates = [.. trained.Select(outcome => outcome.Candidate).OfType<Training.TrainedCandidate>()];
         IReadOnlyList<string> failures = [.. trained.Select(outcome => outcome.Failure).OfType<string>()];
 
-        var validation = await run.RunAsync(PipelineStages.Validate, new ValidateInput(candidates, split.Validation, failures, split.Test));
+        var validation = await run.RunAsync(PipelineStages.Validate, new ValidateInput(candidates, split.Validation, failures, split.Test, split.Train));
         if (validation.BlockedBy.Count > 0)
         {
             await AlertAsync(AlertKind.ValidationFailed, validation.BlockedBy);

@@ -32,6 +32,8 @@ public sealed record CardData
     public required IReadOnlyDictionary<string, string> HyperParameters { get; init; }
     /// <summary>Every candidate on the validation rows, in the definition's order.</summary>
     public required IReadOnlyList<CardCandidate> Candidates { get; init; }
+    /// <summary>What always predicts the same, on the validation rows; empty where that was not measured.</summary>
+    public IReadOnlyDictionary<string, double> Baseline { get; init; } = new Dictionary<string, double>();
     /// <summary>The version in production before; null when there was none.</summary>
     public CardPrevious? Previous { get; init; }
     public required Performance Performance { get; init; }

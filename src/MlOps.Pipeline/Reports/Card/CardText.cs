@@ -23,6 +23,10 @@ internal static class CardText
         $"{data.ChosenBy} is measured on the training rows, each predicted by a model that did not learn from it"
         + (data.Candidates.Count > 1 ? $"; it chose this version among {data.Candidates.Count} candidates." : ".");
 
+    /// <summary>What the baseline predicts.</summary>
+    public static string Baseline(CardData data) =>
+        data.Target.Task == TaskKind.Regression ? "baseline: always the training mean" : "baseline: always the most frequent class";
+
     public static string NotSaid(string key) => $"not said: set '{key}' in the definition";
 
     public static string Time(DateTimeOffset time) => time.ToUniversalTime().ToString("yyyy-MM-dd HH:mm 'UTC'", CultureInfo.InvariantCulture);

@@ -115,6 +115,10 @@ internal static class ModelCardMarkdown
         text.Append("\n## Evaluation\n\n### Testing Data, Factors & Metrics\n\nThe validation rows, on which nothing was fitted.");
         text.Append("\n\n### Results\n\n");
         var rows = data.Candidates.Select(candidate => Row(candidate.Key + (candidate.IsWinner ? " (this version)" : ""), candidate.Metrics));
+        if (data.Baseline.Count > 0)
+        {
+            rows = rows.Append(Row(CardText.Baseline(data), data.Baseline));
+        }
         if (data.Previous is { } previous)
         {
             var role =

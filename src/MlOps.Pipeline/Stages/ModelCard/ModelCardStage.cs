@@ -78,6 +78,7 @@ public sealed class ModelCardStage(
             Dropped = Dropped(manifests.Single(found => found.Manifest.Id == version.Lineage.Clean).Manifest),
             HyperParameters = Prefixed(details.Params, $"{version.Candidate}."),
             Candidates = [.. input.Candidates.Select(candidate => new CardCandidate(candidate.Key, candidate.Key == version.Candidate, candidate.Metrics))],
+            Baseline = Prefixed(details.Metrics, BaselineMetrics.Prefix),
             Previous = input.Previous is { } previous ? await PreviousAsync(context.Model, previous, details, cancel) : null,
             Performance = await PredictAsync(stored, manifests.Single(found => found.Manifest.Id == version.Lineage.Validation).Manifest, cancel),
             Gates = CardGates.Of(new GateFacts

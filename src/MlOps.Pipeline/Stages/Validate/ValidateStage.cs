@@ -1,6 +1,7 @@
 using System.Globalization;
 using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Data;
+using MlOps.Pipeline.Data.Duck;
 using MlOps.Pipeline.Definitions;
 using MlOps.Pipeline.Features;
 using MlOps.Pipeline.Registry;
@@ -14,8 +15,10 @@ namespace MlOps.Pipeline.Stages.Validate;
 /// <param name="Validation">Validation rows.</param>
 /// <param name="Failures">Why other candidates could not be trained, each with its key; null: there are none.</param>
 /// <param name="Test">Rows that choose nothing; null: there are none.</param>
+/// <param name="Train">Training rows, which the baseline is made of; null: a run of an earlier release goes on, and has none.</param>
 public sealed record ValidateInput(
-    IReadOnlyList<TrainedCandidate> Candidates, DatasetRef Validation, IReadOnlyList<string>? Failures = null, DatasetRef? Test = null);
+    IReadOnlyList<TrainedCandidate> Candidates, DatasetRef Validation, IReadOnlyList<string>? Failures = null, DatasetRef? Test = null,
+    DatasetRef? Train = null);
 
 /// <param name="Winner">The candidate that goes on.</param>
 /// <param name="Metrics">Its <c>val_*</c> metrics, and <c>test_*</c> where there are test rows.</param>
@@ -30,7 +33,7 @@ public sealed record ValidateOutput(
 /// </summary>
 public sealed class ValidateStage(
     DatasetStore datasets, ArtifactStore artifacts, TrainedModels models, ModelRegistry registry, RunStore runs, FeatureTableCache tables,
-    PromotionChecks checks, PipelineOptions options)
+    PromotionChecks checks, DuckDb duckDb, PipelineOptions options)
     : IStage<ValidateInput, ValidateOutput>
 {
     private const string MetricPrefix = "val_";
@@ -78,6 +81,13 @@ public sealed class ValidateStage(
                 metrics[name] = value;
             }
         }
+        if (input.Train is { } train)
+        {
+            foreach (var (name, value) in await CompareWithBaselineAsync(context, predicted, train, metric, largerIsBetter, cancel))
+            {
+                logged[BaselineMetrics.Prefix + name] = value;
+            }
+        }
         await context.LogMetricsAsync(logged, cancel);
         await context.LogParamsAsync(
             new Dictionary<string, string>
@@ -111,6 +121,36 @@ public sealed class ValidateStage(
     {
         var table = await tables.GetAsync(manifest, stored.Featurizer, cancel);
         return await Task.Run(() => Evaluation.Score(stored.Transformer, table, options.Threads, stored.Featurizer.Scale), cancel);
+    }
+
+    /// <summary>What the baseline comes to on the same rows. Where the winner is not better for sure, that is the first thing to know of it.</summary>
+    private async Task<IEnumerable<KeyValuePair<string, double>>> CompareWithBaselineAsync(
+        StageContext context, ScoredRows winner, DatasetRef train, string metric, bool largerIsBetter, CancellationToken cancel)
+    {
+        var rows = await datasets.OpenAsync(await datasets.GetAsync(train.Id, cancel), cancel);
+        var target = TargetColumn.Of(rows.Manifest);
+        return await Task.Run(
+            () =>
+            {
+                using var session = duckDb.Open(rows.Manifest.Columns.Count, cancel);
+                var mean = Baseline.MeanOf(session, rows, target);
+                var baseline = Baseline.Beside(winner, mean);
+                var metrics = baseline.Metrics();
+                var gain = MetricIntervals.OfDifference(winner, baseline, metric);
+                if (gain is not null && !(largerIsBetter ? gain.Low > 0 : gain.High < 0))
+                {
+                    context.Warn(new Warning(string.Create(
+                        CultureInfo.InvariantCulture,
+                        $"Nothing shows that the model is better than always predicting {Baseline.Describe(target, mean)}: {metric} is "
+                            + $"{winner.Metrics()[metric]:G6} against {metrics[metric]:G6} on {winner.Count:N0} validation rows (95 % interval of the "
+                            + $"difference: {gain.Low:G4} to {gain.High:G4})."))
+                    {
+                        Headline = true,
+                    });
+                }
+                return metrics.Where(measured => measured.Key != "threshold");
+            },
+            cancel);
     }
 
     private static Dictionary<string, double> WithIntervals(string prefix, ScoredRows rows)
