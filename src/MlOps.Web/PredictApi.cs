@@ -21,7 +21,7 @@ public static class PredictApi
             return HttpProblems.BadRequest("The body is empty. Send {\"features\": {…}} for one row or {\"rows\": [{…}, …]} for several.");
         }
         var asked = JsonBody.Read(body.RootElement, json => Asked.Read(json, limits));
-        return await predictions.PredictAsync(asked.Model, asked.Rows, asked.Explain, asked.Keys, cancel) switch
+        return await predictions.PredictAsync(asked.Model, asked.Rows, asked.Wanted, asked.Keys, cancel) switch
         {
             PredictionResult.Predicted predicted when asked.IsBatch => TypedResults.Ok(Many(predicted)),
             PredictionResult.Predicted predicted => TypedResults.Ok(One(predicted)),
@@ -46,7 +46,7 @@ public static class PredictApi
                 ? Finite(prediction.Score)
                 : null, predicted.Model, predicted.Version, predicted.Variant,
             predicted.Explanations?.BaseValue, predicted.Explanations is { } explained ? Contributions(explained, 0) : null, Unit(predicted), prediction.Unseen,
-            prediction.OutOfRange);
+            prediction.OutOfRange, predicted.Ranges?.Intervals?[0] is { } interval ? Of(interval) : null, predicted.Ranges?.Sets?[0]);
     }
 
     private static PredictedRows Many(PredictionResult.Predicted predicted) => new(
@@ -55,11 +55,14 @@ public static class PredictApi
         predicted.Model, predicted.Version, predicted.Variant,
         predicted.Explanations?.BaseValue, predicted.Explanations is { } explained
             ? [.. predicted.Predictions.Select((_, row) => Contributions(explained, row))]
-            : null, Unit(predicted), Noted(predicted, prediction => prediction.Unseen), Noted(predicted, prediction => prediction.OutOfRange));
+            : null, Unit(predicted), Noted(predicted, prediction => prediction.Unseen), Noted(predicted, prediction => prediction.OutOfRange),
+        predicted.Ranges?.Intervals?.Select(Of).ToList(), predicted.Ranges?.Sets);
 
     /// <summary>One list a row; null where no row has anything to tell.</summary>
     private static IReadOnlyList<IReadOnlyList<string>>? Noted(PredictionResult.Predicted predicted, Func<Prediction, IReadOnlyList<string>?> of) =>
         predicted.Predictions.Any(prediction => of(prediction) is not null) ? [.. predicted.Predictions.Select(prediction => of(prediction) ?? [])] : null;
+
+    private static PredictedInterval Of(PredictionInterval interval) => new(Finite(interval.Low), Finite(interval.High));
 
     private static Dictionary<string, double> Contributions(PredictionExplanations explanations, int row) =>
         explanations.Features.Select((name, feature) => (name, explanations.Contributions[row][feature])).ToDictionary(StringComparer.Ordinal);
@@ -78,12 +81,12 @@ public static class PredictApi
         return string.Join(", ", models.Take(Most)) + (models.Count > Most ? $", … ({models.Count} in all)" : "");
     }
 
-    private sealed record Asked(string? Model, IReadOnlyList<JsonElement> Rows, bool IsBatch, bool Explain, IReadOnlyList<string?>? Keys)
+    private sealed record Asked(string? Model, IReadOnlyList<JsonElement> Rows, bool IsBatch, Wanted Wanted, IReadOnlyList<string?>? Keys)
     {
         public static Asked Read(JsonReader body, InputLimits limits)
         {
             var model = body.Text("model");
-            var explain = body.Flag("explain") ?? false;
+            var wanted = new Wanted(body.Flag("explain") ?? false, body.Number("interval", ConformalScores.LeastLevel, ConformalScores.MostLevel));
             var features = body.Take("features");
             var rows = body.Items("rows");
             if (features is null == body.Take("rows") is null)
@@ -106,7 +109,7 @@ public static class PredictApi
                     $"A row has more than {limits.Columns:N0} columns. Send only those of the model's signature; the setting is "
                         + $"{InputLimits.Setting(nameof(InputLimits.Columns))}."));
             }
-            return new Asked(model, rows ?? (features is { } one ? [one] : []), rows is not null, explain, ReadKeys(body, rows));
+            return new Asked(model, rows ?? (features is { } one ? [one] : []), rows is not null, wanted, ReadKeys(body, rows));
         }
 
         /// <summary>One for each row, or none at all.</summary>
@@ -156,9 +159,11 @@ public static class PredictApi
 /// <param name="Explain">True: the answer says how every prediction comes about.</param>
 /// <param name="Key">Whom or what the row is about: by it the row is exported and deleted. The model does not see it.</param>
 /// <param name="Keys">The same for rows, one each; null where a row has none.</param>
+/// <param name="Interval">0.5 to 0.99: the answer says between what each value lies with this probability (regression), or which labels a row may have
+/// (binary).</param>
 public sealed record PredictRequest(
     IReadOnlyDictionary<string, JsonElement>? Features, IReadOnlyList<IReadOnlyDictionary<string, JsonElement>>? Rows, string? Model, bool? Explain,
-    string? Key, IReadOnlyList<string?>? Keys);
+    string? Key, IReadOnlyList<string?>? Keys, double? Interval);
 
 /// <param name="Prediction">A number (regression), or the label as it stands in the data (binary). Null when the model's answer is not a number.</param>
 /// <param name="Probability">Binary only: of the positive class, 0 to 1.</param>
@@ -170,10 +175,12 @@ public sealed record PredictRequest(
 /// <param name="ContributionUnit">With explain: <c>prediction</c>, the target's own unit, or <c>log-odds</c> of the positive class (binary).</param>
 /// <param name="Unseen">Categorical inputs whose value is none of the model's categories; left out when there are none.</param>
 /// <param name="OutOfRange">Inputs whose value is below or above all that the model was trained on; left out when there are none.</param>
+/// <param name="Interval">With interval, regression: between what the value lies.</param>
+/// <param name="Set">With interval, binary: the labels that the row may have; one where the model is sure.</param>
 public sealed record PredictedRow(
     [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] object? Prediction, double? Probability, string Model, int Version, string Variant,
     double? BaseValue = null, IReadOnlyDictionary<string, double>? Contributions = null, string? ContributionUnit = null,
-    IReadOnlyList<string>? Unseen = null, IReadOnlyList<string>? OutOfRange = null);
+    IReadOnlyList<string>? Unseen = null, IReadOnlyList<string>? OutOfRange = null, PredictedInterval? Interval = null, IReadOnlyList<string>? Set = null);
 
 /// <param name="Predictions">One per row, in the request's order.</param>
 /// <param name="Probabilities">Binary only: of the positive class, one per row.</param>
@@ -186,7 +193,15 @@ public sealed record PredictedRow(
 /// <param name="Unseen">For every row, the categorical inputs whose value is none of the model's categories; left out when no row has any.</param>
 /// <param name="OutOfRange">For every row, the inputs whose value is below or above all that the model was trained on; left out when no row has
 /// any.</param>
+/// <param name="Intervals">With interval, regression: between what each value lies.</param>
+/// <param name="Sets">With interval, binary: the labels that each row may have.</param>
 public sealed record PredictedRows(
     IReadOnlyList<object?> Predictions, IReadOnlyList<double?>? Probabilities, string Model, int Version, string Variant,
     double? BaseValue = null, IReadOnlyList<IReadOnlyDictionary<string, double>>? Contributions = null, string? ContributionUnit = null,
-    IReadOnlyList<IReadOnlyList<string>>? Unseen = null, IReadOnlyList<IReadOnlyList<string>>? OutOfRange = null);
+    IReadOnlyList<IReadOnlyList<string>>? Unseen = null, IReadOnlyList<IReadOnlyList<string>>? OutOfRange = null,
+    IReadOnlyList<PredictedInterval>? Intervals = null, IReadOnlyList<IReadOnlyList<string>>? Sets = null);
+
+/// <summary>Between what a value lies, with the probability that was asked for.</summary>
+/// <param name="Low">The lower end; null when it is no number.</param>
+/// <param name="High">The upper end.</param>
+public sealed record PredictedInterval(double? Low, double? High);

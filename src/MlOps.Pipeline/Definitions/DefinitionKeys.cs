@@ -42,6 +42,8 @@ internal static class DefinitionKeys
             definition => definition.Candidates, (definition, value) => definition with { Candidates = value })
         .Key("gates", "What must hold before promotion.", PromotionKeys.Gates,
             definition => definition.Gates, (definition, value) => definition with { Gates = value })
+        .Key("slices", "Columns by whose groups of rows the winner is measured, such as [\"sex\", \"region\"]; left out: none.", List(Text(shortest: 1)),
+            definition => definition.Slices.Count == 0 ? null : definition.Slices, (definition, value) => definition with { Slices = value })
         .Key("data", "The dataset version that runs read for which nobody names a file: a tag, \"v3\" (raw rows of model version 3), or an id; left out: the "
                 + "newest file in raw/{model}/.", Text(shortest: 1),
             definition => definition.Data, (definition, value) => definition with { Data = value }).Later()

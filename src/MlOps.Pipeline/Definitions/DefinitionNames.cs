@@ -88,6 +88,7 @@ internal static class DefinitionNames
             {
                 ["auc"] = true,
                 ["log_loss"] = false,
+                ["brier"] = false,
                 ["accuracy"] = true,
                 ["f1"] = true,
                 ["precision"] = true,

@@ -66,6 +66,14 @@ internal static class DefinitionRules
         {
             yield return "runOn.drift is true, and what would find drift is off: set monitor.log and monitor.drift to true, or runOn.drift to false.";
         }
+        if (definition.Slices.GroupBy(column => column, StringComparer.Ordinal).FirstOrDefault(same => same.Count() > 1) is { } sliced)
+        {
+            yield return $"slices names '{sliced.Key}' twice.";
+        }
+        if (definition.Gates.Slices is not null && definition.Slices.Count == 0)
+        {
+            yield return "gates.slices asks something of groups, and slices names no column: name one, or leave the gate out.";
+        }
         foreach (var problem in ProblemsOf(definition.Gates, definition.Task))
         {
             yield return problem;

@@ -14,7 +14,7 @@ internal sealed record ScoredRows(TaskKind Task, double[] Labels, double[] Score
     public int Count => Labels.Length;
 
     /// <summary>
-    /// Regression: rmse, mae (in the target's unit), r2. Binary: auc, log_loss (nats a row), accuracy, f1, precision, recall at the threshold, and
+    /// Regression: rmse, mae (in the target's unit), r2. Binary: auc, log_loss (nats a row), brier, accuracy, f1, precision, recall at the threshold, and
     /// that threshold. NaN where the rows do not say, such as an r2 of equal targets.
     /// </summary>
     public IReadOnlyDictionary<string, double> Metrics()
@@ -34,6 +34,7 @@ internal sealed record ScoredRows(TaskKind Task, double[] Labels, double[] Score
         {
             ["auc"] = RankStatistics.Auc(this),
             ["log_loss"] = RowSums.Metric("log_loss", sums),
+            ["brier"] = RowSums.Metric("brier", sums),
             ["accuracy"] = RowSums.Metric("accuracy", sums),
             ["f1"] = RowSums.Metric("f1", sums),
             ["precision"] = RowSums.Metric("precision", sums),
@@ -54,7 +55,7 @@ internal sealed record ScoredRows(TaskKind Task, double[] Labels, double[] Score
 internal static class RowSums
 {
     /// <summary>How many sums there are.</summary>
-    public const int Length = 6;
+    public const int Length = 7;
 
     /// <summary>Adds the rows of a range.</summary>
     public static void Add(ScoredRows rows, int start, int end, Span<double> sums)
@@ -79,6 +80,8 @@ internal static class RowSums
             sums[3] += positive && predicted ? 1 : 0;
             sums[4] += !positive && predicted ? 1 : 0;
             sums[5] += positive && !predicted ? 1 : 0;
+            // Brier, Verification of Forecasts Expressed in Terms of Probability, 1950.
+            sums[6] += (score - label) * (score - label);
         }
     }
 
@@ -92,6 +95,7 @@ internal static class RowSums
             "mae" => sums[2] / rows,
             "r2" => R2(sums),
             "log_loss" => sums[1] / rows,
+            "brier" => sums[6] / rows,
             "accuracy" => sums[2] / rows,
             "precision" => Share(sums[3], sums[4]),
             "recall" => Share(sums[3], sums[5]),

@@ -22,6 +22,10 @@ public sealed record CardData
     public required IReadOnlyList<Warning> Warnings { get; init; }
     /// <summary>95 % intervals of this version's metrics on the validation rows, by plain name.</summary>
     public required IReadOnlyDictionary<string, (double Low, double High)> Intervals { get; init; }
+    /// <summary>How its intervals hold; null where they were not measured.</summary>
+    public CardIntervals? PredictionIntervals { get; init; }
+    /// <summary>How it predicts groups of rows.</summary>
+    public IReadOnlyList<SliceReport> Slices { get; init; } = [];
     /// <summary>What the test rows say; null: there are none.</summary>
     public CardTest? Test { get; init; }
     /// <summary>From raw to validation.</summary>

@@ -143,6 +143,20 @@ internal static class ModelCardMarkdown
         {
             text.Append('\n').Append(Escape(CardText.CrossValidated(data))).Append('\n');
         }
+        if (CardText.Calibrated(data) is { } calibrated)
+        {
+            text.Append('\n').Append(Escape(calibrated)).Append('\n');
+        }
+        if (data.PredictionIntervals is { } intervals)
+        {
+            text.Append('\n').Append(Escape(intervals.Describe())).Append('\n');
+        }
+        foreach (var report in data.Slices)
+        {
+            text.Append("\n### ").Append(Escape(CardSlices.TitleOf(report))).Append("\n\n");
+            Table(text, [.. CardSlices.HeaderOf(report)], CardSlices.RowsOf(report).Select(row => row.ToArray()));
+            text.Append('\n').Append(Escape(CardSlices.NoteOf(report))).Append('\n');
+        }
         text.Append("\n### Gates\n\n");
         Table(
             text, ["Gate", "Rule", "Verdict", "Detail"],

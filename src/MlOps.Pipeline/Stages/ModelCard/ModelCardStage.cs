@@ -53,6 +53,7 @@ public sealed class ModelCardStage(
         var manifests = await ManifestsAsync(version.Lineage, cancel);
         var stored = await StoredModel.LoadAsync(artifacts, version.ToFiles(), cancel);
         var drift = await FindAsync(details, DriftReport.FileName, cancel) is { } json ? Json.Read<DriftReport>(json.ToString()) : null;
+        var slices = await FindAsync(details, SliceReport.FileName, cancel) is { } sliced ? Json.Read<IReadOnlyList<SliceReport>>(sliced.ToString()) : [];
         var metric = Evaluation.DecidingMetric(definition.Gates, version.Task).Name;
         var production = details.Metrics.TryGetValue($"production_{metric}", out var measured) ? measured : (double?)null;
         return new CardData
@@ -69,6 +70,8 @@ public sealed class ModelCardStage(
                     .OrderByDescending(warning => warning.Headline),
             ],
             Intervals = Intervals(details.Metrics, "val_"),
+            PredictionIntervals = CardIntervals.Of(details),
+            Slices = slices,
             Test = Prefixed(version.Metrics, "test_") is { Count: > 0 } tested ? new CardTest(tested, Intervals(details.Metrics, "test_")) : null,
             Datasets =
             [
@@ -90,6 +93,8 @@ public sealed class ModelCardStage(
                 Value = version.Metrics[$"val_{metric}"],
                 Production = production,
                 Previous = input.Previous,
+                Intervals = CardIntervals.Of(details),
+                Slices = slices,
                 Checks = Prefixed(details.Params, CheckOutcomes.ParamPrefix),
                 Drift = drift,
                 Approval = details.Run.Approval,

@@ -1,7 +1,6 @@
 using System.Globalization;
 using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Data;
-using MlOps.Pipeline.Data.Duck;
 using MlOps.Pipeline.Definitions;
 using MlOps.Pipeline.Features;
 using MlOps.Pipeline.Registry;
@@ -32,10 +31,11 @@ public sealed record ValidateOutput(
 /// applies the metric gates and the checks that the definition names.
 /// </summary>
 public sealed class ValidateStage(
-    DatasetStore datasets, ArtifactStore artifacts, TrainedModels models, ModelRegistry registry, RunStore runs, FeatureTableCache tables,
-    PromotionChecks checks, DuckDb duckDb, PipelineOptions options)
+    DatasetStore datasets, ArtifactStore artifacts, TrainedModels models, ModelRegistry registry, RunStore runs, PromotionChecks checks,
+    WinnerMeasures measures)
     : IStage<ValidateInput, ValidateOutput>
 {
+
     private const string MetricPrefix = "val_";
     private const string TestPrefix = "test_";
     private const string SelectedParam = "selectedOnSameRows";
@@ -57,21 +57,24 @@ public sealed class ValidateStage(
         var chosenBy = input.Candidates.All(candidate => candidate.Metrics.ContainsKey(outOfFold)) ? outOfFold : metric;
         var winner = Best(input.Candidates, chosenBy, largerIsBetter);
 
-        var stored = await StoredModel.LoadAsync(artifacts, await models.FilesAsync(winner.ModelBlobs, cancel), cancel);
+        var files = await models.FilesAsync(winner.ModelBlobs, cancel);
+        var stored = await StoredModel.LoadAsync(artifacts, files, cancel);
         var differences = SignatureCheck.Differences(stored.Signature.Features, FeaturesOf(manifest));
         if (differences.Count > 0)
         {
             throw new InputException([$"The model {winner.Key} does not fit the validation data:", .. differences]);
         }
-        var table = await tables.GetAsync(manifest, stored.Featurizer, cancel);
-        var predicted = await Task.Run(() => Evaluation.Score(stored.Transformer, table, options.Threads, stored.Featurizer.Scale), cancel);
+        var validation = await measures.PredictAsync(stored, manifest, cancel);
+        var predicted = Evaluation.Beside(validation.Predictions, validation.Table);
         var measured = predicted.Metrics();
         var metrics = measured.ToDictionary(pair => MetricPrefix + pair.Key, pair => pair.Value);
 
         var logged = WithIntervals(MetricPrefix, predicted);
+        PredictedTable? testRows = null;
         if (input.Test is { } test)
         {
-            var tested = WithIntervals(TestPrefix, await ScoreAsync(stored, await datasets.GetAsync(test.Id, cancel), cancel));
+            testRows = await measures.PredictAsync(stored, await datasets.GetAsync(test.Id, cancel), cancel);
+            var tested = WithIntervals(TestPrefix, Evaluation.Beside(testRows.Predictions, testRows.Table));
             foreach (var (name, value) in tested)
             {
                 logged[name] = value;
@@ -81,9 +84,15 @@ public sealed class ValidateStage(
                 metrics[name] = value;
             }
         }
+        var sureness = await measures.IntervalsAsync(context, stored, files, input, validation, testRows, cancel);
+        foreach (var (name, value) in sureness)
+        {
+            logged[MetricPrefix + name] = value;
+            metrics[MetricPrefix + name] = value;
+        }
         if (input.Train is { } train)
         {
-            foreach (var (name, value) in await CompareWithBaselineAsync(context, predicted, train, metric, largerIsBetter, cancel))
+            foreach (var (name, value) in await measures.BaselineAsync(context, predicted, train, metric, largerIsBetter, cancel))
             {
                 logged[BaselineMetrics.Prefix + name] = value;
             }
@@ -98,7 +107,12 @@ public sealed class ValidateStage(
             },
             cancel);
         await ListWinnerAsync(context.RunId, winner, cancel);
-        var failed = BlockedBy(definition.Gates, metric, measured[metric]);
+        IReadOnlyList<Reason> failed =
+        [
+            .. BlockedBy(definition.Gates, metric, measured[metric]),
+            .. WinnerIntervals.BlockedBy(definition.Gates.Interval, sureness),
+            .. await measures.SlicesAsync(context, stored, files, input.Train, validation, manifest, cancel),
+        ];
         if (definition.Gates.Checks.Count > 0)
         {
             var candidate = new PromotionCandidate
@@ -110,47 +124,11 @@ public sealed class ValidateStage(
                 Validation = input.Validation,
                 Metrics = measured,
                 Production = await FindProductionAsync(context.Model, cancel),
-                Rows = new ValidationRows(table, predicted.Scores),
+                Rows = new ValidationRows(validation.Table, validation.Predictions),
             };
             failed = [.. failed, .. await CheckAsync(context, candidate, cancel)];
         }
         return new ValidateOutput(winner, metrics, failed, new StageReport(manifest.Rows));
-    }
-
-    private async Task<ScoredRows> ScoreAsync(StoredModel stored, DatasetManifest manifest, CancellationToken cancel)
-    {
-        var table = await tables.GetAsync(manifest, stored.Featurizer, cancel);
-        return await Task.Run(() => Evaluation.Score(stored.Transformer, table, options.Threads, stored.Featurizer.Scale), cancel);
-    }
-
-    /// <summary>What the baseline comes to on the same rows. Where the winner is not better for sure, that is the first thing to know of it.</summary>
-    private async Task<IEnumerable<KeyValuePair<string, double>>> CompareWithBaselineAsync(
-        StageContext context, ScoredRows winner, DatasetRef train, string metric, bool largerIsBetter, CancellationToken cancel)
-    {
-        var rows = await datasets.OpenAsync(await datasets.GetAsync(train.Id, cancel), cancel);
-        var target = TargetColumn.Of(rows.Manifest);
-        return await Task.Run(
-            () =>
-            {
-                using var session = duckDb.Open(rows.Manifest.Columns.Count, cancel);
-                var mean = Baseline.MeanOf(session, rows, target);
-                var baseline = Baseline.Beside(winner, mean);
-                var metrics = baseline.Metrics();
-                var gain = MetricIntervals.OfDifference(winner, baseline, metric);
-                if (gain is not null && !(largerIsBetter ? gain.Low > 0 : gain.High < 0))
-                {
-                    context.Warn(new Warning(string.Create(
-                        CultureInfo.InvariantCulture,
-                        $"Nothing shows that the model is better than always predicting {Baseline.Describe(target, mean)}: {metric} is "
-                            + $"{winner.Metrics()[metric]:G6} against {metrics[metric]:G6} on {winner.Count:N0} validation rows (95 % interval of the "
-                            + $"difference: {gain.Low:G4} to {gain.High:G4})."))
-                    {
-                        Headline = true,
-                    });
-                }
-                return metrics.Where(measured => measured.Key != "threshold");
-            },
-            cancel);
     }
 
     private static Dictionary<string, double> WithIntervals(string prefix, ScoredRows rows)
