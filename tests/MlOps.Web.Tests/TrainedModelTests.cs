@@ -72,7 +72,8 @@ public sealed class TrainedModelTests(AzuriteFixture azurite) : IAsyncLifetime
         await TrainAsync("bought", row => row.Size > 5 ? "yes" : "no");
 
         var one = await AskAsync("interval\": 0.8, \"features", """{"size": 9, "colour": "red"}""").ShouldBeAsync(HttpStatusCode.OK);
-        var many = await AskAsync("interval\": 0.8, \"rows", """[{"size": 9, "colour": "red"}, {"size": 1, "colour": "red"}]""").ShouldBeAsync(HttpStatusCode.OK);
+        var many = await AskAsync("interval\": 0.8, \"rows", """[{"size": 9, "colour": "red"}, {"size": 1, "colour": "red"}]""")
+            .ShouldBeAsync(HttpStatusCode.OK);
 
         one["set"]!.ToJsonString().Should().Be("""["yes"]""");
         many["sets"]!.ToJsonString().Should().Be("""[["yes"],["no"]]""");

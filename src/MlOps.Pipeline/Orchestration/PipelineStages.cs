@@ -41,6 +41,7 @@ public static class PipelineStages
     /// <summary>All of them.</summary>
     public static IReadOnlyList<Stage> All { get; } =
     [
-        Ingest, Quarantine, Expect, CleanPart, Clean, Features, Split, Train, Validate, DriftPart, Drift, AwaitApproval, Promote, Explain, ModelCard, Alert, Finish,
+        Ingest, Quarantine, Expect, CleanPart, Clean, Features, Split, Train, Validate, DriftPart, Drift, AwaitApproval, Promote, Explain, ModelCard, Alert,
+        Finish,
     ];
 }

@@ -37,7 +37,8 @@ public sealed class TrainingPipeline
     public static Task<RunResult> RunAsync(IOrchestration orchestration) => new TrainingPipeline(orchestration).RunAsync();
 
     /// <summary>The stage calls of a run that reaches its goal, in order: what is still to come, for displays.</summary>
-    public static IReadOnlyList<(string Stage, string Key)> Outline(RunGoal goal, IReadOnlyList<string> candidates, bool approval, bool expects = false) => goal switch
+    public static IReadOnlyList<(string Stage, string Key)> Outline(
+        RunGoal goal, IReadOnlyList<string> candidates, bool approval, bool expects = false) => goal switch
     {
         RunGoal.Dataset => [(PipelineStages.Ingest.Name, ""), (PipelineStages.Finish.Name, "")],
         _ =>

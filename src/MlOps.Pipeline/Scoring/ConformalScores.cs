@@ -2,8 +2,8 @@ namespace MlOps.Pipeline.Scoring;
 
 /// <summary>
 /// How far predictions were from the truth of rows that they were not learnt from, smallest first. A new row's score is at most the one of rank
-/// ⌈(n + 1) · level⌉ with a probability of at least the level, whatever the model, where the rows are exchangeable (Vovk, Gammerman and Shafer, Algorithmic
-/// Learning in a Random World, 2005; Lei et al., Distribution-Free Predictive Inference for Regression, 2018).
+/// ⌈(n + 1) · level⌉ with a probability of at least the level, whatever the model, where the rows are exchangeable (Vovk, Gammerman and Shafer,
+/// Algorithmic Learning in a Random World, 2005; Lei et al., Distribution-Free Predictive Inference for Regression, 2018).
 /// </summary>
 /// <param name="Label">The class whose rows these are; null for regression.</param>
 /// <param name="Count">How many rows.</param>

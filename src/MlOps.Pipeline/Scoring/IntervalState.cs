@@ -21,7 +21,9 @@ public sealed record IntervalMeasure(double Coverage, double Size);
 
 /// <summary>What intervals and sets of predictions need besides the model: <c>intervals.json</c> beside it.</summary>
 /// <param name="Rows">Where the scores are from.</param>
-/// <param name="Scores">Regression: |truth − prediction|, divided by the spread where there is one. Binary: 1 − the probability of the true class, one a class.</param>
+/// <param name="Scores">
+/// Regression: |truth − prediction|, divided by the spread where there is one. Binary: 1 − the probability of the true class, each class by itself.
+/// </param>
 /// <param name="LeastSpread">The smallest spread; null: every interval of a level is as wide as another.</param>
 /// <param name="SpreadScale">The unit in which the spread's model predicts; null: the target's own.</param>
 public sealed record IntervalState(

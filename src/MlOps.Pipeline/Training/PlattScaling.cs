@@ -5,8 +5,8 @@ using MlOps.Pipeline.Features;
 namespace MlOps.Pipeline.Training;
 
 /// <summary>
-/// Makes probabilities what they say: log-odds times a slope, plus an offset (Platt, Probabilistic Outputs for Support Vector Machines, 1999; fitted as Lin, Lin
-/// and Weng, A Note on Platt's Probabilistic Outputs, 2007). The order of rows stays, and so do exact SHAP values, which are log-odds after it.
+/// Makes probabilities what they say: log-odds times a slope, plus an offset (Platt, Probabilistic Outputs for Support Vector Machines, 1999; fitted as Lin,
+/// Lin and Weng, A Note on Platt's Probabilistic Outputs, 2007). The order of rows stays, and so do exact SHAP values, which are log-odds after it.
 /// </summary>
 /// <param name="Slope">Below 1 where the model is too sure of itself.</param>
 /// <param name="Offset">What is added to the log-odds.</param>
@@ -63,7 +63,7 @@ internal sealed record PlattScaling(double Slope, double Offset)
         return new Microsoft.ML.Data.TransformerChain<ITransformer>(model, platt.Fit(model.Transform(new FeatureView(table))));
     }
 
-    /// <summary>Newton's method on the log loss, with targets that allow for a row more of each class; null where the order of rows would turn around.</summary>
+    /// <summary>Newton's method on the log loss, with targets that allow for a row more of each class; null where the order of rows would turn.</summary>
     private static PlattScaling? Fit(double[] predictions, double[] labels, Func<int, bool> which)
     {
         var rows = Enumerable.Range(0, predictions.Length).Where(which).Select(row => (X: LogOdds(predictions[row]), IsPositive: labels[row] > 0.5)).ToList();

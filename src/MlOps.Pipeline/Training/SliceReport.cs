@@ -29,8 +29,8 @@ public sealed record SliceReport(
 public sealed record SliceGroup(string Name, int Rows, IReadOnlyDictionary<string, double> Metrics, Interval? Interval);
 
 /// <summary>
-/// How differently groups are treated, as Fairlearn measures it (Bird et al., Fairlearn: A Toolkit for Assessing and Improving Fairness in AI, 2020; Hardt, Price
-/// and Srebro, Equality of Opportunity in Supervised Learning, 2016).
+/// How differently groups are treated, as Fairlearn measures it (Bird et al., Fairlearn: A Toolkit for Assessing and Improving Fairness in AI, 2020; Hardt,
+/// Price and Srebro, Equality of Opportunity in Supervised Learning, 2016).
 /// </summary>
 /// <param name="SelectionRateDifference">Largest minus smallest share of rows that are predicted positive (demographic_parity_difference).</param>
 /// <param name="SelectionRateRatio">Smallest divided by largest (demographic_parity_ratio).</param>

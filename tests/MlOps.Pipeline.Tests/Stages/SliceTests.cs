@@ -118,8 +118,8 @@ public sealed class SliceTests(AzuriteFixture azurite)
             var (x, age) = (random.NextDouble() * 10, 18 + random.Next(60));
             var region = random.Next(50) == 0 ? $"islet {random.Next(10)}" : random.Next(4) == 0 ? "north" : "south";
             var noise = (region == "north" ? 4 : 1) * ((random.NextDouble() * 3.4) - 1.7);
-            csv.Append(
-                CultureInfo.InvariantCulture, $"{x:F4},{age},{region},{(2 * x) + (0.05 * age) + noise:F4},{(x + (region == "north" ? noise : 0) > 5 ? "yes" : "no")}\n");
+            var isPositive = x + (region == "north" ? noise : 0) > 5;
+            csv.Append(CultureInfo.InvariantCulture, $"{x:F4},{age},{region},{(2 * x) + (0.05 * age) + noise:F4},{(isPositive ? "yes" : "no")}\n");
         }
         return csv.ToString();
     }

@@ -47,7 +47,8 @@ public sealed class BaselineTests(AzuriteFixture azurite)
         await using var host = new PipelineHost(azurite);
         var random = new Random(522);
         var csv = "a,b,payment,fare\n" + string.Concat(Enumerable.Range(0, 600).Select(_ => string.Create(
-            CultureInfo.InvariantCulture, $"{random.NextDouble():F4},{random.NextDouble():F4},{(random.Next(3) == 0 ? "CRD" : "CSH")},{random.NextDouble():F4}\n")));
+            CultureInfo.InvariantCulture,
+            $"{random.NextDouble():F4},{random.NextDouble():F4},{(random.Next(3) == 0 ? "CRD" : "CSH")},{random.NextDouble():F4}\n")));
         var definition = Trips.Definition() with
         {
             Target = target,

@@ -50,7 +50,7 @@ public sealed class IntervalTests(AzuriteFixture azurite, ITestOutputHelper outp
             var deviation = Math.Sqrt(level * (1 - level) * ((1.0 / calibrated) + (1.0 / Fresh)));
             coverage.Should().BeInRange(level - (Deviations * deviation), level + (Deviations * deviation) + 0.03, "{0} at {1}", kind, level);
         }
-        output.WriteLine($"on validation rows: {run.Metrics["val_interval_coverage"]:F4}, {run.Metrics["val_interval_width"]:F4}; {run.Params["intervals.from"]}");
+        output.WriteLine($"on validation rows: {run.Metrics["val_interval_coverage"]:F4}, {run.Metrics["val_interval_width"]:F4}");
         run.Params["intervals.from"].Should().Be(foldless > 0 ? "validation" : "out-of-fold");
         if (isUneven)
         {
@@ -94,7 +94,8 @@ public sealed class IntervalTests(AzuriteFixture azurite, ITestOutputHelper outp
 
         var wide = () => scorer.RangesAsync(rows, scorer.Predict(rows), 0.99, default);
 
-        (await wide.Should().ThrowAsync<InputException>()).WithMessage("This version was measured on * rows, too few for an interval of 0.99, which needs 99. *");
+        (await wide.Should().ThrowAsync<InputException>())
+            .WithMessage("This version was measured on * rows, too few for an interval of 0.99, which needs 99. *");
         (await scorer.RangesAsync(rows, scorer.Predict(rows), 0.9, default)).Intervals.Should().HaveCount(2);
     }
 
@@ -236,7 +237,8 @@ public sealed class IntervalTests(AzuriteFixture azurite, ITestOutputHelper outp
         {
             var (x, z) = (random.NextDouble() * 10, random.NextDouble());
             var probability = 1 / (1 + Math.Exp(-((1.2 * x) + (2 * z) - 12)));
-            csv.Append(CultureInfo.InvariantCulture, $"{x:F5},{z:F5},{(random.Next(2) == 0 ? "a" : "b")},{(random.NextDouble() < probability ? "yes" : "no")}\n");
+            var (group, label) = (random.Next(2) == 0 ? "a" : "b", random.NextDouble() < probability ? "yes" : "no");
+            csv.Append(CultureInfo.InvariantCulture, $"{x:F5},{z:F5},{group},{label}\n");
         }
         return csv.ToString();
     }

@@ -26,7 +26,7 @@ public sealed record CardIntervals(double Coverage, double Size, bool OfClasses,
 
     public string Describe() => string.Create(
         CultureInfo.InvariantCulture,
-        $"{(OfClasses ? "Sets of classes" : "Intervals")} of 90 % (\"interval\": 0.9 in a request) hold {Coverage:P1} of the rows that they were measured on and "
-            + $"{(OfClasses ? $"have {Size:G4} classes" : $"are {Size:G4} wide")} on average. They are conformal, from {Rows} {From} predictions"
+        $"{(OfClasses ? "Sets of classes" : "Intervals")} of 90 % (\"interval\": 0.9 in a request) hold {Coverage:P1} of the rows that they were measured on "
+            + $"and {(OfClasses ? $"have {Size:G4} classes" : $"are {Size:G4} wide")} on average. They are conformal, from {Rows} {From} predictions"
             + $"{(HasSpread ? ", and wider where a model of the spread says that the noise is" : "")}.");
 }

@@ -40,7 +40,8 @@ internal static class TableChanges
             ? ExpectOutcomes.Holds
             : string.Create(
                 CultureInfo.InvariantCulture,
-                $"there are {raw.Rows:N0} rows, {ratio:G3} times the {before.Rows:N0} of version {version} (expected: {Expectation.Between(rule.Min, rule.Max)})");
+                $"there are {raw.Rows:N0} rows, {ratio:G3} times the {before.Rows:N0} of version {version} (expected: "
+                    + $"{Expectation.Between(rule.Min, rule.Max)})");
     }
 
     private static string ColumnsOf(PipelineDefinition definition, DatasetManifest raw, int version, DatasetManifest before)

@@ -7,7 +7,9 @@ using MlOps.Pipeline.Tracking;
 
 namespace MlOps.Pipeline.Stages.Expect;
 
-/// <summary>What is expected of a table by itself. A column that is not there, or holds something else, is not as expected either: nothing ends for it.</summary>
+/// <summary>
+/// What is expected of a table by itself. A column that is not there, or holds something else, is not as expected either: no run ends by it.
+/// </summary>
 /// <param name="session">Reads the table.</param>
 /// <param name="table">The table.</param>
 /// <param name="now">The time that values are to be fresh at.</param>

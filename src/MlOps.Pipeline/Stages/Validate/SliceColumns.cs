@@ -54,7 +54,8 @@ internal static class SliceColumns
             .. session.Rows($"SELECT quantile_disc({name}, 0.25), quantile_disc({name}, 0.5), quantile_disc({name}, 0.75) FROM {rows.ToSql()}")[0]
                 .Select(end => Convert.ToDouble(end, CultureInfo.InvariantCulture)).Distinct(),
         ];
-        var cases = ends.Select((end, i) => $"WHEN {name} <= {Sql.Number(end)} THEN {Sql.Text(i == 0 ? $"up to {Text(end)}" : $"{Text(ends[i - 1])} to {Text(end)}")}");
+        var cases = ends.Select((end, i) =>
+            $"WHEN {name} <= {Sql.Number(end)} THEN {Sql.Text(i == 0 ? $"up to {Text(end)}" : $"{Text(ends[i - 1])} to {Text(end)}")}");
         return $"CASE {string.Join(' ', cases)} WHEN {name} IS NOT NULL THEN {Sql.Text($"above {Text(ends[^1])}")} END";
 
         static string Text(double value) => value.ToString("G6", CultureInfo.InvariantCulture);

@@ -2,6 +2,7 @@ using System.Globalization;
 using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Data;
 using MlOps.Pipeline.Data.Duck;
+using MlOps.Pipeline.Definitions;
 using MlOps.Pipeline.Features;
 using MlOps.Pipeline.Registry;
 using MlOps.Pipeline.Scoring;
@@ -29,14 +30,16 @@ public sealed class WinnerMeasures(
     /// <inheritdoc cref="WinnerIntervals.MeasureAsync"/>
     internal Task<IReadOnlyDictionary<string, double>> IntervalsAsync(
         StageContext context, StoredModel winner, ModelFiles files, ValidateInput input, PredictedTable validation, PredictedTable? test,
-        CancellationToken cancel) => intervals.MeasureAsync(context, winner, files, input, validation, test, cancel);
+        CancellationToken cancel) => IsMeasured(validation)
+        ? intervals.MeasureAsync(context, winner, files, input, validation, test, cancel)
+        : Task.FromResult<IReadOnlyDictionary<string, double>>(new Dictionary<string, double>());
 
     /// <summary>What groups of rows say against promotion: out of fold where that is known, else of the validation rows.</summary>
     internal async Task<IReadOnlyList<Reason>> SlicesAsync(
         StageContext context, StoredModel winner, ModelFiles files, DatasetRef? train, PredictedTable validation, DatasetManifest manifest,
         CancellationToken cancel)
     {
-        if ((await context.GetDefinitionAsync(cancel)).Slices.Count == 0)
+        if ((await context.GetDefinitionAsync(cancel)).Slices.Count == 0 || !IsMeasured(validation))
         {
             return [];
         }
@@ -49,6 +52,10 @@ public sealed class WinnerMeasures(
     internal async Task<IEnumerable<KeyValuePair<string, double>>> BaselineAsync(
         StageContext context, ScoredRows winner, DatasetRef train, string metric, bool largerIsBetter, CancellationToken cancel)
     {
+        if (winner.Task is not (TaskKind.Regression or TaskKind.Binary))
+        {
+            return [];
+        }
         var rows = await datasets.OpenAsync(await datasets.GetAsync(train.Id, cancel), cancel);
         var target = TargetColumn.Of(rows.Manifest);
         return await Task.Run(
@@ -74,4 +81,7 @@ public sealed class WinnerMeasures(
             },
             cancel);
     }
+
+    /// <summary>Whether what is measured here is defined for the task.</summary>
+    private static bool IsMeasured(PredictedTable rows) => rows.Table.Featurizer.Target.Task is TaskKind.Regression or TaskKind.Binary;
 }
