@@ -39,7 +39,8 @@ public sealed record ModelParts(IReadOnlyList<ITransformer> Preparation, object 
         }
         foreach (var step in steps.Skip(place + 1))
         {
-            link = step is ISingleFeaturePredictionTransformer<ICalibrator> calibrator && link is null
+            // Each makes a probability of the score anew: the last one counts.
+            link = step is ISingleFeaturePredictionTransformer<ICalibrator> calibrator
                 ? LogOddsLink.Of(calibrator.Model)
                 : throw new NotSupportedException($"{step.GetType().Name} follows the predictor.");
         }

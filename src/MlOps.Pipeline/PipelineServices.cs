@@ -84,6 +84,7 @@ public static class PipelineServices
             .AddSingleton<RunAdmission>()
             .AddSingleton<TrainingProgress>()
             .AddSingleton<CandidateTraining>()
+            .AddSingleton<WinnerMeasures>()
             .AddSingleton<TableProfiler>()
             .AddSingleton<ProfileStore>();
     }

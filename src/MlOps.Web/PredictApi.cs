@@ -21,7 +21,7 @@ public static class PredictApi
             return HttpProblems.BadRequest("The body is empty. Send {\"features\": {…}} for one row or {\"rows\": [{…}, …]} for several.");
         }
         var asked = JsonBody.Read(body.RootElement, json => Asked.Read(json, limits));
-        return await predictions.PredictAsync(asked.Model, asked.Rows, asked.Explain, asked.Keys, cancel) switch
+        return await predictions.PredictAsync(asked.Model, asked.Rows, asked.Wanted, asked.Keys, cancel) switch
         {
             PredictionResult.Predicted predicted when asked.IsBatch => TypedResults.Ok(Many(predicted)),
             PredictionResult.Predicted predicted => TypedResults.Ok(One(predicted)),
@@ -49,6 +49,8 @@ public static class PredictApi
             ClassContributions = ClassContributions(predicted, 0),
             Unseen = prediction.Unseen,
             OutOfRange = prediction.OutOfRange,
+            Interval = predicted.Ranges?.Intervals?[0] is { } interval ? Of(interval) : null,
+            Set = predicted.Ranges?.Sets?[0],
         };
     }
 
@@ -69,6 +71,8 @@ public static class PredictApi
             BaseValues = isMulticlass ? predicted.Explanations?.BaseValues : null,
             Unseen = Noted(predicted, prediction => prediction.Unseen),
             OutOfRange = Noted(predicted, prediction => prediction.OutOfRange),
+            Intervals = predicted.Ranges?.Intervals?.Select(Of).ToList(),
+            Sets = predicted.Ranges?.Sets,
         };
     }
 
@@ -85,6 +89,8 @@ public static class PredictApi
     /// <summary>One list a row; null where no row has anything to tell.</summary>
     private static IReadOnlyList<IReadOnlyList<string>>? Noted(PredictionResult.Predicted predicted, Func<Prediction, IReadOnlyList<string>?> of) =>
         predicted.Predictions.Any(prediction => of(prediction) is not null) ? [.. predicted.Predictions.Select(prediction => of(prediction) ?? [])] : null;
+
+    private static PredictedInterval Of(PredictionInterval interval) => new(Finite(interval.Low), Finite(interval.High));
 
     private static Dictionary<string, double> Contributions(PredictionExplanations explanations, int row) =>
         explanations.Features.Select((name, feature) => (name, explanations.Contributions[row][feature])).ToDictionary(StringComparer.Ordinal);
@@ -103,7 +109,7 @@ public static class PredictApi
         return string.Join(", ", models.Take(Most)) + (models.Count > Most ? $", … ({models.Count} in all)" : "");
     }
 
-    private sealed record Asked(string? Model, IReadOnlyList<JsonElement> Rows, bool IsBatch, ExplainKind Explain, IReadOnlyList<string?>? Keys)
+    private sealed record Asked(string? Model, IReadOnlyList<JsonElement> Rows, bool IsBatch, Wanted Wanted, IReadOnlyList<string?>? Keys)
     {
         public static Asked Read(JsonReader body, InputLimits limits)
         {
@@ -111,6 +117,7 @@ public static class PredictApi
             var explain = body.Flag("explainClasses") == true
                 ? ExplainKind.EveryClass
                 : body.Flag("explain") == true ? ExplainKind.Prediction : ExplainKind.None;
+            var wanted = new Wanted(explain, body.Number("interval", ConformalScores.LeastLevel, ConformalScores.MostLevel));
             var features = body.Take("features");
             var rows = body.Items("rows");
             if (features is null == body.Take("rows") is null)
@@ -133,7 +140,7 @@ public static class PredictApi
                     $"A row has more than {limits.Columns:N0} columns. Send only those of the model's signature; the setting is "
                         + $"{InputLimits.Setting(nameof(InputLimits.Columns))}."));
             }
-            return new Asked(model, rows ?? (features is { } one ? [one] : []), rows is not null, explain, ReadKeys(body, rows));
+            return new Asked(model, rows ?? (features is { } one ? [one] : []), rows is not null, wanted, ReadKeys(body, rows));
         }
 
         /// <summary>One for each row, or none at all.</summary>
@@ -184,9 +191,11 @@ public static class PredictApi
 /// <param name="ExplainClasses">True: of several classes the answer says also how each class's score comes about.</param>
 /// <param name="Key">Whom or what the row is about: by it the row is exported and deleted. The model does not see it.</param>
 /// <param name="Keys">The same for rows, one each; null where a row has none.</param>
+/// <param name="Interval">0.5 to 0.99: the answer says between what each value lies with this probability (regression), or which labels a row may have
+/// (binary).</param>
 public sealed record PredictRequest(
     IReadOnlyDictionary<string, JsonElement>? Features, IReadOnlyList<IReadOnlyDictionary<string, JsonElement>>? Rows, string? Model, bool? Explain,
-    bool? ExplainClasses, string? Key, IReadOnlyList<string?>? Keys);
+    bool? ExplainClasses, string? Key, IReadOnlyList<string?>? Keys, double? Interval);
 
 /// <param name="Prediction">
 /// A number (regression), or the label as it stands in the data (binary, multiclass). Null when the model's answer is not a number.
@@ -216,6 +225,12 @@ public sealed record PredictedRow(
 
     /// <summary>Inputs whose value is below or above all that the model was trained on; left out when there are none.</summary>
     public IReadOnlyList<string>? OutOfRange { get; init; }
+
+    /// <summary>With interval, regression: between what the value lies.</summary>
+    public PredictedInterval? Interval { get; init; }
+
+    /// <summary>With interval, binary and multiclass: the labels that the row may have; one where the model is sure.</summary>
+    public IReadOnlyList<string>? Set { get; init; }
 }
 
 /// <summary>How the score of one class comes about.</summary>
@@ -252,4 +267,15 @@ public sealed record PredictedRows(
 
     /// <summary>For every row, the inputs whose value is below or above all that the model was trained on; left out when no row has any.</summary>
     public IReadOnlyList<IReadOnlyList<string>>? OutOfRange { get; init; }
+
+    /// <summary>With interval, regression: between what each value lies.</summary>
+    public IReadOnlyList<PredictedInterval>? Intervals { get; init; }
+
+    /// <summary>With interval, binary and multiclass: the labels that each row may have.</summary>
+    public IReadOnlyList<IReadOnlyList<string>>? Sets { get; init; }
 }
+
+/// <summary>Between what a value lies, with the probability that was asked for.</summary>
+/// <param name="Low">The lower end; null when it is no number.</param>
+/// <param name="High">The upper end.</param>
+public sealed record PredictedInterval(double? Low, double? High);

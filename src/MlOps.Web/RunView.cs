@@ -82,7 +82,8 @@ public sealed record RunView
     /// <summary>The pipeline's outline with what is known filled in; stages that the outline does not have stand where they started.</summary>
     private static IEnumerable<StageStatus> StagesOf(RunDetails details, PipelineDefinition? definition)
     {
-        var outline = TrainingPipeline.Outline(details.Run.Goal, definition?.CandidateKeys ?? [], definition?.Gates.Approval.Required ?? false);
+        var outline = TrainingPipeline.Outline(
+            details.Run.Goal, definition?.CandidateKeys ?? [], definition?.Gates.Approval.Required ?? false, definition?.Expect.IsEmpty == false);
         var notStarted = details.Run.HasEnded ? StageState.Skipped : StageState.Pending;
         var known = details.Stages.ToDictionary(stage => (stage.Stage, stage.Key));
         var shown = outline.Select(call => known.TryGetValue(call, out var stage) ? stage : new StageStatus(call.Stage, call.Key, notStarted)).ToList();

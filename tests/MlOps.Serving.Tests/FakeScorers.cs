@@ -41,6 +41,12 @@ internal sealed class FakeScorers : IScorerLoader
             ? throw new InputException(["feature 'a' is missing.", "feature 'b' must be a number."])
             : [.. rows.Select(_ => new Prediction(score, task == TaskKind.Binary ? "yes" : null))];
 
+        public Task<PredictionRanges> RangesAsync(
+            IReadOnlyList<JsonElement> rows, IReadOnlyList<Prediction> predictions, double level, CancellationToken cancel) =>
+            System.Threading.Tasks.Task.FromResult(task == TaskKind.Binary
+                ? new PredictionRanges(null, [.. rows.Select(_ => new[] { "yes", "no" })])
+                : new PredictionRanges([.. rows.Select(_ => new PredictionInterval(score - level, score + level))], null));
+
         public Task<PredictionExplanations> ExplainAsync(IReadOnlyList<JsonElement> rows, bool everyClass, CancellationToken cancel) =>
             System.Threading.Tasks.Task.FromResult(
                 new PredictionExplanations(["a", "b"], [.. rows.Select(_ => score - 3)], [.. rows.Select(_ => new double[] { 1, 2 })]));

@@ -48,6 +48,54 @@ public sealed class TrainedModelTests(AzuriteFixture azurite) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task An_interval_lies_around_the_prediction_and_is_wider_at_a_higher_level_and_left_out_where_nobody_asks()
+    {
+        await TrainAsync("price", row => (2 + (3 * row.Size) + (row.Colour == "red" ? 5 : 0)).ToString("0.00", CultureInfo.InvariantCulture));
+        const string Row = """{"size": 4.5, "colour": "red"}""";
+
+        var plain = await AskAsync("features", Row).ShouldBeAsync(HttpStatusCode.OK);
+        var half = await AskAsync("interval\": 0.5, \"features", Row).ShouldBeAsync(HttpStatusCode.OK);
+        var many = await AskAsync("interval\": 0.9, \"rows", $"[{Row}, {Row}]").ShouldBeAsync(HttpStatusCode.OK);
+        var never = await AskAsync("interval\": 1, \"features", Row).ShouldBeProblemAsync(HttpStatusCode.BadRequest);
+
+        plain.AsObject().Should().NotContainKeys("interval", "set");
+        var (low, high) = ((double)half["interval"]!["low"]!, (double)half["interval"]!["high"]!);
+        ((double)half["prediction"]!).Should().Be((double)plain["prediction"]!).And.BeInRange(low, high);
+        many["intervals"]!.AsArray().Should().HaveCount(2);
+        ((double)many["intervals"]![1]!["high"]! - (double)many["intervals"]![1]!["low"]!).Should().BeGreaterThan(high - low);
+        many.AsObject().Should().NotContainKey("sets");
+        ((string)never["detail"]!).Should().Contain("interval").And.Contain("0.99");
+    }
+
+    [Fact]
+    public async Task A_set_of_labels_is_one_where_the_model_is_sure()
+    {
+        await TrainAsync("bought", row => row.Size > 5 ? "yes" : "no");
+
+        var one = await AskAsync("interval\": 0.8, \"features", """{"size": 9, "colour": "red"}""").ShouldBeAsync(HttpStatusCode.OK);
+        var many = await AskAsync("interval\": 0.8, \"rows", """[{"size": 9, "colour": "red"}, {"size": 1, "colour": "red"}]""")
+            .ShouldBeAsync(HttpStatusCode.OK);
+
+        one["set"]!.ToJsonString().Should().Be("""["yes"]""");
+        many["sets"]!.ToJsonString().Should().Be("""[["yes"],["no"]]""");
+        one.AsObject().Should().NotContainKey("interval");
+    }
+
+    [Fact]
+    public async Task A_version_without_intervals_says_what_to_do()
+    {
+        await TrainAsync("price", row => (2 + (3 * row.Size)).ToString("0.00", CultureInfo.InvariantCulture));
+        var version = await host.Get<ModelRegistry>().GetAsync(model, 1, default);
+        await host.Get<PipelineStorage>().Artifacts.GetBlobClient($"{version.ModelBlobs}/intervals.json").DeleteAsync();
+
+        var answer = await AskAsync("interval\": 0.9, \"features", """{"size": 4.5, "colour": "red"}""").ShouldBeProblemAsync(HttpStatusCode.BadRequest);
+
+        ((string)answer["detail"]!).Should().Be(
+            "This version was trained by a release that made no intervals: leave out 'interval', or start a new run, whose version has them.");
+        await AskAsync("features", """{"size": 4.5, "colour": "red"}""").ShouldBeAsync(HttpStatusCode.OK);
+    }
+
+    [Fact]
     public async Task An_explained_prediction_is_base_value_and_contributions()
     {
         await TrainAsync("price", row => (2 + (3 * row.Size) + (row.Colour == "red" ? 5 : 0)).ToString("0.00", CultureInfo.InvariantCulture));

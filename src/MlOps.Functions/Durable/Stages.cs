@@ -3,6 +3,7 @@ using MlOps.Pipeline.Orchestration;
 using MlOps.Pipeline.Stages.Alerting;
 using MlOps.Pipeline.Stages.Clean;
 using MlOps.Pipeline.Stages.Drift;
+using MlOps.Pipeline.Stages.Expect;
 using MlOps.Pipeline.Stages.Explain;
 using MlOps.Pipeline.Stages.Features;
 using MlOps.Pipeline.Stages.Finish;
@@ -26,6 +27,10 @@ public sealed class Stages(StageCalls stages)
     [Function(nameof(QuarantineStage))]
     public Task<StageOutcome> Quarantine([ActivityTrigger] StageCall<QuarantineInput> call, CancellationToken cancel) =>
         stages.RunAsync(PipelineStages.Quarantine, call, cancel);
+
+    [Function(nameof(ExpectStage))]
+    public Task<StageOutcome> Expect([ActivityTrigger] StageCall<ExpectInput> call, CancellationToken cancel) =>
+        stages.RunAsync(PipelineStages.Expect, call, cancel);
 
     [Function(nameof(CleanPartStage))]
     public Task<StageOutcome> CleanPart([ActivityTrigger] StageCall<CleanPartInput> call, CancellationToken cancel) =>

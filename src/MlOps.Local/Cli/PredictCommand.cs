@@ -17,9 +17,15 @@ internal static class PredictCommand
 
     private static readonly Option<string?> Key = new("--key") { Description = "Whom or what the row is about, to find it again", HelpName = "KEY" };
 
+    private static readonly Option<double?> Interval = new("--interval")
+    {
+        Description = "Also between what the value lies, or which labels the row may have, with this probability (0.5 to 0.99)",
+        HelpName = "LEVEL",
+    };
+
     public static Command Create()
     {
-        var command = new Command("predict", "Predict one row with the production version") { Pairs, Model, Features, Key };
+        var command = new Command("predict", "Predict one row with the production version") { Pairs, Model, Features, Key, Interval };
         command.SetAction(RunAsync);
         return command;
     }
@@ -35,6 +41,10 @@ internal static class PredictCommand
         if (parsed.GetValue(Key) is { } about)
         {
             body["key"] = about;
+        }
+        if (parsed.GetValue(Interval) is { } level)
+        {
+            body["interval"] = level;
         }
         if (settings.Storage is null && DataFolder.FindHost(settings.DataFolder) is { Url: { } url, Key: var key })
         {

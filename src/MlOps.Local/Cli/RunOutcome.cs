@@ -8,7 +8,12 @@ namespace MlOps.Local.Cli;
 /// <summary>How a run ended, for a person.</summary>
 internal static class RunOutcome
 {
-    private static readonly string[] OfWinner = ["val_", "test_"];
+    private const string Validation = "val_";
+    private static readonly string[] OfWinner = [Validation, "test_"];
+
+    /// <summary>What the winner's metrics on the validation rows are shown beside.</summary>
+    private static readonly (string Prefix, string Title)[] Beside = [(BaselineMetrics.Prefix, "Baseline"), ("production_", "Production")];
+
     private const int MostReasons = 8;
 
     /// <param name="console">Where to.</param>
@@ -80,12 +85,21 @@ internal static class RunOutcome
     private static Table Metrics(IEnumerable<KeyValuePair<string, double>> shown, IReadOnlyDictionary<string, double> metrics)
     {
         var table = Terminal.Table("Metric").AddColumn("Value", column => column.RightAligned()).AddColumn("95 % interval");
+        var beside = Beside.Where(other => metrics.Keys.Any(name => name.StartsWith(other.Prefix, StringComparison.Ordinal))).ToList();
+        foreach (var other in beside)
+        {
+            table.AddColumn(other.Title, column => column.RightAligned());
+        }
         foreach (var (name, value) in shown)
         {
             var interval = metrics.TryGetValue(IntervalMetrics.Low + name, out var low) && metrics.TryGetValue(IntervalMetrics.High + name, out var high)
                 ? $"{Number(low)} to {Number(high)}"
                 : "";
-            table.AddRow(new Text(name), new Text(Number(value)), new Text(interval));
+            var others = beside.Select(other =>
+                name.StartsWith(Validation, StringComparison.Ordinal) && metrics.TryGetValue(other.Prefix + name[Validation.Length..], out var measured)
+                    ? new Text(Number(measured))
+                    : new Text(""));
+            table.AddRow([new Text(name), new Text(Number(value)), new Text(interval), .. others]);
         }
         return table;
 

@@ -26,8 +26,12 @@ public sealed record AlertSubject(string Name, IReadOnlyList<(string Name, strin
             $"run {run.RunId}");
     }
 
+    /// <summary>What is shown are ten fields: metrics come first.</summary>
+    private static bool IsOfIntervals(string metric) =>
+        metric.StartsWith("val_interval_", StringComparison.Ordinal) || metric.StartsWith("val_set_", StringComparison.Ordinal);
+
     private static bool IsTold(string metric) =>
-        metric.StartsWith("val_", StringComparison.Ordinal) || metric.StartsWith("test_", StringComparison.Ordinal)
+        (metric.StartsWith("val_", StringComparison.Ordinal) && !IsOfIntervals(metric)) || metric.StartsWith("test_", StringComparison.Ordinal)
         || metric.StartsWith("production_", StringComparison.Ordinal)
         || (metric.StartsWith("drift_", StringComparison.Ordinal) && metric.EndsWith("_share", StringComparison.Ordinal));
 }

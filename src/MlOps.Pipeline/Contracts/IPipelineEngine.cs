@@ -22,5 +22,6 @@ public interface IPipelineEngine
 /// <param name="Source">Where the raw file is.</param>
 /// <param name="Candidates">Key of every candidate, in the definition's order.</param>
 /// <param name="ApprovalTimeout">How long to wait for a person before promotion; null when no approval is asked for.</param>
+/// <param name="Expects">Whether the definition expects anything of the table.</param>
 public sealed record RunInput(
-    string RunId, string Model, string DefinitionId, string Source, IReadOnlyList<string> Candidates, TimeSpan? ApprovalTimeout);
+    string RunId, string Model, string DefinitionId, string Source, IReadOnlyList<string> Candidates, TimeSpan? ApprovalTimeout, bool Expects = false);

@@ -6,6 +6,8 @@ namespace MlOps.Pipeline.Contracts;
 /// <summary>What must hold before a version goes into production.</summary>
 public enum GateKind
 {
+    /// <summary>What is expected of the table.</summary>
+    Expectation,
     /// <summary>A metric on the validation rows.</summary>
     Metric,
     Drift,

@@ -30,6 +30,9 @@ internal static class DefinitionKeys
             definition => definition.Header, (definition, value) => definition with { Header = value }).Later()
         .Key("columns", "What is declared about columns, by name; the others are as sniffed from the data.", Map(new ColumnShape()),
             definition => definition.Columns, (definition, value) => definition with { Columns = value })
+        // Left out where nothing is expected: ids of cleaned tables are hashes of what is written here.
+        .Key("expect", "What is expected of a table before anything is made of it; left out: nothing.", ExpectKeys.Expect,
+            definition => definition.Expect.IsEmpty ? null : definition.Expect, (definition, value) => definition with { Expect = value })
         .Key("cleaning", "How much cleaning may drop.", DataKeys.Cleaning,
             definition => definition.Cleaning, (definition, value) => definition with { Cleaning = value })
         .Key("features", "Computed columns.", DataKeys.Features,
@@ -42,6 +45,8 @@ internal static class DefinitionKeys
             definition => definition.Candidates, (definition, value) => definition with { Candidates = value })
         .Key("gates", "What must hold before promotion.", PromotionKeys.Gates,
             definition => definition.Gates, (definition, value) => definition with { Gates = value })
+        .Key("slices", "Columns by whose groups of rows the winner is measured, such as [\"sex\", \"region\"]; left out: none.", List(Text(shortest: 1)),
+            definition => definition.Slices.Count == 0 ? null : definition.Slices, (definition, value) => definition with { Slices = value })
         .Key("data", "The dataset version that runs read for which nobody names a file: a tag, \"v3\" (raw rows of model version 3), or an id; left out: the "
                 + "newest file in raw/{model}/.", Text(shortest: 1),
             definition => definition.Data, (definition, value) => definition with { Data = value }).Later()

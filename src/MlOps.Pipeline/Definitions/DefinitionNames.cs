@@ -63,6 +63,12 @@ internal static class DefinitionNames
         ["ignore"] = DriftGate.Ignore,
     };
 
+    public static IReadOnlyDictionary<string, Consequence> Consequences { get; } = new Dictionary<string, Consequence>
+    {
+        ["warn"] = Consequence.Warn,
+        ["block"] = Consequence.Block,
+    };
+
     public static IReadOnlyDictionary<string, Overlap> Overlaps { get; } = new Dictionary<string, Overlap>
     {
         ["queue"] = Overlap.Queue,
@@ -83,6 +89,7 @@ internal static class DefinitionNames
             {
                 ["auc"] = true,
                 ["log_loss"] = false,
+                ["brier"] = false,
                 ["accuracy"] = true,
                 ["f1"] = true,
                 ["precision"] = true,

@@ -27,6 +27,10 @@ internal static class DefinitionRules
         {
             yield return problem;
         }
+        foreach (var problem in ProblemsOf(definition.Expect))
+        {
+            yield return problem;
+        }
         if (definition.Candidates.Count is 0 or > PipelineDefinition.MostCandidates)
         {
             yield return $"candidates must name 1 to {PipelineDefinition.MostCandidates} trainers.";
@@ -65,6 +69,14 @@ internal static class DefinitionRules
         if (definition is { Positive: { } positive, Task: TaskKind.Multiclass })
         {
             yield return $"positive is '{positive}', and task is multiclass: only a binary target has a positive value.";
+        }
+        if (definition.Slices.GroupBy(column => column, StringComparer.Ordinal).FirstOrDefault(same => same.Count() > 1) is { } sliced)
+        {
+            yield return $"slices names '{sliced.Key}' twice.";
+        }
+        if (definition.Gates.Slices is not null && definition.Slices.Count == 0)
+        {
+            yield return "gates.slices asks something of groups, and slices names no column: name one, or leave the gate out.";
         }
         foreach (var problem in ProblemsOf(definition.Gates, definition.Task))
         {
@@ -155,6 +167,26 @@ internal static class DefinitionRules
 
     private static IEnumerable<string> ProblemsOfName(string path, string name) =>
         ExtensionNames.IsValid(name) ? [] : [$"{path} is '{name}'; it must be {ExtensionNames.Rule}."];
+
+    private static IEnumerable<string> ProblemsOf(ExpectRules expect)
+    {
+        var ranges = expect.Ranges.Select(range => (Path: $"expect.ranges.{range.Key}", range.Value.Min, range.Value.Max));
+        foreach (var (path, min, max) in expect.Rows is { } rows ? ranges.Prepend(("expect.rows", rows.Min, rows.Max)) : ranges)
+        {
+            if (min is null && max is null)
+            {
+                yield return $"{path} has neither 'min' nor 'max': give one of them, or both.";
+            }
+            if (min > max)
+            {
+                yield return $"{path}: min {min} is above max {max}.";
+            }
+        }
+        foreach (var (rule, i) in expect.Unique.Select((rule, i) => (rule, i)).Where(unique => unique.rule.Columns.Count == 0))
+        {
+            yield return $"expect.unique[{i}].columns is empty; name the columns whose values stand in one row only.";
+        }
+    }
 
     private static IEnumerable<string> ProblemsOf(GateRules gates, TaskKind? task)
     {

@@ -46,12 +46,15 @@ public sealed record PipelineDefinition
     /// <summary>Whether the file's first line names the columns; null: found from the file.</summary>
     public bool? Header { get; init; }
     public IReadOnlyDictionary<string, ColumnRule> Columns { get; init; } = new Dictionary<string, ColumnRule>();
+    public ExpectRules Expect { get; init; } = new();
     public CleaningRules Cleaning { get; init; } = new();
     public FeatureRules Features { get; init; } = new();
     public SplitRules Split { get; init; } = new();
     public TrainRules Train { get; init; } = new();
     public IReadOnlyList<CandidateSpec> Candidates { get; init; } = [new CandidateSpec { Trainer = TrainerNames.LightGbm }];
     public GateRules Gates { get; init; } = new();
+    /// <summary>Columns by whose groups of rows the winner is measured.</summary>
+    public IReadOnlyList<string> Slices { get; init; } = [];
     /// <summary>
     /// The raw dataset version that runs read for which nobody names a file: a tag, <c>v3</c>, or an id. Null: the newest raw file.
     /// </summary>
@@ -244,6 +247,10 @@ public sealed record GateRules
     /// <summary>Probability, such as 0.95, that the candidate must be better than production with, as far as the common rows tell; null: the better one
     /// of the two is promoted.</summary>
     public double? Significance { get; init; }
+    /// <summary>How well intervals of 0.9 must hold; null: whatever.</summary>
+    public IntervalGate? Interval { get; init; }
+    /// <summary>What must hold of each group of rows; null: nothing.</summary>
+    public SliceGate? Slices { get; init; }
     public DriftGate Drift { get; init; } = DriftGate.Warn;
     /// <summary>Share of drifted columns from which the data set counts as drifted.</summary>
     public double DriftShare { get; init; } = 0.5;
@@ -251,6 +258,15 @@ public sealed record GateRules
     /// <summary>Checks of the host that must pass.</summary>
     public IReadOnlyList<CheckRule> Checks { get; init; } = [];
 }
+
+/// <param name="CoverageAtLeast">Share of rows that intervals of 0.9 hold; null: any.</param>
+/// <param name="WidthAtMost">How wide they are on average, in the target's unit; for classes, how many labels they have. Null: any.</param>
+public sealed record IntervalGate(double? CoverageAtLeast = null, double? WidthAtMost = null);
+
+/// <param name="AtMost">The deciding metric of no group may be above this; null: any.</param>
+/// <param name="AtLeast">The deciding metric of no group may be below this; null: any.</param>
+/// <param name="EqualizedOddsAtMost">Binary: by how much true and false positive rates of groups may differ; null: any.</param>
+public sealed record SliceGate(double? AtMost = null, double? AtLeast = null, double? EqualizedOddsAtMost = null);
 
 /// <param name="Check">Name of a check that the host has added.</param>
 /// <param name="Options">What it is told; null: nothing.</param>

@@ -28,16 +28,18 @@ internal static class FeatureTableSql
         {
             yield return CodeSql(Sql.Name(input.Name), input.Categories!);
         }
-        var target = featurizer.Target;
-        yield return target.Task switch
-        {
-            TaskKind.Binary => $"({TargetColumn.TextSql(columns[target.Name])} = {Sql.Text(target.Positive!)})::INTEGER::DOUBLE",
-            TaskKind.Multiclass => $"{PlaceSql(TargetColumn.TextSql(columns[target.Name]), target.Classes!)}::DOUBLE",
-            _ => $"TRY_CAST({Sql.Name(target.Name)} AS DOUBLE)",
-        };
+        yield return LabelSql(columns[featurizer.Target.Name], featurizer.Target);
         yield return InnerSql(manifest.Selection);
         yield return DrawSql(manifest.Selection);
     }
+
+    /// <summary>The target: its value, or 1 for positive and 0 for negative.</summary>
+    public static string LabelSql(DatasetColumn column, TargetColumn target) => target.Task switch
+    {
+        TaskKind.Binary => $"({TargetColumn.TextSql(column)} = {Sql.Text(target.Positive!)})::INTEGER::DOUBLE",
+        TaskKind.Multiclass => $"{PlaceSql(TargetColumn.TextSql(column), target.Classes!)}::DOUBLE",
+        _ => $"TRY_CAST({Sql.Name(target.Name)} AS DOUBLE)",
+    };
 
     private static string FloatSql(string expression) => $"TRY_CAST({expression} AS FLOAT)";
 

@@ -2,6 +2,7 @@ using MlOps.Pipeline.Stages;
 using MlOps.Pipeline.Stages.Alerting;
 using MlOps.Pipeline.Stages.Clean;
 using MlOps.Pipeline.Stages.Drift;
+using MlOps.Pipeline.Stages.Expect;
 using MlOps.Pipeline.Stages.Explain;
 using MlOps.Pipeline.Stages.Features;
 using MlOps.Pipeline.Stages.Finish;
@@ -20,6 +21,7 @@ public static class PipelineStages
 {
     public static Stage<IngestInput, IngestOutput> Ingest { get; } = Stage.Of<IngestStage, IngestInput, IngestOutput>();
     public static Stage<QuarantineInput, QuarantineOutput> Quarantine { get; } = Stage.Of<QuarantineStage, QuarantineInput, QuarantineOutput>();
+    public static Stage<ExpectInput, ExpectOutput> Expect { get; } = Stage.Of<ExpectStage, ExpectInput, ExpectOutput>();
     public static Stage<CleanPartInput, CleanPartOutput> CleanPart { get; } = Stage.Of<CleanPartStage, CleanPartInput, CleanPartOutput>();
     public static Stage<CleanInput, CleanOutput> Clean { get; } = Stage.Of<CleanStage, CleanInput, CleanOutput>();
     public static Stage<FeaturesInput, FeaturesOutput> Features { get; } = Stage.Of<FeaturesStage, FeaturesInput, FeaturesOutput>();
@@ -39,6 +41,7 @@ public static class PipelineStages
     /// <summary>All of them.</summary>
     public static IReadOnlyList<Stage> All { get; } =
     [
-        Ingest, Quarantine, CleanPart, Clean, Features, Split, Train, Validate, DriftPart, Drift, AwaitApproval, Promote, Explain, ModelCard, Alert, Finish,
+        Ingest, Quarantine, Expect, CleanPart, Clean, Features, Split, Train, Validate, DriftPart, Drift, AwaitApproval, Promote, Explain, ModelCard, Alert,
+        Finish,
     ];
 }

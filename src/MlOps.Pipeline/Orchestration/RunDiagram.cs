@@ -11,7 +11,7 @@ public static class RunDiagram
 
     public static string Write()
     {
-        var way = TrainingPipeline.Outline(RunGoal.Model, ["each candidate"], approval: true);
+        var way = TrainingPipeline.Outline(RunGoal.Model, ["each candidate"], approval: true, expects: true);
         var text = new StringBuilder("flowchart TD\n");
         foreach (var stage in PipelineStages.All)
         {

@@ -55,7 +55,8 @@ public sealed class RunStarter(
     /// <summary>What the orchestration of a run starts from; the same for the same run, now and after a crash.</summary>
     public static RunInput Plan(Run run, PipelineDefinition definition) => new(
         run.RunId, run.Model, run.DefinitionId, run.Source, definition.CandidateKeys,
-        definition.Gates.Approval.Required ? definition.Gates.Approval.Timeout ?? DefaultApprovalTimeout : null);
+        definition.Gates.Approval.Required ? definition.Gates.Approval.Timeout ?? DefaultApprovalTimeout : null,
+        !definition.Expect.IsEmpty);
 
     /// <summary>Null for a local file, and for one that is not there: stage ingest says so.</summary>
     private async Task<string?> FindETagAsync(string source, CancellationToken cancel)

@@ -5,6 +5,7 @@ using MlOps.Pipeline.Stages;
 using MlOps.Pipeline.Stages.Alerting;
 using MlOps.Pipeline.Stages.Clean;
 using MlOps.Pipeline.Stages.Drift;
+using MlOps.Pipeline.Stages.Expect;
 using MlOps.Pipeline.Stages.Explain;
 using MlOps.Pipeline.Stages.Features;
 using MlOps.Pipeline.Stages.Finish;
@@ -36,12 +37,14 @@ public sealed class TrainingPipeline
     public static Task<RunResult> RunAsync(IOrchestration orchestration) => new TrainingPipeline(orchestration).RunAsync();
 
     /// <summary>The stage calls of a run that reaches its goal, in order: what is still to come, for displays.</summary>
-    public static IReadOnlyList<(string Stage, string Key)> Outline(RunGoal goal, IReadOnlyList<string> candidates, bool approval) => goal switch
+    public static IReadOnlyList<(string Stage, string Key)> Outline(
+        RunGoal goal, IReadOnlyList<string> candidates, bool approval, bool expects = false) => goal switch
     {
         RunGoal.Dataset => [(PipelineStages.Ingest.Name, ""), (PipelineStages.Finish.Name, "")],
         _ =>
         [
             (PipelineStages.Ingest.Name, ""),
+            .. expects ? [(PipelineStages.Expect.Name, "")] : Array.Empty<(string, string)>(),
             (PipelineStages.Clean.Name, ""),
             (PipelineStages.Features.Name, ""),
             (PipelineStages.Split.Name, ""),
@@ -61,6 +64,8 @@ public sealed class TrainingPipeline
     [
         new(PipelineStages.Ingest, "the file cannot be read", PipelineStages.Quarantine),
         new(PipelineStages.Ingest, "the goal is a dataset", PipelineStages.Finish),
+        new(PipelineStages.Ingest, "the definition expects nothing of the table", PipelineStages.Clean),
+        new(PipelineStages.Expect, "the table is not as expected", PipelineStages.Alert),
         new(PipelineStages.Ingest, "several parts, on an engine that scales out", PipelineStages.CleanPart),
         new(PipelineStages.CleanPart, "every part is clean", PipelineStages.Clean),
         new(PipelineStages.Validate, "a metric gate does not hold", PipelineStages.Alert),
@@ -96,6 +101,11 @@ public sealed class TrainingPipeline
 
     private async Task<PromoteOutput> TrainAndPromoteAsync(IngestOutput raw)
     {
+        var expected = run.Run.Expects ? await run.RunAsync(PipelineStages.Expect, new ExpectInput(raw.Raw)) : null;
+        if (expected is { Unmet.Count: > 0 })
+        {
+            await AlertAsync(AlertKind.TableUnexpected, expected.Unmet);
+        }
         var byParts = run.ScalesOut && raw.Parts > 1;
         if (byParts)
         {
@@ -109,7 +119,7 @@ public sealed class TrainingPipeline
         IReadOnlyList<Training.TrainedCandidate> candidates = [.. trained.Select(outcome => outcome.Candidate).OfType<Training.TrainedCandidate>()];
         IReadOnlyList<string> failures = [.. trained.Select(outcome => outcome.Failure).OfType<string>()];
 
-        var validation = await run.RunAsync(PipelineStages.Validate, new ValidateInput(candidates, split.Validation, failures, split.Test));
+        var validation = await run.RunAsync(PipelineStages.Validate, new ValidateInput(candidates, split.Validation, failures, split.Test, split.Train));
         if (validation.BlockedBy.Count > 0)
         {
             await AlertAsync(AlertKind.ValidationFailed, validation.BlockedBy);
@@ -123,7 +133,7 @@ public sealed class TrainingPipeline
         {
             await AlertAsync(AlertKind.DriftDetected, drift.Drifted);
         }
-        var blockedBy = Reasons.Cap([.. validation.BlockedBy, .. drift.BlockedBy]);
+        var blockedBy = Reasons.Cap([.. expected?.BlockedBy ?? [], .. validation.BlockedBy, .. drift.BlockedBy]);
         var approval = blockedBy.Count == 0 && run.Run.ApprovalTimeout is { } timeout ? await AskForApprovalAsync(timeout) : null;
         blockedBy = approval is { Approved: false } ? [new Reason($"approval: {approval}", GateKind.Approval)] : blockedBy;
 

@@ -46,11 +46,15 @@ public sealed class ModelScorer
     private readonly ITransformer transformer;
     private readonly ConcurrentBag<RowScorer> idle = [];
     private readonly Func<CancellationToken, Task<BinaryData?>> readExplainer;
+    private readonly Func<CancellationToken, Task<ModelIntervals?>> readIntervals;
     private ModelExplainer? explainer;
+    private ModelIntervals? intervals;
 
-    private ModelScorer(StoredModel model, FeatureFunctions functions, Func<CancellationToken, Task<BinaryData?>> readExplainer)
+    private ModelScorer(
+        StoredModel model, FeatureFunctions functions, Func<CancellationToken, Task<BinaryData?>> readExplainer,
+        Func<CancellationToken, Task<ModelIntervals?>> readIntervals)
     {
-        this.readExplainer = readExplainer;
+        (this.readExplainer, this.readIntervals) = (readExplainer, readIntervals);
         featurizer = model.Featurizer;
         Signature = model.Signature;
         StoredBytes = model.Bytes;
@@ -72,8 +76,13 @@ public sealed class ModelScorer
     /// <exception cref="InputException">
     /// This process does not have the function of a feature that the model was trained on, or the model's files are not those that were registered.
     /// </exception>
-    public static async Task<ModelScorer> LoadAsync(ArtifactStore artifacts, FeatureFunctions functions, ModelFiles model, CancellationToken cancel) => new(
-        await StoredModel.LoadAsync(artifacts, model, cancel), functions, stop => model.FindAsync(artifacts, ExplainerState.File, stop));
+    public static async Task<ModelScorer> LoadAsync(ArtifactStore artifacts, FeatureFunctions functions, ModelFiles model, CancellationToken cancel)
+    {
+        var stored = await StoredModel.LoadAsync(artifacts, model, cancel);
+        return new ModelScorer(
+            stored, functions, stop => model.FindAsync(artifacts, ExplainerState.File, stop),
+            stop => ModelIntervals.FindAsync(artifacts, model, stored.Featurizer, stop));
+    }
 
     /// <summary>Predicts rows given as JSON objects of raw input columns.</summary>
     /// <exception cref="InputException">Rows do not fit the signature; every problem of every row is listed (at most 100).</exception>
@@ -84,10 +93,25 @@ public sealed class ModelScorer
         var predictions = new Prediction[rows.Count];
         for (var i = 0; i < predictions.Length; i++)
         {
-            predictions[i] = Predict(scorer, inputs[i]) with { Unseen = inputs[i].Unseen, OutOfRange = inputs[i].OutOfRange };
+            predictions[i] = PredictOne(scorer, inputs[i]) with { Unseen = inputs[i].Unseen, OutOfRange = inputs[i].OutOfRange };
         }
         idle.Add(scorer);
         return predictions;
+    }
+
+    /// <summary>Says how sure predictions are. What that needs is read when it is asked for the first time: who does not ask waits for nothing.</summary>
+    /// <param name="rows">Rows given as JSON objects of raw input columns.</param>
+    /// <param name="predictions">What <see cref="Predict"/> said of them.</param>
+    /// <param name="level">With which probability, <see cref="ConformalScores.LeastLevel"/> to <see cref="ConformalScores.MostLevel"/>.</param>
+    /// <param name="cancel">Stops it.</param>
+    /// <exception cref="InputException">This version has no intervals, or too few rows tell anything at the level.</exception>
+    public async Task<PredictionRanges> RangesAsync(
+        IReadOnlyList<JsonElement> rows, IReadOnlyList<Prediction> predictions, double level, CancellationToken cancel)
+    {
+        intervals ??= await readIntervals(cancel)
+            ?? throw new InputException(
+                "This version was trained by a release that made no intervals: leave out 'interval', or start a new run, whose version has them.");
+        return intervals.Of(Read(rows), predictions, level);
     }
 
     /// <summary>Explains the predictions of rows given as JSON objects of raw input columns.</summary>
@@ -142,7 +166,7 @@ public sealed class ModelScorer
         return problems.Count == 0 ? inputs : throw new InputException([.. problems.Take(MostProblems)]);
     }
 
-    private Prediction Predict(RowScorer scorer, FeatureRow row)
+    private Prediction PredictOne(RowScorer scorer, FeatureRow row)
     {
         var target = featurizer.Target;
         switch (target.Task)

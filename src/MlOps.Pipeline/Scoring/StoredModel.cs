@@ -40,16 +40,22 @@ internal sealed record StoredModel(ITransformer Transformer, Featurizer Featuriz
     /// <summary>Content of every file of a model.</summary>
     public static IReadOnlyDictionary<string, BinaryData> Contents(MLContext ml, ITransformer transformer, Featurizer featurizer)
     {
-        using var zip = new MemoryStream();
-        ml.Model.Save(transformer, FeatureView.SchemaOf(featurizer), zip);
-        RemoveTimes(zip);
         return new Dictionary<string, BinaryData>
         {
-            [ModelFile] = BinaryData.FromBytes(zip.ToArray()),
+            [ModelFile] = Zip(ml, transformer, featurizer),
             [FeaturizerFile] = BinaryData.FromString(Json.Write(featurizer)),
             [SignatureFile] = BinaryData.FromString(System.Text.Json.JsonSerializer.Serialize(featurizer.Signature, Json.Indented)),
             [FeatureListFile] = BinaryData.FromString(string.Join('\n', featurizer.Signature.Features.Select(feature => feature.Name)) + "\n"),
         };
+    }
+
+    /// <summary>A model of ML.NET over the featurizer's columns.</summary>
+    public static BinaryData Zip(MLContext ml, ITransformer transformer, Featurizer featurizer)
+    {
+        using var zip = new MemoryStream();
+        ml.Model.Save(transformer, FeatureView.SchemaOf(featurizer), zip);
+        RemoveTimes(zip);
+        return BinaryData.FromBytes(zip.ToArray());
     }
 
     /// <summary>The same model is the same bytes, whenever it was saved.</summary>

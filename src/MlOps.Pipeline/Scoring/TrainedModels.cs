@@ -44,23 +44,28 @@ public sealed class TrainedModels(PipelineStorage storage)
         return new ModelFiles(blobs, name.Length > 0 && await FindAsync(name, cancel) is { } model && model.Blobs == blobs ? model.Sha256 : null);
     }
 
-    /// <summary>The files of a model that is about to be registered: what has no recorded hashes is hashed as it is now.</summary>
+    /// <summary>
+    /// The files of a model that is about to be registered: what has no recorded hashes is hashed as it is now, and so is what came after it was trained.
+    /// </summary>
     public async Task<ModelFiles> FilesToRegisterAsync(string blobs, CancellationToken cancel)
     {
         var files = await FilesAsync(blobs, cancel);
-        if (files.Sha256 is not null)
-        {
-            return files;
-        }
+        var later = await HashesAsync(blobs, [IntervalState.File, IntervalState.SpreadFile], cancel);
+        var known = files.Sha256 ?? await HashesAsync(blobs, StoredModel.Files, cancel);
+        return files with { Sha256 = known.Concat(later.Where(file => !known.ContainsKey(file.Key))).ToDictionary() };
+    }
+
+    private async Task<IReadOnlyDictionary<string, string>> HashesAsync(string blobs, IReadOnlyList<string> files, CancellationToken cancel)
+    {
         var found = new Dictionary<string, BinaryData>();
-        foreach (var file in StoredModel.Files)
+        foreach (var file in files)
         {
             if (await storage.Artifacts.FindContentAsync($"{blobs}/{file}", cancel) is { } content)
             {
                 found[file] = content;
             }
         }
-        return files with { Sha256 = HashesOf(found) };
+        return HashesOf(found);
     }
 
     private static Dictionary<string, string> HashesOf(IReadOnlyDictionary<string, BinaryData> files) =>

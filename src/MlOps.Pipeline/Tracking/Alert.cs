@@ -5,6 +5,8 @@ namespace MlOps.Pipeline.Tracking;
 /// <summary>What is told; a run, or a check of live rows, tells each at most once.</summary>
 public enum AlertKind
 {
+    /// <summary>The table of a run is not as expected.</summary>
+    TableUnexpected,
     ValidationFailed,
     DriftDetected,
     PromotionSucceeded,

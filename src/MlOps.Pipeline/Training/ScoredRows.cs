@@ -18,7 +18,7 @@ internal sealed record ScoredRows(TaskKind Task, double[] Labels, double[] Score
     public int Count => Labels.Length;
 
     /// <summary>
-    /// Regression: rmse, mae (in the target's unit), r2. Binary: auc, log_loss (nats a row), accuracy, f1, precision, recall at the threshold, and
+    /// Regression: rmse, mae (in the target's unit), r2. Binary: auc, log_loss (nats a row), brier, accuracy, f1, precision, recall at the threshold, and
     /// that threshold. Multiclass: log_loss, accuracy, f1 as the mean over the classes that occur (macro) and weighted by their rows, auc of one class against
     /// all others as the mean over classes (Hand and Till, 2001, discuss it; as scikit-learn's <c>roc_auc_score(multi_class="ovr")</c>). NaN where the rows do
     /// not say, such as an r2 of equal targets.
@@ -62,7 +62,7 @@ internal sealed record ScoredRows(TaskKind Task, double[] Labels, double[] Score
 internal static class RowSums
 {
     /// <summary>The sums that do not belong to one class.</summary>
-    private const int Common = 6;
+    private const int Common = 7;
 
     /// <summary>Of each class: its rows, those predicted as it, and those of both.</summary>
     private const int OfClass = 3;
@@ -86,6 +86,8 @@ internal static class RowSums
                 case TaskKind.Binary:
                     sums[1] += rows.LogLoss(row);
                     AddDecision(rows.Labels[row] > 0.5, rows.Scores[row] >= rows.Threshold, sums);
+                    // Brier, Verification of Forecasts Expressed in Terms of Probability, 1950.
+                    sums[6] += (rows.Scores[row] - rows.Labels[row]) * (rows.Scores[row] - rows.Labels[row]);
                     break;
                 default:
                     sums[1] += rows.LogLoss(row);
@@ -133,6 +135,7 @@ internal static class RowSums
             "mae" => sums[2] / rows,
             "r2" => R2(sums),
             "log_loss" => sums[1] / rows,
+            "brier" => sums[6] / rows,
             "accuracy" => sums[2] / rows,
             "precision" => Share(sums[3], sums[4]),
             "recall" => Share(sums[3], sums[5]),

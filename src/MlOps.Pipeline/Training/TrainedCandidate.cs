@@ -11,4 +11,7 @@ public sealed record TrainedCandidate(string Key, string ModelBlobs, IReadOnlyDi
 
     /// <summary>Among the metrics: with how many trees a model was fitted once more on all training rows.</summary>
     public const string TreesKept = "trees_kept";
+
+    /// <summary>Among the metrics: the slope of the log-odds where probabilities are calibrated; below 1 the model was too sure of itself.</summary>
+    public const string PlattSlope = "platt_slope";
 }

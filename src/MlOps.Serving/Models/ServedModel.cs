@@ -25,6 +25,10 @@ internal interface IScorer
     /// <exception cref="InputException">Rows do not fit the model's signature; every problem is listed.</exception>
     IReadOnlyList<Prediction> Predict(IReadOnlyList<JsonElement> rows);
 
+    /// <exception cref="InputException">The model has no intervals, or none of the level.</exception>
+    Task<PredictionRanges> RangesAsync(
+        IReadOnlyList<JsonElement> rows, IReadOnlyList<Prediction> predictions, double level, CancellationToken cancel);
+
     /// <exception cref="InputException">Rows do not fit, or the model cannot explain single predictions.</exception>
     Task<PredictionExplanations> ExplainAsync(IReadOnlyList<JsonElement> rows, bool everyClass, CancellationToken cancel);
 }
@@ -50,6 +54,10 @@ internal sealed class ArtifactScorerLoader(ArtifactStore artifacts, FeatureFunct
         public long StoredBytes => scorer.StoredBytes;
 
         public IReadOnlyList<Prediction> Predict(IReadOnlyList<JsonElement> rows) => scorer.Predict(rows);
+
+        public Task<PredictionRanges> RangesAsync(
+            IReadOnlyList<JsonElement> rows, IReadOnlyList<Prediction> predictions, double level, CancellationToken cancel) =>
+            scorer.RangesAsync(rows, predictions, level, cancel);
 
         public Task<PredictionExplanations> ExplainAsync(IReadOnlyList<JsonElement> rows, bool everyClass, CancellationToken cancel) =>
             scorer.ExplainAsync(rows, everyClass, explainThreads, cancel);

@@ -8,10 +8,10 @@ public abstract record PredictionResult
 {
     private PredictionResult() { }
 
-    /// <summary>One prediction per row, in the request's order, and how each comes about when that was asked for.</summary>
+    /// <summary>One prediction per row, in the request's order, how each comes about and how sure it is when that was asked for.</summary>
     public sealed record Predicted(
-        string Model, int Version, string Variant, TaskKind Task, IReadOnlyList<Prediction> Predictions, PredictionExplanations? Explanations =
-            null) : PredictionResult
+        string Model, int Version, string Variant, TaskKind Task, IReadOnlyList<Prediction> Predictions, PredictionExplanations? Explanations = null,
+        PredictionRanges? Ranges = null) : PredictionResult
     {
         /// <summary>Multiclass: the classes, in the order of each prediction's probabilities; null: another task.</summary>
         public IReadOnlyList<string>? Classes { get; init; }

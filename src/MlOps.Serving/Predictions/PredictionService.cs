@@ -30,20 +30,20 @@ public sealed class PredictionService
     /// <summary>The production versions that are loaded.</summary>
     public IReadOnlyList<LoadedModel> Loaded => [.. cache.Loaded.Select(model => new LoadedModel(model.Model, model.Version))];
 
-    /// <inheritdoc cref="PredictAsync(string?, IReadOnlyList{JsonElement}, ExplainKind, IReadOnlyList{string?}?, CancellationToken)"/>
+    /// <inheritdoc cref="PredictAsync(string?, IReadOnlyList{JsonElement}, Wanted, IReadOnlyList{string?}?, CancellationToken)"/>
     public Task<PredictionResult> PredictAsync(string? model, IReadOnlyList<JsonElement> rows, CancellationToken cancel) =>
-        PredictAsync(model, rows, ExplainKind.None, keys: null, cancel);
+        PredictAsync(model, rows, Wanted.Nothing, keys: null, cancel);
 
     /// <summary>Predicts rows given as JSON objects of raw input columns.</summary>
     /// <param name="model">The model's name; null: the only model there is.</param>
     /// <param name="rows">At most <see cref="InputLimits.RequestRows"/>; one prediction each.</param>
-    /// <param name="explain">Whether to explain every prediction, and how much of it.</param>
+    /// <param name="wanted">What is asked for besides the predictions.</param>
     /// <param name="keys">Whom or what each row is about, by which it is found in the prediction log; null when the caller does not say.</param>
     /// <param name="cancel">Stops waiting.</param>
-    /// <exception cref="InputException">Rows do not fit the model's signature (every problem is listed), or it cannot explain single predictions.</exception>
+    /// <exception cref="InputException">Rows do not fit the model's signature (every problem is listed), or it cannot give what is wanted.</exception>
     /// <exception cref="ModelLoadException">The production version cannot be loaded.</exception>
     public async Task<PredictionResult> PredictAsync(
-        string? model, IReadOnlyList<JsonElement> rows, ExplainKind explain, IReadOnlyList<string?>? keys, CancellationToken cancel)
+        string? model, IReadOnlyList<JsonElement> rows, Wanted wanted, IReadOnlyList<string?>? keys, CancellationToken cancel)
     {
         if (rows.Count > limits.RequestRows)
         {
@@ -72,11 +72,22 @@ public sealed class PredictionService
                 : new PredictionResult.UnknownModel(model, await names.ListAsync(cancel));
         }
         var predictions = rows.Count == 0 ? [] : served.Scorer.Predict(rows);
-        var explanations = explain == ExplainKind.None ? null : await served.Scorer.ExplainAsync(rows, explain == ExplainKind.EveryClass, cancel);
+        var ranges = wanted.Interval is { } level ? await served.Scorer.RangesAsync(rows, predictions, level, cancel) : null;
+        var explanations = wanted.Explain == ExplainKind.None
+            ? null
+            : await served.Scorer.ExplainAsync(rows, wanted.Explain == ExplainKind.EveryClass, cancel);
         log?.Add(served, ProductionVariant, rows, predictions, keys);
-        return new PredictionResult.Predicted(served.Model, served.Version, ProductionVariant, served.Scorer.Task, predictions, explanations)
+        return new PredictionResult.Predicted(served.Model, served.Version, ProductionVariant, served.Scorer.Task, predictions, explanations, ranges)
         {
             Classes = served.Scorer.Classes,
         };
     }
+}
+
+/// <summary>What is asked for besides predictions.</summary>
+/// <param name="Explain">Whether to tell how every prediction comes about, and how much of it.</param>
+/// <param name="Interval">Between what each value lies with this probability, or which classes the row may be of; null: not asked for.</param>
+public sealed record Wanted(ExplainKind Explain = ExplainKind.None, double? Interval = null)
+{
+    public static Wanted Nothing { get; } = new();
 }

@@ -40,6 +40,7 @@ public sealed class HostTests : IAsyncLifetime, IDisposable
         var noVersion = await LocalProcess.RunAsync(["promote", "trips", "9", .. data]);
         var promote = await LocalProcess.RunAsync(["promote", "trips", "2", .. data]);
         var predict = await LocalProcess.RunAsync(["predict", .. row, .. data]);
+        var sure = await LocalProcess.RunAsync(["predict", "--interval", "0.9", .. row, .. data]);
         var wrong = await LocalProcess.RunAsync(["predict", "--features", """{"distance_km": "far"}""", .. data]);
         var rollback = await LocalProcess.RunAsync(["rollback", "trips", .. data]);
         var models = await LocalProcess.RunAsync(["models", .. data]);
@@ -53,6 +54,9 @@ public sealed class HostTests : IAsyncLifetime, IDisposable
         (noVersion.ExitCode, promote.ExitCode, rollback.ExitCode).Should().Be((1, 0, 0));
         predict.ExitCode.Should().Be(0, predict.Errors);
         JsonDocument.Parse(predict.Output).RootElement.GetProperty("version").GetInt32().Should().Be(2);
+        var (answer, interval) = (JsonDocument.Parse(sure.Output).RootElement, JsonDocument.Parse(sure.Output).RootElement.GetProperty("interval"));
+        answer.GetProperty("prediction").GetDouble().Should().BeInRange(interval.GetProperty("low").GetDouble(), interval.GetProperty("high").GetDouble());
+        predict.Output.Should().NotContain("interval");
         wrong.ExitCode.Should().Be(1);
         wrong.Errors.Should().Contain("distance_km").And.Contain("vendor");
         rollback.Output.Should().Contain("version 1 is in production again");

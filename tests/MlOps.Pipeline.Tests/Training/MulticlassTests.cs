@@ -1,7 +1,10 @@
 using System.Globalization;
 using System.Text;
+using System.Text.Json;
 using MlOps.Pipeline.Definitions;
+using MlOps.Pipeline.Features;
 using MlOps.Pipeline.Registry;
+using MlOps.Pipeline.Scoring;
 using MlOps.Pipeline.Tests.Cases;
 using MlOps.Pipeline.Tracking;
 using MlOps.Testing;
@@ -74,6 +77,37 @@ public sealed class MulticlassTests(AzuriteFixture azurite) : IAsyncLifetime
 
         run.Run.State.Should().Be(RunState.Succeeded, run.Run.Error);
         await Skew.CheckAsync(host, run, host.WriteFile("kinds.csv", Csv(600)));
+    }
+
+    [Fact]
+    public async Task Sets_hold_the_declared_share_of_rows_beside_a_baseline_and_groups_of_rows_are_measured()
+    {
+        const int Fresh = 2000;
+        var run = await host.RunAsync(Definition(TrainerNames.LightGbm) with { Slices = ["colour"] }, host.WriteFile("kinds.csv", Csv(800, seed: 21)));
+
+        run.Run.State.Should().Be(RunState.Succeeded, run.Run.Error);
+        var version = await host.Get<ModelRegistry>().GetAsync(model, 1, default);
+        var scorer = await ModelScorer.LoadAsync(host.Get<ArtifactStore>(), host.Get<FeatureFunctions>(), version.ToFiles(), default);
+        var lines = Csv(Fresh, seed: 22).TrimEnd('\n').Split('\n').Skip(1).Select(line => line.Split(',')).ToList();
+        JsonElement[] rows =
+        [
+            .. lines.Select(cells => JsonDocument.Parse($$"""{"x": {{cells[0]}}, "y": {{cells[1]}}, "colour": "{{cells[2]}}"}""").RootElement)
+        ];
+        var predictions = scorer.Predict(rows);
+        foreach (var level in new[] { 0.8, 0.9, 0.95 })
+        {
+            var sets = (await scorer.RangesAsync(rows, predictions, level, default)).Sets!;
+            sets.Should().OnlyContain(set => set.Count >= 1);
+            var coverage = sets.Zip(lines, (set, cells) => set.Contains(cells[3]) ? 1.0 : 0).Average();
+            // Of the rows that tell (out of fold), and of those that are asked about. The most probable class is in each set, so easy rows hold more.
+            var deviation = Math.Sqrt(level * (1 - level) * ((1.0 / 640) + (1.0 / Fresh)));
+            coverage.Should().BeGreaterThan(level - (4 * deviation), $"at {level}").And.BeLessThan(Math.Max(level + (4 * deviation), 0.97));
+        }
+        run.Metrics["val_set_coverage"].Should().BeInRange(0.8, 1);
+        run.Metrics["val_set_size"].Should().BeInRange(1, 2);
+        run.Metrics["baseline_log_loss"].Should().BeApproximately(Math.Log(4), 0.02);
+        run.Metrics["baseline_accuracy"].Should().BeInRange(0.1, 0.4);
+        run.Metrics["slice.colour.worst_log_loss"].Should().BeGreaterThanOrEqualTo(run.Metrics["0-lightgbm.oof_log_loss"]).And.BeLessThan(0.7);
     }
 
     [Fact]

@@ -167,7 +167,7 @@ public sealed class KeyedRowsTests(AzuriteFixture azurite)
     {
         using var body = JsonDocument.Parse($"[{string.Join(',', rows.Select(row => $$"""{"a":{{row.A}}}"""))}]");
         await host.Get<PredictionService>()
-            .PredictAsync(model, [.. body.RootElement.EnumerateArray()], ExplainKind.None, [.. rows.Select(row => row.Key)], default);
+            .PredictAsync(model, [.. body.RootElement.EnumerateArray()], Wanted.Nothing, [.. rows.Select(row => row.Key)], default);
     }
 
     private async Task<IReadOnlyList<int>> ExportAsync(MonitorHost host, string key, int days = 2)

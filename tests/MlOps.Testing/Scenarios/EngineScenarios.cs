@@ -48,6 +48,23 @@ public abstract class EngineScenarios(AzuriteFixture azurite)
     }
 
     [Fact]
+    public async Task What_is_expected_of_a_table_is_looked_at_before_anything_is_made_of_it()
+    {
+        await using var engine = await StartAsync();
+        var definition = Definition() with
+        {
+            Expect = new ExpectRules { Ranges = new Dictionary<string, RangeRule> { ["miles"] = new(Max: 1, Gate: Consequence.Block) } },
+            Slices = ["vendor"],
+        };
+
+        var run = await engine.EndOfAsync(await engine.SubmitAsync(definition, Trips.Csv(600)));
+
+        run.Run.State.Should().Be(RunState.Blocked, run.Run.Error);
+        run.Run.BlockedBy.Should().ContainSingle().Which.Should().StartWith("expect: miles is ");
+        RunSummary.Of(run).Should().Be(await ExpectedAsync(engine, definition, Trips.Csv(600)));
+    }
+
+    [Fact]
     public async Task What_a_host_adds_is_part_of_a_run_on_every_engine()
     {
         var channel = new Additions.Channel();

@@ -22,6 +22,10 @@ public sealed record CardData
     public required IReadOnlyList<Warning> Warnings { get; init; }
     /// <summary>95 % intervals of this version's metrics on the validation rows, by plain name.</summary>
     public required IReadOnlyDictionary<string, (double Low, double High)> Intervals { get; init; }
+    /// <summary>How its intervals hold; null where they were not measured.</summary>
+    public CardIntervals? PredictionIntervals { get; init; }
+    /// <summary>How it predicts groups of rows.</summary>
+    public IReadOnlyList<SliceReport> Slices { get; init; } = [];
     /// <summary>What the test rows say; null: there are none.</summary>
     public CardTest? Test { get; init; }
     /// <summary>From raw to validation.</summary>
@@ -32,6 +36,8 @@ public sealed record CardData
     public required IReadOnlyDictionary<string, string> HyperParameters { get; init; }
     /// <summary>Every candidate on the validation rows, in the definition's order.</summary>
     public required IReadOnlyList<CardCandidate> Candidates { get; init; }
+    /// <summary>What always predicts the same, on the validation rows; empty where that was not measured.</summary>
+    public IReadOnlyDictionary<string, double> Baseline { get; init; } = new Dictionary<string, double>();
     /// <summary>The version in production before; null when there was none.</summary>
     public CardPrevious? Previous { get; init; }
     public required Performance Performance { get; init; }

@@ -11,7 +11,10 @@ internal static class CardGates
     public static IReadOnlyList<CardGate> Of(GateFacts facts) =>
     [
         new("Signature", "the model reads the columns that the data has", GateVerdict.Passed, "names, types and order agree"),
+        .. facts.Expectations.Select(expectation => ExpectationOf(expectation, facts.Expected)),
         .. MetricOf(facts),
+        .. IntervalsOf(facts),
+        .. facts.Slices.SelectMany(report => SliceOf(report, facts)),
         .. facts.Rules.Checks.Select(rule => CheckOf(rule, facts)),
         DriftOf(facts),
         ApprovalOf(facts),
@@ -28,6 +31,60 @@ internal static class CardGates
         if (facts.Rules.AtLeast is { } least)
         {
             yield return new CardGate("Metric", $"{metric} at least {Text(least)}", PassedIf(value >= least), $"{metric} {Text(value)}");
+        }
+    }
+
+    private static CardGate ExpectationOf(Expectation expectation, IReadOnlyDictionary<string, string> outcomes)
+    {
+        var name = $"Expected ({DefinitionNames.Consequences.NameOf(expectation.Gate)})";
+        return outcomes.GetValueOrDefault(expectation.Name) switch
+        {
+            null => new CardGate(name, expectation.Rule, GateVerdict.NotReached, "not looked at"),
+            ExpectOutcomes.Holds => new CardGate(name, expectation.Rule, GateVerdict.Passed, "it is so"),
+            var told when told.StartsWith(ExpectOutcomes.NotCompared, StringComparison.Ordinal) =>
+                new CardGate(name, expectation.Rule, GateVerdict.Information, told),
+            var unmet => new CardGate(
+                name, expectation.Rule, expectation.Gate == Consequence.Block ? GateVerdict.Failed : GateVerdict.Information, unmet),
+        };
+    }
+
+    private static IEnumerable<CardGate> IntervalsOf(GateFacts facts)
+    {
+        var (rule, measured) = (facts.Rules.Interval, facts.Intervals);
+        if (rule?.CoverageAtLeast is { } least)
+        {
+            yield return new CardGate(
+                "Intervals", $"those of 0.9 hold at least {Text(least)} of the rows", PassedIf(measured?.Coverage >= least),
+                measured is null ? "not measured" : Text(measured.Coverage));
+        }
+        if (rule?.WidthAtMost is { } most)
+        {
+            yield return new CardGate(
+                "Intervals", $"those of 0.9 are at most {Text(most)} wide on average", PassedIf(measured?.Size <= most),
+                measured is null ? "not measured" : Text(measured.Size));
+        }
+    }
+
+    private static IEnumerable<CardGate> SliceOf(Training.SliceReport report, GateFacts facts)
+    {
+        var gate = facts.Rules.Slices;
+        var largerIsBetter = DefinitionNames.Metrics.Values.Any(metrics => metrics.GetValueOrDefault(report.Metric));
+        if (gate is { AtMost: null, AtLeast: null, EqualizedOddsAtMost: null } or null || report.Worst(largerIsBetter) is not { } worst)
+        {
+            yield break;
+        }
+        var value = worst.Metrics[report.Metric];
+        if (gate.AtMost is not null || gate.AtLeast is not null)
+        {
+            yield return new CardGate(
+                $"Groups of {report.Column}", $"{report.Metric} of each group is {Expectation.Between(gate.AtLeast, gate.AtMost)}",
+                PassedIf(!(value > gate.AtMost) && !(value < gate.AtLeast)), $"worst: {worst.Name}, {Text(value)}");
+        }
+        if (gate.EqualizedOddsAtMost is { } most && report.Disparities is { } disparities)
+        {
+            yield return new CardGate(
+                $"Groups of {report.Column}", $"equalised odds differ by at most {Text(most)}", PassedIf(disparities.EqualizedOddsDifference <= most),
+                Text(disparities.EqualizedOddsDifference));
         }
     }
 

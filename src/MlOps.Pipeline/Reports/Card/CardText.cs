@@ -23,6 +23,17 @@ internal static class CardText
         $"{data.ChosenBy} is measured on the training rows, each predicted by a model that did not learn from it"
         + (data.Candidates.Count > 1 ? $"; it chose this version among {data.Candidates.Count} candidates." : ".");
 
+    /// <summary>What the baseline predicts.</summary>
+    public static string Baseline(CardData data) =>
+        data.Target.Task == TaskKind.Regression ? "baseline: always the training mean" : "baseline: always the most frequent class";
+
+    /// <summary>That probabilities are calibrated; null where they are as the model gives them.</summary>
+    public static string? Calibrated(CardData data) =>
+        data.Candidates.First(candidate => candidate.IsWinner).Metrics.TryGetValue(TrainedCandidate.PlattSlope, out var slope)
+            ? $"Probabilities are calibrated on out-of-fold predictions (Platt; slope {Number(slope)}), which lowered their log loss. SHAP values are log-odds "
+                + "after it."
+            : null;
+
     public static string NotSaid(string key) => $"not said: set '{key}' in the definition";
 
     public static string Time(DateTimeOffset time) => time.ToUniversalTime().ToString("yyyy-MM-dd HH:mm 'UTC'", CultureInfo.InvariantCulture);
@@ -54,7 +65,7 @@ internal static class CardText
         return
         [
             .. known.Where(measured.Contains),
-            .. measured.Where(name => !known.Contains(name) && name is not ("threshold" or TrainedCandidate.TreesKept))
+            .. measured.Where(name => !known.Contains(name) && name is not ("threshold" or TrainedCandidate.TreesKept or TrainedCandidate.PlattSlope))
                 .Where(name => !CardData.IsOutOfFold(name) || name == data.ChosenBy).Order(StringComparer.Ordinal),
         ];
     }

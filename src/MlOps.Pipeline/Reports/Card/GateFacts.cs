@@ -9,6 +9,10 @@ internal sealed record GateFacts
 {
     /// <summary>The declared rules.</summary>
     public required GateRules Rules { get; init; }
+    /// <summary>What is expected of the table.</summary>
+    public IReadOnlyList<Expectation> Expectations { get; init; } = [];
+    /// <summary>What each of these came to, by name: see <see cref="Tracking.ExpectOutcomes"/>.</summary>
+    public IReadOnlyDictionary<string, string> Expected { get; init; } = new Dictionary<string, string>();
     /// <summary>Name of the deciding metric.</summary>
     public required string Metric { get; init; }
     /// <summary>Its value on the validation rows.</summary>
@@ -17,6 +21,10 @@ internal sealed record GateFacts
     public double? Production { get; init; }
     /// <summary>The version that was in production; null when there was none.</summary>
     public int? Previous { get; init; }
+    /// <summary>How intervals hold; null where they were not measured.</summary>
+    public CardIntervals? Intervals { get; init; }
+    /// <summary>How groups of rows are predicted.</summary>
+    public IReadOnlyList<Training.SliceReport> Slices { get; init; } = [];
     /// <summary>What the host's own checks came to, by name: see <see cref="Tracking.CheckOutcomes"/>.</summary>
     public required IReadOnlyDictionary<string, string> Checks { get; init; }
     /// <summary>The run's drift report, if it has one.</summary>

@@ -114,6 +114,10 @@ internal static class ModelCardMarkdown
         text.Append("\n## Evaluation\n\n### Testing Data, Factors & Metrics\n\nThe validation rows, on which nothing was fitted.");
         text.Append("\n\n### Results\n\n");
         var rows = data.Candidates.Select(candidate => Row(candidate.Key + (candidate.IsWinner ? " (this version)" : ""), candidate.Metrics));
+        if (data.Baseline.Count > 0)
+        {
+            rows = rows.Append(Row(CardText.Baseline(data), data.Baseline));
+        }
         if (data.Previous is { } previous)
         {
             var role =
@@ -145,6 +149,20 @@ internal static class ModelCardMarkdown
                 text, ["Class", "Rows", "Precision", "Recall", "F1"],
                 confusion.Qualities.Select(
                     one => new[] { one.Name, CardText.Count(one.Rows), CardText.Share(one.Precision), CardText.Share(one.Recall), CardText.Share(one.F1) }));
+        }
+        if (CardText.Calibrated(data) is { } calibrated)
+        {
+            text.Append('\n').Append(Escape(calibrated)).Append('\n');
+        }
+        if (data.PredictionIntervals is { } intervals)
+        {
+            text.Append('\n').Append(Escape(intervals.Describe())).Append('\n');
+        }
+        foreach (var report in data.Slices)
+        {
+            text.Append("\n### ").Append(Escape(CardSlices.TitleOf(report))).Append("\n\n");
+            Table(text, [.. CardSlices.HeaderOf(report)], CardSlices.RowsOf(report).Select(row => row.ToArray()));
+            text.Append('\n').Append(Escape(CardSlices.NoteOf(report))).Append('\n');
         }
         text.Append("\n### Gates\n\n");
         Table(

@@ -43,6 +43,7 @@ public sealed class AlertStage(AlertStore alerts, AlertSender sender, RunStore r
 
     private static string TitleOf(AlertInput input, Run run) => input.Kind switch
     {
+        AlertKind.TableUnexpected => $"{run.Model}: the table is not as expected",
         AlertKind.ValidationFailed => $"{run.Model}: validation failed",
         AlertKind.DriftDetected => $"{run.Model}: data drift detected",
         AlertKind.PromotionSucceeded => $"{run.Model}: version {run.Version} is in production",
@@ -59,6 +60,7 @@ public sealed class AlertStage(AlertStore alerts, AlertSender sender, RunStore r
 
     private static string NameOf(GateKind gate) => gate switch
     {
+        GateKind.Expectation => "an unexpected table",
         GateKind.Drift => "data drift",
         GateKind.Approval => "no approval",
         GateKind.Check => "failed checks",

@@ -1,5 +1,6 @@
 using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Data;
+using MlOps.Pipeline.Definitions;
 using MlOps.Pipeline.Features;
 using MlOps.Pipeline.Registry;
 using MlOps.Pipeline.Reports;
@@ -57,6 +58,7 @@ public sealed class ModelCardStage(
         var manifests = await ManifestsAsync(version.Lineage, cancel);
         var stored = await StoredModel.LoadAsync(artifacts, version.ToFiles(), cancel);
         var drift = await FindAsync(details, DriftReport.FileName, cancel) is { } json ? Json.Read<DriftReport>(json.ToString()) : null;
+        var slices = await FindAsync(details, SliceReport.FileName, cancel) is { } sliced ? Json.Read<IReadOnlyList<SliceReport>>(sliced.ToString()) : [];
         var metric = Evaluation.DecidingMetric(definition.Gates, version.Task).Name;
         var production = details.Metrics.TryGetValue($"production_{metric}", out var measured) ? measured : (double?)null;
         return new CardData
@@ -73,6 +75,8 @@ public sealed class ModelCardStage(
                     .OrderByDescending(warning => warning.Headline),
             ],
             Intervals = Intervals(details.Metrics, "val_"),
+            PredictionIntervals = CardIntervals.Of(details),
+            Slices = slices,
             Test = Prefixed(version.Metrics, "test_") is { Count: > 0 } tested ? new CardTest(tested, Intervals(details.Metrics, "test_")) : null,
             Datasets =
             [
@@ -82,15 +86,20 @@ public sealed class ModelCardStage(
             Dropped = Dropped(manifests.Single(found => found.Manifest.Id == version.Lineage.Clean).Manifest),
             HyperParameters = Prefixed(details.Params, $"{version.Candidate}."),
             Candidates = [.. input.Candidates.Select(candidate => new CardCandidate(candidate.Key, candidate.Key == version.Candidate, candidate.Metrics))],
+            Baseline = Prefixed(details.Metrics, BaselineMetrics.Prefix),
             Previous = input.Previous is { } previous ? await PreviousAsync(context.Model, previous, details, cancel) : null,
             Performance = await PredictAsync(stored, manifests.Single(found => found.Manifest.Id == version.Lineage.Validation).Manifest, cancel),
             Gates = CardGates.Of(new GateFacts
             {
                 Rules = definition.Gates,
+                Expectations = Expectation.Of(definition.Expect),
+                Expected = Prefixed(details.Params, ExpectOutcomes.ParamPrefix),
                 Metric = metric,
                 Value = version.Metrics[$"val_{metric}"],
                 Production = production,
                 Previous = input.Previous,
+                Intervals = CardIntervals.Of(details),
+                Slices = slices,
                 Checks = Prefixed(details.Params, CheckOutcomes.ParamPrefix),
                 Drift = drift,
                 Approval = details.Run.Approval,

@@ -33,7 +33,7 @@ internal sealed class ProductionComparison(
         var theirs = await StoredModel.LoadAsync(artifacts, production.ToFiles(), cancel);
         var target = mine.Featurizer.Target;
         CheckTarget(target, theirs.Featurizer.Target, production.Version);
-        var raw = await RawRowsAsync(validation, cancel);
+        var raw = await RowsBeforeFilling.OfAsync(datasets, validation, cancel);
         CheckColumns(raw.Manifest, theirs.Featurizer, production.Version);
         var trained = await TrainedAsync(production, validation, cancel);
         return await Task.Run(
@@ -119,18 +119,6 @@ internal sealed class ProductionComparison(
         }
     }
 
-    /// <summary>The rows of a side of a split before anything was filled in or left out of them.</summary>
-    private async Task<LocalTable> RawRowsAsync(DatasetManifest side, CancellationToken cancel)
-    {
-        var rows = side;
-        while (rows.Selection is not null || rows.Projection is not null)
-        {
-            rows = await datasets.GetAsync(rows.Parents[0], cancel);
-        }
-        var selected = rows with { Id = $"{side.Id}-raw", Parents = [rows.Id], Parts = [], Selection = side.Selection, Rows = side.Rows };
-        return new LocalTable(selected, [], await datasets.OpenAsync(rows, cancel));
-    }
-
     /// <summary>Production's training rows, where rows of the two tables can be told to be the same; null where they cannot, or none can be.</summary>
     private async Task<LocalTable?> TrainedAsync(ModelVersion production, DatasetManifest validation, CancellationToken cancel)
     {
@@ -138,8 +126,8 @@ internal sealed class ProductionComparison(
         {
             return null;
         }
-        var trained = await RawRowsAsync(train, cancel);
-        return KeyOf(trained.Manifest) is { } key && key == KeyOf((await RawRowsAsync(validation, cancel)).Manifest) ? trained : null;
+        var trained = await RowsBeforeFilling.OfAsync(datasets, train, cancel);
+        return KeyOf(trained.Manifest) is { } key && key == KeyOf((await RowsBeforeFilling.OfAsync(datasets, validation, cancel)).Manifest) ? trained : null;
     }
 
     private static string? KeyOf(DatasetManifest rows) => rows.Notes[DatasetNotes.SplitKey]?.ToJsonString();

@@ -44,6 +44,13 @@ public sealed class CandidateTraining(
                 return (fit, plan.Spec.Trees);
             },
             cancel).WaitAsync(cancel));
+        PlattScaling? scaling = null;
+        if (featurizer.Target.Task == TaskKind.Binary && fitted.OutOfFold is { } uncalibrated && PlattScaling.Find(uncalibrated, trainTable.Labels, folds!) is
+            { } found && found.Scaling.AppendTo(new MLContext(candidate.TrainerSeed), fitted.Model, trainTable) is { } calibrated)
+        {
+            scaling = found.Scaling;
+            fitted = fitted with { Model = calibrated, OutOfFold = found.OutOfFold };
+        }
         var seconds = clock.Elapsed.TotalSeconds;
 
         var metrics = await Task.Run(() => Evaluation.Measure(fitted.Model, validationTable, options.Threads, scale), cancel);
@@ -56,6 +63,10 @@ public sealed class CandidateTraining(
         {
             logged[TrainedCandidate.TreesKept] = refitted;
         }
+        if (scaling is not null)
+        {
+            logged[TrainedCandidate.PlattSlope] = scaling.Slope;
+        }
         if (fitted.OutOfFold is { } predictions)
         {
             foreach (var (metric, value) in Evaluation.Beside(predictions, trainTable).Metrics())
@@ -66,6 +77,10 @@ public sealed class CandidateTraining(
 
         var files = StoredModel.Contents(new MLContext(), fitted.Model, featurizer with { Scale = scale })
             .Append(new(MetricsFile, BinaryData.FromString(Json.Write(logged)))).ToDictionary();
+        if (fitted.OutOfFold is { } outOfFold)
+        {
+            files[OutOfFold.File] = OutOfFold.Write(outOfFold);
+        }
         return await models.StoreAsync(name, files, logged, cancel);
 
         // Random numbers of its own for each fit, so that none depends on the others.

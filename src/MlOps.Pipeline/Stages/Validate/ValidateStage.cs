@@ -14,8 +14,10 @@ namespace MlOps.Pipeline.Stages.Validate;
 /// <param name="Validation">Validation rows.</param>
 /// <param name="Failures">Why other candidates could not be trained, each with its key; null: there are none.</param>
 /// <param name="Test">Rows that choose nothing; null: there are none.</param>
+/// <param name="Train">Training rows, which the baseline is made of; null: a run of an earlier release goes on, and has none.</param>
 public sealed record ValidateInput(
-    IReadOnlyList<TrainedCandidate> Candidates, DatasetRef Validation, IReadOnlyList<string>? Failures = null, DatasetRef? Test = null);
+    IReadOnlyList<TrainedCandidate> Candidates, DatasetRef Validation, IReadOnlyList<string>? Failures = null, DatasetRef? Test = null,
+    DatasetRef? Train = null);
 
 /// <param name="Winner">The candidate that goes on.</param>
 /// <param name="Metrics">Its <c>val_*</c> metrics, and <c>test_*</c> where there are test rows.</param>
@@ -29,10 +31,11 @@ public sealed record ValidateOutput(
 /// applies the metric gates and the checks that the definition names.
 /// </summary>
 public sealed class ValidateStage(
-    DatasetStore datasets, ArtifactStore artifacts, TrainedModels models, ModelRegistry registry, RunStore runs, FeatureTableCache tables,
-    PromotionChecks checks, PipelineOptions options)
+    DatasetStore datasets, ArtifactStore artifacts, TrainedModels models, ModelRegistry registry, RunStore runs, PromotionChecks checks,
+    WinnerMeasures measures)
     : IStage<ValidateInput, ValidateOutput>
 {
+
     private const string MetricPrefix = "val_";
     private const string TestPrefix = "test_";
     private const string SelectedParam = "selectedOnSameRows";
@@ -54,21 +57,24 @@ public sealed class ValidateStage(
         var chosenBy = input.Candidates.All(candidate => candidate.Metrics.ContainsKey(outOfFold)) ? outOfFold : metric;
         var winner = Best(input.Candidates, chosenBy, largerIsBetter);
 
-        var stored = await StoredModel.LoadAsync(artifacts, await models.FilesAsync(winner.ModelBlobs, cancel), cancel);
+        var files = await models.FilesAsync(winner.ModelBlobs, cancel);
+        var stored = await StoredModel.LoadAsync(artifacts, files, cancel);
         var differences = SignatureCheck.Differences(stored.Signature.Features, FeaturesOf(manifest));
         if (differences.Count > 0)
         {
             throw new InputException([$"The model {winner.Key} does not fit the validation data:", .. differences]);
         }
-        var table = await tables.GetAsync(manifest, stored.Featurizer, cancel);
-        var predicted = await Task.Run(() => Evaluation.Score(stored.Transformer, table, options.Threads, stored.Featurizer.Scale), cancel);
+        var validation = await measures.PredictAsync(stored, manifest, cancel);
+        var predicted = Evaluation.Beside(validation.Predictions, validation.Table);
         var measured = predicted.Metrics();
         var metrics = measured.ToDictionary(pair => MetricPrefix + pair.Key, pair => pair.Value);
 
         var logged = WithIntervals(MetricPrefix, predicted);
+        PredictedTable? testRows = null;
         if (input.Test is { } test)
         {
-            var tested = WithIntervals(TestPrefix, await ScoreAsync(stored, await datasets.GetAsync(test.Id, cancel), cancel));
+            testRows = await measures.PredictAsync(stored, await datasets.GetAsync(test.Id, cancel), cancel);
+            var tested = WithIntervals(TestPrefix, Evaluation.Beside(testRows.Predictions, testRows.Table));
             foreach (var (name, value) in tested)
             {
                 logged[name] = value;
@@ -76,6 +82,19 @@ public sealed class ValidateStage(
             foreach (var (name, value) in tested.Where(pair => pair.Key.StartsWith(TestPrefix, StringComparison.Ordinal)))
             {
                 metrics[name] = value;
+            }
+        }
+        var sureness = await measures.IntervalsAsync(context, stored, files, input, validation, testRows, cancel);
+        foreach (var (name, value) in sureness)
+        {
+            logged[MetricPrefix + name] = value;
+            metrics[MetricPrefix + name] = value;
+        }
+        if (input.Train is { } train)
+        {
+            foreach (var (name, value) in await measures.BaselineAsync(context, predicted, train, metric, largerIsBetter, cancel))
+            {
+                logged[BaselineMetrics.Prefix + name] = value;
             }
         }
         await context.LogMetricsAsync(logged, cancel);
@@ -88,7 +107,12 @@ public sealed class ValidateStage(
             },
             cancel);
         await ListWinnerAsync(context.RunId, winner, cancel);
-        var failed = BlockedBy(definition.Gates, metric, measured[metric]);
+        IReadOnlyList<Reason> failed =
+        [
+            .. BlockedBy(definition.Gates, metric, measured[metric]),
+            .. WinnerIntervals.BlockedBy(definition.Gates.Interval, sureness),
+            .. await measures.SlicesAsync(context, stored, files, input.Train, validation, manifest, cancel),
+        ];
         if (definition.Gates.Checks.Count > 0)
         {
             var candidate = new PromotionCandidate
@@ -100,17 +124,11 @@ public sealed class ValidateStage(
                 Validation = input.Validation,
                 Metrics = measured,
                 Production = await FindProductionAsync(context.Model, cancel),
-                Rows = new ValidationRows(table, predicted.Scores),
+                Rows = new ValidationRows(validation.Table, validation.Predictions),
             };
             failed = [.. failed, .. await CheckAsync(context, candidate, cancel)];
         }
         return new ValidateOutput(winner, metrics, failed, new StageReport(manifest.Rows));
-    }
-
-    private async Task<ScoredRows> ScoreAsync(StoredModel stored, DatasetManifest manifest, CancellationToken cancel)
-    {
-        var table = await tables.GetAsync(manifest, stored.Featurizer, cancel);
-        return await Task.Run(() => Evaluation.Score(stored.Transformer, table, options.Threads, stored.Featurizer.Scale), cancel);
     }
 
     private static Dictionary<string, double> WithIntervals(string prefix, ScoredRows rows)

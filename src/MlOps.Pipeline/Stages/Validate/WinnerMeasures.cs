@@ -1,0 +1,77 @@
+using System.Globalization;
+using MlOps.Pipeline.Contracts;
+using MlOps.Pipeline.Data;
+using MlOps.Pipeline.Data.Duck;
+using MlOps.Pipeline.Features;
+using MlOps.Pipeline.Registry;
+using MlOps.Pipeline.Scoring;
+using MlOps.Pipeline.Tracking;
+using MlOps.Pipeline.Training;
+
+namespace MlOps.Pipeline.Stages.Validate;
+
+/// <summary>What is measured of the winner besides its metrics: beside the baseline, how sure it is, and by groups of rows.</summary>
+public sealed class WinnerMeasures(
+    DatasetStore datasets, ArtifactStore artifacts, FeatureTableCache tables, DuckDb duckDb, PipelineStorage storage, PipelineOptions options)
+{
+    private readonly OutOfFoldRows outOfFold = new(artifacts, datasets, tables);
+    private readonly WinnerIntervals intervals = new(storage, artifacts, new OutOfFoldRows(artifacts, datasets, tables), options);
+    private readonly WinnerSlices slices = new(datasets, artifacts, duckDb);
+
+    /// <summary>Rows with what the winner predicts of them.</summary>
+    internal async Task<PredictedTable> PredictAsync(StoredModel stored, DatasetManifest manifest, CancellationToken cancel)
+    {
+        var table = await tables.GetAsync(manifest, stored.Featurizer, cancel);
+        return new PredictedTable(
+            table, await Task.Run(() => Evaluation.Predict(stored.Transformer, table, options.Threads, stored.Featurizer.Scale), cancel));
+    }
+
+    /// <inheritdoc cref="WinnerIntervals.MeasureAsync"/>
+    internal Task<IReadOnlyDictionary<string, double>> IntervalsAsync(
+        StageContext context, StoredModel winner, ModelFiles files, ValidateInput input, PredictedTable validation, PredictedTable? test,
+        CancellationToken cancel) => intervals.MeasureAsync(context, winner, files, input, validation, test, cancel);
+
+    /// <summary>What groups of rows say against promotion: out of fold where that is known, else of the validation rows.</summary>
+    internal async Task<IReadOnlyList<Reason>> SlicesAsync(
+        StageContext context, StoredModel winner, ModelFiles files, DatasetRef? train, PredictedTable validation, DatasetManifest manifest,
+        CancellationToken cancel)
+    {
+        if ((await context.GetDefinitionAsync(cancel)).Slices.Count == 0)
+        {
+            return [];
+        }
+        return await outOfFold.FindAsync(winner, files, train, cancel) is { } trained
+            ? await slices.MeasureAsync(context, trained.Rows, trained.Manifest, "out-of-fold", cancel)
+            : await slices.MeasureAsync(context, validation, manifest, "validation", cancel);
+    }
+
+    /// <summary>What the baseline comes to on the same rows. Where the winner is not better for sure, that is the first thing to know of it.</summary>
+    internal async Task<IEnumerable<KeyValuePair<string, double>>> BaselineAsync(
+        StageContext context, ScoredRows winner, DatasetRef train, string metric, bool largerIsBetter, CancellationToken cancel)
+    {
+        var rows = await datasets.OpenAsync(await datasets.GetAsync(train.Id, cancel), cancel);
+        var target = TargetColumn.Of(rows.Manifest);
+        return await Task.Run(
+            () =>
+            {
+                using var session = duckDb.Open(rows.Manifest.Columns.Count, cancel);
+                var constant = Baseline.Of(session, rows, target);
+                var baseline = Baseline.Beside(winner, constant);
+                var metrics = baseline.Metrics();
+                var gain = MetricIntervals.OfDifference(winner, baseline, metric);
+                if (gain is not null && !(largerIsBetter ? gain.Low > 0 : gain.High < 0))
+                {
+                    context.Warn(new Warning(string.Create(
+                        CultureInfo.InvariantCulture,
+                        $"Nothing shows that the model is better than always predicting {Baseline.Describe(target, constant)}: {metric} is "
+                            + $"{winner.Metrics()[metric]:G6} against {metrics[metric]:G6} on {winner.Count:N0} validation rows (95 % interval of the "
+                            + $"difference: {gain.Low:G4} to {gain.High:G4})."))
+                    {
+                        Headline = true,
+                    });
+                }
+                return metrics.Where(measured => measured.Key != "threshold");
+            },
+            cancel);
+    }
+}
