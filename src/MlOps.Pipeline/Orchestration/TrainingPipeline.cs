@@ -39,25 +39,25 @@ public sealed class TrainingPipeline
     /// <summary>The stage calls of a run that reaches its goal, in order: what is still to come, for displays.</summary>
     public static IReadOnlyList<(string Stage, string Key)> Outline(
         RunGoal goal, IReadOnlyList<string> candidates, bool approval, bool expects = false) => goal switch
-    {
-        RunGoal.Dataset => [(PipelineStages.Ingest.Name, ""), (PipelineStages.Finish.Name, "")],
-        _ =>
-        [
-            (PipelineStages.Ingest.Name, ""),
-            .. expects ? [(PipelineStages.Expect.Name, "")] : Array.Empty<(string, string)>(),
-            (PipelineStages.Clean.Name, ""),
-            (PipelineStages.Features.Name, ""),
-            (PipelineStages.Split.Name, ""),
-            .. candidates.Select(key => (PipelineStages.Train.Name, key)),
-            (PipelineStages.Validate.Name, ""),
-            (PipelineStages.Drift.Name, ""),
-            .. approval ? [(PipelineStages.AwaitApproval.Name, "")] : Array.Empty<(string, string)>(),
-            (PipelineStages.Promote.Name, ""),
-            (PipelineStages.Explain.Name, ""),
-            (PipelineStages.ModelCard.Name, ""),
-            (PipelineStages.Finish.Name, ""),
-        ],
-    };
+        {
+            RunGoal.Dataset => [(PipelineStages.Ingest.Name, ""), (PipelineStages.Finish.Name, "")],
+            _ =>
+            [
+                (PipelineStages.Ingest.Name, ""),
+                .. expects ? [(PipelineStages.Expect.Name, "")] : Array.Empty<(string, string)>(),
+                (PipelineStages.Clean.Name, ""),
+                (PipelineStages.Features.Name, ""),
+                (PipelineStages.Split.Name, ""),
+                .. candidates.Select(key => (PipelineStages.Train.Name, key)),
+                (PipelineStages.Validate.Name, ""),
+                (PipelineStages.Drift.Name, ""),
+                .. approval ? [(PipelineStages.AwaitApproval.Name, "")] : Array.Empty<(string, string)>(),
+                (PipelineStages.Promote.Name, ""),
+                (PipelineStages.Explain.Name, ""),
+                (PipelineStages.ModelCard.Name, ""),
+                (PipelineStages.Finish.Name, ""),
+            ],
+        };
 
     /// <summary>Where a run leaves the way of <see cref="Outline"/>: what a reader of this class's branches would draw.</summary>
     public static IReadOnlyList<Branch> Branches { get; } =
