@@ -18,8 +18,11 @@ internal static class DefinitionKeys
             definition => definition.MaxClasses, (definition, value) => definition with { MaxClasses = value }).Later()
         .Key("positive", "Binary: the target value that counts as positive; left out: the later of the two in sort order.", Scalar(),
             definition => definition.Positive, (definition, value) => definition with { Positive = value })
-        .Key("threshold", "Binary: the probability from which a row is predicted positive.", Number(0, 1),
-            definition => definition.Threshold, (definition, value) => definition with { Threshold = value })
+        .Key("threshold",
+            "Binary: the probability from which a row is predicted positive, or the metric that is to be largest by it (f1, accuracy), out of fold where there "
+                + "are folds, else on the validation rows.",
+            new ThresholdShape(), definition => new ThresholdRule(definition.Threshold, definition.ThresholdMetric),
+            (definition, value) => definition with { Threshold = value.At, ThresholdMetric = value.Metric })
         .Key("owner", "Who answers for the model; shown on its card.", Text(),
             definition => definition.Owner, (definition, value) => definition with { Owner = value })
         .Key("intendedUse", "What the model is for; shown on its card.", Text(),

@@ -66,6 +66,10 @@ internal static class DefinitionRules
         {
             yield return "runOn.drift is true, and what would find drift is off: set monitor.log and monitor.drift to true, or runOn.drift to false.";
         }
+        if (definition.ThresholdMetric is { } decisive && !ThresholdRule.Metrics.Contains(decisive))
+        {
+            yield return $"threshold is '{decisive}'; it must be a probability from 0 to 1, or one of {string.Join(", ", ThresholdRule.Metrics)}.";
+        }
         if (definition is { Positive: { } positive, Task: TaskKind.Multiclass })
         {
             yield return $"positive is '{positive}', and task is multiclass: only a binary target has a positive value.";

@@ -30,6 +30,9 @@ public sealed record PipelineDefinition
     /// <summary>Most classes that are learnt where nothing is declared: a target of more is seldom one of classes.</summary>
     public const int UsualClasses = 200;
 
+    /// <summary>The probability from which a row is predicted positive where nothing is declared.</summary>
+    public const double UsualThreshold = 0.5;
+
     public required string Model { get; init; }
     public required string Target { get; init; }
     /// <summary>Null: binary when the target has two values, multiclass when it has more and is no number, else regression.</summary>
@@ -39,7 +42,9 @@ public sealed record PipelineDefinition
     /// <summary>The target value that counts as positive (binary); null: the later of the two in sort order.</summary>
     public string? Positive { get; init; }
     /// <summary>Probability at and above which a row is predicted positive (binary).</summary>
-    public double Threshold { get; init; } = 0.5;
+    public double Threshold { get; init; } = UsualThreshold;
+    /// <summary>The metric that is to be largest by the threshold (binary), in place of a declared one; null: <see cref="Threshold"/> counts.</summary>
+    public string? ThresholdMetric { get; init; }
     public string? Owner { get; init; }
     public string? IntendedUse { get; init; }
     public string? Limits { get; init; }

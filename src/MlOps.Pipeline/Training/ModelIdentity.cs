@@ -27,6 +27,9 @@ internal sealed record ModelIdentity(string Train, string Validation, CandidateS
     /// <summary>Parts of the training rows of which each is held out once; 0: none.</summary>
     public int Folds { get; init; }
 
+    /// <summary>The metric that is largest by the threshold; null: the featurizer has the threshold.</summary>
+    public string? ThresholdMetric { get; init; }
+
     /// <summary>Where the model's record is, without its ending.</summary>
     public string BlobName => "models/" + Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(Text)))[..32];
 
@@ -42,6 +45,7 @@ internal sealed record ModelIdentity(string Train, string Validation, CandidateS
             seed = Seed,
             trainerVersion = TrainerVersion,
             folds = Folds == 0 ? null : (int?)Folds,
+            thresholdMetric = ThresholdMetric,
         });
 
     private JsonNode SpecText

@@ -12,6 +12,9 @@ namespace MlOps.Pipeline.Stages.Train;
 /// <param name="Folds">Parts of the training rows of which each is held out once; 0: the rows are too many for that, or it is not wanted.</param>
 internal sealed record Candidate(string Key, CandidateSpec Spec, ITrainer? Added, long Seed, int Folds)
 {
+    /// <summary>The metric that is to be largest by the threshold; null: the threshold is declared.</summary>
+    public string? ThresholdMetric { get; init; }
+
     public int TrainerSeed => (int)(Seed % int.MaxValue);
 
     /// <summary>What the run logs of it.</summary>

@@ -53,7 +53,15 @@ public sealed class CandidateTraining(
         }
         var seconds = clock.Elapsed.TotalSeconds;
 
-        var metrics = await Task.Run(() => Evaluation.Measure(fitted.Model, validationTable, options.Threads, scale), cancel);
+        var validated = await Task.Run(() => Evaluation.Score(fitted.Model, validationTable, options.Threads, scale), cancel);
+        var unlearnt = fitted.OutOfFold is null ? null : Evaluation.Beside(fitted.OutOfFold, trainTable);
+        if (candidate.ThresholdMetric is { } decisive && featurizer.Target.Task == TaskKind.Binary)
+        {
+            featurizer = featurizer with { Threshold = BestThreshold.Of(unlearnt ?? validated, decisive) };
+            validated = validated with { Threshold = featurizer.Threshold };
+            unlearnt = unlearnt is null ? null : unlearnt with { Threshold = featurizer.Threshold };
+        }
+        var metrics = validated.Metrics();
         var logged = new Dictionary<string, double>(metrics) { ["train_seconds"] = Math.Round(seconds, 3) };
         if (trees < spec.Trees)
         {
@@ -67,12 +75,9 @@ public sealed class CandidateTraining(
         {
             logged[TrainedCandidate.PlattSlope] = scaling.Slope;
         }
-        if (fitted.OutOfFold is { } predictions)
+        foreach (var (metric, value) in unlearnt?.Metrics() ?? new Dictionary<string, double>())
         {
-            foreach (var (metric, value) in Evaluation.Beside(predictions, trainTable).Metrics())
-            {
-                logged[TrainedCandidate.OutOfFold + metric] = value;
-            }
+            logged[TrainedCandidate.OutOfFold + metric] = value;
         }
 
         var files = StoredModel.Contents(new MLContext(), fitted.Model, featurizer with { Scale = scale })

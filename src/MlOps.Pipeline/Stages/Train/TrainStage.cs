@@ -36,7 +36,10 @@ public sealed class TrainStage(
         CheckClasses(spec, target);
         var candidate = new Candidate(
             definition.CandidateKeys[input.CandidateIndex], spec, trainers.Find(spec.Trainer, target.Task), definition.Split.Seed,
-            definition.Train.FoldsOf(train.Manifest.Rows));
+            definition.Train.FoldsOf(train.Manifest.Rows))
+        {
+            ThresholdMetric = target.Task == TaskKind.Binary ? definition.ThresholdMetric : null,
+        };
         var validation = await datasets.OpenAsync(await datasets.GetAsync(input.Validation.Id, cancel), cancel);
         await context.LogParamsAsync(candidate.Params(), cancel);
 
@@ -47,10 +50,16 @@ public sealed class TrainStage(
         var name = new ModelIdentity(input.Train.Id, input.Validation.Id, candidate.Spec, featurizer, candidate.Seed, candidate.Added?.Version)
         {
             Folds = candidate.Folds,
+            ThresholdMetric = candidate.ThresholdMetric,
         }.BlobName;
         var found = await models.FindAsync(name, cancel);
         var model = found ?? await training.TrainAsync(context.RunId, candidate, featurizer, (train, validation), name, cancel);
 
+        if (candidate.ThresholdMetric is { } decisive && !model.Metrics.ContainsKey(TrainedCandidate.OutOfFold + decisive))
+        {
+            context.Warn($"The threshold is the one by which {decisive} is largest on the validation rows, as there are no folds: {decisive} on them is a "
+                + "little too good.");
+        }
         await context.LogMetricsAsync(model.Metrics.ToDictionary(metric => $"{candidate.Key}.{metric.Key}", metric => metric.Value), cancel);
         await runs.LogArtifactsAsync(
             context.RunId, model.Files.Select(file => new Artifact($"{candidate.Key}/{file.Key}", $"{model.Blobs}/{file.Key}", file.Value)), cancel);
