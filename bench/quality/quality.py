@@ -38,7 +38,7 @@ def ours(mlops, work, name, seed, frame, options):
         return done.stdout
 
     definition = work / "definition.json"
-    run("new", model, file, "--target", "y", "--out", definition)
+    run("new", model, file, "--target", "y", "--out", definition, "--force")
     rules = json.loads(definition.read_text())
     rules["split"] = {**rules.get("split", {}), "seed": seed, **options}
     if "group" in options:

@@ -9,6 +9,9 @@ public sealed record TrainedCandidate(string Key, string ModelBlobs, IReadOnlyDi
     /// <summary>Before the name of a metric: measured on the training rows, each predicted by a model that did not learn from it.</summary>
     public const string OutOfFold = "oof_";
 
+    /// <summary>Among the metrics: how long training took.</summary>
+    public const string Seconds = "train_seconds";
+
     /// <summary>Among the metrics: with how many trees a model was fitted once more on all training rows.</summary>
     public const string TreesKept = "trees_kept";
 

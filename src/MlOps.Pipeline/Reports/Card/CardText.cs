@@ -57,6 +57,9 @@ internal static class CardText
     /// <summary>An artifact's address beside the card.</summary>
     public static string Link(string path) => string.Join('/', path.Split('/').Select(Uri.EscapeDataString));
 
+    /// <summary>What a table of metrics has no room for: it is told elsewhere on the card, or stands on the run.</summary>
+    private static readonly string[] Told = ["threshold", TrainedCandidate.TreesKept, TrainedCandidate.PlattSlope, TrainedCandidate.Seconds];
+
     /// <summary>The task's metrics in their usual order, then what else was measured.</summary>
     public static IReadOnlyList<string> MetricNames(CardData data)
     {
@@ -65,7 +68,7 @@ internal static class CardText
         return
         [
             .. known.Where(measured.Contains),
-            .. measured.Where(name => !known.Contains(name) && name is not ("threshold" or TrainedCandidate.TreesKept or TrainedCandidate.PlattSlope))
+            .. measured.Where(name => !known.Contains(name) && !Told.Contains(name))
                 .Where(name => !CardData.IsOutOfFold(name) || name == data.ChosenBy).Order(StringComparer.Ordinal),
         ];
     }

@@ -62,7 +62,7 @@ public sealed class CandidateTraining(
             unlearnt = unlearnt is null ? null : unlearnt with { Threshold = featurizer.Threshold };
         }
         var metrics = validated.Metrics();
-        var logged = new Dictionary<string, double>(metrics) { ["train_seconds"] = Math.Round(seconds, 3) };
+        var logged = new Dictionary<string, double>(metrics) { [TrainedCandidate.Seconds] = Math.Round(seconds, 3) };
         if (trees < spec.Trees)
         {
             logged["trees_in_budget"] = trees;
