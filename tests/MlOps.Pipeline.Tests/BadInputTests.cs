@@ -24,7 +24,7 @@ public sealed class BadInputTests(AzuriteFixture azurite)
         { "no such target", Trips.Csv(60).Replace(",fare", ",price", StringComparison.Ordinal), "no column 'fare'" },
         { "target constant", Table(60, i => $"{i * 3 % 7},{i},9.5"), "same value ('9.5')" },
         { "target null", Table(60, i => $"{i * 3 % 7},{i},"), "60 null: fare" },
-        { "target not numeric", Table(60, i => $"{i * 3 % 7},{i},dear{i % 5}"), "'fare' is not numeric" },
+        { "target not numeric", Table(60, i => $"{i * 3 % 7},{i},dear{i}"), "most rows have a value of their own" },
         { "all rows ragged", Trips.Header + "\n" + string.Concat(Enumerable.Repeat("1,2\n", 30)), "another number of cells" },
         { "binary garbage", new string([.. Enumerable.Range(0, TestSize.Columns).Select(i => (char)(i * 7919 % 256))]), "no text file" },
     };

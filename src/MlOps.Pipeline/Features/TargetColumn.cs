@@ -22,6 +22,9 @@ public sealed record TargetColumn(
     /// <summary>More than two say no more than three do.</summary>
     private const int FewValues = 3;
 
+    /// <summary>On average; with fewer, a target's values are names of rows rather than of classes.</summary>
+    private const int FewestRowsOfClass = 2;
+
     /// <summary>Numbers that a prediction consists of: the probability of each class, or one.</summary>
     internal int Outputs => Classes?.Count ?? 1;
 
@@ -51,8 +54,9 @@ public sealed record TargetColumn(
     /// <param name="found">The <see cref="Values"/> of every part of the table.</param>
     /// <param name="target">The target's column.</param>
     /// <param name="definition">What is declared.</param>
+    /// <param name="rows">Rows of the table.</param>
     /// <exception cref="InputException">The target has one value only, or does not suit the task.</exception>
-    internal static TargetColumn Decide(IEnumerable<string> found, DatasetColumn target, PipelineDefinition definition)
+    internal static TargetColumn Decide(IEnumerable<string> found, DatasetColumn target, PipelineDefinition definition, long rows)
     {
         var values = (target.Type == StorageType.Double
             ? found.Distinct().OrderBy(value => double.Parse(value, CultureInfo.InvariantCulture))
@@ -66,7 +70,7 @@ public sealed record TargetColumn(
         {
             TaskKind.Regression => Regression(values, target),
             TaskKind.Binary => Binary(values, target, definition),
-            _ => Multiclass(values, target, definition),
+            _ => Multiclass(values, target, definition, rows),
         };
     }
 
@@ -99,7 +103,7 @@ public sealed record TargetColumn(
             : throw new InputException($"'positive' is '{positive}', but the target '{target.Name}' has the values '{values[0]}' and '{values[1]}'.");
     }
 
-    private static TargetColumn Multiclass(List<string> values, DatasetColumn target, PipelineDefinition definition)
+    private static TargetColumn Multiclass(List<string> values, DatasetColumn target, PipelineDefinition definition, long rows)
     {
         if (values.Count == 2)
         {
@@ -109,6 +113,11 @@ public sealed record TargetColumn(
         {
             throw new InputException($"'positive' is '{positive}', but the target '{target.Name}' has more than two values (for example '{values[0]}', "
                 + $"'{values[1]}', '{values[2]}'), which are learnt as classes: leave 'positive' out.");
+        }
+        if (values.Count > rows / FewestRowsOfClass)
+        {
+            throw new InputException($"The target '{target.Name}' is not numeric (for example '{values[0]}', '{values[1]}', '{values[2]}'), and most rows have "
+                + "a value of their own, from which nothing can be learnt of others. Choose a numeric target, or one whose values repeat.");
         }
         return values.Count <= MostClasses(definition)
             ? new TargetColumn(target.Name, TaskKind.Multiclass, Classes: values)

@@ -117,7 +117,7 @@ public sealed class CleanStage(PipelineStorage storage, DatasetStore datasets, D
     {
         try
         {
-            return TargetColumn.Decide(parts.SelectMany(part => part.TargetValues), rules.Plan.Target, rules.Definition);
+            return TargetColumn.Decide(parts.SelectMany(part => part.TargetValues), rules.Plan.Target, rules.Definition, parts.Sum(part => part.Part.Rows));
         }
         catch (InputException unfit)
         {
