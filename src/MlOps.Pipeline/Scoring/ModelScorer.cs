@@ -126,17 +126,18 @@ public sealed class ModelScorer
         // A version serves before its run has explained it, so the explainer is looked for until it is there.
         explainer ??= await LoadExplainerAsync(cancel);
         var features = explainer.Features;
-        PredictionExplanations[] classes = [.. Enumerable.Range(0, explainer.Outputs).Select(OfClass)];
         if (Classes is null)
         {
-            return classes[0];
+            return OfClass(0);
         }
         var predicted = Predict(rows).Select(prediction => ClassProbabilities.MostProbable([.. prediction.Probabilities!])).ToList();
+        // Of many classes the others' scores are left alone, unless they are asked for.
+        var classes = (everyClass ? Enumerable.Range(0, explainer.Outputs) : predicted.Distinct()).ToDictionary(place => place, OfClass);
         return new PredictionExplanations(
             features, [.. predicted.Select((place, row) => classes[place].BaseValues[row])],
             [.. predicted.Select((place, row) => classes[place].Contributions[row])])
         {
-            Classes = everyClass ? classes : null,
+            Classes = everyClass ? [.. Enumerable.Range(0, explainer.Outputs).Select(place => classes[place])] : null,
         };
 
         PredictionExplanations OfClass(int place) => new(
