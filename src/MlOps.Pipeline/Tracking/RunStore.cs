@@ -112,7 +112,11 @@ public sealed class RunStore(PipelineStorage storage, TimeProvider time)
         stages.Sort((a, b) => Nullable.Compare(a.Started, b.Started));
         if (run.HasEnded && stages.FindIndex(stage => stage.Stage == StageStatus.Last && IsDone(run, stage)) is >= 0 and var last)
         {
-            stages[last] = stages[last] with { State = StageState.Succeeded, Ended = run.Ended, Error = null };
+            var stage = stages[last];
+            stages[last] = stage with
+            {
+                State = StageState.Succeeded, Ended = run.Ended, Seconds = stage.Seconds ?? (run.Ended - stage.Started)?.TotalSeconds, Error = null,
+            };
         }
         return new RunDetails(run, stages, parameters, metrics, artifacts, alerts);
     }

@@ -57,7 +57,7 @@ public sealed class FinishTests(AzuriteFixture azurite)
             Source = "s",
             Trigger = "test",
             Created = now,
-            Ended = now,
+            Ended = now.AddSeconds(3),
         };
         await runs.CreateAsync(run, default);
         // Storage went away after the run's end was written, and before the stage's was.
@@ -68,5 +68,6 @@ public sealed class FinishTests(AzuriteFixture azurite)
 
         stage.State.Should().Be(seen);
         (stage.Error is null).Should().Be(seen == StageState.Succeeded);
+        stage.Seconds.Should().Be(seen == StageState.Succeeded ? 3 : null);
     }
 }
