@@ -23,6 +23,10 @@ internal static class DefinitionKeys
                 + "are folds, else on the validation rows.",
             new ThresholdShape(), definition => new ThresholdRule(definition.Threshold, definition.ThresholdMetric),
             (definition, value) => definition with { Threshold = value.At, ThresholdMetric = value.Metric })
+        .Key("weights",
+            "How much each row counts in learning: \"balanced\" (of classes: each class the same in all), or the numeric column that says so; left out: "
+                + "each row the same.", Text(shortest: 1),
+            definition => definition.Weights, (definition, value) => definition with { Weights = value }).Later()
         .Key("owner", "Who answers for the model; shown on its card.", Text(),
             definition => definition.Owner, (definition, value) => definition with { Owner = value })
         .Key("intendedUse", "What the model is for; shown on its card.", Text(),

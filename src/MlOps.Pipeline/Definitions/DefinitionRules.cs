@@ -74,6 +74,10 @@ internal static class DefinitionRules
         {
             yield return $"positive is '{positive}', and task is multiclass: only a binary target has a positive value.";
         }
+        foreach (var problem in ProblemsOfWeights(definition))
+        {
+            yield return problem;
+        }
         if (definition.Slices.GroupBy(column => column, StringComparer.Ordinal).FirstOrDefault(same => same.Count() > 1) is { } sliced)
         {
             yield return $"slices names '{sliced.Key}' twice.";
@@ -87,6 +91,34 @@ internal static class DefinitionRules
             yield return problem;
         }
     }
+
+    private static IEnumerable<string> ProblemsOfWeights(PipelineDefinition definition)
+    {
+        if (definition is { Weights: RowWeights.Balanced, Task: TaskKind.Regression })
+        {
+            yield return "weights is 'balanced', and task is regression: only classes can be balanced. Name a column of weights, or leave weights out.";
+        }
+        if (RowWeights.ColumnOf(definition.Weights) is not { } column)
+        {
+            yield break;
+        }
+        if (column == definition.Target)
+        {
+            yield return $"weights is '{column}', which is the target.";
+        }
+        if (definition.Columns.GetValueOrDefault(column) is { Ignore: true })
+        {
+            yield return $"columns.{column} is the weights and cannot be ignored: take the column out of 'columns', it is no feature anyway.";
+        }
+        if (InputsOf(definition.Features).Contains(column, StringComparer.Ordinal))
+        {
+            yield return $"features uses the weights '{column}' as an input: who asks for a prediction has no weight.";
+        }
+    }
+
+    private static IEnumerable<string> InputsOf(FeatureRules features) =>
+        features.Interactions.Concat(features.Ratios).Concat(features.Custom.Select(custom => custom.Inputs)).SelectMany(columns => columns)
+            .Concat(features.Logs).Concat(features.DateParts);
 
     /// <summary>Six fields with seconds, or the classic five.</summary>
     private static bool IsCron(string schedule) =>
@@ -146,9 +178,7 @@ internal static class DefinitionRules
 
     private static IEnumerable<string> ProblemsOf(FeatureRules features, PipelineDefinition definition)
     {
-        var inputs = features.Interactions.Concat(features.Ratios).Concat(features.Custom.Select(custom => custom.Inputs)).SelectMany(columns => columns)
-            .Concat(features.Logs).Concat(features.DateParts);
-        if (inputs.Contains(definition.Target, StringComparer.Ordinal))
+        if (InputsOf(features).Contains(definition.Target, StringComparer.Ordinal))
         {
             yield return $"features uses the target '{definition.Target}' as an input: the model would be given the answer.";
         }

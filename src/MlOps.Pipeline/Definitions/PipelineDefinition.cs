@@ -45,6 +45,10 @@ public sealed record PipelineDefinition
     public double Threshold { get; init; } = UsualThreshold;
     /// <summary>The metric that is to be largest by the threshold (binary), in place of a declared one; null: <see cref="Threshold"/> counts.</summary>
     public string? ThresholdMetric { get; init; }
+    /// <summary>
+    /// How much each row counts in learning: <see cref="RowWeights.Balanced"/>, or the column that says so; null: each the same.
+    /// </summary>
+    public string? Weights { get; init; }
     public string? Owner { get; init; }
     public string? IntendedUse { get; init; }
     public string? Limits { get; init; }
@@ -73,6 +77,19 @@ public sealed record PipelineDefinition
 
     /// <summary>Key of every candidate: its place and trainer, such as <c>0-lightgbm</c>.</summary>
     public IReadOnlyList<string> CandidateKeys => [.. Candidates.Select((candidate, index) => $"{index}-{candidate.Trainer}")];
+}
+
+/// <summary>How much rows count in learning.</summary>
+public static class RowWeights
+{
+    /// <summary>
+    /// Each class counts the same in all: a row counts <c>rows / (classes · rows of its class)</c> (King and Zeng, Logistic Regression in Rare Events Data,
+    /// 2001; scikit-learn's <c>class_weight="balanced"</c>).
+    /// </summary>
+    public const string Balanced = "balanced";
+
+    /// <summary>The column that a declaration names; null: it names none.</summary>
+    public static string? ColumnOf(string? weights) => weights == Balanced ? null : weights;
 }
 
 /// <summary>What is declared about one column.</summary>

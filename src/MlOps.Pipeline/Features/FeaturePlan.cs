@@ -8,7 +8,7 @@ namespace MlOps.Pipeline.Features;
 /// <param name="Target">The predicted column.</param>
 /// <param name="Inputs">Columns a caller sends, in the table's order.</param>
 /// <param name="Derived">Computed features whose input columns are there.</param>
-/// <param name="Carried">Columns that the split needs although the model does not use them.</param>
+/// <param name="Carried">Columns that the split or learning needs although the model does not read them.</param>
 /// <param name="Warnings">What is skipped and why.</param>
 public sealed record FeaturePlan(
     DatasetColumn Target, IReadOnlyList<DatasetColumn> Inputs, IReadOnlyList<DerivedFeature> Derived, IReadOnlyList<DatasetColumn> Carried,
@@ -16,6 +16,9 @@ public sealed record FeaturePlan(
 {
     /// <summary>The note of a features table that carries its plan.</summary>
     public const string Note = "plan";
+
+    /// <summary>The column that says how much each row counts in learning; null: none does.</summary>
+    public DatasetColumn? Weights { get; init; }
 
     /// <summary>Until <see cref="With"/> has found the version of a function that the host added.</summary>
     private const string NotFoundYet = "";
@@ -46,7 +49,8 @@ public sealed record FeaturePlan(
             derived.Remove(clash);
         }
         var used = derived.SelectMany(feature => feature.Inputs).ToHashSet(StringComparer.Ordinal);
-        var inputs = columns.Where(column => column.Name != target.Name && IsInput(column, definition, used, warnings)).ToList();
+        var weights = RowWeights.ColumnOf(definition.Weights) is { } weighing ? WeightsOf(Find(byName, weighing, "weights")) : null;
+        var inputs = columns.Where(column => column != target && column != weights && IsInput(column, definition, used, warnings)).ToList();
         if (inputs.Count == 0)
         {
             throw new InputException($"No column is left to predict '{target.Name}' from: the others are ignored, ids or free text. Declare the kind of "
@@ -57,10 +61,16 @@ public sealed record FeaturePlan(
             Find(byName, name, "split.key");
         }
         IEnumerable<string> splitColumns = new[] { definition.Split.Time, definition.Split.Group }.OfType<string>();
-        var carried = splitColumns.Select(name => Find(byName, name, "split")).Where(column => column != target && !inputs.Contains(column)).Distinct()
-            .ToList();
-        return new FeaturePlan(target, inputs, derived, carried, warnings);
+        var carried = splitColumns.Select(name => Find(byName, name, "split")).Concat(weights is null ? [] : [weights])
+            .Where(column => column != target && !inputs.Contains(column)).Distinct().ToList();
+        return new FeaturePlan(target, inputs, derived, carried, warnings) { Weights = weights };
     }
+
+    private static DatasetColumn WeightsOf(DatasetColumn column) => column.Type == StorageType.Double
+        ? column
+        : throw new InputException(
+            $"Column '{column.Name}' is the weights, and it is {DefinitionNames.Kinds.NameOf(column.Kind)}: weights are numbers, 0 or more. Name a "
+                + "numeric column, or declare its format under 'columns'.");
 
     /// <summary>The plan that a features table, or a selection of one, was made by.</summary>
     public static FeaturePlan Of(DatasetManifest features) => Json.Read<FeaturePlan>(features.Notes[Note]!.ToJsonString());

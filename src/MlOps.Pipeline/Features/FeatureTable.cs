@@ -25,6 +25,7 @@ internal sealed class FeatureTable
         Labels = new double[rows];
         Inner = new bool[rows];
         Draws = new float[rows];
+        Weights = featurizer.Weights is null ? null : new float[rows];
         sources = featurizer.Sources;
     }
 
@@ -51,6 +52,9 @@ internal sealed class FeatureTable
     /// and in a split by time.
     /// </summary>
     public float[] Draws { get; }
+
+    /// <summary>How much each training row counts in learning, 0 or more; null: each the same.</summary>
+    public float[]? Weights { get; }
 
     /// <summary>Reads a table through DuckDB.</summary>
     /// <exception cref="InputException">The table lacks columns that the featurizer needs; all are named.</exception>
@@ -119,8 +123,46 @@ internal sealed class FeatureTable
             : throw new InputException($"The table has {manifest.Rows} rows; training takes at most {Array.MaxLength}. Train on a sample.");
     }
 
-    private static FeatureTable Checked(FeatureTable loaded, int rows, DatasetManifest manifest) =>
-        rows == loaded.Rows ? loaded : throw new InvalidOperationException($"Dataset version {manifest.Id} has {rows} rows, its manifest says {loaded.Rows}.");
+    private static FeatureTable Checked(FeatureTable loaded, int rows, DatasetManifest manifest)
+    {
+        if (rows != loaded.Rows)
+        {
+            throw new InvalidOperationException($"Dataset version {manifest.Id} has {rows} rows, its manifest says {loaded.Rows}.");
+        }
+        if (loaded.Featurizer.Weights == RowWeights.Balanced)
+        {
+            loaded.Balance();
+        }
+        else if (loaded.Weights is not null && manifest.Selection is { Side: SplitSide.Train })
+        {
+            loaded.ScaleWeights();
+        }
+        return loaded;
+    }
+
+    /// <summary>Their mean becomes 1, so that regularisation weighs the same whatever their unit.</summary>
+    private void ScaleWeights()
+    {
+        var counting = Weights!.Where(weight => weight > 0).ToList();
+        if (counting.Count == 0)
+        {
+            throw new InputException($"Column '{Featurizer.Weights}' is the weights, and it is 0 in all training rows: there is nothing to learn from.");
+        }
+        var mean = counting.Average(weight => (double)weight);
+        for (var row = 0; row < Rows; row++)
+        {
+            Weights![row] = (float)(Weights[row] / mean);
+        }
+    }
+
+    private void Balance()
+    {
+        var known = Labels.Where(label => !double.IsNaN(label)).GroupBy(label => label).ToDictionary(rows => rows.Key, rows => rows.Count());
+        for (var row = 0; row < Rows; row++)
+        {
+            Weights![row] = known.TryGetValue(Labels[row], out var count) ? (float)(known.Values.Sum() / ((double)known.Count * count)) : 0;
+        }
+    }
 
     /// <summary>A table of one number and its double, for trying a trainer out.</summary>
     public static FeatureTable MadeUp(int rows)
@@ -160,6 +202,10 @@ internal sealed class FeatureTable
         Copy([Labels], [taken.Labels]);
         Copy([Inner], [taken.Inner]);
         Copy([Draws], [taken.Draws]);
+        if (Weights is not null)
+        {
+            Copy([Weights], [taken.Weights!]);
+        }
         return taken;
 
         void Copy<T>(T[][] from, T[][] to)
@@ -187,7 +233,11 @@ internal sealed class FeatureTable
         }
         FillLabels(vectors[next++], Labels.AsSpan(start, rows));
         vectors[next++].Values<bool>(rows).CopyTo(Inner.AsSpan(start, rows));
-        vectors[next].Values<float>(rows).CopyTo(Draws.AsSpan(start, rows));
+        vectors[next++].Values<float>(rows).CopyTo(Draws.AsSpan(start, rows));
+        if (next < vectors.Length)
+        {
+            FillNumbers(vectors[next], Weights.AsSpan(start, rows));
+        }
     }
 
     private void Fill(ReadOnlySpan<DuckVector> vectors, int start, ReadOnlySpan<int> places, int rows)
@@ -203,7 +253,11 @@ internal sealed class FeatureTable
         }
         FillLabels(vectors[next++], Labels.AsSpan(start, places.Length), places, rows);
         Take(vectors[next++].Values<bool>(rows), places, Inner.AsSpan(start));
-        Take(vectors[next].Values<float>(rows), places, Draws.AsSpan(start));
+        Take(vectors[next++].Values<float>(rows), places, Draws.AsSpan(start));
+        if (next < vectors.Length)
+        {
+            FillNumbers(vectors[next], Weights.AsSpan(start, places.Length), places, rows);
+        }
     }
 
     private static void FillNumbers(DuckVector vector, Span<float> numbers, ReadOnlySpan<int> places, int rows)

@@ -4,7 +4,8 @@ using MlOps.Pipeline.Definitions;
 
 namespace MlOps.Pipeline.Features;
 
-/// <summary>What a <see cref="FeatureTable"/> selects: its numbers, then its codes, the label, and the side of the inner split.</summary>
+/// <summary>What a <see cref="FeatureTable"/> selects: its numbers, then its codes, the label, the side of the inner split, the draw, and the weight where a
+/// column says it.</summary>
 internal static class FeatureTableSql
 {
     /// <summary>Share of training rows that early stopping watches instead of learning from.</summary>
@@ -31,6 +32,11 @@ internal static class FeatureTableSql
         yield return LabelSql(columns[featurizer.Target.Name], featurizer.Target);
         yield return InnerSql(manifest.Selection);
         yield return DrawSql(manifest.Selection);
+        // Only what is learnt from counts: another table may lack the column.
+        if (RowWeights.ColumnOf(featurizer.Weights) is { } weights && manifest.Selection is { Side: SplitSide.Train })
+        {
+            yield return FloatSql(Sql.Name(weights));
+        }
     }
 
     /// <summary>The target: its value, or 1 for positive and 0 for negative.</summary>

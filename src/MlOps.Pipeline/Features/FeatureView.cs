@@ -4,11 +4,13 @@ using MlOps.Pipeline.Definitions;
 
 namespace MlOps.Pipeline.Features;
 
-/// <summary>Rows of a <see cref="FeatureTable"/> for ML.NET: a vector column "Features" and a column "Label".</summary>
+/// <summary>Rows of a <see cref="FeatureTable"/> for ML.NET: a vector column "Features", a column "Label", and a column "Weight" where rows count
+/// differently.</summary>
 internal sealed class FeatureView : IDataView
 {
     public const string Features = "Features";
     public const string Label = "Label";
+    public const string Weight = "Weight";
 
     private readonly FeatureTable table;
     private readonly TargetScale? scale;
@@ -63,6 +65,10 @@ internal sealed class FeatureView : IDataView
         var builder = new DataViewSchema.Builder();
         builder.AddColumn(Features, new VectorDataViewType(NumberDataViewType.Single, slots.Count), annotations.ToAnnotations());
         builder.AddColumn(Label, oneClass ? BooleanDataViewType.Instance : LabelType(featurizer.Target));
+        if (featurizer.Weights is not null)
+        {
+            builder.AddColumn(Weight, NumberDataViewType.Single);
+        }
         return builder.ToSchema();
     }
 
@@ -136,6 +142,7 @@ internal sealed class FeatureView : IDataView
             Delegate getter = column.Name switch
             {
                 Features => (ValueGetter<VBuffer<float>>)((ref VBuffer<float> value) => view.vector.Write(new TableRow(view.table, row), ref value)),
+                Weight => (ValueGetter<float>)((ref float value) => value = view.table.Weights![row]),
                 Label when view.Class is { } place => (ValueGetter<bool>)((ref bool value) => value = view.table.Labels[row] == place),
                 Label when column.Type is BooleanDataViewType => (ValueGetter<bool>)((ref bool value) => value = view.table.Labels[row] > 0.5),
                 // Of a key 0 is a missing value.

@@ -46,6 +46,9 @@ public sealed record Featurizer(TargetColumn Target, double Threshold, IReadOnly
     /// <summary>The unit in which the model predicts; null: the target's own.</summary>
     public TargetScale? Scale { get; init; }
 
+    /// <summary>How much each training row counted: see <see cref="PipelineDefinition.Weights"/>.</summary>
+    public string? Weights { get; init; }
+
     /// <summary>Without the model's unit: tables are in the target's own.</summary>
     internal Featurizer Unscaled => Scale is null ? this : this with { Scale = null };
 
@@ -109,7 +112,7 @@ public sealed record Featurizer(TargetColumn Target, double Threshold, IReadOnly
             column.Kind == ColumnKind.Categorical ? FitCategories(session, train, column, definition.Features.MaxCategories) : null,
             column.Cells,
             ranges.GetValueOrDefault(column.Name)));
-        return new Featurizer(TargetColumn.Of(train.Manifest), definition.Threshold, [.. inputs], plan.Derived);
+        return new Featurizer(TargetColumn.Of(train.Manifest), definition.Threshold, [.. inputs], plan.Derived) { Weights = definition.Weights };
     }
 
     private static Dictionary<string, ValueRange> FitRanges(DuckDbSession session, LocalTable train, FeaturePlan plan)

@@ -145,7 +145,8 @@ internal sealed class ConformalFit(int seed, int threads, CancellationToken canc
     private ITransformer Learn(FeatureTable table, CandidateSpec spec, bool[]? heldOut, TargetScale? scale)
     {
         var ml = new MLContext(seed);
-        var trainer = new Trainers(Trainers.ContextOf(ml, TaskKind.Regression, seed, threads, spec));
+        // An interval holds for any row, whatever it counts in learning.
+        var trainer = new Trainers(Trainers.ContextOf(ml, table.Featurizer with { Weights = null }, seed, threads, spec));
         return TrainingCancellation.Run(ml, () => trainer.Fit(table, heldOut, scale), cancel);
     }
 

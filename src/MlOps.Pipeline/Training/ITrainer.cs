@@ -25,6 +25,11 @@ public interface ITrainer
     bool TakesMissing => false;
 
     /// <summary>
+    /// Whether it lets rows count as <see cref="TrainerContext.Weight"/> says. Else a definition that declares weights leaves its candidates out.
+    /// </summary>
+    bool TakesWeights => false;
+
+    /// <summary>
     /// Makes an estimator that is fitted on the training rows, and on nothing else. The same context must give one that learns the same model from
     /// the same rows, whatever the number of threads. Its model maps row by row, is saved and loaded by ML.NET, and gives a number (float) a row:
     /// column <c>Score</c> for regression, in the target's unit; column <c>Probability</c> for binary, of the positive class. For multiclass it gives a vector
@@ -45,6 +50,9 @@ public interface ITrainer
 /// <param name="Candidate">The candidate as declared. Where nothing is, its numbers of trees, rates and so on are the built-in trainers' defaults.</param>
 public sealed record TrainerContext(MLContext Ml, TaskKind Task, int Seed, int Threads, string Features, string Label, CandidateSpec Candidate)
 {
+    /// <summary>Column of how much each row counts: a float, 0 or more; null: each the same.</summary>
+    public string? Weight { get; init; }
+
     /// <summary>The candidate's options: all of them are among <see cref="ITrainer.Options"/>.</summary>
     public ExtensionOptions Options => Candidate.Options ?? ExtensionOptions.None;
 }

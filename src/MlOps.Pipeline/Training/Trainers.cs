@@ -28,6 +28,7 @@ internal sealed class Trainers(TrainerContext context, ITrainer? added = null)
     private static readonly float[] StrongerRegularizations = [1e-4f, 1e-3f, 1e-2f, 1e-1f, 1f];
 
     private readonly MLContext ml = context.Ml;
+    private readonly string? weight = context.Weight;
     private readonly CandidateSpec spec = context.Candidate;
     private readonly int seed = context.Seed;
     private readonly int threads = context.Threads;
@@ -38,8 +39,8 @@ internal sealed class Trainers(TrainerContext context, ITrainer? added = null)
         : null;
 
     /// <summary>A context for the columns of a <see cref="FeatureView"/>.</summary>
-    public static TrainerContext ContextOf(MLContext ml, TaskKind task, int seed, int threads, CandidateSpec spec) =>
-        new(ml, task, seed, threads, Features, Label, spec);
+    public static TrainerContext ContextOf(MLContext ml, Featurizer featurizer, int seed, int threads, CandidateSpec spec) =>
+        new(ml, featurizer.Target.Task, seed, threads, Features, Label, spec) { Weight = featurizer.Weights is null ? null : FeatureView.Weight };
 
     /// <summary>Whether a candidate's boosting stops by rows that it does not learn from.</summary>
     public static bool StopsEarly(CandidateSpec spec) => spec.EarlyStopping > 0 && spec.Trainer is TrainerNames.LightGbm or TrainerNames.FastTree;
@@ -60,7 +61,7 @@ internal sealed class Trainers(TrainerContext context, ITrainer? added = null)
     {
         OpenMp.Prepare();
         var views = new TrainingViews(
-            table, heldOut is null ? null : Where(heldOut, false), heldOut is not null && StopsEarly(spec) ? Where(heldOut, true) : null, scale);
+            table, Learnt(table, heldOut), heldOut is not null && StopsEarly(spec) ? Where(table, row => heldOut[row]) : null, scale);
         try
         {
             if (Preparation(table.Featurizer)?.Fit(views.Train) is not { } preparation)
@@ -76,7 +77,12 @@ internal sealed class Trainers(TrainerContext context, ITrainer? added = null)
         }
     }
 
-    private static int[] Where(bool[] marks, bool marked) => [.. Enumerable.Range(0, marks.Length).Where(row => marks[row] == marked)];
+    private static int[]? Learnt(FeatureTable table, bool[]? heldOut) =>
+        heldOut is null && table.Weights is null ? null : Where(table, row => heldOut is null || !heldOut[row]);
+
+    /// <summary>Rows of no weight are left out: SDCA divides by weights, and trees count rows of a leaf.</summary>
+    private static int[] Where(FeatureTable table, Func<int, bool> which) =>
+        [.. Enumerable.Range(0, table.Rows).Where(row => which(row) && table.Weights?[row] is null or > 0)];
 
     /// <summary>
     /// LightGBM handles missing values itself; the others get the training mean, unless they say otherwise. SDCA needs features of like scale.
@@ -161,9 +167,10 @@ internal sealed class Trainers(TrainerContext context, ITrainer? added = null)
                     return model;
                 }
             }
-            catch (InvalidOperationException diverged) when (diverged.Message.Contains("NaN", StringComparison.Ordinal))
+            catch (Exception diverged) when (diverged is InvalidOperationException or ArgumentOutOfRangeException
+                && (diverged.Message.Contains("NaN", StringComparison.Ordinal) || diverged.Message.Contains("non-finite", StringComparison.Ordinal)))
             {
-                // ML.NET's own check of the weights.
+                // ML.NET's own checks of the weights.
             }
         }
         throw new InputException(
@@ -177,6 +184,7 @@ internal sealed class Trainers(TrainerContext context, ITrainer? added = null)
         {
             LabelColumnName = Label,
             FeatureColumnName = Features,
+            ExampleWeightColumnName = weight,
             NumberOfThreads = 1,
             L2Regularization = regularization,
             MaximumNumberOfIterations = spec.Iterations,
@@ -185,6 +193,7 @@ internal sealed class Trainers(TrainerContext context, ITrainer? added = null)
         {
             LabelColumnName = Label,
             FeatureColumnName = Features,
+            ExampleWeightColumnName = weight,
             NumberOfThreads = 1,
             L2Regularization = regularization,
             MaximumNumberOfIterations = spec.Iterations,
@@ -193,6 +202,7 @@ internal sealed class Trainers(TrainerContext context, ITrainer? added = null)
         {
             LabelColumnName = Label,
             FeatureColumnName = Features,
+            ExampleWeightColumnName = weight,
             NumberOfThreads = 1,
             L2Regularization = regularization,
             MaximumNumberOfIterations = spec.Iterations,
@@ -224,7 +234,7 @@ internal sealed class Trainers(TrainerContext context, ITrainer? added = null)
     private ITransformer Calibrated(FastForestBinaryTrainer trainer, IDataView train)
     {
         var forest = trainer.Fit(train);
-        PlattCalibratorEstimator platt = ml.BinaryClassification.Calibrators.Platt(Label);
+        PlattCalibratorEstimator platt = ml.BinaryClassification.Calibrators.Platt(Label, exampleWeightColumnName: weight);
         return new TransformerChain<ITransformer>(forest, platt.Fit(forest.Transform(train)));
     }
 
@@ -235,6 +245,7 @@ internal sealed class Trainers(TrainerContext context, ITrainer? added = null)
     {
         options.LabelColumnName = Label;
         options.FeatureColumnName = Features;
+        options.ExampleWeightColumnName = weight;
         switch (options)
         {
             case LightGbmRegressionTrainer.Options regression:
@@ -277,6 +288,7 @@ internal sealed class Trainers(TrainerContext context, ITrainer? added = null)
     {
         options.LabelColumnName = Label;
         options.FeatureColumnName = Features;
+        options.ExampleWeightColumnName = weight;
         options.NumberOfTrees = spec.Trees;
         options.NumberOfLeaves = spec.Leaves;
         options.MinimumExampleCountPerLeaf = spec.MinRowsPerLeaf;

@@ -69,7 +69,14 @@ public sealed record CardData
         _ => "Promoted to production; the first version there",
     };
 
-    public string TaskText => Target.Task switch
+    public string TaskText => LearningText + Featurizer.Weights switch
+    {
+        null => "",
+        RowWeights.Balanced => ", learnt from classes that count the same in all",
+        var column => $", learnt from rows that count as {column} says",
+    };
+
+    private string LearningText => Target.Task switch
     {
         TaskKind.Binary => $"Binary classification: {Target.Name} = {Target.Positive} or {Target.Negative}",
         TaskKind.Multiclass => $"Classification: {Target.Name} is one of {Target.Classes!.Count} classes",

@@ -12,7 +12,7 @@ internal sealed class RowRules
 
     public RowRules(FeaturePlan plan, PipelineDefinition definition, bool marksUnparseable)
     {
-        IReadOnlyList<DatasetColumn> used = [plan.Target, .. plan.Inputs];
+        IReadOnlyList<DatasetColumn> used = plan.Weights is { } weights ? [plan.Target, weights, .. plan.Inputs] : [plan.Target, .. plan.Inputs];
         var conditions = new List<string>();
         void Add(string condition, string reason)
         {
@@ -27,14 +27,17 @@ internal sealed class RowRules
         {
             var rule = definition.Columns.GetValueOrDefault(column.Name) ?? new ColumnRule();
             var name = Sql.Name(column.Name);
-            var isTarget = column == plan.Target;
-            if (isTarget || (rule.Required && rule.Impute is null))
+            if (column == plan.Target || column == plan.Weights || (rule.Required && rule.Impute is null))
             {
                 Add($"{name} IS NULL", $"null: {column.Name}");
             }
             if (column.Type == StorageType.Double)
             {
                 Add($"NOT isfinite({name})", $"not finite: {column.Name}");
+            }
+            if (column == plan.Weights)
+            {
+                Add($"{name} < 0", $"weight below 0: {column.Name}");
             }
             if (rule.Min is { } min && column.Kind == ColumnKind.Numeric)
             {

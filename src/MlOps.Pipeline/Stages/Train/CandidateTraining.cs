@@ -45,8 +45,10 @@ public sealed class CandidateTraining(
             },
             cancel).WaitAsync(cancel));
         PlattScaling? scaling = null;
-        if (featurizer.Target.Task == TaskKind.Binary && fitted.OutOfFold is { } uncalibrated && PlattScaling.Find(uncalibrated, trainTable.Labels, folds!) is
-            { } found && found.Scaling.AppendTo(new MLContext(candidate.TrainerSeed), fitted.Model, trainTable) is { } calibrated)
+        // Where rows count differently, that is what probabilities are to tell: calibration on rows that count the same would undo it.
+        if (featurizer is { Target.Task: TaskKind.Binary, Weights: null } && fitted.OutOfFold is { } uncalibrated
+            && PlattScaling.Find(uncalibrated, trainTable.Labels, folds!) is { } found
+            && found.Scaling.AppendTo(new MLContext(candidate.TrainerSeed), fitted.Model, trainTable) is { } calibrated)
         {
             scaling = found.Scaling;
             fitted = fitted with { Model = calibrated, OutOfFold = found.OutOfFold };
@@ -97,7 +99,7 @@ public sealed class CandidateTraining(
                 ml.Log += watch.Hear;
             }
             var trainer = new Trainers(
-                Trainers.ContextOf(ml, featurizer.Target.Task, candidate.TrainerSeed, options.Threads, one), candidate.Added);
+                Trainers.ContextOf(ml, featurizer, candidate.TrainerSeed, options.Threads, one), candidate.Added);
             return TrainingCancellation.Run(ml, () => heldOut is null ? trainer.Fit(trainTable, scale) : trainer.Fit(trainTable, heldOut, scale), cancel);
         }
 

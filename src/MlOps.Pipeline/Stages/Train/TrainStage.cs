@@ -34,8 +34,10 @@ public sealed class TrainStage(
         var spec = definition.Candidates[input.CandidateIndex];
         var target = TargetColumn.Of(train.Manifest);
         CheckClasses(spec, target);
+        var added = trainers.Find(spec.Trainer, target.Task);
+        CheckWeights(definition.Weights, target, spec, added);
         var candidate = new Candidate(
-            definition.CandidateKeys[input.CandidateIndex], spec, trainers.Find(spec.Trainer, target.Task), definition.Split.Seed,
+            definition.CandidateKeys[input.CandidateIndex], spec, added, definition.Split.Seed,
             definition.Train.FoldsOf(train.Manifest.Rows))
         {
             ThresholdMetric = target.Task == TaskKind.Binary ? definition.ThresholdMetric : null,
@@ -73,6 +75,26 @@ public sealed class TrainStage(
         {
             throw new InputException($"{spec.Trainer} learns one model a class, and '{target.Name}' has {classes.Count} classes, more than the candidate's "
                 + $"maxClasses of {most}: it is left out. Raise maxClasses to train it, or use lightgbm.");
+        }
+    }
+
+    private static void CheckWeights(string? weights, TargetColumn target, CandidateSpec spec, ITrainer? added)
+    {
+        if (weights == RowWeights.Balanced && target.Task == TaskKind.Regression)
+        {
+            throw new InputException(
+                $"weights is 'balanced', and '{target.Name}' is a number to predict: only classes can be balanced. Name a column, or leave weights out.");
+        }
+        if (weights is not null && added is { TakesWeights: false })
+        {
+            throw new InputException(
+                $"The trainer '{spec.Trainer}' lets all rows count the same, and the definition declares weights: the candidate is left out.");
+        }
+        if (weights is not null && target.Task == TaskKind.Multiclass && spec.Trainer == TrainerNames.FastForest)
+        {
+            // ML.NET calibrates the votes for each class by rows that count the same.
+            throw new InputException(
+                "The probabilities that fastforest gives to several classes cannot heed weights: the candidate is left out. Use lightgbm, fasttree or sdca.");
         }
     }
 
