@@ -42,6 +42,49 @@ public sealed class DefinitionInferenceTests(AzuriteFixture azurite)
     }
 
     [Fact]
+    public async Task Where_rows_are_few_each_of_many_categories_is_learnt()
+    {
+        await using var host = new PipelineHost(azurite);
+        var random = new Random(4);
+        var effects = Enumerable.Range(0, 300).Select(_ => 6 * random.NextDouble()).ToArray();
+        var csv = new StringBuilder("city,size,price\n");
+        for (var i = 0; i < 3000; i++)
+        {
+            var (city, size) = (random.Next(300), random.NextDouble());
+            csv.Append(CultureInfo.InvariantCulture, $"c{city},{size:0.000},{effects[city] + size:0.000}\n");
+        }
+        var path = host.WriteFile("prices.csv", csv.ToString());
+
+        var inferred = await host.Get<DefinitionInference>().InferAsync(
+            new PipelineDefinition { Model = AzuriteFixture.UniqueModel(), Target = "price" }, path, default);
+        var run = await host.RunAsync(inferred with { Candidates = [new CandidateSpec { Trainer = TrainerNames.Sdca }] }, path);
+
+        inferred.Features.MaxCategories.Should().Be(1000);
+        run.Metrics["val_r2"].Should().BeGreaterThan(0.9, "each of the 300 cities is told");
+    }
+
+    [Theory]
+    [InlineData(8, 100, 500)]
+    [InlineData(60, 100, 100)]
+    [InlineData(8, 20_000, 100)]
+    public async Task Slots_are_bounded_where_columns_or_rows_are_many(int columns, int rows, int most)
+    {
+        await using var host = new PipelineHost(azurite);
+        var csv = new StringBuilder(string.Join(',', Enumerable.Range(0, columns).Select(column => $"k{column}")) + ",y\n");
+        for (var i = 0; i < rows; i++)
+        {
+            csv.AppendJoin(',', Enumerable.Range(0, columns).Select(column => (i * (column + 3)) % 7 < 3 ? "red" : "blue"))
+                .Append(CultureInfo.InvariantCulture, $",{i % 13}.5\n");
+        }
+
+        var inferred = await host.Get<DefinitionInference>().InferAsync(
+            new PipelineDefinition { Model = "m", Target = "y" }, host.WriteFile("colours.csv", csv.ToString()), default);
+
+        inferred.Features.MaxCategories.Should().Be(most);
+        inferred.Candidates.Where(candidate => candidate.Trainer != TrainerNames.Sdca).Should().OnlyContain(candidate => candidate.Trees == 300);
+    }
+
+    [Fact]
     public async Task A_target_or_ignored_column_that_does_not_exist_is_named_with_the_nearest()
     {
         await using var host = new PipelineHost(azurite);

@@ -11,8 +11,13 @@ public sealed class DefinitionInference(PipelineStorage storage, DuckDb duckDb, 
     /// <summary>Rows that may be lost to nulls, as a share; columns with more nulls than fit in it are imputed.</summary>
     private const double NullBudget = 0.05;
 
-    /// <summary>Most trees where rows are few.</summary>
+    /// <summary>Most trees where rows are few enough that more of them take seconds; boosting stops by itself where they tell nothing.</summary>
     private const int TreesOfFew = 300;
+
+    private const long FewRows = 200_000;
+
+    /// <summary>Most slots of all categorical columns together where rows are few, and of one of them.</summary>
+    private const int SlotsOfFew = 4_000, CategoriesOfFew = 1_000;
 
     /// <summary>A column with fewer values than this share is not worth keeping.</summary>
     private const double FewestValues = 0.02;
@@ -44,6 +49,7 @@ public sealed class DefinitionInference(PipelineStorage storage, DuckDb duckDb, 
                 StringComparer.Ordinal),
             Features = new FeatureRules
             {
+                MaxCategories = MaxCategories(columns, rows, known),
                 DateParts =
                 [
                     .. columns.Where(column => column.Kind == ColumnKind.Datetime && column.Name != target)
@@ -53,16 +59,24 @@ public sealed class DefinitionInference(PipelineStorage storage, DuckDb duckDb, 
             },
             Candidates =
             [
-                Boosted(TrainerNames.LightGbm, rows, known), Boosted(TrainerNames.FastTree, rows, known), new CandidateSpec { Trainer = TrainerNames.Sdca },
+                Boosted(TrainerNames.LightGbm, rows), Boosted(TrainerNames.FastTree, rows), new CandidateSpec { Trainer = TrainerNames.Sdca },
             ],
         };
         var problems = DefinitionRules.ProblemsOf(inferred).ToList();
         return problems.Count == 0 ? inferred : throw new InputException(problems);
     }
 
-    /// <summary>Where folds end boosting in time, more trees cost little and sometimes tell.</summary>
-    private static CandidateSpec Boosted(string trainer, long rows, PipelineDefinition known) =>
-        new CandidateSpec { Trainer = trainer } is var spec && known.Train.FoldsOf(rows) > 0 ? spec with { Trees = TreesOfFew } : spec;
+    private static CandidateSpec Boosted(string trainer, long rows) =>
+        new CandidateSpec { Trainer = trainer } is var spec && rows < FewRows ? spec with { Trees = TreesOfFew } : spec;
+
+    /// <summary>Where rows are few, a slot for each category costs little, and a linear model learns from it what trees cannot tell by so few rows.</summary>
+    private static int MaxCategories(IReadOnlyList<DatasetColumn> columns, long rows, PipelineDefinition known)
+    {
+        var categorical = columns.Count(column => column.Kind == ColumnKind.Categorical);
+        return known.Train.FoldsOf(rows) > 0 && categorical > 0
+            ? Math.Clamp(SlotsOfFew / categorical, known.Features.MaxCategories, Math.Max(known.Features.MaxCategories, CategoriesOfFew))
+            : known.Features.MaxCategories;
+    }
 
     private Described Describe(
         SourceScan scan, string name, PipelineDefinition definition, CancellationToken cancel)
