@@ -60,11 +60,20 @@ public sealed class DefinitionInference(PipelineStorage storage, DuckDb duckDb, 
             Candidates =
             [
                 Boosted(TrainerNames.LightGbm, rows), Boosted(TrainerNames.FastTree, rows), new CandidateSpec { Trainer = TrainerNames.Sdca },
+                .. HasFolds(rows, known) ? [Unstopped] : Array.Empty<CandidateSpec>(),
             ],
         };
         var problems = DefinitionRules.ProblemsOf(inferred).ToList();
         return problems.Count == 0 ? inferred : throw new InputException(problems);
     }
+
+    /// <summary>Whether folds of the training rows choose the winner.</summary>
+    private static bool HasFolds(long rows, PipelineDefinition known) => known.Train.FoldsOf((long)(rows * (1 - known.Split.Validation))) > 0;
+
+    /// <summary>
+    /// Boosting stops by log loss, which of rare classes is best long before their order is: where folds choose the winner, it may be one that did not stop.
+    /// </summary>
+    private static CandidateSpec Unstopped => new() { Trainer = TrainerNames.LightGbm, EarlyStopping = 0 };
 
     private static CandidateSpec Boosted(string trainer, long rows) =>
         new CandidateSpec { Trainer = trainer } is var spec && rows < FewRows ? spec with { Trees = TreesOfFew } : spec;
@@ -73,7 +82,7 @@ public sealed class DefinitionInference(PipelineStorage storage, DuckDb duckDb, 
     private static int MaxCategories(IReadOnlyList<DatasetColumn> columns, long rows, PipelineDefinition known)
     {
         var categorical = columns.Count(column => column.Kind == ColumnKind.Categorical);
-        return known.Train.FoldsOf(rows) > 0 && categorical > 0
+        return HasFolds(rows, known) && categorical > 0
             ? Math.Clamp(SlotsOfFew / categorical, known.Features.MaxCategories, Math.Max(known.Features.MaxCategories, CategoriesOfFew))
             : known.Features.MaxCategories;
     }
