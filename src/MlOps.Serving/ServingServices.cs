@@ -1,6 +1,7 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using MlOps.Pipeline.Contracts;
+using MlOps.Pipeline.Registry;
 using MlOps.Serving.Lineage;
 using MlOps.Serving.Models;
 using MlOps.Serving.Monitoring;
@@ -21,6 +22,12 @@ public static class ServingServices
             .AddSingleton<LineageReader>()
             .AddSingleton<ModelNames>()
             .AddSingleton<ModelCache>()
+            .AddSingleton<VersionCache>()
+            .AddSingleton<ProductionNames>()
+            .AddSingleton(host => new ScoringService(
+                host.GetRequiredService<PredictionService>(), host.GetRequiredService<VersionCache>(), host.GetRequiredService<ProductionNames>(),
+                host.GetRequiredService<ModelNames>(), host.GetRequiredService<ModelRegistry>(), host.GetRequiredService<InputLimits>(),
+                host.GetRequiredService<ServingOptions>()))
             .AddSingleton(host => new PredictionService(
                 host.GetRequiredService<ModelCache>(), host.GetRequiredService<ModelNames>(), host.GetRequiredService<ServingOptions>(),
                 host.GetRequiredService<InputLimits>(), host.GetService<PredictionLog>()));

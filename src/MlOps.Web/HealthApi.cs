@@ -1,14 +1,20 @@
 using System.Text.Json.Serialization;
 using Microsoft.AspNetCore.Http;
 using MlOps.Serving.Predictions;
+using MlOps.Web.Protocols;
 
 namespace MlOps.Web;
 
 /// <summary>Whether this host can do its work.</summary>
 public static class HealthApi
 {
-    /// <summary>For probes that ask whether a process is alive, which is not to be ended because storage is away.</summary>
-    public static IResult Ping() => TypedResults.Text("pong");
+    /// <summary>For probes that ask whether a process is alive, which is not to be ended because storage is away. Answers as MLflow does.</summary>
+    public static IResult Ping() => TypedResults.Text("\n");
+
+    /// <summary>Whether storage answers, as servers of the Open Inference Protocol say it; why not is for <c>GET /health</c> to tell.</summary>
+    public static async Task<IResult> GetReadyAsync(HealthProbe probe) => await probe.FindProblemAsync() is null
+        ? TypedResults.Ok(new InferenceReady(null, true))
+        : HttpProblems.Of(StatusCodes.Status503ServiceUnavailable, ["This host is not ready. GET /health says why, to who has signed in."]);
 
     /// <summary>
     /// Healthy while storage answers within <see cref="WebOptions.HealthTimeout"/>: without the client's long retries. Who has not signed in is told

@@ -25,16 +25,7 @@ public static class PredictApi
         {
             PredictionResult.Predicted predicted when asked.IsBatch => TypedResults.Ok(Many(predicted)),
             PredictionResult.Predicted predicted => TypedResults.Ok(One(predicted)),
-            PredictionResult.NoneInProduction { Model: null } none => HttpProblems.TryLater(
-                "There is no model yet. PUT /pipelines/{model} declares one, POST /pipelines/{model}/runs trains it.", none.RetryAfter),
-            PredictionResult.NoneInProduction none => HttpProblems.TryLater(
-                $"Model '{none.Model}' has no version in production yet. GET /runs?model={none.Model} shows its runs.", none.RetryAfter),
-            PredictionResult.ModelNotNamed several => HttpProblems.BadRequest($"There are several models; name one as 'model': {List(several.Known)}."),
-            PredictionResult.UnknownModel unknown => HttpProblems.NotFound(
-                unknown.Known.Count == 0
-                    ? $"There is no model '{unknown.Model}', and no other."
-                    : $"There is no model '{unknown.Model}'. There is: {List(unknown.Known)}."),
-            var other => throw new InvalidOperationException($"Unexpected result {other.GetType().Name}."),
+            var other => PredictionProblems.Of(other),
         };
     }
 
@@ -102,12 +93,6 @@ public static class PredictApi
 
     /// <summary>NaN and infinities are no JSON numbers: there is no prediction then.</summary>
     private static double? Finite(double value) => double.IsFinite(value) ? value : null;
-
-    private static string List(IReadOnlyList<string> models)
-    {
-        const int Most = 20;
-        return string.Join(", ", models.Take(Most)) + (models.Count > Most ? $", … ({models.Count} in all)" : "");
-    }
 
     private sealed record Asked(string? Model, IReadOnlyList<JsonElement> Rows, bool IsBatch, Wanted Wanted, IReadOnlyList<string?>? Keys)
     {

@@ -15,11 +15,11 @@ internal sealed class ProblemFilter(ILogger<ProblemFilter> logger) : IEndpointFi
     {
         try
         {
-            return await next(context);
+            return ErrorFace.Show(await next(context), context.HttpContext);
         }
         catch (Exception fault)
         {
-            return HttpProblems.For(fault, context.HttpContext, logger);
+            return ErrorFace.Show(HttpProblems.For(fault, context.HttpContext, logger), context.HttpContext, fault);
         }
     }
 }
@@ -34,11 +34,13 @@ internal static class ProblemPages
             .UseExceptionHandler(new ExceptionHandlerOptions
             {
                 ExceptionHandler = http =>
-                    HttpProblems.For(http.Features.GetRequiredFeature<IExceptionHandlerFeature>().Error, http, logger).ExecuteAsync(http),
+                    Shown(HttpProblems.For(http.Features.GetRequiredFeature<IExceptionHandlerFeature>().Error, http, logger), http).ExecuteAsync(http),
                 SuppressDiagnosticsCallback = _ => true,
             })
-            .UseStatusCodePages(page => Describe(page.HttpContext).ExecuteAsync(page.HttpContext));
+            .UseStatusCodePages(page => Shown(Describe(page.HttpContext), page.HttpContext).ExecuteAsync(page.HttpContext));
     }
+
+    private static IResult Shown(IResult problem, HttpContext http) => (IResult)ErrorFace.Show(problem, http)!;
 
     private const string Unauthorized =
         "Sign in: send a key as 'Authorization: Bearer KEY' (or as the password of Basic, or as x-functions-key). An administrator makes one with "

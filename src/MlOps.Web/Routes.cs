@@ -8,6 +8,7 @@ using MlOps.Serving.Lineage;
 using MlOps.Serving.Monitoring;
 using MlOps.Web.Access;
 using MlOps.Web.OpenApi;
+using MlOps.Web.Protocols;
 using static MlOps.Web.Access.RouteRole;
 
 namespace MlOps.Web;
@@ -37,6 +38,16 @@ public static class Routes
         api.MapPost("/predict", PredictApi.PredictAsync).For(Reader).Describe("Predictions", "Predict one row (features) or several (rows)")
             .Takes<PredictRequest>("""{ "model": "taxi-fare", "features": { "trip_distance": 3.1, "vendor_id": "CMT" }, "explain": true }""")
             .GivesEither<PredictedRow, PredictedRows>().Fails(400, 404, 503);
+
+        api.MapPost("/invocations", InvocationsApi.PostToOnlyAsync).For(Reader).Describe("Predictions", "MLflow's scoring, of the only model in production")
+            .Takes<InvocationsRequest>(InvocationsRequest.Example).Gives<InvocationsAnswer>().Fails(400, 503).FailsAs<InvocationsErrorFace>();
+        api.MapPost("/models/{name}/invocations", InvocationsApi.PostAsync).For(Reader)
+            .Describe("Predictions", "MLflow's scoring, of the model's production version")
+            .Takes<InvocationsRequest>(InvocationsRequest.Example).Gives<InvocationsAnswer>().Fails(400, 404, 503).FailsAs<InvocationsErrorFace>();
+        api.MapGet("/version", InvocationsApi.GetVersion).For(Reader).Describe("Health", "The version of this host, where MLflow's server tells its own")
+            .GivesText();
+
+        MapInference(routes.MapGroup("/v2").AddEndpointFilter<ProblemFilter>());
 
         api.MapGet("/pipelines", PipelinesApi.ListAsync).For(Reader).Describe("Pipelines", "Models that have a definition, by name, a page at a time")
             .Gives<PipelineList>().Fails(400, 503);
@@ -166,5 +177,31 @@ public static class Routes
 
         routes.MapOpenApi(ApiDocument.Route).For(Reader);
         return routes;
+    }
+
+    /// <summary>The Open Inference Protocol.</summary>
+    private static void MapInference(RouteGroupBuilder v2)
+    {
+        const string Tag = "Open Inference Protocol";
+        v2.MapGet("", InferenceApi.GetServer).For(Reader).Describe(Tag, "What this server is").Gives<InferenceServer>().FailsAs<InferenceErrorFace>();
+        v2.MapGet("/health/live", InferenceApi.GetLive).For(Anonymous).Describe(Tag, "Whether this server answers at all")
+            .Gives<InferenceLive>().FailsAs<InferenceErrorFace>();
+        v2.MapGet("/health/ready", HealthApi.GetReadyAsync).For(Anonymous).Describe(Tag, "Whether this server can do its work")
+            .Gives<InferenceReady>().Fails(503).FailsAs<InferenceErrorFace>();
+
+        v2.MapGet("/models/{model}", InferenceApi.GetModelAsync).For(Reader).Describe(Tag, "Tensors of a model's production version")
+            .Gives<InferenceModel>().Fails(404, 503).FailsAs<InferenceErrorFace>();
+        v2.MapGet("/models/{model}/ready", InferenceApi.GetModelReadyAsync).For(Reader).Describe(Tag, "Whether a model's production version answers")
+            .Gives<InferenceReady>().Fails(404, 503).FailsAs<InferenceErrorFace>();
+        v2.MapPost("/models/{model}/infer", InferenceApi.InferAsync).For(Reader).Describe(Tag, "Predict rows, given as tensors, by the production version")
+            .Takes<InferenceRequest>(InferenceRequest.Example).Gives<InferenceResponse>().Fails(400, 404, 503).FailsAs<InferenceErrorFace>();
+
+        v2.MapGet("/models/{model}/versions/{version}", InferenceApi.GetVersionAsync).For(Reader).Describe(Tag, "Tensors of any version")
+            .Gives<InferenceModel>().Fails(404, 503).FailsAs<InferenceErrorFace>();
+        v2.MapGet("/models/{model}/versions/{version}/ready", InferenceApi.GetVersionReadyAsync).For(Reader).Describe(Tag, "Whether a version answers")
+            .Gives<InferenceReady>().Fails(404, 503).FailsAs<InferenceErrorFace>();
+        v2.MapPost("/models/{model}/versions/{version}/infer", InferenceApi.InferVersionAsync).For(Reader)
+            .Describe(Tag, "Predict rows, given as tensors, by any version")
+            .Takes<InferenceRequest>(InferenceRequest.Example).Gives<InferenceResponse>().Fails(400, 404, 503).FailsAs<InferenceErrorFace>();
     }
 }

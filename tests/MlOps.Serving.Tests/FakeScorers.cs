@@ -1,7 +1,9 @@
 using System.Collections.Concurrent;
 using System.Text.Json;
 using MlOps.Pipeline.Contracts;
+using MlOps.Pipeline.Data;
 using MlOps.Pipeline.Definitions;
+using MlOps.Pipeline.Features;
 using MlOps.Pipeline.Registry;
 using MlOps.Pipeline.Scoring;
 using MlOps.Serving.Models;
@@ -34,6 +36,12 @@ internal sealed class FakeScorers : IScorerLoader
         public TaskKind Task => task;
 
         public IReadOnlyList<string>? Classes => null;
+
+        public ModelContract Contract { get; } = new(
+            new Signature(
+                [new SignatureColumn("a", ColumnKind.Numeric), new SignatureColumn("b", ColumnKind.Numeric, Optional: true)], [],
+                new SignatureColumn("y", task == TaskKind.Binary ? ColumnKind.Categorical : ColumnKind.Numeric)),
+            task == TaskKind.Binary ? ["no", "yes"] : []);
 
         public long StoredBytes => 1000;
 

@@ -21,7 +21,7 @@ public sealed class HealthApiTests(AzuriteFixture azurite) : WebTests(azurite)
         using var answer = await host.Client.GetAsync("/ping");
 
         answer.StatusCode.Should().Be(HttpStatusCode.OK);
-        (await answer.Content.ReadAsStringAsync()).Should().Be("pong");
+        (await answer.Content.ReadAsStringAsync()).Should().Be("\n", "MLflow's scoring server says so");
     }
 
     [Fact]

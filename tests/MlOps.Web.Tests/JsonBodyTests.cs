@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Http;
 using MlOps.Pipeline.Contracts;
+using MlOps.Web.Answers;
 
 namespace MlOps.Web.Tests;
 

@@ -67,6 +67,14 @@ public sealed class ModelScorer
     /// <summary>Multiclass: the classes, in order; null: another task.</summary>
     public IReadOnlyList<string>? Classes => featurizer.Target.Classes;
 
+    /// <summary>What may be predicted: the negative and the positive value (binary), the classes (multiclass); empty for regression.</summary>
+    public IReadOnlyList<string> Labels => featurizer.Target switch
+    {
+        { Classes: { } classes } => classes,
+        { Task: TaskKind.Binary, Negative: { } negative, Positive: { } positive } => [negative, positive],
+        _ => [],
+    };
+
     public Signature Signature { get; }
 
     /// <summary>Size of the files that it was loaded from.</summary>

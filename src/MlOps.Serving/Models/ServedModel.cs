@@ -19,6 +19,9 @@ internal interface IScorer
     /// <summary>Multiclass: the classes, in order; null: another task.</summary>
     IReadOnlyList<string>? Classes { get; }
 
+    /// <summary>What it takes and gives.</summary>
+    ModelContract Contract { get; }
+
     /// <summary>Size of the files that it was loaded from.</summary>
     long StoredBytes { get; }
 
@@ -50,6 +53,8 @@ internal sealed class ArtifactScorerLoader(ArtifactStore artifacts, FeatureFunct
         public TaskKind Task => scorer.Task;
 
         public IReadOnlyList<string>? Classes => scorer.Classes;
+
+        public ModelContract Contract { get; } = new(scorer.Signature, scorer.Labels);
 
         public long StoredBytes => scorer.StoredBytes;
 

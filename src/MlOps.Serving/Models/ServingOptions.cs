@@ -24,6 +24,9 @@ public sealed record ServingOptions
     /// <summary>Most bytes of stored files that the loaded models may come to; they take several times as much in memory.</summary>
     public long MostModelBytes { get; init; } = 256L << 20;
 
+    /// <summary>Most versions that stay loaded because they were asked for by number.</summary>
+    public int MostVersions { get; init; } = 10;
+
     /// <summary>Threads that explaining the rows of one request may take: the others answer meanwhile.</summary>
     public int ExplainThreads { get; init; } = Math.Max(1, Environment.ProcessorCount / 2);
 

@@ -1,5 +1,6 @@
 using MlOps.Pipeline.Definitions;
 using MlOps.Pipeline.Scoring;
+using MlOps.Serving.Models;
 
 namespace MlOps.Serving.Predictions;
 
@@ -15,7 +16,13 @@ public abstract record PredictionResult
     {
         /// <summary>Multiclass: the classes, in the order of each prediction's probabilities; null: another task.</summary>
         public IReadOnlyList<string>? Classes { get; init; }
+
+        /// <summary>What the version takes and gives.</summary>
+        public required ModelContract Contract { get; init; }
     }
+
+    /// <summary>The model is known, but has no such version.</summary>
+    public sealed record UnknownVersion(string Model, int Version) : PredictionResult;
 
     /// <summary>Neither a definition nor a registered version has this name.</summary>
     public sealed record UnknownModel(string Model, IReadOnlyList<string> Known) : PredictionResult;

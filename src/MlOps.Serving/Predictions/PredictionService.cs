@@ -45,13 +45,7 @@ public sealed class PredictionService
     public async Task<PredictionResult> PredictAsync(
         string? model, IReadOnlyList<JsonElement> rows, Wanted wanted, IReadOnlyList<string?>? keys, CancellationToken cancel)
     {
-        if (rows.Count > limits.RequestRows)
-        {
-            throw new InputException(string.Create(
-                CultureInfo.InvariantCulture,
-                $"The request has {rows.Count:N0} rows; {limits.RequestRows:N0} are the most at once. Send several requests, or raise the setting "
-                    + $"{InputLimits.Setting(nameof(InputLimits.RequestRows))}."));
-        }
+        RejectTooMany(rows, limits);
         if (model is null)
         {
             var known = await names.ListAsync(cancel);
@@ -80,7 +74,20 @@ public sealed class PredictionService
         return new PredictionResult.Predicted(served.Model, served.Version, ProductionVariant, served.Scorer.Task, predictions, explanations, ranges)
         {
             Classes = served.Scorer.Classes,
+            Contract = served.Scorer.Contract,
         };
+    }
+
+    /// <exception cref="InputException">There are more rows than are taken at once.</exception>
+    internal static void RejectTooMany(IReadOnlyList<JsonElement> rows, InputLimits limits)
+    {
+        if (rows.Count > limits.RequestRows)
+        {
+            throw new InputException(string.Create(
+                CultureInfo.InvariantCulture,
+                $"The request has {rows.Count:N0} rows; {limits.RequestRows:N0} are the most at once. Send several requests, or raise the setting "
+                    + $"{InputLimits.Setting(nameof(InputLimits.RequestRows))}."));
+        }
     }
 }
 

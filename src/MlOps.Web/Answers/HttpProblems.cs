@@ -83,8 +83,15 @@ public static partial class HttpProblems
     [LoggerMessage(Level = LogLevel.Error, Message = "{Method} {Path} failed (trace {TraceId})")]
     private static partial void LogFailed(ILogger logger, string method, PathString path, string traceId, Exception fault);
 
-    private sealed class WithHeader(string name, string value, IResult inner) : IResult
+    /// <summary>An answer with one header more.</summary>
+    internal sealed class WithHeader(string name, string value, IResult inner) : IResult
     {
+        public string Name => name;
+
+        public string Value => value;
+
+        public IResult Inner => inner;
+
         public Task ExecuteAsync(HttpContext httpContext)
         {
             httpContext.Response.Headers[name] = value;

@@ -27,10 +27,7 @@ internal static class RequestLimits
     {
         var limits = app.ApplicationServices.GetRequiredService<InputLimits>();
         return app.Use((http, next) => IsPacked(http.Request)
-            ? HttpProblems.Of(
-                StatusCodes.Status415UnsupportedMediaType,
-                [PackedSentence])
-                .ExecuteAsync(http)
+            ? ((IResult)ErrorFace.Show(HttpProblems.Of(StatusCodes.Status415UnsupportedMediaType, [PackedSentence]), http)!).ExecuteAsync(http)
             : RunAsync(http, next, limits));
     }
 

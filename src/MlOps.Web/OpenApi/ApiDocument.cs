@@ -13,6 +13,8 @@ internal static class ApiDocument
 
     public const string Route = "/openapi.json";
 
+    private const string Problem = "application/problem+json";
+
     public static void Configure(OpenApiOptions options)
     {
         options.AddDocumentTransformer((document, _, _) =>
@@ -59,10 +61,27 @@ internal static class ApiDocument
         {
             operation.RequestBody = await DescribeAsync(body, context, cancel);
         }
+        if (metadata.OfType<ErrorFace>().FirstOrDefault() is { } face)
+        {
+            await ShowAsync(face, operation, context, cancel);
+        }
         if (metadata.OfType<AlternativeAnswer>().FirstOrDefault() is { } alternative
             && operation.Responses?["200"].Content?["application/json"] is { Schema: { } first } answer)
         {
             answer.Schema = new OpenApiSchema { OneOf = [first, await context.GetOrCreateSchemaAsync(alternative.Type, parameterDescription: null, cancel)] };
+        }
+    }
+
+    /// <summary>Problems in the shape of the route's own protocol.</summary>
+    private static async Task ShowAsync(ErrorFace face, OpenApiOperation operation, OpenApiOperationTransformerContext context, CancellationToken cancel)
+    {
+        foreach (var answer in operation.Responses!.Values.Where(answer => answer.Content?.ContainsKey(Problem) == true))
+        {
+            answer.Content!.Remove(Problem);
+            answer.Content["application/json"] = new OpenApiMediaType
+            {
+                Schema = await context.GetOrCreateSchemaAsync(face.Body, parameterDescription: null, cancel),
+            };
         }
     }
 

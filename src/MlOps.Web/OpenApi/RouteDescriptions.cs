@@ -55,6 +55,10 @@ internal static class RouteDescriptions
     public static RouteHandlerBuilder GivesSchema(this RouteHandlerBuilder route) =>
         route.Produces<JsonObject>(StatusCodes.Status200OK, SchemasApi.ContentType);
 
+    /// <summary>Whatever goes wrong is told in the shape of the route's own protocol.</summary>
+    public static RouteHandlerBuilder FailsAs<T>(this RouteHandlerBuilder route)
+        where T : ErrorFace, new() => route.WithMetadata(new T());
+
     public static RouteHandlerBuilder Fails(this RouteHandlerBuilder route, params ReadOnlySpan<int> statuses)
     {
         foreach (var status in statuses)

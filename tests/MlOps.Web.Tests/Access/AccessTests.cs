@@ -52,7 +52,8 @@ public sealed class AccessTests(AzuriteFixture azurite) : IAsyncLifetime
             }
         }
 
-        answered.Should().BeEquivalentTo("GET /health", "GET /ping", "GET /signin", "POST /signin", "GET /signin/entra", "POST /signout");
+        answered.Should().BeEquivalentTo(
+            "GET /health", "GET /ping", "GET /signin", "POST /signin", "GET /signin/entra", "POST /signout", "GET /v2/health/live", "GET /v2/health/ready");
     }
 
     [Fact]

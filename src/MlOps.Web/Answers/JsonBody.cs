@@ -5,7 +5,7 @@ using System.Text.Unicode;
 using Microsoft.AspNetCore.Http;
 using MlOps.Pipeline.Contracts;
 
-namespace MlOps.Web;
+namespace MlOps.Web.Answers;
 
 /// <summary>Reads JSON bodies by hand, so that errors name line and position whatever the host.</summary>
 internal static class JsonBody
@@ -16,7 +16,7 @@ internal static class JsonBody
     /// <exception cref="BadHttpRequestException">It is too large or malformed.</exception>
     public static async Task<JsonDocument?> ReadAsync(HttpRequest request, InputLimits limits, CancellationToken cancel)
     {
-        var bytes = WithoutMark(await ReadBytesAsync(request, limits.JsonBytes, cancel));
+        var bytes = await ReadBytesAsync(request, limits, cancel);
         return bytes.Span.IsWhiteSpace() ? null : Parse(bytes, limits.JsonDepth);
     }
 
@@ -43,7 +43,13 @@ internal static class JsonBody
         return problems.Count == 0 ? value : throw new InputException(problems);
     }
 
-    private static JsonDocument Parse(ReadOnlyMemory<byte> bytes, int depth)
+    /// <summary>The bytes of a body, without a byte order mark.</summary>
+    /// <exception cref="BadHttpRequestException">It is too large.</exception>
+    public static async Task<ReadOnlyMemory<byte>> ReadBytesAsync(HttpRequest request, InputLimits limits, CancellationToken cancel) =>
+        WithoutMark(await ReadBytesAsync(request, limits.JsonBytes, cancel));
+
+    /// <exception cref="BadHttpRequestException">It is malformed.</exception>
+    public static JsonDocument Parse(ReadOnlyMemory<byte> bytes, int depth)
     {
         if (!Utf8.IsValid(bytes.Span))
         {

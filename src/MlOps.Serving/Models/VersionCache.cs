@@ -1,0 +1,111 @@
+using System.Collections.Concurrent;
+using Microsoft.Extensions.Logging;
+using MlOps.Pipeline.Contracts;
+using MlOps.Pipeline.Registry;
+
+namespace MlOps.Serving.Models;
+
+/// <summary>
+/// Versions that are asked for by number, whether in production or not. A version never changes, so that only its deletion is looked for; of too many,
+/// those go that were not asked for the longest.
+/// </summary>
+internal sealed partial class VersionCache(
+    ModelRegistry registry, IScorerLoader loader, ModelCache production, ServingOptions options, TimeProvider time, ILogger<VersionCache> logger) : IDisposable
+{
+    private readonly ConcurrentDictionary<(string Model, int Version), Slot> versions = new();
+    private readonly Lock trimming = new();
+    private readonly CancellationTokenSource stopping = new();
+
+    /// <summary>How many are held.</summary>
+    internal int Held => versions.Count;
+
+    /// <summary>The version; null when there is none.</summary>
+    /// <exception cref="ModelLoadException">It cannot be loaded.</exception>
+    public async ValueTask<ServedModel?> FindAsync(string model, int version, CancellationToken cancel)
+    {
+        if (production.Loaded.FirstOrDefault(loaded => loaded.Model == model && loaded.Version == version) is { } inUse)
+        {
+            return inUse;
+        }
+        var slot = versions.GetOrAdd((model, version), Open);
+        slot.LastAsked = time.GetTimestamp();
+        ServedModel? served = null;
+        try
+        {
+            served = await slot.Value.GetAsync(cancel);
+            return served;
+        }
+        finally
+        {
+            if (served is null)
+            {
+                versions.TryRemove(KeyValuePair.Create((model, version), slot));
+            }
+            else
+            {
+                Trim(slot);
+            }
+        }
+    }
+
+    public void Dispose()
+    {
+        stopping.Cancel();
+        stopping.Dispose();
+    }
+
+    private Slot Open((string Model, int Version) key) => new(new(
+        (current, cancel) => ReadAsync(key.Model, key.Version, current, cancel), fault => LogKept(key.Model, key.Version, fault), options, time,
+        stopping.Token));
+
+    private async Task<ServedModel?> ReadAsync(string model, int version, ServedModel? current, CancellationToken cancel)
+    {
+        if (await registry.FindVersionAsync(model, version, cancel) is not { } found)
+        {
+            return null;
+        }
+        return current ?? new ServedModel(model, version, await LoadAsync(found, cancel));
+    }
+
+    private async Task<IScorer> LoadAsync(ModelVersion version, CancellationToken cancel)
+    {
+        try
+        {
+            return await loader.LoadAsync(version, cancel);
+        }
+        catch (Exception fault) when (fault is not OperationCanceledException && !TransientFaults.IsTransient(fault))
+        {
+            var reason = fault is InputException ? fault.Message : "its artifacts are missing or damaged.";
+            throw new ModelLoadException($"Version {version.Version} of model '{version.Model}' cannot be loaded: {reason} Ask for another version.", fault);
+        }
+    }
+
+    private void Trim(Slot kept)
+    {
+        lock (trimming)
+        {
+            foreach (var version in versions.OrderByDescending(version => version.Value.LastAsked).Skip(options.MostVersions)
+                .Where(version => version.Value != kept))
+            {
+                versions.TryRemove(version);
+            }
+        }
+    }
+
+    /// <summary>A version's place: what is loaded, and when it was last asked for.</summary>
+    private sealed class Slot(Refreshed<ServedModel> value)
+    {
+        private long lastAsked;
+
+        public Refreshed<ServedModel> Value => value;
+
+        public long LastAsked
+        {
+            get => Volatile.Read(ref lastAsked);
+            set => Volatile.Write(ref lastAsked, value);
+        }
+    }
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Model {Model}: version {Version} could not be re-read; the loaded one goes on answering")]
+    private partial void LogKept(string model, int version, Exception fault);
+}

@@ -1,0 +1,80 @@
+using System.Text.Json;
+using MlOps.Pipeline.Contracts;
+using MlOps.Pipeline.Definitions;
+using MlOps.Pipeline.Registry;
+using MlOps.Serving.Models;
+
+namespace MlOps.Serving.Predictions;
+
+/// <summary>
+/// What every protocol asks, however its bodies look: rows for the production version, as <see cref="PredictionService"/> answers them, or for a version by
+/// its number. Rows for a version by number are not kept in the prediction log, which is what production was asked.
+/// </summary>
+public sealed class ScoringService
+{
+    /// <summary>The variant of a version that was asked for by number.</summary>
+    public const string VersionVariant = "version";
+
+    private const int MostVersionsTold = 100;
+
+    private readonly PredictionService production;
+    private readonly VersionCache versions;
+    private readonly ProductionNames inProduction;
+    private readonly ModelNames names;
+    private readonly ModelRegistry registry;
+    private readonly InputLimits limits;
+    private readonly ServingOptions options;
+
+    internal ScoringService(
+        PredictionService production, VersionCache versions, ProductionNames inProduction, ModelNames names, ModelRegistry registry, InputLimits limits,
+        ServingOptions options)
+    {
+        (this.production, this.versions, this.inProduction, this.names) = (production, versions, inProduction, names);
+        (this.registry, this.limits, this.options) = (registry, limits, options);
+    }
+
+    /// <summary>What a version takes and gives: a prediction of no rows.</summary>
+    /// <inheritdoc cref="ScoreAsync"/>
+    public Task<PredictionResult> DescribeAsync(string? model, int? version, CancellationToken cancel) => ScoreAsync(model, version, [], cancel);
+
+    /// <summary>Predicts rows given as JSON objects of raw input columns.</summary>
+    /// <param name="model">The model's name; null: the only one in production.</param>
+    /// <param name="version">The version's number; null: the one in production.</param>
+    /// <param name="rows">At most <see cref="InputLimits.RequestRows"/>; one prediction each.</param>
+    /// <param name="cancel">Stops waiting.</param>
+    /// <exception cref="InputException">Rows do not fit the model's signature (every problem is listed).</exception>
+    /// <exception cref="ModelLoadException">The version cannot be loaded.</exception>
+    public async Task<PredictionResult> ScoreAsync(string? model, int? version, IReadOnlyList<JsonElement> rows, CancellationToken cancel)
+    {
+        if (model is null)
+        {
+            var known = await inProduction.ListAsync(cancel);
+            if (known.Count != 1)
+            {
+                return known.Count == 0 ? new PredictionResult.NoneInProduction(null, options.RetryAfter) : new PredictionResult.ModelNotNamed(known);
+            }
+            model = known[0];
+        }
+        if (version is not { } number)
+        {
+            return await production.PredictAsync(model, rows, cancel);
+        }
+        PredictionService.RejectTooMany(rows, limits);
+        if (!ModelName.IsValid(model) || await versions.FindAsync(model, number, cancel) is not { } served)
+        {
+            return ModelName.IsValid(model) && await names.ExistsAsync(model, cancel)
+                ? new PredictionResult.UnknownVersion(model, number)
+                : new PredictionResult.UnknownModel(model, await names.ListAsync(cancel));
+        }
+        return new PredictionResult.Predicted(
+            model, number, VersionVariant, served.Scorer.Task, rows.Count == 0 ? [] : served.Scorer.Predict(rows))
+        {
+            Classes = served.Scorer.Classes,
+            Contract = served.Scorer.Contract,
+        };
+    }
+
+    /// <summary>Numbers of the versions that may be asked for, newest first: the newest 100 at most.</summary>
+    public async Task<IReadOnlyList<int>> VersionsAsync(string model, CancellationToken cancel) =>
+        [.. (await registry.ListVersionsAsync(model, MostVersionsTold, next: null, cancel)).Items.Select(version => version.Version)];
+}
