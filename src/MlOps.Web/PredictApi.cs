@@ -15,6 +15,10 @@ public static class PredictApi
 {
     public static async Task<IResult> PredictAsync(HttpRequest request, PredictionService predictions, InputLimits limits, CancellationToken cancel)
     {
+        if (PredictStream.IsStream(request))
+        {
+            return await PredictStream.AnswerAsync(request, predictions, limits, cancel);
+        }
         using var body = await JsonBody.ReadAsync(request, limits, cancel);
         if (body is null)
         {
@@ -29,9 +33,11 @@ public static class PredictApi
         };
     }
 
-    private static PredictedRow One(PredictionResult.Predicted predicted)
+    private static PredictedRow One(PredictionResult.Predicted predicted) => One(predicted, predicted.Predictions[0]);
+
+    /// <summary>The answer about one of the rows, whose explanation and interval are those of the first.</summary>
+    internal static PredictedRow One(PredictionResult.Predicted predicted, Prediction prediction)
     {
-        var prediction = predicted.Predictions[0];
         return new PredictedRow(
             Value(predicted.Task, prediction), Probability(predicted.Task, prediction), predicted.Model, predicted.Version, predicted.Variant,
             predicted.Explanations?.BaseValues[0], predicted.Explanations is { } explained ? Contributions(explained, 0) : null, Unit(predicted))

@@ -22,7 +22,10 @@ public sealed record InputLimits
     /// <summary>Most rows of one request for predictions.</summary>
     public int RequestRows { get; init; } = 10_000;
 
-    /// <summary>Longest that a request may take in seconds, its body included; uploads, downloads and deletions take as long as they need.</summary>
+    /// <summary>Largest body of rows that are predicted as they arrive (CSV, JSON lines), in bytes.</summary>
+    public long StreamBytes { get; init; } = 16L << 30;
+
+    /// <summary>Longest that a request may take in seconds, its body included; uploads, downloads, streams and deletions take as long as they need.</summary>
     public int RequestSeconds { get; init; } = 100;
 
     /// <summary>Fewest bytes a second that a body may come with.</summary>
@@ -61,6 +64,7 @@ public sealed record InputLimits
             JsonBytes = Of(configuration, nameof(JsonBytes), usual.JsonBytes, 1024, MostBuffer),
             JsonDepth = Of(configuration, nameof(JsonDepth), usual.JsonDepth, 8, 1000),
             RequestRows = Of(configuration, nameof(RequestRows), usual.RequestRows, 1, 10_000_000),
+            StreamBytes = Of(configuration, nameof(StreamBytes), usual.StreamBytes, 1, long.MaxValue),
             RequestSeconds = Of(configuration, nameof(RequestSeconds), usual.RequestSeconds, 1, 86_400),
             BytesPerSecond = Of(configuration, nameof(BytesPerSecond), usual.BytesPerSecond, 1, 1 << 30),
             FileBytes = Of(configuration, nameof(FileBytes), usual.FileBytes, 1, MostFileBytes),

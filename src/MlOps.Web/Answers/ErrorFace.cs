@@ -38,6 +38,14 @@ internal abstract class ErrorFace
         };
     }
 
+    /// <summary>A problem in words alone.</summary>
+    public static string MessageOf(IResult answer) => answer switch
+    {
+        HttpProblems.WithHeader with => MessageOf(with.Inner),
+        ProblemHttpResult problem => MessageOf(problem),
+        _ => "Something went wrong.",
+    };
+
     private static string MessageOf(ProblemHttpResult problem) =>
         problem.ProblemDetails.Extensions.TryGetValue("problems", out var several) && several is IEnumerable<string> problems
             ? string.Join(' ', problems)

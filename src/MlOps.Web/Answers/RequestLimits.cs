@@ -10,7 +10,8 @@ using MlOps.Pipeline.Contracts;
 namespace MlOps.Web.Answers;
 
 /// <summary>A request may take its time: what it carries, or is answered with, is as large as a file.</summary>
-internal sealed record Unhurried;
+/// <param name="When">Which requests of the route; null: all.</param>
+internal sealed record Unhurried(Func<HttpRequest, bool>? When = null);
 
 /// <summary>Limits of every request, the same on both hosts: how long it may take, how fast its body must come, and that this is not packed.</summary>
 internal static class RequestLimits
@@ -52,6 +53,9 @@ internal static class RequestLimits
     private static bool IsPacked(HttpRequest request) =>
         request.Headers.ContentEncoding.Any(encoding => !string.IsNullOrEmpty(encoding) && !encoding.Equals("identity", StringComparison.OrdinalIgnoreCase));
 
+    private static bool IsUnhurried(HttpContext http) =>
+        http.GetEndpoint()?.Metadata.GetMetadata<Unhurried>() is { } unhurried && unhurried.When?.Invoke(http.Request) != false;
+
     private static async Task RunAsync(HttpContext http, RequestDelegate next, InputLimits limits)
     {
         // What is too large is told in our words, with our limits.
@@ -63,7 +67,7 @@ internal static class RequestLimits
         {
             rate.MinDataRate = new MinDataRate(limits.BytesPerSecond, Grace);
         }
-        if (HttpMethods.IsDelete(http.Request.Method) || http.GetEndpoint()?.Metadata.GetMetadata<Unhurried>() is not null)
+        if (HttpMethods.IsDelete(http.Request.Method) || IsUnhurried(http))
         {
             await next(http);
             return;

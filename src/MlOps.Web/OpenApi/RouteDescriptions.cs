@@ -17,6 +17,9 @@ internal sealed record BodyDescription(Type? Type, string? Example, bool IsOptio
 /// <summary>A second shape of the answer, besides the one that the framework's metadata names.</summary>
 internal sealed record AlternativeAnswer(Type Type);
 
+/// <summary>Rows may come as CSV or as JSON lines besides.</summary>
+internal sealed record RowStreams;
+
 /// <summary>The words of the route table.</summary>
 internal static class RouteDescriptions
 {
@@ -30,6 +33,9 @@ internal static class RouteDescriptions
     public static RouteHandlerBuilder Takes<T>(this RouteHandlerBuilder route, string example, bool isOptional = false) =>
         route.WithMetadata(new BodyDescription(typeof(T), example, isOptional)).Fails(
             StatusCodes.Status408RequestTimeout, StatusCodes.Status413PayloadTooLarge, StatusCodes.Status415UnsupportedMediaType);
+
+    /// <summary>Rows may also come as CSV or as JSON lines, and are answered as they came.</summary>
+    public static RouteHandlerBuilder TakesStreams(this RouteHandlerBuilder route) => route.WithMetadata(new RowStreams());
 
     public static RouteHandlerBuilder TakesFile(this RouteHandlerBuilder route) => route.WithMetadata(new BodyDescription(null, null, IsOptional: false));
 

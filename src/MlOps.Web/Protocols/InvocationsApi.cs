@@ -46,7 +46,7 @@ public static class InvocationsApi
         if (invocation is null)
         {
             new CsvRows([.. described.Contract.Signature.Inputs.Select(input => input.Name)], limits)
-                .Read(body, header => ColumnChoice.Of(header, described.Contract), rows);
+                .Read(body, header => ColumnChoice.Of(header, described.Contract), rows, starts: []);
         }
         else
         {

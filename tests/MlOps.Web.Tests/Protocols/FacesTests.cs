@@ -147,6 +147,7 @@ public sealed class FacesTests(TrainedModels models) : IClassFixture<TrainedMode
             ["data"] = columns[column]!.DeepClone(),
         })]);
         var csv = Csv(rows, ',');
+        var lines = string.Concat(rows.Select(row => row.ToJsonString() + "\n"));
         return
         [
             ("dataframe_split", Texts((await InvokeAsync(model, $$"""{"dataframe_split": {{split.ToJsonString()}} }"""))["predictions"]!)),
@@ -154,8 +155,27 @@ public sealed class FacesTests(TrainedModels models) : IClassFixture<TrainedMode
             ("instances", Texts((await InvokeAsync(model, $$"""{"instances": {{records}} }"""))["predictions"]!)),
             ("inputs", Texts((await InvokeAsync(model, $$"""{"inputs": {{columns.ToJsonString()}} }"""))["predictions"]!)),
             ("MLflow's CSV", Texts((await SendAsync($"/models/{model}/invocations", csv, "text/csv"))["predictions"]!)),
+            ("CSV", await StreamAsync(model, csv, "text/csv", Cell)),
+            ("CSV with semicolons", await StreamAsync(model, Csv(rows, ';'), "text/csv; charset=utf-8", Cell)),
+            ("JSON lines", await StreamAsync(model, lines, "application/x-ndjson", line => Texts(new JsonArray(JsonNode.Parse(line)!["prediction"]!.DeepClone()))[0])),
             ("infer", Texts((await InferAsync(model, $$"""{"inputs": {{tensors.ToJsonString()}} }"""))["outputs"]![0]!["data"]!)),
         ];
+    }
+
+    /// <summary>The first cell of a line.</summary>
+    private static string? Cell(string line) =>
+        line.Split(',')[0] is var cell && cell == "prediction" ? null
+        : double.TryParse(cell, CultureInfo.InvariantCulture, out var number) ? number.ToString("R", CultureInfo.InvariantCulture)
+        : cell;
+
+    private async Task<IReadOnlyList<string>> StreamAsync(string model, string text, string type, Func<string, string?> read)
+    {
+        var content = new StringContent(text);
+        content.Headers.ContentType = MediaTypeHeaderValue.Parse(type);
+        using var answer = await Client.PostAsync($"/predict?model={model}", content);
+        var body = await answer.Content.ReadAsStringAsync();
+        answer.StatusCode.Should().Be(HttpStatusCode.OK, body);
+        return [.. body.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(read).OfType<string>()];
     }
 
     private static string Csv(IReadOnlyList<JsonObject> rows, char delimiter)
