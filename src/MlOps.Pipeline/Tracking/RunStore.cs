@@ -115,7 +115,10 @@ public sealed class RunStore(PipelineStorage storage, TimeProvider time)
             var stage = stages[last];
             stages[last] = stage with
             {
-                State = StageState.Succeeded, Ended = run.Ended, Seconds = stage.Seconds ?? (run.Ended - stage.Started)?.TotalSeconds, Error = null,
+                State = StageState.Succeeded,
+                Ended = run.Ended,
+                Seconds = stage.Seconds ?? (run.Ended - stage.Started)?.TotalSeconds,
+                Error = null,
             };
         }
         return new RunDetails(run, stages, parameters, metrics, artifacts, alerts);
