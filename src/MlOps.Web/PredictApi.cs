@@ -174,19 +174,28 @@ public static class PredictApi
     }
 }
 
-/// <summary>The body of <c>POST /predict</c>: either features or rows.</summary>
-/// <param name="Features">One row: raw input columns with their values, as in the training file.</param>
-/// <param name="Rows">Several rows.</param>
+/// <summary>The body of <c>POST /predict</c> for one row.</summary>
+/// <param name="Features">Raw input columns with their values, as in the training file.</param>
 /// <param name="Model">Which model; may be left out while there is only one.</param>
 /// <param name="Explain">True: the answer says how every prediction comes about.</param>
 /// <param name="ExplainClasses">True: of several classes the answer says also how each class's score comes about.</param>
 /// <param name="Key">Whom or what the row is about: by it the row is exported and deleted. The model does not see it.</param>
-/// <param name="Keys">The same for rows, one each; null where a row has none.</param>
 /// <param name="Interval">0.5 to 0.99: the answer says between what each value lies with this probability (regression), or which labels a row may have
-/// (binary).</param>
-public sealed record PredictRequest(
-    IReadOnlyDictionary<string, JsonElement>? Features, IReadOnlyList<IReadOnlyDictionary<string, JsonElement>>? Rows, string? Model, bool? Explain,
-    bool? ExplainClasses, string? Key, IReadOnlyList<string?>? Keys, double? Interval);
+/// (classes).</param>
+public sealed record PredictRowRequest(
+    IReadOnlyDictionary<string, JsonElement> Features, string? Model, bool? Explain, bool? ExplainClasses, string? Key, double? Interval);
+
+/// <summary>The body of <c>POST /predict</c> for several rows.</summary>
+/// <param name="Rows">Rows of raw input columns with their values, as in the training file.</param>
+/// <param name="Model">Which model; may be left out while there is only one.</param>
+/// <param name="Explain">True: the answer says how every prediction comes about.</param>
+/// <param name="ExplainClasses">True: of several classes the answer says also how each class's score comes about.</param>
+/// <param name="Keys">Whom or what each row is about, one each; null where a row has none.</param>
+/// <param name="Interval">0.5 to 0.99: the answer says between what each value lies with this probability (regression), or which labels a row may have
+/// (classes).</param>
+public sealed record PredictRowsRequest(
+    IReadOnlyList<IReadOnlyDictionary<string, JsonElement>> Rows, string? Model, bool? Explain, bool? ExplainClasses, IReadOnlyList<string?>? Keys,
+    double? Interval);
 
 /// <param name="Prediction">
 /// A number (regression), or the label as it stands in the data (binary, multiclass). Null when the model's answer is not a number.

@@ -36,7 +36,7 @@ public static class Routes
         api.MapPost("/signout", (Delegate)SignInApi.SignOutAsync).For(Anonymous).ExcludeFromDescription();
 
         api.MapPost("/predict", PredictApi.PredictAsync).For(Reader).Describe("Predictions", "Predict one row (features) or several (rows)")
-            .Takes<PredictRequest>("""{ "model": "taxi-fare", "features": { "trip_distance": 3.1, "vendor_id": "CMT" }, "explain": true }""")
+            .TakesEither<PredictRowRequest, PredictRowsRequest>("""{ "model": "taxi-fare", "features": { "trip_distance": 3.1, "vendor_id": "CMT" }, "explain": true }""")
             .TakesStreams().WithMetadata(new Unhurried(PredictStream.IsStream))
             .GivesEither<PredictedRow, PredictedRows>().Fails(400, 404, 503);
 

@@ -36,7 +36,8 @@ internal abstract class RowStream
 /// <param name="Lines">On which line each starts, from 1.</param>
 /// <param name="Problem">Why no row comes after these; null: nothing stopped reading.</param>
 /// <param name="Owners">What the rows live in.</param>
-internal sealed record StreamedRows(IReadOnlyList<JsonElement> Rows, IReadOnlyList<long> Lines, LineFault? Problem, IReadOnlyList<IDisposable> Owners) : IDisposable
+internal sealed record StreamedRows(
+    IReadOnlyList<JsonElement> Rows, IReadOnlyList<long> Lines, LineFault? Problem, IReadOnlyList<IDisposable> Owners) : IDisposable
 {
     public void Dispose()
     {

@@ -36,6 +36,13 @@ internal static class ApiSchemas
         else if (context.JsonTypeInfo.Kind == JsonTypeInfoKind.Object)
         {
             // Members that are null are left out.
+            if (type == typeof(PredictRowRequest) || type == typeof(PredictRowsRequest))
+            {
+                // What tells one from the other: no key of the one is a key of the other's alone.
+                schema.AdditionalPropertiesAllowed = false;
+                schema.Required = new HashSet<string> { type == typeof(PredictRowRequest) ? "features" : "rows" };
+                return Task.CompletedTask;
+            }
             schema.Required?.ExceptWith(context.JsonTypeInfo.Properties.Where(member => member.IsGetNullable).Select(member => member.Name));
         }
         return Task.CompletedTask;
@@ -44,7 +51,11 @@ internal static class ApiSchemas
     /// <summary>Definitions have a spelling of their own (short forms, names of trainers): an example in full says more than the type.</summary>
     private static void DescribeDefinition(OpenApiSchema schema)
     {
-        schema.Properties = null;
+        schema.Properties = new Dictionary<string, IOpenApiSchema>
+        {
+            ["target"] = new OpenApiSchema { Type = JsonSchemaType.String, Description = "The column that is predicted." },
+        };
+        schema.AdditionalProperties = new OpenApiSchema();
         schema.Required = new HashSet<string> { "target" };
         schema.Description = "A pipeline definition, by GET /schemas/pipeline.json. Every key but model and target has a default; the example has them all.";
         schema.Examples = [JsonNode.Parse(DefinitionJson.Write(Sample))!];

@@ -12,7 +12,8 @@ namespace MlOps.Web.OpenApi;
 /// <param name="Type">Type that gives the schema; null for a file.</param>
 /// <param name="Example">An example as JSON; null for a file.</param>
 /// <param name="IsOptional">Whether it may be left out.</param>
-internal sealed record BodyDescription(Type? Type, string? Example, bool IsOptional);
+/// <param name="Other">A second shape, of which a body has either; null: there is none.</param>
+internal sealed record BodyDescription(Type? Type, string? Example, bool IsOptional, Type? Other = null);
 
 /// <summary>A second shape of the answer, besides the one that the framework's metadata names.</summary>
 internal sealed record AlternativeAnswer(Type Type);
@@ -33,6 +34,10 @@ internal static class RouteDescriptions
     public static RouteHandlerBuilder Takes<T>(this RouteHandlerBuilder route, string example, bool isOptional = false) =>
         route.WithMetadata(new BodyDescription(typeof(T), example, isOptional)).Fails(
             StatusCodes.Status408RequestTimeout, StatusCodes.Status413PayloadTooLarge, StatusCodes.Status415UnsupportedMediaType);
+
+    /// <summary>Of two shapes one.</summary>
+    public static RouteHandlerBuilder TakesEither<T, TOther>(this RouteHandlerBuilder route, string example) =>
+        route.Takes<T>(example).WithMetadata(new BodyDescription(typeof(T), example, IsOptional: false, typeof(TOther)));
 
     /// <summary>Rows may also come as CSV or as JSON lines, and are answered as they came.</summary>
     public static RouteHandlerBuilder TakesStreams(this RouteHandlerBuilder route) => route.WithMetadata(new RowStreams());

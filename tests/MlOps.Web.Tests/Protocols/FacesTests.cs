@@ -157,7 +157,8 @@ public sealed class FacesTests(TrainedModels models) : IClassFixture<TrainedMode
             ("MLflow's CSV", Texts((await SendAsync($"/models/{model}/invocations", csv, "text/csv"))["predictions"]!)),
             ("CSV", await StreamAsync(model, csv, "text/csv", Cell)),
             ("CSV with semicolons", await StreamAsync(model, Csv(rows, ';'), "text/csv; charset=utf-8", Cell)),
-            ("JSON lines", await StreamAsync(model, lines, "application/x-ndjson", line => Texts(new JsonArray(JsonNode.Parse(line)!["prediction"]!.DeepClone()))[0])),
+            ("JSON lines", await StreamAsync(
+                model, lines, "application/x-ndjson", line => Texts(new JsonArray(JsonNode.Parse(line)!["prediction"]!.DeepClone()))[0])),
             ("infer", Texts((await InferAsync(model, $$"""{"inputs": {{tensors.ToJsonString()}} }"""))["outputs"]![0]!["data"]!)),
         ];
     }

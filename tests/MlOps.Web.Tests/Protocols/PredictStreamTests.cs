@@ -113,11 +113,13 @@ public sealed class PredictStreamTests(AzuriteFixture azurite, FakeModels models
         using var reader = new StreamReader(wire);
         var send = (string text) => wire.WriteAsync(Encoding.ASCII.GetBytes(text)).AsTask();
 
-        await send($"POST /predict?model={Model} HTTP/1.1\r\nHost: {Client.BaseAddress.Authority}\r\nContent-Type: {Lines}\r\nTransfer-Encoding: chunked\r\n\r\n");
+        await send(
+            $"POST /predict?model={Model} HTTP/1.1\r\nHost: {Client.BaseAddress.Authority}\r\nContent-Type: {Lines}\r\nTransfer-Encoding: chunked\r\n\r\n");
         for (var i = 0; i < 3; i++)
         {
             await send("9\r\n{\"a\": 1}\n\r\n");
-            while (await reader.ReadLineAsync().WaitAsync(TimeSpan.FromSeconds(30)) is { } line && !line.StartsWith("{\"prediction\":1,", StringComparison.Ordinal))
+            while (await reader.ReadLineAsync().WaitAsync(TimeSpan.FromSeconds(30)) is { } line
+                && !line.StartsWith("{\"prediction\":1,", StringComparison.Ordinal))
             {
             }
         }
