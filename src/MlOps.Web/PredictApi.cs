@@ -182,6 +182,7 @@ public static class PredictApi
 /// <param name="Key">Whom or what the row is about: by it the row is exported and deleted. The model does not see it.</param>
 /// <param name="Interval">0.5 to 0.99: the answer says between what each value lies with this probability (regression), or which labels a row may have
 /// (classes).</param>
+[JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
 public sealed record PredictRowRequest(
     IReadOnlyDictionary<string, JsonElement> Features, string? Model, bool? Explain, bool? ExplainClasses, string? Key, double? Interval);
 
@@ -193,6 +194,7 @@ public sealed record PredictRowRequest(
 /// <param name="Keys">Whom or what each row is about, one each; null where a row has none.</param>
 /// <param name="Interval">0.5 to 0.99: the answer says between what each value lies with this probability (regression), or which labels a row may have
 /// (classes).</param>
+[JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
 public sealed record PredictRowsRequest(
     IReadOnlyList<IReadOnlyDictionary<string, JsonElement>> Rows, string? Model, bool? Explain, bool? ExplainClasses, IReadOnlyList<string?>? Keys,
     double? Interval);

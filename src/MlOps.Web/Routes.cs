@@ -36,11 +36,13 @@ public static class Routes
         api.MapPost("/signout", (Delegate)SignInApi.SignOutAsync).For(Anonymous).ExcludeFromDescription();
 
         api.MapPost("/predict", PredictApi.PredictAsync).For(Reader).Describe("Predictions", "Predict one row (features) or several (rows)")
-            .TakesEither<PredictRowRequest, PredictRowsRequest>("""{ "model": "taxi-fare", "features": { "trip_distance": 3.1, "vendor_id": "CMT" }, "explain": true }""")
+            .TakesEither<PredictRowRequest, PredictRowsRequest>(
+                """{ "model": "taxi-fare", "features": { "trip_distance": 3.1, "vendor_id": "CMT" }, "explain": true }""")
             .TakesStreams().WithMetadata(new Unhurried(PredictStream.IsStream))
             .GivesEither<PredictedRow, PredictedRows>().Fails(400, 404, 503);
 
-        api.MapPost("/invocations", InvocationsApi.PostToOnlyAsync).For(Reader).Describe("Predictions", "MLflow's scoring, of the only model in production")
+        api.MapPost("/invocations", InvocationsApi.PostToOnlyAsync).For(Reader)
+            .Describe("Predictions", "MLflow's scoring, of the only model in production")
             .Takes<InvocationsRequest>(InvocationsRequest.Example).Gives<InvocationsAnswer>().Fails(400, 503).FailsAs<InvocationsErrorFace>();
         api.MapPost("/models/{name}/invocations", InvocationsApi.PostAsync).For(Reader)
             .Describe("Predictions", "MLflow's scoring, of the model's production version")

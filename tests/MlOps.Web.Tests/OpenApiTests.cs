@@ -88,7 +88,10 @@ public sealed class OpenApiTests(AzuriteFixture azurite) : WebTests(azurite)
         var operations = Operations(await DocumentAsync()).ToList();
 
         operations.Select(operation => (string)operation.Operation["operationId"]!).Should().OnlyHaveUniqueItems().And.Contain(
-            ["getHome", "getModelsByNameVersionsByVersion", "postPredict", "getSchemasPipelineJson", "postV2ModelsByModelInfer", "postRawByModelByFileUploadUrl"]);
+            [
+                "getHome", "getModelsByNameVersionsByVersion", "postPredict", "getSchemasPipelineJson", "postV2ModelsByModelInfer",
+                "postRawByModelByFileUploadUrl",
+            ]);
         foreach (var (route, operation) in operations)
         {
             var statuses = operation["responses"]!.AsObject().Select(answer => answer.Key).ToList();

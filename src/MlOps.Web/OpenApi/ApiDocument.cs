@@ -14,8 +14,6 @@ internal static class ApiDocument
 
     public const string Route = "/openapi.json";
 
-    private const string PredictionsContentType = "application/x-ndjson";
-
     private const string Problem = "application/problem+json";
 
     public static void Configure(OpenApiOptions options)
@@ -146,7 +144,7 @@ internal static class ApiDocument
         foreach (var (type, row, answer) in new[]
         {
             ("text/csv", "trip_distance,vendor_id\n3.1,CMT\n", "prediction\n12.7\n"),
-            (PredictionsContentType, "{\"trip_distance\": 3.1}\n", "{\"prediction\":12.7,\"model\":\"taxi-fare\",\"version\":1,\"variant\":\"production\"}\n"),
+            (PredictionsApi.ContentType, "{\"trip_distance\": 3.1}\n", "{\"prediction\":12.7,\"model\":\"taxi-fare\",\"version\":1}\n"),
         })
         {
             operation.RequestBody!.Content![type] = new OpenApiMediaType { Schema = Text(), Example = row };

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.AspNetCore.OpenApi;
@@ -36,13 +37,7 @@ internal static class ApiSchemas
         else if (context.JsonTypeInfo.Kind == JsonTypeInfoKind.Object)
         {
             // Members that are null are left out.
-            if (type == typeof(PredictRowRequest) || type == typeof(PredictRowsRequest))
-            {
-                // What tells one from the other: no key of the one is a key of the other's alone.
-                schema.AdditionalPropertiesAllowed = false;
-                schema.Required = new HashSet<string> { type == typeof(PredictRowRequest) ? "features" : "rows" };
-                return Task.CompletedTask;
-            }
+            schema.AdditionalPropertiesAllowed = context.JsonTypeInfo.UnmappedMemberHandling != JsonUnmappedMemberHandling.Disallow;
             schema.Required?.ExceptWith(context.JsonTypeInfo.Properties.Where(member => member.IsGetNullable).Select(member => member.Name));
         }
         return Task.CompletedTask;

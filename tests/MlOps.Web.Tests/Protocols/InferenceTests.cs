@@ -63,7 +63,7 @@ public sealed class InferenceTests(FakeModels models) : ProtocolTests(models)
     [InlineData("""{"inputs": [{"name": "a", "datatype": "FP64", "shape": [-1], "data": [1]}]}""", "one or two whole numbers")]
     [InlineData("""{"inputs": [{"name": "a", "datatype": "BYTES", "shape": [1], "data": ["MQ=="], "parameters": {"content_type": "base64"}}]}""", "'base64'")]
     [InlineData("""{"inputs": [{"name": "all", "datatype": "FP64", "shape": [1, 3], "data": [1, 2, 3]}]}""", "in this order: a, b")]
-    [InlineData("""{"inputs": [{"name": "wrong", "datatype": "INT8", "shape": [1], "data": [1]}, {"name": "b", "datatype": "INT8", "shape": [0], "data": []}]}""",
+    [InlineData("""{"inputs": [{"name": "wrong", "datatype": "INT8", "shape": [1], "data": [1]}, {"name": "b", "datatype": "INT8", "shape":[0], "data":[]}]}""",
         "tensors of 1 rows and of 0")]
     [InlineData("""{"inputs": [{"name":"wrong","datatype":"INT8","shape":[1],"data":[1]},{"name":"a","datatype":"INT8","shape":[1,1],"data":[1]}]}""",
         "'a' is missing")]
