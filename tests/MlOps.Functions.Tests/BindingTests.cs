@@ -71,6 +71,8 @@ public sealed class BindingTests
     [InlineData("DELETE", "/models/{name}/predictions", nameof(Http.Web))]
     [InlineData("POST", "/runs/{id}/retry", nameof(Http.Web))]
     [InlineData("POST", "/runs/{id}/approve", nameof(Http.Web))]
+    [InlineData("POST", "/models/{name}/invocations", nameof(Http.Web))]
+    [InlineData("POST", "/v2/models/{model}/versions/{version}/infer", nameof(Http.Web))]
     [InlineData("GET", "/", nameof(Http.Web))]
     public void A_route_has_the_function_that_is_meant_for_it(string verb, string pattern, string function) =>
         FunctionFor(verb, pattern).Name.Should().Be(function);
