@@ -24,7 +24,8 @@ public sealed class AuditTrail(PipelineStorage storage, TimeProvider time)
         // Newest first, as tables are read.
         var id = string.Create(CultureInfo.InvariantCulture, $"{DateTime.MaxValue.Ticks - now.UtcTicks:D19}-{Guid.NewGuid().ToString("N")[..8]}");
         var entry = new AuditEntry(id, now, Cut(by), action, Cut(subject), From: null, To: null, AuditOutcome.Begun, Detail: null);
-        await storage.Audit.AddEntityAsync(Row(entry), cancel);
+        // No other entry has its id: one that is there already is this one, written by a request whose answer was lost.
+        await storage.Audit.UpsertEntityAsync(Row(entry), TableUpdateMode.Replace, cancel);
         return entry;
     }
 
