@@ -157,10 +157,11 @@ internal sealed class FeatureTable
 
     private void Balance()
     {
-        var known = Labels.Where(label => !double.IsNaN(label)).GroupBy(label => label).ToDictionary(rows => rows.Key, rows => rows.Count());
+        var known = Labels.Where(label => !double.IsNaN(label)).CountBy(label => label).ToDictionary();
+        var each = known.Values.Sum() / (double)known.Count;
         for (var row = 0; row < Rows; row++)
         {
-            Weights![row] = known.TryGetValue(Labels[row], out var count) ? (float)(known.Values.Sum() / ((double)known.Count * count)) : 0;
+            Weights![row] = known.TryGetValue(Labels[row], out var count) ? (float)(each / count) : 0;
         }
     }
 
