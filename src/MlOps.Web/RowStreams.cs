@@ -164,8 +164,5 @@ internal sealed class CsvStream(ModelContract contract, TaskKind task, InputLimi
     private static string Text(double value) => double.IsFinite(value) ? value.ToString("R", CultureInfo.InvariantCulture) : "";
 
     private static void Write(IBufferWriter<byte> output, IEnumerable<string> cells) =>
-        output.Write(Encoding.UTF8.GetBytes(string.Join(',', cells.Select(Quoted)) + "\n"));
-
-    private static string Quoted(string cell) =>
-        cell.AsSpan().IndexOfAny(",\"\r\n") < 0 ? cell : $"\"{cell.Replace("\"", "\"\"", StringComparison.Ordinal)}\"";
+        output.Write(Encoding.UTF8.GetBytes(string.Join(',', cells.Select(CsvCell.Of)) + "\n"));
 }

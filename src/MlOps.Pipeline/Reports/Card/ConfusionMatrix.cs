@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Features;
 
 namespace MlOps.Pipeline.Reports.Card;
@@ -63,12 +64,12 @@ public sealed record ConfusionMatrix(IReadOnlyList<string> Classes, int[][] Coun
         var csv = new StringBuilder("true class");
         foreach (var name in Classes)
         {
-            csv.Append(',').Append(Quote(name));
+            csv.Append(',').Append(CsvCell.Of(name));
         }
         csv.Append('\n');
         for (var row = 0; row < Classes.Count; row++)
         {
-            csv.Append(Quote(Classes[row]));
+            csv.Append(CsvCell.Of(Classes[row]));
             foreach (var count in Counts[row])
             {
                 csv.Append(CultureInfo.InvariantCulture, $",{count}");
@@ -77,6 +78,4 @@ public sealed record ConfusionMatrix(IReadOnlyList<string> Classes, int[][] Coun
         }
         return BinaryData.FromString(csv.ToString());
     }
-
-    private static string Quote(string text) => text.AsSpan().IndexOfAny(",\"\r\n") < 0 ? text : $"\"{text.Replace("\"", "\"\"", StringComparison.Ordinal)}\"";
 }

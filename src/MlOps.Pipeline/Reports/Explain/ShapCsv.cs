@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using MlOps.Pipeline.Contracts;
 
 namespace MlOps.Pipeline.Reports.Explain;
 
@@ -14,14 +15,14 @@ internal static class ShapCsv
         var csv = new StringBuilder(data.Predicted is null ? "prediction,base_value" : "class,prediction,base_value");
         foreach (var feature in features)
         {
-            csv.Append(',').Append(Quote(feature.Name));
+            csv.Append(',').Append(CsvCell.Of(feature.Name));
         }
         csv.Append('\n');
         for (var row = 0; row < data.Predictions.Length; row++)
         {
             if (data.Predicted is { } predicted)
             {
-                csv.Append(Quote(predicted[row])).Append(',');
+                csv.Append(CsvCell.Of(predicted[row])).Append(',');
             }
             csv.Append(CultureInfo.InvariantCulture, $"{data.Predictions[row]:G9},{data.BaseValues[row]:G9}");
             foreach (var feature in features)
@@ -32,6 +33,4 @@ internal static class ShapCsv
         }
         return BinaryData.FromString(csv.ToString());
     }
-
-    private static string Quote(string text) => text.AsSpan().IndexOfAny(",\"\r\n") < 0 ? text : $"\"{text.Replace("\"", "\"\"", StringComparison.Ordinal)}\"";
 }
