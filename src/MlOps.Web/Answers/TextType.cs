@@ -1,3 +1,5 @@
+using Microsoft.Net.Http.Headers;
+
 namespace MlOps.Web.Answers;
 
 /// <summary>The content type of a text, as a caller says it.</summary>
@@ -8,12 +10,14 @@ internal sealed record TextType(string? Type, string? Charset, IReadOnlyList<str
 {
     public static TextType Read(string? contentType)
     {
-        var parts = (contentType ?? "").Split(';', StringSplitOptions.TrimEntries);
-        var parameters = parts.Skip(1).Where(part => part.Length > 0).Select(part => part.Split('=', 2)).ToList();
+        if (!MediaTypeHeaderValue.TryParse(contentType, out var type))
+        {
+            return new TextType(string.IsNullOrWhiteSpace(contentType) ? null : contentType.ToLowerInvariant(), Charset: null, []);
+        }
         return new TextType(
-            parts[0].Length == 0 ? null : parts[0].ToLowerInvariant(),
-            parameters.FirstOrDefault(IsCharset) is [_, var charset] ? charset.Trim().Trim('"') : null,
-            [.. parameters.Where(parameter => !IsCharset(parameter)).Select(parameter => parameter[0])]);
+            type.MediaType.ToString().ToLowerInvariant(),
+            type.Charset.HasValue ? HeaderUtilities.RemoveQuotes(type.Charset).ToString() : null,
+            [.. type.Parameters.Select(parameter => parameter.Name.ToString()).Where(name => !name.Equals("charset", StringComparison.OrdinalIgnoreCase))]);
     }
 
     public bool Is(string type) => Type == type;
@@ -24,6 +28,4 @@ internal sealed record TextType(string? Type, string? Charset, IReadOnlyList<str
         : Others.Count > 0 ? $"The content type has parameters that mean nothing here: {string.Join(", ", Others)}. Leave them out."
         : !types.Contains(Type) ? $"The content type is {(Type is null ? "not told" : $"'{Type}'")}; send {string.Join(" or ", types)}."
         : null;
-
-    private static bool IsCharset(string[] parameter) => parameter[0].Trim().Equals("charset", StringComparison.OrdinalIgnoreCase);
 }
