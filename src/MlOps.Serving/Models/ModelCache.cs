@@ -1,7 +1,6 @@
 using System.Collections.Concurrent;
 using System.Runtime.ExceptionServices;
 using Microsoft.Extensions.Logging;
-using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Registry;
 
 namespace MlOps.Serving.Models;
@@ -21,6 +20,10 @@ internal sealed partial class ModelCache(
     /// <summary>What is loaded now, by model name.</summary>
     public IReadOnlyList<ServedModel> Loaded =>
         [.. models.Values.Select(slot => slot.Model.Current).OfType<ServedModel>().OrderBy(model => model.Model, StringComparer.Ordinal)];
+
+    /// <summary>A version, if it is the loaded production version of its model; else null.</summary>
+    public ServedModel? FindLoaded(string model, int version) =>
+        models.TryGetValue(model, out var slot) && slot.Model.Current is { } current && current.Version == version ? current : null;
 
     /// <summary>How many names are held, loaded or not.</summary>
     internal int Held => models.Count;
@@ -102,7 +105,9 @@ internal sealed partial class ModelCache(
         IScorer scorer;
         try
         {
-            scorer = await LoadAsync(version, cancel);
+            scorer = await loader.LoadOrTellAsync(
+                version, " is in production but",
+                $"POST /models/{model}/rollback, or point production at another version, or start a new run.", cancel);
         }
         catch (Exception fault) when (!cancel.IsCancellationRequested)
         {
@@ -118,22 +123,6 @@ internal sealed partial class ModelCache(
         var seconds = time.GetElapsedTime(started).TotalSeconds;
         LogLoaded(model, production, current?.Version, seconds);
         return new ServedModel(model, production, scorer);
-    }
-
-    private async Task<IScorer> LoadAsync(ModelVersion version, CancellationToken cancel)
-    {
-        try
-        {
-            return await loader.LoadAsync(version, cancel);
-        }
-        catch (Exception fault) when (fault is not OperationCanceledException && !TransientFaults.IsTransient(fault))
-        {
-            var reason = fault is InputException ? fault.Message : "its artifacts are missing or damaged.";
-            throw new ModelLoadException(
-                $"Version {version.Version} of model '{version.Model}' is in production but cannot be loaded: {reason} "
-                + $"POST /models/{version.Model}/rollback, or point production at another version, or start a new run.",
-                fault);
-        }
     }
 
     /// <summary>A model's place: what is loaded, and when it was last asked for.</summary>

@@ -42,6 +42,30 @@ internal interface IScorerLoader
     Task<IScorer> LoadAsync(ModelVersion version, CancellationToken cancel);
 }
 
+/// <summary>How loading is told of when it failed for good.</summary>
+internal static class ScorerLoading
+{
+    /// <param name="loader">Loads.</param>
+    /// <param name="version">What is loaded.</param>
+    /// <param name="role">Said of the version, after its name; may be empty.</param>
+    /// <param name="advice">What to do.</param>
+    /// <param name="cancel">Stops it.</param>
+    /// <exception cref="ModelLoadException">Trying again does not help. What may pass by itself is thrown as it is.</exception>
+    public static async Task<IScorer> LoadOrTellAsync(
+        this IScorerLoader loader, ModelVersion version, string role, string advice, CancellationToken cancel)
+    {
+        try
+        {
+            return await loader.LoadAsync(version, cancel);
+        }
+        catch (Exception fault) when (fault is not OperationCanceledException && !TransientFaults.IsTransient(fault))
+        {
+            var reason = fault is InputException ? fault.Message : "its artifacts are missing or damaged.";
+            throw new ModelLoadException($"Version {version.Version} of model '{version.Model}'{role} cannot be loaded: {reason} {advice}", fault);
+        }
+    }
+}
+
 /// <summary>Loads from the artifact store.</summary>
 internal sealed class ArtifactScorerLoader(ArtifactStore artifacts, FeatureFunctions functions, ServingOptions options) : IScorerLoader
 {

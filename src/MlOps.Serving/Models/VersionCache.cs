@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging;
-using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Registry;
 
 namespace MlOps.Serving.Models;
@@ -23,7 +22,7 @@ internal sealed partial class VersionCache(
     /// <exception cref="ModelLoadException">It cannot be loaded.</exception>
     public async ValueTask<ServedModel?> FindAsync(string model, int version, CancellationToken cancel)
     {
-        if (production.Loaded.FirstOrDefault(loaded => loaded.Model == model && loaded.Version == version) is { } inUse)
+        if (production.FindLoaded(model, version) is { } inUse)
         {
             return inUse;
         }
@@ -64,24 +63,15 @@ internal sealed partial class VersionCache(
         {
             return null;
         }
-        return current ?? new ServedModel(model, version, await LoadAsync(found, cancel));
-    }
-
-    private async Task<IScorer> LoadAsync(ModelVersion version, CancellationToken cancel)
-    {
-        try
-        {
-            return await loader.LoadAsync(version, cancel);
-        }
-        catch (Exception fault) when (fault is not OperationCanceledException && !TransientFaults.IsTransient(fault))
-        {
-            var reason = fault is InputException ? fault.Message : "its artifacts are missing or damaged.";
-            throw new ModelLoadException($"Version {version.Version} of model '{version.Model}' cannot be loaded: {reason} Ask for another version.", fault);
-        }
+        return current ?? new ServedModel(model, version, await loader.LoadOrTellAsync(found, "", "Ask for another version.", cancel));
     }
 
     private void Trim(Slot kept)
     {
+        if (versions.Count <= options.MostVersions)
+        {
+            return;
+        }
         lock (trimming)
         {
             foreach (var version in versions.OrderByDescending(version => version.Value.LastAsked).Skip(options.MostVersions)
