@@ -66,6 +66,7 @@ public static class PipelineServices
             .AddSingleton<RawFileDeletion>()
             .AddSingleton<DefinitionDeletion>()
             .AddSingleton<ModelRegistry>()
+            .AddSingleton<ModelTraffic>()
             .AddSingleton<TrainedModels>()
             .AddSingleton<AuditTrail>()
             .AddSingleton<DataLog>()

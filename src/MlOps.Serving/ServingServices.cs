@@ -1,7 +1,10 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Logging;
 using MlOps.Pipeline.Contracts;
+using MlOps.Pipeline.Data.Duck;
 using MlOps.Pipeline.Registry;
+using MlOps.Serving.Feedback;
 using MlOps.Serving.Lineage;
 using MlOps.Serving.Models;
 using MlOps.Serving.Monitoring;
@@ -12,6 +15,12 @@ namespace MlOps.Serving;
 /// <summary>Registers serving; a host may add its own <see cref="ServingOptions"/> before.</summary>
 public static class ServingServices
 {
+    /// <summary>Keeps the rows that this host predicts, and asks shadows; the host may add its own <see cref="PredictionLogOptions"/> before.</summary>
+    public static IServiceCollection AddPredictionLog(this IServiceCollection services) => services
+        .AddKeptPredictions()
+        .AddSingleton<ShadowScorer>()
+        .AddHostedService(host => host.GetRequiredService<ShadowScorer>());
+
     public static IServiceCollection AddMlOpsServing(this IServiceCollection services)
     {
         services.TryAddSingleton(TimeProvider.System);
@@ -27,9 +36,16 @@ public static class ServingServices
             .AddSingleton(host => new ScoringService(
                 host.GetRequiredService<PredictionService>(), host.GetRequiredService<VersionCache>(), host.GetRequiredService<ProductionNames>(),
                 host.GetRequiredService<ModelNames>(), host.GetRequiredService<ModelRegistry>(), host.GetRequiredService<InputLimits>(),
-                host.GetRequiredService<ServingOptions>()))
+                host.GetRequiredService<ServingOptions>(), host.GetRequiredService<TimeProvider>()))
+            .AddSingleton<FeedbackStore>()
+            .AddSingleton(host => new TrafficComparer(
+                host.GetRequiredService<PredictionLogReader>(), host.GetRequiredService<FeedbackStore>(), host.GetRequiredService<VersionCache>(),
+                host.GetRequiredService<DuckDb>(), host.GetRequiredService<PipelineOptions>(), host.GetRequiredService<TimeProvider>()))
+            .AddSingleton<ChallengerFaults>()
             .AddSingleton(host => new PredictionService(
                 host.GetRequiredService<ModelCache>(), host.GetRequiredService<ModelNames>(), host.GetRequiredService<ServingOptions>(),
-                host.GetRequiredService<InputLimits>(), host.GetService<PredictionLog>()));
+                host.GetRequiredService<InputLimits>(), new KeptRows(host.GetService<PredictionLog>(), host.GetService<ShadowScorer>()),
+                host.GetRequiredService<ChallengerFaults>(), host.GetRequiredService<TimeProvider>(),
+                host.GetRequiredService<ILogger<PredictionService>>()));
     }
 }

@@ -71,6 +71,10 @@ public static class ModelsApi
         {
             return HttpProblems.BadRequest($"The alias '{alias}' must be 1 to 32 lower-case letters, digits and hyphens, with no hyphen at either end.");
         }
+        if (alias == TrafficSplit.Name)
+        {
+            return HttpProblems.BadRequest($"No alias is called '{alias}': PUT {Links.Model(name)}/traffic says which versions answer requests.");
+        }
         if (await FindAsync(name, registry, cancel) is not { } model)
         {
             return Unknown(name);

@@ -33,15 +33,16 @@ public static class PredictApi
         };
     }
 
-    private static PredictedRow One(PredictionResult.Predicted predicted) => One(predicted, predicted.Predictions[0]);
+    private static PredictedRow One(PredictionResult.Predicted predicted) => One(predicted, predicted.Predictions[0], predicted.Id);
 
     /// <summary>The answer about one of the rows, whose explanation and interval are those of the first.</summary>
-    internal static PredictedRow One(PredictionResult.Predicted predicted, Prediction prediction)
+    internal static PredictedRow One(PredictionResult.Predicted predicted, Prediction prediction, string id)
     {
         return new PredictedRow(
             Value(predicted.Task, prediction), Probability(predicted.Task, prediction), predicted.Model, predicted.Version, predicted.Variant,
             predicted.Explanations?.BaseValues[0], predicted.Explanations is { } explained ? Contributions(explained, 0) : null, Unit(predicted))
         {
+            Id = id,
             ClassProbabilities = ClassProbabilities(predicted, prediction),
             ClassContributions = ClassContributions(predicted, 0),
             Unseen = prediction.Unseen,
@@ -57,10 +58,13 @@ public static class PredictApi
         return new PredictedRows(
             [.. predicted.Predictions.Select(prediction => Value(predicted.Task, prediction))],
             predicted.Task == TaskKind.Regression ? null : [.. predicted.Predictions.Select(prediction => Probability(predicted.Task, prediction))],
-            predicted.Model, predicted.Version, predicted.Variant,
+            predicted.Model, predicted.Rows is null ? predicted.Version : null, predicted.Rows is null ? predicted.Variant : null,
             isMulticlass || predicted.Predictions.Count == 0 ? null : predicted.Explanations?.BaseValues[0],
             predicted.Explanations is { } explained ? [.. predicted.Predictions.Select((_, row) => Contributions(explained, row))] : null, Unit(predicted))
         {
+            Ids = [.. predicted.Ids],
+            Versions = predicted.Rows?.Select(row => row.Version).ToList(),
+            Variants = predicted.Rows?.Select(row => row.Variant).ToList(),
             ClassProbabilities = isMulticlass ? [.. predicted.Predictions.Select(prediction => ClassProbabilities(predicted, prediction)!)] : null,
             ClassContributions = predicted.Explanations?.Classes is null
                 ? null
@@ -205,7 +209,7 @@ public sealed record PredictRowsRequest(
 /// <param name="Probability">Of the positive class (binary), or of the predicted class (multiclass), 0 to 1.</param>
 /// <param name="Model">The model that answered.</param>
 /// <param name="Version">Its version.</param>
-/// <param name="Variant"><c>production</c>.</param>
+/// <param name="Variant"><c>production</c>, or <c>challenger</c> where the model's traffic is split.</param>
 /// <param name="BaseValue">With explain: the prediction that nothing is known about, in <paramref name="ContributionUnit"/>.</param>
 /// <param name="Contributions">With explain: what each feature adds to the base value (SHAP values).</param>
 /// <param name="ContributionUnit">
@@ -216,6 +220,9 @@ public sealed record PredictedRow(
     [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] object? Prediction, double? Probability, string Model, int Version, string Variant,
     double? BaseValue = null, IReadOnlyDictionary<string, double>? Contributions = null, string? ContributionUnit = null)
 {
+    /// <summary>By which feedback finds the prediction again.</summary>
+    public required string Id { get; init; }
+
     /// <summary>Multiclass only: the probability of each class, 0 to 1.</summary>
     public IReadOnlyDictionary<string, double>? ClassProbabilities { get; init; }
 
@@ -243,8 +250,8 @@ public sealed record ClassContributions(double BaseValue, IReadOnlyDictionary<st
 /// <param name="Predictions">One per row, in the request's order.</param>
 /// <param name="Probabilities">Of the positive class (binary), or of the predicted class (multiclass), one per row.</param>
 /// <param name="Model">The model that answered.</param>
-/// <param name="Version">Its version.</param>
-/// <param name="Variant"><c>production</c>.</param>
+/// <param name="Version">Its version; left out where several answered, see versions.</param>
+/// <param name="Variant"><c>production</c>, or <c>challenger</c> where the model's traffic is split; left out where several answered, see variants.</param>
 /// <param name="BaseValue">With explain: the prediction that nothing is known about, in <paramref name="ContributionUnit"/>.</param>
 /// <param name="Contributions">With explain: what each feature adds to the base value (SHAP values), one object per row.</param>
 /// <param name="ContributionUnit">
@@ -252,9 +259,18 @@ public sealed record ClassContributions(double BaseValue, IReadOnlyDictionary<st
 /// scores become probabilities (multiclass).
 /// </param>
 public sealed record PredictedRows(
-    IReadOnlyList<object?> Predictions, IReadOnlyList<double?>? Probabilities, string Model, int Version, string Variant,
+    IReadOnlyList<object?> Predictions, IReadOnlyList<double?>? Probabilities, string Model, int? Version, string? Variant,
     double? BaseValue = null, IReadOnlyList<IReadOnlyDictionary<string, double>>? Contributions = null, string? ContributionUnit = null)
 {
+    /// <summary>By which feedback finds each prediction again, one per row.</summary>
+    public required IReadOnlyList<string> Ids { get; init; }
+
+    /// <summary>Where several versions answered rows of the request, as its model's traffic is split by their keys: which answered each row.</summary>
+    public IReadOnlyList<int>? Versions { get; init; }
+
+    /// <summary>The same: as which variant.</summary>
+    public IReadOnlyList<string>? Variants { get; init; }
+
     /// <summary>Multiclass only: for every row the probability of each class, 0 to 1.</summary>
     public IReadOnlyList<IReadOnlyDictionary<string, double>>? ClassProbabilities { get; init; }
 

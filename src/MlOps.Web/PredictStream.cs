@@ -121,9 +121,9 @@ internal sealed class PredictStream(HttpRequest request, PredictionService predi
 
     private void Write(RowStream rows, PredictionResult.Predicted predicted)
     {
-        foreach (var prediction in predicted.Predictions)
+        foreach (var (prediction, id) in predicted.Predictions.Zip(predicted.Ids))
         {
-            rows.Write(output, predicted, prediction);
+            rows.Write(output, predicted, prediction, id);
         }
     }
 

@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Routing;
 using MlOps.Pipeline.Definitions;
 using MlOps.Pipeline.Tracking;
 using MlOps.Pipeline.Versions;
+using MlOps.Serving.Feedback;
 using MlOps.Serving.Lineage;
 using MlOps.Serving.Monitoring;
 using MlOps.Web.Access;
@@ -40,6 +41,11 @@ public static class Routes
                 """{ "model": "taxi-fare", "features": { "trip_distance": 3.1, "vendor_id": "CMT" }, "explain": true }""")
             .TakesStreams().WithMetadata(new Unhurried(PredictStream.IsStream))
             .GivesEither<PredictedRow, PredictedRows>().Fails(400, 404, 503);
+
+        api.MapPost("/feedback", FeedbackApi.PostAsync).For(Operator)
+            .Describe("Predictions", "Tell what came true of predictions, as JSON or as a CSV of id or key, and actual")
+            .TakesEither<FeedbackRequest, FeedbackItemsRequest>("""{ "model": "taxi-fare", "id": "019df0d2-3040-728e-9000-8ab7bf3e321e", "actual": 17.5 }""")
+            .Gives<FeedbackAnswer>().Fails(400, 404, 503);
 
         api.MapPost("/invocations", InvocationsApi.PostToOnlyAsync).For(Reader)
             .Describe("Predictions", "MLflow's scoring, of the only model in production")
@@ -108,6 +114,17 @@ public static class Routes
             .GivesLines().Fails(400, 503);
         api.MapDelete("/models/{name}/predictions", PredictionsApi.DeleteAsync).For(Admin).Describe("Predictions", "Delete the kept rows of one key")
             .Gives<DeletedRows>().Fails(400, 503).Audited("delete predictions");
+        api.MapGet("/models/{name}/traffic", TrafficApi.GetAsync).For(Reader).Describe("Models", "Which versions answer a model's requests")
+            .Gives<TrafficView>().Fails(404, 503);
+        api.MapGet("/models/{name}/traffic/comparison", TrafficApi.CompareAsync).For(Reader)
+            .Describe("Models", "How the versions have done since traffic was split: their feedback, and a test that may be looked at any time")
+            .Gives<TrafficComparison>().Fails(404, 409, 503);
+        api.MapPut("/models/{name}/traffic", TrafficApi.PutAsync).For(Admin)
+            .Describe("Models", "Share a model's requests out between versions, or have one answer as a shadow")
+            .Takes<TrafficRequest>("""{ "weights": { "3": 90, "4": 10 }, "reason": "first look at version 4" }""")
+            .Gives<TrafficView>().Fails(400, 404, 503).Audited("traffic");
+        api.MapDelete("/models/{name}/traffic", TrafficApi.DeleteAsync).For(Admin).Describe("Models", "Let production answer all requests again")
+            .Gives<TrafficView>().Fails(404, 503).Audited("traffic");
         api.MapPut("/models/{name}/aliases/{alias}", ModelsApi.PutAliasAsync).For(Admin)
             .Describe("Models", "Point an alias at a version; alias production promotes by hand")
             .Takes<AliasRequest>("""{ "version": 3 }""")

@@ -27,7 +27,7 @@ internal abstract class RowStream
     {
     }
 
-    public abstract void Write(IBufferWriter<byte> output, PredictionResult.Predicted predicted, Prediction prediction);
+    public abstract void Write(IBufferWriter<byte> output, PredictionResult.Predicted predicted, Prediction prediction, string id);
 
     public abstract void WriteError(IBufferWriter<byte> output, long? line, string message);
 }
@@ -96,8 +96,8 @@ internal sealed class JsonLines(int depth) : RowStream
         return new StreamedRows(rows, starts, Problem: null, documents);
     }
 
-    public override void Write(IBufferWriter<byte> output, PredictionResult.Predicted predicted, Prediction prediction) =>
-        Write(output, PredictApi.One(predicted, prediction));
+    public override void Write(IBufferWriter<byte> output, PredictionResult.Predicted predicted, Prediction prediction, string id) =>
+        Write(output, PredictApi.One(predicted, prediction, id));
 
     public override void WriteError(IBufferWriter<byte> output, long? line, string message) => Write(output, new StreamError(message, line));
 
@@ -120,6 +120,8 @@ public sealed record StreamError(string Error, long? Line);
 internal sealed class CsvStream(ModelContract contract, TaskKind task, InputLimits limits) : RowStream
 {
     public const string Type = "text/csv";
+
+    private const string IdColumn = "prediction_id";
 
     private readonly CsvRows csv = new([.. contract.Signature.Inputs.Select(input => input.Name)], limits);
     private TextBlocks? blocks;
@@ -144,21 +146,21 @@ internal sealed class CsvStream(ModelContract contract, TaskKind task, InputLimi
     }
 
     public override void Begin(IBufferWriter<byte> output) =>
-        Write(output, contract.Labels.Select(label => $"probability_{label}").Prepend("prediction"));
+        Write(output, contract.Labels.Select(label => $"probability_{label}").Prepend("prediction").Append(IdColumn));
 
-    public override void Write(IBufferWriter<byte> output, PredictionResult.Predicted predicted, Prediction prediction)
+    public override void Write(IBufferWriter<byte> output, PredictionResult.Predicted predicted, Prediction prediction, string id)
     {
         if (!predicted.Contract.Labels.SequenceEqual(contract.Labels))
         {
             throw new InputException("A version with other classes was promoted meanwhile, which the header does not have: send these rows again.");
         }
         Write(output, task == TaskKind.Regression
-            ? [Text(prediction.Score)]
-            : TargetValues.Probabilities(prediction).Select(Text).Prepend(prediction.Label!));
+            ? [Text(prediction.Score), id]
+            : [prediction.Label!, .. TargetValues.Probabilities(prediction).Select(Text), id]);
     }
 
     public override void WriteError(IBufferWriter<byte> output, long? line, string message) =>
-        Write(output, contract.Labels.Select(_ => "").Prepend($"error: {message}"));
+        Write(output, contract.Labels.Select(_ => "").Prepend($"error: {message}").Append(""));
 
     /// <summary>NaN and infinities are no numbers to readers of CSV: there is no prediction then.</summary>
     private static string Text(double value) => double.IsFinite(value) ? value.ToString("R", CultureInfo.InvariantCulture) : "";

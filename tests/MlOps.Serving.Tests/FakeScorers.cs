@@ -24,14 +24,17 @@ internal sealed class FakeScorers : IScorerLoader
     /// <summary>What a version predicts; a row that has <c>"wrong"</c> is refused with two problems.</summary>
     public Func<ModelVersion, double> Score { get; set; } = version => version.Version;
 
+    /// <summary>Versions that fail at every row.</summary>
+    public Func<int, bool> Fails { get; set; } = _ => false;
+
     public async Task<IScorer> LoadAsync(ModelVersion version, CancellationToken cancel)
     {
         loads.Enqueue((version.Model, version.Version));
         await BeforeLoaded(version);
-        return new Scorer(version.Task, Score(version));
+        return new Scorer(version.Task, Score(version), () => Fails(version.Version));
     }
 
-    private sealed class Scorer(TaskKind task, double score) : IScorer
+    private sealed class Scorer(TaskKind task, double score, Func<bool> fails) : IScorer
     {
         public TaskKind Task => task;
 
@@ -45,8 +48,9 @@ internal sealed class FakeScorers : IScorerLoader
 
         public long StoredBytes => 1000;
 
-        public IReadOnlyList<Prediction> Predict(IReadOnlyList<JsonElement> rows) => rows.Any(row => row.TryGetProperty("wrong", out _))
-            ? throw new InputException(["feature 'a' is missing.", "feature 'b' must be a number."])
+        public IReadOnlyList<Prediction> Predict(IReadOnlyList<JsonElement> rows) => fails()
+            ? throw new InvalidOperationException("This version cannot predict.")
+            : rows.Any(row => row.TryGetProperty("wrong", out _)) ? throw new InputException(["feature 'a' is missing.", "feature 'b' must be a number."])
             : [.. rows.Select(_ => new Prediction(score, task == TaskKind.Binary ? "yes" : null))];
 
         public Task<PredictionRanges> RangesAsync(

@@ -1,4 +1,7 @@
+using MlOps.Pipeline.Contracts;
+using MlOps.Pipeline.Data;
 using MlOps.Pipeline.Definitions;
+using MlOps.Pipeline.Features;
 using MlOps.Pipeline.Registry;
 
 namespace MlOps.Serving.Tests;
@@ -19,6 +22,17 @@ internal static class Versions
             Lineage = new ModelLineage("r", "c", "f", "t", "v"),
         },
         CancellationToken.None);
+
+    /// <summary>A version with what says which columns it reads; <c>a</c> and <c>b</c> when not said.</summary>
+    public static async Task<ModelVersion> AddVersionAsync(this ModelRegistry registry, PipelineStorage storage, string model, params string[] columns)
+    {
+        var version = await registry.AddVersionAsync(model);
+        var inputs = (columns.Length == 0 ? ["a", "b"] : columns).Select(name => new SignatureColumn(name, ColumnKind.Numeric)).ToList();
+        await storage.Artifacts.UploadBlobAsync(
+            $"{version.ModelBlobs}/signature.json",
+            BinaryData.FromString(Json.Write(new Signature(inputs, inputs, new SignatureColumn("y", ColumnKind.Numeric)))));
+        return version;
+    }
 
     public static async Task<ModelVersion> AddProductionAsync(this ModelRegistry registry, string model, TaskKind task = TaskKind.Regression)
     {

@@ -32,6 +32,9 @@ public static class TestSize
     /// <summary>Seconds for which storage is away.</summary>
     public static int Outage => Of("MLOPS_TEST_OUTAGE", 6);
 
+    /// <summary>Seconds for which versions are promoted under load.</summary>
+    public static int Swaps => Of("MLOPS_TEST_SWAPS", 20);
+
     private static int Of(string variable, int usual) =>
         Environment.GetEnvironmentVariable(variable) is { Length: > 0 } given ? int.Parse(given, CultureInfo.InvariantCulture) : usual;
 }

@@ -3,11 +3,12 @@ using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
 
 namespace MlOps.Web.Tests;
 
 /// <summary>Requests and answers in JSON.</summary>
-internal static class HttpAssertions
+internal static partial class HttpAssertions
 {
     public static JsonSerializerOptions Relaxed { get; } = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
@@ -43,4 +44,10 @@ internal static class HttpAssertions
     }
 
     private static StringContent Json(string json) => new(json, Encoding.UTF8, "application/json");
+
+    /// <summary>A text without the ids of predictions, which no two have in common.</summary>
+    public static string WithoutIds(this string text) => PredictionIds().Replace(text, "ID");
+
+    [GeneratedRegex("[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}")]
+    private static partial Regex PredictionIds();
 }

@@ -1,6 +1,7 @@
 using System.Net;
 using MlOps.Pipeline.Definitions;
 using MlOps.Pipeline.Reports.Drift;
+using MlOps.Serving;
 using MlOps.Serving.Monitoring;
 using MlOps.Testing;
 

@@ -3,6 +3,7 @@ using System.Text.Json.Nodes;
 using Microsoft.Extensions.DependencyInjection;
 using MlOps.Pipeline.Definitions;
 using MlOps.Pipeline.Tracking;
+using MlOps.Serving;
 using MlOps.Serving.Monitoring;
 using MlOps.Testing;
 

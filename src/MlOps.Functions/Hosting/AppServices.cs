@@ -12,7 +12,6 @@ using MlOps.Pipeline.Deletion;
 using MlOps.Pipeline.OpenLineage;
 using MlOps.Pipeline.Orchestration;
 using MlOps.Serving;
-using MlOps.Serving.Monitoring;
 using MlOps.Serving.Triggers;
 using MlOps.Web;
 using MlOps.Web.Access;

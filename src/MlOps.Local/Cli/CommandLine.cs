@@ -58,9 +58,9 @@ internal static class CommandLine
         var root = new RootCommand("Takes a table from raw file to a served model. Without a verb: demo.")
         {
             DemoCommand.Create(), UpCommand.Create(), NewCommand.Create(), TrainCommand.Create(), PredictCommand.Create(),
-            RunsCommand.Create(), ModelsCommand.Create(), PromoteCommand.Create(), CopyCommand.Create(), RollbackCommand.Create(), DataCommand.Create(),
-            ReproduceCommand.Create(), DeleteCommand.Create(), PredictionsCommand.Create(), DoctorCommand.Create(), KeysCommand.Create(), AuditCommand.Create(),
-            BackupCommand.Create(), RestoreCommand.Create(), CompletionCommand.Create(),
+            RunsCommand.Create(), ModelsCommand.Create(), PromoteCommand.Create(), CopyCommand.Create(), RollbackCommand.Create(), TrafficCommand.Create(),
+            DataCommand.Create(), ReproduceCommand.Create(), DeleteCommand.Create(), PredictionsCommand.Create(), DoctorCommand.Create(), KeysCommand.Create(),
+            AuditCommand.Create(), BackupCommand.Create(), RestoreCommand.Create(), CompletionCommand.Create(),
         };
         ProgramVersion.PrintIn(root);
         foreach (var option in GlobalOptions.All)

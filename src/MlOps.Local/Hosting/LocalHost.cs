@@ -15,7 +15,6 @@ using MlOps.Pipeline.OpenLineage;
 using MlOps.Pipeline.Orchestration;
 using MlOps.Pipeline.Stages.Finish;
 using MlOps.Serving;
-using MlOps.Serving.Monitoring;
 using MlOps.Serving.Triggers;
 using MlOps.Web;
 using MlOps.Web.Access;

@@ -51,6 +51,9 @@ public sealed class PipelineStorage(BlobServiceClient blobs, TableServiceClient 
     /// <summary>Which dataset versions a model has had, and the names that people gave them: partition model.</summary>
     public TableClient DataVersions { get; } = tables.GetTableClient("dataversions");
 
+    /// <summary>What came true of predictions: partition <c>{model}|{yyyyMMddHH}</c>, a row a prediction or key.</summary>
+    public TableClient Feedback { get; } = tables.GetTableClient("feedback");
+
     /// <summary>Creates the containers and tables that do not exist yet; safe to call from many hosts at once.</summary>
     public async Task EnsureCreatedAsync(CancellationToken cancel)
     {
@@ -58,7 +61,7 @@ public sealed class PipelineStorage(BlobServiceClient blobs, TableServiceClient 
         {
             await container.CreateIfNotExistsAsync(cancellationToken: cancel);
         }
-        foreach (var table in new[] { Runs, RunRecords, Models, Marks, Indexes, Keys, Audit, DataVersions })
+        foreach (var table in new[] { Runs, RunRecords, Models, Marks, Indexes, Keys, Audit, DataVersions, Feedback })
         {
             await table.CreateIfNotExistsAsync(cancel);
         }

@@ -66,8 +66,10 @@ public sealed class ModelDeletion(PipelineStorage storage, ModelRegistry registr
 
     private static string Reason(string what) => $"{what} was deleted";
 
-    private static string Serves(string model, (string Alias, int Version) serving) =>
-        $"Alias '{serving.Alias}' points at version {serving.Version} of model '{model}'. Point it at another "
+    private static string Serves(string model, (string Alias, int Version) serving) => serving.Alias == TrafficSplit.Name
+        ? $"Version {serving.Version} of model '{model}' answers requests, or its answers are compared. End that first: DELETE /models/{model}/traffic, or "
+            + $"'traffic {model} --end'."
+        : $"Alias '{serving.Alias}' points at version {serving.Version} of model '{model}'. Point it at another "
         + $"version (PUT /models/{model}/aliases/{serving.Alias}), or take it away: DELETE /models/{model}/aliases/{serving.Alias}, or "
         + $"'delete alias {model} {serving.Alias}'.";
 }

@@ -21,7 +21,7 @@ public sealed class ModelRegistry(PipelineStorage storage, TimeProvider time)
     /// <summary>Versions deleted in one transaction: each takes four of its hundred changes, the head and the aliases some more.</summary>
     private const int DeletedAtOnce = 20;
 
-    private readonly ModelIndex index = new(storage);
+    private readonly ModelIndex index = ModelIndex.OfVersions(storage);
 
     /// <summary>Registers a version with the next number and points alias <c>candidate</c> at it. The same run registers once: again, it gets the
     /// same version.</summary>
@@ -130,6 +130,30 @@ public sealed class ModelRegistry(PipelineStorage storage, TimeProvider time)
         }
     }
 
+    /// <summary>Changes how requests are shared out between versions, in one conditional write.</summary>
+    /// <param name="model">The model's name.</param>
+    /// <param name="change">Given the model as it is now, says what is to be; null: all to production. May be asked again when another writer was
+    /// faster.</param>
+    /// <param name="cancel">Stops it.</param>
+    public async Task<RegisteredModel> ChangeTrafficAsync(string model, Func<RegisteredModel, Task<TrafficSplit?>> change, CancellationToken cancel)
+    {
+        while (true)
+        {
+            var head = await ReadHeadAsync(model, cancel);
+            var present = head.ToModel(model);
+            var wanted = await change(present);
+            if (wanted?.Id == present.Traffic?.Id)
+            {
+                return present;
+            }
+            head.Traffic = wanted;
+            if (await TrySubmitAsync(head, [], cancel))
+            {
+                return head.ToModel(model);
+            }
+        }
+    }
+
     /// <summary>
     /// Points <c>production</c> back at the version that was in production before <paramref name="from"/>. The same again, or by somebody else who saw the
     /// same version, is answered as done: production goes back once.
@@ -162,6 +186,7 @@ public sealed class ModelRegistry(PipelineStorage storage, TimeProvider time)
             var actions = new List<TableTransactionAction>();
             head.Trail.RemoveAt(head.Trail.Count - 1);
             head.Aliases[ModelAlias.Production] = head.Trail[^1];
+            head.Traffic = null;
             AddHistory(head, actions, new AliasChange(ModelAlias.Production, from, head.Trail[^1], RolledBack, time.GetUtcNow()));
             if (await TrySubmitAsync(head, actions, cancel))
             {
@@ -185,6 +210,7 @@ public sealed class ModelRegistry(PipelineStorage storage, TimeProvider time)
                 // What somebody took out of production is nothing to go back to.
                 head.Trail.RemoveAt(head.Trail.Count - 1);
             }
+            head.Traffic = alias == ModelAlias.Production ? null : head.Traffic;
             var actions = new List<TableTransactionAction>();
             AddHistory(head, actions, new AliasChange(alias, version, To: null, reason, time.GetUtcNow()));
             if (await TrySubmitAsync(head, actions, cancel))
@@ -203,7 +229,10 @@ public sealed class ModelRegistry(PipelineStorage storage, TimeProvider time)
     /// <param name="allowedAliases">Aliases that go with what they point at.</param>
     /// <param name="reason">Why, for the history of those.</param>
     /// <param name="cancel">Stops between two transactions; the same again goes on.</param>
-    /// <returns>Null when they are gone, else an alias that points at one of them and was not allowed to go.</returns>
+    /// <returns>
+    /// Null when they are gone, else an alias that points at one of them and was not allowed to go, or <see cref="TrafficSplit.Name"/> where one answers
+    /// requests.
+    /// </returns>
     public async Task<(string Alias, int Version)?> DeleteVersionsAsync(
         string model, IEnumerable<int> versions, IReadOnlyCollection<string> allowedAliases, string reason, CancellationToken cancel)
     {
@@ -233,6 +262,10 @@ public sealed class ModelRegistry(PipelineStorage storage, TimeProvider time)
                 }
                 head.Aliases.Remove(alias.Key);
                 AddHistory(head, actions, new AliasChange(alias.Key, alias.Value, To: null, reason, time.GetUtcNow()));
+            }
+            if (head.Traffic?.Versions.Intersect(versions).ToList() is [var answering, ..])
+            {
+                return (TrafficSplit.Name, answering);
             }
             var deleted = 0;
             foreach (var number in versions)
@@ -443,6 +476,7 @@ public sealed class ModelRegistry(PipelineStorage storage, TimeProvider time)
         if (alias == ModelAlias.Production)
         {
             head.Push(version);
+            head.Traffic = null;
         }
         AddHistory(head, actions, new AliasChange(alias, from, version, reason, time.GetUtcNow()));
     }
@@ -502,6 +536,9 @@ public sealed class ModelRegistry(PipelineStorage storage, TimeProvider time)
         /// <summary>Versions that production pointed at, oldest first, without those rolled back from.</summary>
         public List<int> Trail { get; init; } = [];
 
+        /// <summary>How requests are shared out; null: production answers all.</summary>
+        public TrafficSplit? Traffic { get; set; }
+
         public int? Production => Aliases.TryGetValue(ModelAlias.Production, out var version) ? version : null;
 
         public bool HasVersions => Latest > Deleted;
@@ -528,7 +565,7 @@ public sealed class ModelRegistry(PipelineStorage storage, TimeProvider time)
             }
         }
 
-        public RegisteredModel ToModel(string model) => new(model, Latest, Aliases);
+        public RegisteredModel ToModel(string model) => new(model, Latest, Aliases) { Traffic = Traffic };
 
         public TableEntity ToEntity() => new(Model, HeadRow)
         {
@@ -537,6 +574,7 @@ public sealed class ModelRegistry(PipelineStorage storage, TimeProvider time)
             ["Deleted"] = Deleted,
             ["Aliases"] = Json.Write(Aliases),
             ["Trail"] = Json.Write(Trail),
+            ["Traffic"] = Traffic is null ? null : Json.Write(Traffic),
         };
 
         public static Head From(TableEntity entity) => new()
@@ -548,6 +586,7 @@ public sealed class ModelRegistry(PipelineStorage storage, TimeProvider time)
             Deleted = entity.GetInt32("Deleted") ?? 0,
             Aliases = Json.Read<Dictionary<string, int>>(entity.GetString("Aliases")),
             Trail = Json.Read<List<int>>(entity.GetString("Trail")),
+            Traffic = entity.GetString("Traffic") is { } traffic ? Json.Read<TrafficSplit>(traffic) : null,
         };
     }
 }

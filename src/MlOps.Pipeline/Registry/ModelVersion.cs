@@ -72,6 +72,9 @@ public sealed record ModelLineage(string Raw, string Clean, string Features, str
 public sealed record RegisteredModel(string Model, int LatestVersion, IReadOnlyDictionary<string, int> Aliases)
 {
     public int? Production => Aliases.TryGetValue(ModelAlias.Production, out var version) ? version : null;
+
+    /// <summary>How requests are shared out between versions; null: production answers all.</summary>
+    public TrafficSplit? Traffic { get; init; }
 }
 
 /// <summary>One move of an alias, kept for good.</summary>

@@ -21,9 +21,11 @@ internal sealed partial class ModelCache(
     public IReadOnlyList<ServedModel> Loaded =>
         [.. models.Values.Select(slot => slot.Model.Current).OfType<ServedModel>().OrderBy(model => model.Model, StringComparer.Ordinal)];
 
-    /// <summary>A version, if it is the loaded production version of its model; else null.</summary>
+    /// <summary>A version, if it is loaded as the production version of its model, or beside it; else null.</summary>
     public ServedModel? FindLoaded(string model, int version) =>
-        models.TryGetValue(model, out var slot) && slot.Model.Current is { } current && current.Version == version ? current : null;
+        !models.TryGetValue(model, out var slot) || slot.Model.Current is not { } current
+            ? null
+            : current.Version == version ? current : current.Traffic?.Others.GetValueOrDefault(version);
 
     /// <summary>How many names are held, loaded or not.</summary>
     internal int Held => models.Count;
@@ -51,7 +53,7 @@ internal sealed partial class ModelCache(
 
     private Slot Open(string model)
     {
-        var failing = new FailingLoad();
+        var failing = new FailingLoads(options, time);
         return new Slot(new((current, cancel) => ReadAsync(model, current, failing, cancel), fault => LogKept(model, fault), options, time, stopping.Token));
     }
 
@@ -84,35 +86,46 @@ internal sealed partial class ModelCache(
         }
     }
 
-    private static long BytesOf(Slot slot) => slot.Model.Current?.Scorer.StoredBytes ?? 0;
+    private static long BytesOf(Slot slot) =>
+        slot.Model.Current is { } current ? current.Scorer.StoredBytes + (current.Traffic?.Others.Values.Sum(other => other.Scorer.StoredBytes) ?? 0) : 0;
 
-    private async Task<ServedModel?> ReadAsync(string model, ServedModel? current, FailingLoad failing, CancellationToken cancel)
+    private async Task<ServedModel?> ReadAsync(string model, ServedModel? current, FailingLoads failing, CancellationToken cancel)
     {
-        if ((await registry.FindAsync(model, cancel))?.Production is not { } production)
+        if (await registry.FindAsync(model, cancel) is not { Production: { } production } registered)
         {
             return null;
         }
+        var served = await ProductionAsync(model, production, current, failing, cancel);
+        // A production version that cannot be loaded leaves the one before, which shares with nobody.
+        return registered.Traffic is { } split && split.Production == served.Version
+            ? await ShareAsync(served, split, current, failing, cancel)
+            : served.Traffic is null ? served : served with { Traffic = null };
+    }
+
+    private async Task<ServedModel> ProductionAsync(
+        string model, int production, ServedModel? current, FailingLoads failing, CancellationToken cancel)
+    {
         if (current?.Version == production)
         {
             return current;
         }
-        if (failing.IsPaused(production, time))
+        if (current?.Traffic?.Others.GetValueOrDefault(production) is { } beside)
         {
-            return current ?? failing.Throw<ServedModel>();
+            return beside;
         }
-        var version = await registry.GetAsync(model, production, cancel);
-        var started = time.GetTimestamp();
-        IScorer scorer;
+        if (failing.Find(production) is { } known)
+        {
+            return current ?? known.Throw<ServedModel>();
+        }
         try
         {
-            scorer = await loader.LoadOrTellAsync(
-                version, " is in production but",
-                $"POST /models/{model}/rollback, or point production at another version, or start a new run.", cancel);
+            var advice = $"POST /models/{model}/rollback, or point production at another version, or start a new run.";
+            return await LoadAsync(model, production, current?.Version, (" is in production but", advice), cancel);
         }
         catch (Exception fault) when (!cancel.IsCancellationRequested)
         {
             // The alias is read on as often as before, so that another version is followed at once; only this one is loaded ever more rarely.
-            failing.Note(production, fault, time, options);
+            failing.Note(production, fault);
             if (current is null)
             {
                 throw;
@@ -120,9 +133,58 @@ internal sealed partial class ModelCache(
             LogKept(model, fault);
             return current;
         }
+    }
+
+    /// <summary>Loads what shares the requests. A version that cannot be loaded answers none: production does.</summary>
+    private async Task<ServedModel> ShareAsync(
+        ServedModel served, TrafficSplit split, ServedModel? current, FailingLoads failing, CancellationToken cancel)
+    {
+        var wanted = split.Versions.Where(version => version != split.Production).ToList();
+        if (served.Traffic is { } before && before.Split.Id == split.Id && wanted.TrueForAll(before.Others.ContainsKey))
+        {
+            return served;
+        }
+        var others = new Dictionary<int, ServedModel>();
+        foreach (var version in wanted)
+        {
+            if (FindHeld(current, version) is { } held)
+            {
+                others[version] = held with { Traffic = null };
+            }
+            else if (failing.Find(version) is null && await TryLoadAsync(served.Model, version, failing, cancel) is { } loaded)
+            {
+                others[version] = loaded;
+            }
+        }
+        return served with { Traffic = new ServedTraffic(split, others) };
+    }
+
+    private static ServedModel? FindHeld(ServedModel? current, int version) =>
+        current?.Version == version ? current : current?.Traffic?.Others.GetValueOrDefault(version);
+
+    private async Task<ServedModel?> TryLoadAsync(string model, int version, FailingLoads failing, CancellationToken cancel)
+    {
+        try
+        {
+            var advice = $"End the split: DELETE /models/{model}/traffic.";
+            return await LoadAsync(model, version, before: null, (" has a share of the requests but", advice), cancel);
+        }
+        catch (Exception fault) when (!cancel.IsCancellationRequested)
+        {
+            failing.Note(version, fault);
+            LogAbsent(model, version, fault);
+            return null;
+        }
+    }
+
+    private async Task<ServedModel> LoadAsync(string model, int number, int? before, (string Role, string Advice) told, CancellationToken cancel)
+    {
+        var version = await registry.GetAsync(model, number, cancel);
+        var started = time.GetTimestamp();
+        var scorer = await loader.LoadOrTellAsync(version, told.Role, told.Advice, cancel);
         var seconds = time.GetElapsedTime(started).TotalSeconds;
-        LogLoaded(model, production, current?.Version, seconds);
-        return new ServedModel(model, production, scorer);
+        LogLoaded(model, number, before, seconds);
+        return new ServedModel(model, number, scorer);
     }
 
     /// <summary>A model's place: what is loaded, and when it was last asked for.</summary>
@@ -137,28 +199,28 @@ internal sealed partial class ModelCache(
         public void Asked(long now) => Volatile.Write(ref lastAsked, now);
     }
 
-    /// <summary>The version whose loading failed last, why, and until when it is left alone: callers get that fault meanwhile.</summary>
-    private sealed class FailingLoad
+    /// <summary>Versions whose loading failed, why, and until when each is left alone: callers get that fault meanwhile.</summary>
+    private sealed class FailingLoads(ServingOptions options, TimeProvider time)
     {
-        private ExceptionDispatchInfo? why;
-        private int version;
-        private int failures;
-        private long noted;
-        private TimeSpan pause;
+        private readonly Dictionary<int, FailingLoad> versions = [];
 
-        public bool IsPaused(int production, TimeProvider time) => production == version && time.GetElapsedTime(noted) < pause;
+        /// <summary>The version's fault, while it is left alone.</summary>
+        public FailingLoad? Find(int version) => versions.GetValueOrDefault(version) is { } load && time.GetElapsedTime(load.Noted) < load.Pause ? load : null;
 
+        public void Note(int version, Exception fault)
+        {
+            var failures = (versions.GetValueOrDefault(version)?.Failures ?? 0) + 1;
+            versions[version] = new FailingLoad(
+                ExceptionDispatchInfo.Capture(fault), failures, time.GetTimestamp(), BackOff.After(failures, options.RefreshEvery, options.LongestPause));
+        }
+    }
+
+    private sealed record FailingLoad(ExceptionDispatchInfo Why, int Failures, long Noted, TimeSpan Pause)
+    {
         public T Throw<T>()
         {
-            why!.Throw();
-            throw why.SourceException;
-        }
-
-        public void Note(int production, Exception fault, TimeProvider time, ServingOptions options)
-        {
-            why = ExceptionDispatchInfo.Capture(fault);
-            failures = production == version ? failures + 1 : 1;
-            (version, noted, pause) = (production, time.GetTimestamp(), BackOff.After(failures, options.RefreshEvery, options.LongestPause));
+            Why.Throw();
+            throw Why.SourceException;
         }
     }
 
@@ -167,6 +229,10 @@ internal sealed partial class ModelCache(
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Model {Model}: version {Version} serves, loaded in {Seconds:0.00} s (before: {Before})")]
     private partial void LogLoaded(string model, int version, int? before, double seconds);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Model {Model}: version {Version} has a share of the requests and could not be loaded; production "
+        + "answers that share")]
+    private partial void LogAbsent(string model, int version, Exception fault);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "Model {Model}: the production version could not be re-read; the loaded one goes on serving")]
     private partial void LogKept(string model, Exception fault);

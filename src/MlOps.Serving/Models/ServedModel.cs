@@ -9,7 +9,22 @@ using MlOps.Pipeline.Tracking;
 namespace MlOps.Serving.Models;
 
 /// <summary>A version loaded and ready to predict.</summary>
-internal sealed record ServedModel(string Model, int Version, IScorer Scorer);
+internal sealed record ServedModel(string Model, int Version, IScorer Scorer)
+{
+    /// <summary>Of the production version: with which others it shares requests; null: it answers all.</summary>
+    public ServedTraffic? Traffic { get; init; }
+}
+
+/// <summary>The other versions of a split.</summary>
+/// <param name="Split">How requests are shared out.</param>
+/// <param name="Others">The versions beside production that are loaded, the shadow among them; what could not be loaded is not here.</param>
+internal sealed record ServedTraffic(TrafficSplit Split, IReadOnlyDictionary<int, ServedModel> Others)
+{
+    public ServedModel? Shadow => Split.Shadow is { } shadow ? Others.GetValueOrDefault(shadow) : null;
+
+    /// <summary>True when a request may be answered by another version than production.</summary>
+    public bool HasChallengers { get; } = Split.Challengers.Any();
+}
 
 /// <summary>What serving needs of a loaded model. Safe to use from many threads at once.</summary>
 internal interface IScorer

@@ -18,9 +18,13 @@ internal sealed class LineWriter
     [ThreadStatic]
     private static LineWriter? idle;
 
-    private static readonly byte[] ProbabilityMember = [.. ",\""u8, .. Utf8(LoggedRow.Probability), .. "\":"u8];
-    private static readonly byte[] KeyMember = [.. ",\""u8, .. Utf8(LoggedRow.Key), .. "\":"u8];
-    private static readonly byte[] FeaturesMember = [.. ",\""u8, .. Utf8(LoggedRow.Features), .. "\":"u8];
+    private static readonly byte[] ProbabilityMember = Member(LoggedRow.Probability);
+    private static readonly byte[] KeyMember = Member(LoggedRow.Key);
+    private static readonly byte[] IdMember = Member(LoggedRow.Id);
+    private static readonly byte[] IntervalMember = Member(LoggedRow.Interval);
+    private static readonly byte[] SetMember = Member(LoggedRow.Set);
+    private static readonly byte[] FailedMember = Member(LoggedRow.Failed);
+    private static readonly byte[] FeaturesMember = Member(LoggedRow.Features);
 
     private readonly ArrayBufferWriter<byte> lines = new();
     private readonly ArrayBufferWriter<byte> head = new();
@@ -46,7 +50,7 @@ internal sealed class LineWriter
     }
 
     /// <summary>Begins the lines of one request: what they have in common.</summary>
-    public void Begin(DateTimeOffset at, string model, int version, string variant)
+    public void Begin(DateTimeOffset at, AnsweredRows answered)
     {
         head.ResetWrittenCount();
         labels.Clear();
@@ -54,36 +58,73 @@ internal sealed class LineWriter
         {
             json.WriteStartObject();
             json.WriteString(LoggedRow.At, LoggedRow.TimeText(at));
-            json.WriteString(LoggedRow.Model, model);
-            json.WriteNumber(LoggedRow.Version, version);
-            json.WriteString(LoggedRow.Variant, variant);
+            json.WriteString(LoggedRow.Model, answered.Served.Model);
+            json.WriteNumber(LoggedRow.Version, answered.Served.Version);
+            json.WriteString(LoggedRow.Variant, answered.Variant);
+            json.WriteNumber(LoggedRow.Milliseconds, Math.Round(answered.Took.TotalMilliseconds, 3));
             json.WritePropertyName(LoggedRow.Prediction);
         }
     }
 
-    /// <summary>Adds a row's line.</summary>
-    /// <param name="row">The row as it was sent. The model has taken it, so it holds the signature's columns and no others.</param>
-    /// <param name="prediction">What was predicted.</param>
-    /// <param name="key">Whom or what the row is about; null when the caller did not say.</param>
-    public void Add(JsonElement row, Prediction prediction, string? key)
+    /// <summary>Adds a row's line. The model has taken the row, so it holds the signature's columns and no others.</summary>
+    public void Add(AnsweredRows answered, int row)
     {
         lines.Write(head.WrittenSpan);
+        if (answered.Predictions is { } predictions)
+        {
+            WritePrediction(predictions[row]);
+        }
+        else
+        {
+            lines.Write("null"u8);
+            lines.Write(FailedMember);
+            lines.Write("true"u8);
+        }
+        lines.Write(IdMember);
+        WriteText(answered.Asked.IdOf(row));
+        if (answered.Asked.Keys?[row] is { } key)
+        {
+            lines.Write(KeyMember);
+            WriteText(key);
+        }
+        WriteRange(answered.Ranges, row);
+        lines.Write(FeaturesMember);
+        WriteOnOneLine(JsonMarshal.GetRawUtf8Value(answered.Asked.Rows[row]));
+        lines.Write("}\n"u8);
+    }
+
+    private void WritePrediction(Prediction prediction)
+    {
         if (prediction.Label is { } label)
         {
-            WriteText(label);
+            WriteLabel(label);
             lines.Write(ProbabilityMember);
         }
         WriteNumber(prediction.Score);
-        if (key is not null)
+    }
+
+    private void WriteRange(PredictionRanges? ranges, int row)
+    {
+        if (ranges?.Intervals is { } intervals)
         {
-            lines.Write(KeyMember);
-            lines.Write("\""u8);
-            lines.Write(JsonEncodedText.Encode(key).EncodedUtf8Bytes);
-            lines.Write("\""u8);
+            lines.Write(IntervalMember);
+            lines.Write("["u8);
+            WriteNumber(intervals[row].Low);
+            lines.Write(","u8);
+            WriteNumber(intervals[row].High);
+            lines.Write("]"u8);
         }
-        lines.Write(FeaturesMember);
-        WriteOnOneLine(JsonMarshal.GetRawUtf8Value(row));
-        lines.Write("}\n"u8);
+        if (ranges?.Sets is { } sets)
+        {
+            lines.Write(SetMember);
+            lines.Write("["u8);
+            for (var i = 0; i < sets[row].Count; i++)
+            {
+                lines.Write(i == 0 ? ""u8 : ","u8);
+                WriteLabel(sets[row][i]);
+            }
+            lines.Write("]"u8);
+        }
     }
 
     /// <summary>Takes the lines added so far.</summary>
@@ -94,14 +135,22 @@ internal sealed class LineWriter
         return taken;
     }
 
-    private static ReadOnlySpan<byte> Utf8(string text) => System.Text.Encoding.UTF8.GetBytes(text);
+    private static byte[] Member(string name) => [.. ",\""u8, .. System.Text.Encoding.UTF8.GetBytes(name), .. "\":"u8];
 
-    private void WriteText(string label)
+    /// <summary>Labels are few, and are written again and again.</summary>
+    private void WriteLabel(string label)
     {
         if (!labels.TryGetValue(label, out var encoded))
         {
             labels[label] = encoded = JsonEncodedText.Encode(label);
         }
+        Write(encoded);
+    }
+
+    private void WriteText(string text) => Write(JsonEncodedText.Encode(text));
+
+    private void Write(JsonEncodedText encoded)
+    {
         lines.Write("\""u8);
         lines.Write(encoded.EncodedUtf8Bytes);
         lines.Write("\""u8);

@@ -40,13 +40,16 @@ internal static class LiveRows
 
     private static string FromSql(IReadOnlyList<string> files, bool features) =>
         $"read_json({Sql.Files(files)}, format = 'newline_delimited', ignore_errors = true, columns = {{'{LoggedRow.At}': 'VARCHAR', "
-            + $"'{LoggedRow.Version}': 'BIGINT'{(features ? $", '{LoggedRow.Features}': 'JSON'" : "")}}})";
+            + $"'{LoggedRow.Version}': 'BIGINT', '{LoggedRow.Variant}': 'VARCHAR', '{LoggedRow.Failed}': 'BOOLEAN'"
+            + $"{(features ? $", '{LoggedRow.Features}': 'JSON'" : "")}}})";
 
+    /// <summary>What a shadow was asked, and what a version could not answer, another has answered: that row counts there.</summary>
     private static string WhereSql(LiveWindow window)
     {
         var at = Sql.Name(LoggedRow.At);
         return $"{Sql.Name(LoggedRow.Version)} = {Sql.Number((long)window.Version)} AND {at} >= {Sql.Text(LoggedRow.TimeText(window.From))} AND {at} < "
-            + $"{Sql.Text(LoggedRow.TimeText(window.Until))}";
+            + $"{Sql.Text(LoggedRow.TimeText(window.Until))} AND {Sql.Name(LoggedRow.Variant)} IS DISTINCT FROM {Sql.Text(Variants.Shadow)} "
+            + $"AND {Sql.Name(LoggedRow.Failed)} IS NULL";
     }
 
     /// <summary>A value that is not of the column's type is null. What fills a null is what the scorer fills it with.</summary>

@@ -4,8 +4,9 @@ namespace MlOps.Serving.Monitoring;
 
 /// <summary>
 /// What a line of the prediction log is made of: who writes it and who reads it must agree.
-/// <code>{"at":"2026-11-24T13:05:00.000000Z","model":"m","version":3,"variant":"production","prediction":16.9,"features":{…}}</code>
-/// Binary models also have a <c>probability</c>, rows that were sent with a key a <c>key</c>.
+/// <code>{"at":"2026-11-24T13:05:00.000000Z","model":"m","version":3,"variant":"production","ms":0.021,"prediction":16.9,"id":"…","features":{…}}</code>
+/// Classes also have a <c>probability</c>, rows that were sent with a key a <c>key</c>, and where an interval was asked for it is there, or the <c>set</c>
+/// of classes. A challenger that could not answer has no prediction, and is <c>failed</c>.
 /// </summary>
 public static class LoggedRow
 {
@@ -16,6 +17,11 @@ public static class LoggedRow
     public const string Prediction = "prediction";
     public const string Probability = "probability";
     public const string Key = "key";
+    public const string Id = "id";
+    public const string Milliseconds = "ms";
+    public const string Interval = "interval";
+    public const string Set = "set";
+    public const string Failed = "failed";
     public const string Features = "features";
 
     /// <summary>A time as it stands in a line: such texts sort as their times do.</summary>

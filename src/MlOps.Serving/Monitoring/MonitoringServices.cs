@@ -8,8 +8,8 @@ namespace MlOps.Serving.Monitoring;
 /// <summary>Registers what watches the models that serve.</summary>
 public static class MonitoringServices
 {
-    /// <summary>Keeps the rows that this host predicts; the host may add its own <see cref="PredictionLogOptions"/> before.</summary>
-    public static IServiceCollection AddPredictionLog(this IServiceCollection services)
+    /// <summary>Keeps the rows that this host predicts.</summary>
+    internal static IServiceCollection AddKeptPredictions(this IServiceCollection services)
     {
         services.TryAddSingleton(new PredictionLogOptions());
         return services

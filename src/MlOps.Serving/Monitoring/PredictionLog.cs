@@ -1,8 +1,5 @@
 using System.Runtime.InteropServices;
-using System.Text.Json;
 using System.Threading.Channels;
-using MlOps.Pipeline.Scoring;
-using MlOps.Serving.Models;
 
 namespace MlOps.Serving.Monitoring;
 
@@ -31,14 +28,10 @@ internal sealed class PredictionLog(PredictionLogOptions options, LoggedModels m
 
     public ChannelReader<LoggedLines> Queue => queue.Reader;
 
-    /// <param name="served">What predicted.</param>
-    /// <param name="variant">As which variant.</param>
-    /// <param name="rows">The rows.</param>
-    /// <param name="predictions">One for each row.</param>
-    /// <param name="keys">Whom or what each row is about; null when the caller did not say.</param>
-    public void Add(
-        ServedModel served, string variant, IReadOnlyList<JsonElement> rows, IReadOnlyList<Prediction> predictions, IReadOnlyList<string?>? keys)
+    /// <summary>Keeps rows with what was said of them.</summary>
+    public void Add(AnsweredRows answered)
     {
+        var (served, rows) = (answered.Served, answered.Asked.Rows);
         if (rows.Count == 0 || models.AreKnownUnkept(served.Model))
         {
             return;
@@ -50,7 +43,7 @@ internal sealed class PredictionLog(PredictionLogOptions options, LoggedModels m
         }
         var at = time.GetUtcNow();
         var writer = LineWriter.Rent();
-        writer.Begin(at, served.Model, served.Version, variant);
+        writer.Begin(at, answered);
         var pending = 0;
         for (var i = 0; i < rows.Count; i++)
         {
@@ -59,7 +52,7 @@ internal sealed class PredictionLog(PredictionLogOptions options, LoggedModels m
                 Drop(1);
                 continue;
             }
-            writer.Add(rows[i], predictions[i], keys?[i]);
+            writer.Add(answered, i);
             pending++;
             if (writer.Bytes >= PieceBytes)
             {

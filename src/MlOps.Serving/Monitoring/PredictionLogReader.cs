@@ -22,14 +22,12 @@ internal sealed class PredictionLogReader(PipelineStorage storage, LiveDrift dri
     {
         var paths = new List<string>();
         var (rows, bytes) = (0L, 0L);
-        foreach (var blobs in (await ListAsync(model, window, cancel)).Chunk(AtOnce))
+        foreach (var blobs in (await ListAsync(model, window.From, window.Until, cancel)).Chunk(AtOnce))
         {
-            var files = blobs.Select((blob, i) => (blob.Name, Path: Path.Combine(folder, $"{paths.Count + i}.jsonl"))).ToList();
-            await Parallel.ForEachAsync(files, new ParallelOptions { MaxDegreeOfParallelism = AtOnce, CancellationToken = cancel }, async (file, stop) =>
-                await storage.Predictions.GetBlobClient(file.Name).DownloadToAsync(file.Path, stop));
-            paths.AddRange(files.Select(file => file.Path));
-            rows += await drift.CountAsync([.. files.Select(file => file.Path)], window, cancel);
-            bytes += files.Sum(file => new FileInfo(file.Path).Length);
+            var files = await DownloadAsync(blobs, folder, paths.Count, cancel);
+            paths.AddRange(files);
+            rows += await drift.CountAsync(files, window, cancel);
+            bytes += files.Sum(file => new FileInfo(file).Length);
             if (rows >= MonitorRules.MostRows || bytes >= MostBytes)
             {
                 break;
@@ -38,15 +36,40 @@ internal sealed class PredictionLogReader(PipelineStorage storage, LiveDrift dri
         return new LoggedFiles(paths, rows);
     }
 
+    /// <summary>Downloads all that a model has of some time, whichever version predicted it; of more than fits, the newest.</summary>
+    public async Task<IReadOnlyList<string>> DownloadAsync(string model, DateTimeOffset from, DateTimeOffset until, string folder, CancellationToken cancel)
+    {
+        var (paths, bytes) = (new List<string>(), 0L);
+        foreach (var blobs in (await ListAsync(model, from, until, cancel)).Chunk(AtOnce))
+        {
+            var files = await DownloadAsync(blobs, folder, paths.Count, cancel);
+            paths.AddRange(files);
+            bytes += files.Sum(file => new FileInfo(file).Length);
+            if (bytes >= MostBytes)
+            {
+                break;
+            }
+        }
+        return paths;
+    }
+
+    private async Task<IReadOnlyList<string>> DownloadAsync(IReadOnlyList<BlobItem> blobs, string folder, int first, CancellationToken cancel)
+    {
+        var files = blobs.Select((blob, i) => (blob.Name, Path: Path.Combine(folder, $"{first + i}.jsonl"))).ToList();
+        await Parallel.ForEachAsync(files, new ParallelOptions { MaxDegreeOfParallelism = AtOnce, CancellationToken = cancel }, async (file, stop) =>
+            await storage.Predictions.GetBlobClient(file.Name).DownloadToAsync(file.Path, stop));
+        return [.. files.Select(file => file.Path)];
+    }
+
     /// <summary>Blobs of the hours that the window touches, newest first.</summary>
-    private async Task<IReadOnlyList<BlobItem>> ListAsync(string model, LiveWindow window, CancellationToken cancel)
+    private async Task<IReadOnlyList<BlobItem>> ListAsync(string model, DateTimeOffset from, DateTimeOffset until, CancellationToken cancel)
     {
         var found = new List<(DateTimeOffset Hour, BlobItem Blob)>();
-        for (var day = new DateTimeOffset(window.From.UtcDateTime.Date, TimeSpan.Zero); day < window.Until; day = day.AddDays(1))
+        for (var day = new DateTimeOffset(from.UtcDateTime.Date, TimeSpan.Zero); day < until; day = day.AddDays(1))
         {
             await foreach (var blob in storage.Predictions.GetBlobsAsync(BlobTraits.None, BlobStates.None, PredictionBlobs.DayPrefix(model, day), cancel))
             {
-                if (blob.Properties.ContentLength > 0 && PredictionBlobs.HourOf(blob.Name) is { } hour && hour < window.Until && hour.AddHours(1) > window.From)
+                if (blob.Properties.ContentLength > 0 && PredictionBlobs.HourOf(blob.Name) is { } hour && hour < until && hour.AddHours(1) > from)
                 {
                     found.Add((hour, blob));
                 }

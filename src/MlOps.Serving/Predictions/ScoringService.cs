@@ -3,6 +3,7 @@ using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Definitions;
 using MlOps.Pipeline.Registry;
 using MlOps.Serving.Models;
+using MlOps.Serving.Monitoring;
 
 namespace MlOps.Serving.Predictions;
 
@@ -12,9 +13,6 @@ namespace MlOps.Serving.Predictions;
 /// </summary>
 public sealed class ScoringService
 {
-    /// <summary>The variant of a version that was asked for by number.</summary>
-    public const string VersionVariant = "version";
-
     private const int MostVersionsTold = 100;
 
     private readonly PredictionService production;
@@ -24,13 +22,14 @@ public sealed class ScoringService
     private readonly ModelRegistry registry;
     private readonly InputLimits limits;
     private readonly ServingOptions options;
+    private readonly TimeProvider time;
 
     internal ScoringService(
         PredictionService production, VersionCache versions, ProductionNames inProduction, ModelNames names, ModelRegistry registry, InputLimits limits,
-        ServingOptions options)
+        ServingOptions options, TimeProvider time)
     {
         (this.production, this.versions, this.inProduction, this.names) = (production, versions, inProduction, names);
-        (this.registry, this.limits, this.options) = (registry, limits, options);
+        (this.registry, this.limits, this.options, this.time) = (registry, limits, options, time);
     }
 
     /// <summary>What a version takes and gives: a prediction of no rows.</summary>
@@ -67,8 +66,9 @@ public sealed class ScoringService
                 : new PredictionResult.UnknownModel(model, await names.ListAsync(cancel));
         }
         return new PredictionResult.Predicted(
-            model, number, VersionVariant, served.Scorer.Task, rows.Count == 0 ? [] : served.Scorer.Predict(rows))
+            model, number, Variants.Version, served.Scorer.Task, rows.Count == 0 ? [] : served.Scorer.Predict(rows))
         {
+            Id = PredictionId.New(time.GetUtcNow()),
             Classes = served.Scorer.Classes,
             Contract = served.Scorer.Contract,
         };

@@ -71,9 +71,12 @@ public static class InferenceApi
         using var rows = new RowsBuilder();
         asked.Add(rows, described.Contract);
         var result = await scoring.ScoreAsync(described.Model, model.Version is null ? null : described.Version, rows.Build(), cancel);
-        return result is PredictionResult.Predicted predicted
-            ? TypedResults.Bytes(InferenceAnswer.Write(predicted, asked), "application/json")
-            : PredictionProblems.Of(result);
+        if (result is not PredictionResult.Predicted predicted)
+        {
+            return PredictionProblems.Of(result);
+        }
+        PredictionHeaders.Tell(request.HttpContext, predicted);
+        return TypedResults.Bytes(InferenceAnswer.Write(predicted, asked), "application/json");
     }
 
     /// <summary>A version as a protocol of texts gives it; a text that is no number is none of the model's versions.</summary>

@@ -53,14 +53,17 @@ public static class InvocationsApi
             new InvocationRows(described.Contract, rows).Add(invocation);
         }
         var result = await scoring.ScoreAsync(described.Model, version: null, rows.Build(), cancel);
-        return result is PredictionResult.Predicted predicted ? Answer(predicted, invocation?.WantsProbabilities == true) : Problem(result);
+        return result is PredictionResult.Predicted predicted
+            ? Answer(request.HttpContext, predicted, invocation?.WantsProbabilities == true)
+            : Problem(result);
     }
 
     private static IResult Problem(PredictionResult result) =>
         PredictionProblems.Of(result, "POST /models/{model}/invocations asks one of those in production");
 
-    private static IResult Answer(PredictionResult.Predicted predicted, bool probabilities)
+    private static IResult Answer(HttpContext http, PredictionResult.Predicted predicted, bool probabilities)
     {
+        PredictionHeaders.Tell(http, predicted);
         var values = TargetValues.Of(predicted);
         if (probabilities && !values.IsClasses)
         {

@@ -8,11 +8,11 @@ public sealed class CompletionTests : IDisposable
     private readonly string folder = Directory.CreateTempSubdirectory("mlops-completion-").FullName;
 
     [Theory]
-    [InlineData("mlops tr", "train")]
+    [InlineData("mlops tr", "traffic", "train")]
     [InlineData(
         "mlops ", "audit", "backup", "completion", "copy", "data", "delete", "demo", "doctor", "keys", "models", "new", "predict", "predictions", "promote",
         "reproduce", "restore",
-        "rollback", "runs", "train", "up")]
+        "rollback", "runs", "traffic", "train", "up")]
     [InlineData("mlops delete ", "alias", "definition", "file", "model", "run", "version")]
     [InlineData("mlops train trips.csv --ta", "--target", "--task")]
     [InlineData("mlops train \"my trips.csv\" --task ", "binary", "regression")]

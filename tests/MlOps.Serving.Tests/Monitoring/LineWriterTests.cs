@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json;
 using MlOps.Pipeline.Scoring;
+using MlOps.Serving.Models;
 using MlOps.Serving.Monitoring;
 
 namespace MlOps.Serving.Tests.Monitoring;
@@ -12,9 +13,9 @@ public sealed class LineWriterTests
     [Fact]
     public void A_row_is_one_line_with_all_that_there_is_to_know()
     {
-        Lines(("""{"a": 1.50, "b": "x"}""", new Prediction(2.25, null)))
-            .Should().Equal(
-                """{"at":"2026-05-04T10:30:01.234000Z","model":"m","version":3,"variant":"production","prediction":2.25,"features":{"a": 1.50, "b": "x"}}""");
+        Lines(("""{"a": 1.50, "b": "x"}""", new Prediction(2.25, null))).Should().Equal(
+            """{"at":"2026-05-04T10:30:01.234000Z","model":"m","version":3,"variant":"production","ms":1.235,"""
+                + """ "prediction":2.25,"id":"some-id","features":{"a": 1.50, "b": "x"}}""".TrimStart());
     }
 
     [Fact]
@@ -35,12 +36,7 @@ public sealed class LineWriterTests
     public void A_key_stands_in_its_line_and_is_found_by_it(string key)
     {
         using var row = JsonDocument.Parse("""{"a": 1}""");
-        var writer = LineWriter.Rent();
-        writer.Begin(At, "m", 3, "production");
-        writer.Add(row.RootElement, new Prediction(1, null), key);
-        writer.Add(row.RootElement, new Prediction(1, null), key + "x");
-        var lines = writer.Take();
-        LineWriter.Return(writer);
+        var lines = Write(Answered([row.RootElement, row.RootElement], [new Prediction(1, null), new Prediction(1, null)], [key, key + "x"]));
 
         var (kept, rows) = new KeyedLines(key).Without(BinaryData.FromBytes(lines));
 
@@ -78,17 +74,55 @@ public sealed class LineWriterTests
         Lines(("""{"b":2}""", new Prediction(2, null))).Should().ContainSingle().Which.Should().NotContain("first").And.EndWith("""{"b":2}}""");
     }
 
+    [Fact]
+    public void Rows_of_one_request_have_ids_of_their_own()
+    {
+        Lines(("{}", new Prediction(1, null)), ("{}", new Prediction(2, null)))
+            .Select(line => JsonDocument.Parse(line).RootElement.GetProperty("id").GetString()).Should().Equal("some-id-0", "some-id-1");
+    }
+
+    [Fact]
+    public void Intervals_sets_and_what_a_version_could_not_answer_stand_in_the_line()
+    {
+        using var row = JsonDocument.Parse("{}");
+        var answered = Answered([row.RootElement], [new Prediction(1, null)], keys: null);
+        var intervals = answered with { Ranges = new PredictionRanges([new PredictionInterval(0.5, double.PositiveInfinity)], null) };
+        var sets = answered with { Ranges = new PredictionRanges(null, [["yes", "no"]]) };
+
+        Read(Write(intervals))[0].Should().Contain("\"interval\":[0.5,null]");
+        Read(Write(sets))[0].Should().Contain("""
+            "set":["yes","no"]
+            """);
+        Read(Write(answered with { Predictions = null }))[0].Should().Contain("""
+            "prediction":null,"failed":true
+            """);
+    }
+
     private static string[] Lines(params (string Row, Prediction Prediction)[] rows)
     {
+        var documents = rows.Select(row => JsonDocument.Parse(row.Row)).ToList();
+        return Read(Write(Answered([.. documents.Select(document => document.RootElement)], [.. rows.Select(row => row.Prediction)], keys: null)));
+    }
+
+    private static AnsweredRows Answered(IReadOnlyList<JsonElement> rows, IReadOnlyList<Prediction> predictions, IReadOnlyList<string?>? keys) => new(
+        new ServedModel("m", 3, null!), "production", new AskedRows("some-id", rows, keys, Places: null), predictions, null, TimeSpan.FromMilliseconds(1.2346));
+
+    private static byte[] Write(AnsweredRows answered)
+    {
         var writer = LineWriter.Rent();
-        writer.Begin(At, "m", 3, "production");
-        foreach (var (row, prediction) in rows)
+        writer.Begin(At, answered);
+        for (var row = 0; row < answered.Asked.Rows.Count; row++)
         {
-            using var json = JsonDocument.Parse(row);
-            writer.Add(json.RootElement, prediction, key: null);
+            writer.Add(answered, row);
         }
-        var text = Encoding.UTF8.GetString(writer.Take());
+        var lines = writer.Take();
         LineWriter.Return(writer);
+        return lines;
+    }
+
+    private static string[] Read(byte[] lines)
+    {
+        var text = Encoding.UTF8.GetString(lines);
         text.Should().EndWith("\n");
         return text.TrimEnd('\n').Split('\n');
     }

@@ -3,6 +3,7 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Text;
 using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
 using Microsoft.Extensions.DependencyInjection;
 using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Definitions;
@@ -25,7 +26,7 @@ public sealed class PredictStreamTests(AzuriteFixture azurite, FakeModels models
         using var answer = await SendAsync("a,b\n1,2\n\n\"3\",\n", Csv);
 
         (answer.StatusCode, answer.Content.Headers.ContentType!.ToString()).Should().Be((HttpStatusCode.OK, "text/csv; charset=utf-8; header=present"));
-        (await answer.Content.ReadAsStringAsync()).Should().Be("prediction\n1\n1\n");
+        (await answer.Content.ReadAsStringAsync()).WithoutIds().Should().Be("prediction,prediction_id\n1,ID-0\n1,ID-1\n");
     }
 
     [Fact]
@@ -36,7 +37,7 @@ public sealed class PredictStreamTests(AzuriteFixture azurite, FakeModels models
 
         using var answer = await SendAsync("a\n1\n", Csv);
 
-        (await answer.Content.ReadAsStringAsync()).Should().Be("prediction,probability_no,probability_yes\nyes,0.25,0.75\n");
+        (await answer.Content.ReadAsStringAsync()).WithoutIds().Should().Be("prediction,probability_no,probability_yes,prediction_id\nyes,0.25,0.75,ID\n");
     }
 
     [Fact]
@@ -46,15 +47,15 @@ public sealed class PredictStreamTests(AzuriteFixture azurite, FakeModels models
 
         using var answer = await SendAsync("\ufeff{\"a\": 1}\r\n\n {\"a\": 2}", Lines);
 
-        var line = $$"""{"prediction":1,"model":"{{Model}}","version":1,"variant":"production"}""" + "\n";
+        var line = $$"""{"prediction":1,"model":"{{Model}}","version":1,"variant":"production","id":"ID"}""" + "\n";
         answer.Content.Headers.ContentType!.ToString().Should().Be(Lines);
-        (await answer.Content.ReadAsStringAsync()).Should().Be(line + line);
+        Regex.Replace((await answer.Content.ReadAsStringAsync()).WithoutIds(), "ID-[01]", "ID").Should().Be(line + line);
     }
 
     [Theory]
     [InlineData("", Lines, "")]
-    [InlineData("a,b\n", Csv, "prediction\n")]
-    [InlineData("", Csv, "prediction\n")]
+    [InlineData("a,b\n", Csv, "prediction,prediction_id\n")]
+    [InlineData("", Csv, "prediction,prediction_id\n")]
     public async Task Nothing_is_answered_with_nothing(string text, string type, string expected)
     {
         await Registry.AddProductionAsync(Model);
@@ -100,7 +101,8 @@ public sealed class PredictStreamTests(AzuriteFixture azurite, FakeModels models
 
         using var answer = await SendAsync("a,b\n1,2\n1,2,3\n1,2\n", Csv);
 
-        (await answer.Content.ReadAsStringAsync()).Should().Be("prediction\n1\nerror: Line 3 has 3 cells; the header has 2.\n");
+        (await answer.Content.ReadAsStringAsync()).WithoutIds().Should()
+            .Be("prediction,prediction_id\n1,ID\nerror: Line 3 has 3 cells; the header has 2.,\n");
     }
 
     [Fact]
