@@ -9,7 +9,7 @@ public static class TestSize
     public static int Columns => Of("MLOPS_TEST_COLUMNS", 1000);
 
     /// <summary>Tables written in a random dialect and ingested.</summary>
-    public static int Ingests => Of("MLOPS_TEST_INGESTS", 500);
+    public static int Ingests => Of("MLOPS_TEST_INGESTS", 200);
 
     /// <summary>Rounds of work whose storage requests fail at random.</summary>
     public static int Faults => Of("MLOPS_TEST_FAULTS", 2);

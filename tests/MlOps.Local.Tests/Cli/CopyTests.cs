@@ -1,6 +1,5 @@
 using MlOps.Local.Cli;
 using MlOps.Local.Tests.Processes;
-using MlOps.Pipeline.Definitions;
 using MlOps.Testing;
 
 namespace MlOps.Local.Tests.Cli;
@@ -14,8 +13,7 @@ public sealed class CopyTests : IDisposable
     public async Task A_version_is_copied_promoted_there_and_predicts()
     {
         var file = await Trips.WriteAsync(folder, rows: 300);
-        var declared = Path.Combine(folder, "definition.json");
-        await File.WriteAllTextAsync(declared, DefinitionJson.Write(Trips.Definition("trips", trees: 5)));
+        var declared = await Trips.WriteDefinitionAsync(folder, "trips", trees: 5);
         (await LocalProcess.RunAsync("train", file, "--definition", declared, "--data", Test)).ExitCode.Should().Be(ExitCode.Done);
         await using var production = await EmbeddedHost.StartAsync(Path.Combine(folder, "production"));
         string[] copy = ["copy", "trips@production", "--to", production.Connection.Storage!, "--data", Test];

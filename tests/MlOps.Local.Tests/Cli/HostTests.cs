@@ -28,14 +28,15 @@ public sealed class HostTests : IAsyncLifetime, IDisposable
     {
         var file = await Trips.WriteAsync(folder, rows: 400);
         string[] data = ["--data", Data];
+        string[] train = ["train", file, "--definition", await Trips.WriteDefinitionAsync(folder, "trips"), .. data];
         string[] row =
         [
             "vendor=CITY", "passengers=2", "distance_km=5.5", "duration_min=17", "payment=card", "airport=false", "pickup_time=2026-03-03 10:00:00",
         ];
 
         var second = await LocalProcess.RunAsync(["up", "--port", "0", .. data]);
-        var train = await LocalProcess.RunAsync(["train", file, "--target", "fare", "--ignore", "trip_id", .. data]);
-        var again = await LocalProcess.RunAsync(["train", file, "--target", "fare", "--ignore", "trip_id", .. data]);
+        var first = await LocalProcess.RunAsync(train);
+        var again = await LocalProcess.RunAsync(train);
         var runs = await LocalProcess.RunAsync(["runs", .. data]);
         var noVersion = await LocalProcess.RunAsync(["promote", "trips", "9", .. data]);
         var promote = await LocalProcess.RunAsync(["promote", "trips", "2", .. data]);
@@ -47,8 +48,8 @@ public sealed class HostTests : IAsyncLifetime, IDisposable
 
         second.ExitCode.Should().Be(2);
         second.Errors.Should().Be($"The data folder {Data} is in use by another process (pid {host.Id}).");
-        train.ExitCode.Should().Be(0, train.Errors);
-        train.Output.Should().Contain("version 1: promoted");
+        first.ExitCode.Should().Be(0, first.Errors);
+        first.Output.Should().Contain("version 1: promoted");
         again.Output.Should().Contain("version 2: registered, not promoted");
         runs.Output.Should().Contain("succeeded").And.Contain("blocked");
         (noVersion.ExitCode, promote.ExitCode, rollback.ExitCode).Should().Be((1, 0, 0));
@@ -68,8 +69,9 @@ public sealed class HostTests : IAsyncLifetime, IDisposable
     {
         string[] data = ["--data", Data];
         var file = await Trips.WriteAsync(folder, rows: 400);
-        (await LocalProcess.RunAsync(["train", file, "--target", "fare", "--ignore", "trip_id", .. data])).ExitCode.Should().Be(0);
-        (await LocalProcess.RunAsync(["train", file, "--target", "fare", "--ignore", "trip_id", .. data])).ExitCode.Should().Be(0);
+        string[] train = ["train", file, "--definition", await Trips.WriteDefinitionAsync(folder, "trips"), .. data];
+        (await LocalProcess.RunAsync(train)).ExitCode.Should().Be(0);
+        (await LocalProcess.RunAsync(train)).ExitCode.Should().Be(0);
         var listed = await LocalProcess.RunAsync(["runs", "--take", "1", .. data]);
         var next = listed.Output.Split("--next ")[1].Split(' ')[0];
         var older = await LocalProcess.RunAsync(["runs", "--next", next, .. data]);

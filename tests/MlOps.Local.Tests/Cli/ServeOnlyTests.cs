@@ -19,7 +19,7 @@ public sealed class ServeOnlyTests(AzuriteFixture azurite) : IDisposable
         var model = AzuriteFixture.UniqueModel("served");
         var file = await Trips.WriteAsync(folder, rows: 400);
         var train = await LocalProcess.RunAsync(
-            "train", file, "--target", "fare", "--ignore", "trip_id", "--model", model,
+            "train", file, "--definition", await Trips.WriteDefinitionAsync(folder, model),
             "--data", Path.Combine(folder, "train"), "--storage", azurite.ConnectionString);
         train.ExitCode.Should().Be(0, train.Errors);
         await using var host = LocalProcess.Start(
