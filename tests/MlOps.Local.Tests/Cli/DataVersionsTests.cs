@@ -52,14 +52,14 @@ public sealed partial class DataVersionsTests : IDisposable
 
     private async Task<string> RunAsync(params string[] command)
     {
-        var (code, output, errors) = await LocalProcess.RunAsync([.. command, "--data", Path.Combine(folder, "data")]);
+        var (code, output, errors) = await LocalCommand.RunAsync([.. command, "--data", Path.Combine(folder, "data")]);
         code.Should().Be(ExitCode.Done, errors);
         return output;
     }
 
     private async Task<string> FailAsync(params string[] command)
     {
-        var (code, _, errors) = await LocalProcess.RunAsync([.. command, "--data", Path.Combine(folder, "data")]);
+        var (code, _, errors) = await LocalCommand.RunAsync([.. command, "--data", Path.Combine(folder, "data")]);
         code.Should().Be(ExitCode.Failed);
         return errors;
     }
