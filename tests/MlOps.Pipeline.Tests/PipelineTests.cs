@@ -39,7 +39,6 @@ public sealed class PipelineTests(AzuriteFixture azurite)
         var definition = Trips.Definition() with
         {
             Split = new SplitRules { Test = 0.2 },
-            Train = new TrainRules { Folds = 0 },
             Candidates = [new CandidateSpec { Trainer = TrainerNames.LightGbm, Trees = 20 }, new CandidateSpec { Trainer = TrainerNames.LightGbm, Trees = 5 }],
         };
 
@@ -60,6 +59,7 @@ public sealed class PipelineTests(AzuriteFixture azurite)
         await using var host = new PipelineHost(azurite);
         var definition = Trips.Definition() with
         {
+            Train = new TrainRules(),
             Candidates = [new CandidateSpec { Trainer = TrainerNames.LightGbm, Trees = 20 }, new CandidateSpec { Trainer = TrainerNames.LightGbm, Trees = 5 }],
         };
 

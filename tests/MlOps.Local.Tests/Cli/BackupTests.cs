@@ -31,8 +31,8 @@ public sealed class BackupTests : IDisposable
             using var stop = new CancellationTokenSource();
             var load = LoadAsync(host, stop.Token);
 
-            var written = await LocalProcess.RunAsync("backup", backup, "--data", Data);
-            var again = await LocalProcess.RunAsync("backup", backup, "--data", Data);
+            var written = await LocalCommand.RunAsync("backup", backup, "--data", Data);
+            var again = await LocalCommand.RunAsync("backup", backup, "--data", Data);
             await stop.CancelAsync();
             await load;
 
@@ -40,7 +40,7 @@ public sealed class BackupTests : IDisposable
             (again.ExitCode, again.Errors).Should().Be((2, $"There is a file {backup} already: name another one."));
         }
         var elsewhere = Path.Combine(folder, "elsewhere");
-        var restored = await LocalProcess.RunAsync("restore", backup, "--data", elsewhere);
+        var restored = await LocalCommand.RunAsync("restore", backup, "--data", elsewhere);
 
         restored.ExitCode.Should().Be(0, restored.Errors);
         await using var next = await EmbeddedHost.StartAsync(elsewhere);
@@ -57,14 +57,14 @@ public sealed class BackupTests : IDisposable
         var backup = Path.Combine(folder, "backup.tar.gz");
         await using (await EmbeddedHost.StartAsync(Data))
         {
-            (await LocalProcess.RunAsync("backup", backup, "--data", Data)).ExitCode.Should().Be(0);
-            var inUse = await LocalProcess.RunAsync("restore", backup, "--force", "--data", Data);
+            (await LocalCommand.RunAsync("backup", backup, "--data", Data)).ExitCode.Should().Be(0);
+            var inUse = await LocalCommand.RunAsync("restore", backup, "--force", "--data", Data);
             inUse.ExitCode.Should().Be(2);
             inUse.Errors.Should().StartWith($"The data folder {Data} is in use by another process");
         }
 
-        var refused = await LocalProcess.RunAsync("restore", backup, "--data", Data);
-        var forced = await LocalProcess.RunAsync("restore", backup, "--force", "--data", Data);
+        var refused = await LocalCommand.RunAsync("restore", backup, "--data", Data);
+        var forced = await LocalCommand.RunAsync("restore", backup, "--force", "--data", Data);
 
         refused.ExitCode.Should().Be(2);
         refused.Errors.Should().StartWith($"{Path.Combine(Data, "azurite")} is not empty: ");
@@ -81,7 +81,7 @@ public sealed class BackupTests : IDisposable
         var backup = Path.Combine(folder, "backup.tar.gz");
         await using (await EmbeddedHost.StartAsync(Data))
         {
-            (await LocalProcess.RunAsync("backup", backup, "--data", Data)).ExitCode.Should().Be(0);
+            (await LocalCommand.RunAsync("backup", backup, "--data", Data)).ExitCode.Should().Be(0);
         }
         using (var file = File.OpenWrite(backup))
         {
@@ -89,7 +89,7 @@ public sealed class BackupTests : IDisposable
         }
         var elsewhere = Path.Combine(folder, "elsewhere");
 
-        var restored = await LocalProcess.RunAsync("restore", backup, "--data", elsewhere);
+        var restored = await LocalCommand.RunAsync("restore", backup, "--data", elsewhere);
 
         restored.ExitCode.Should().Be(2);
         restored.Errors.Should().Match($"The backup {backup} cannot be restored: * Nothing was changed.");

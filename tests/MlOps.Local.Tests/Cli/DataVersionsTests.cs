@@ -2,7 +2,6 @@ using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using MlOps.Local.Cli;
 using MlOps.Local.Tests.Processes;
-using MlOps.Pipeline.Definitions;
 using MlOps.Testing;
 
 namespace MlOps.Local.Tests.Cli;
@@ -16,12 +15,12 @@ public sealed partial class DataVersionsTests : IDisposable
     public async Task A_file_is_logged_tagged_compared_checked_out_and_its_run_reproduced()
     {
         var file = await Trips.WriteAsync(folder, rows: 300);
-        var trained = JsonNode.Parse(await RunAsync("train", file, "--definition", await DefinitionAsync(), "--json"))!;
+        var trained = JsonNode.Parse(await RunAsync("train", file, "--definition", await Trips.WriteDefinitionAsync(folder, "trips", trees: 5), "--json"))!;
         await using var host = await EmbeddedHost.StartAsync(Path.Combine(folder, "data"));
         await RunAsync("data", "tag", "trips", "may");
         (await FailAsync("data", "tag", "trips@v1:train", "may")).Should().Contain("for good");
         await File.WriteAllLinesAsync(file, (await File.ReadAllLinesAsync(file))[..^10]);
-        await RunAsync("train", file, "--definition", await DefinitionAsync(), "--json");
+        await RunAsync("train", file, "--definition", await Trips.WriteDefinitionAsync(folder, "trips", trees: 5), "--json");
 
         var log = await RunAsync("data", "log", "trips", "--stage", "raw");
         var diff = await RunAsync("data", "diff", "trips@may", "latest");
@@ -51,23 +50,16 @@ public sealed partial class DataVersionsTests : IDisposable
 
     public void Dispose() => Directory.Delete(folder, recursive: true);
 
-    private async Task<string> DefinitionAsync()
-    {
-        var path = Path.Combine(folder, "definition.json");
-        await File.WriteAllTextAsync(path, DefinitionJson.Write(Trips.Definition("trips", trees: 5)));
-        return path;
-    }
-
     private async Task<string> RunAsync(params string[] command)
     {
-        var (code, output, errors) = await LocalProcess.RunAsync([.. command, "--data", Path.Combine(folder, "data")]);
+        var (code, output, errors) = await LocalCommand.RunAsync([.. command, "--data", Path.Combine(folder, "data")]);
         code.Should().Be(ExitCode.Done, errors);
         return output;
     }
 
     private async Task<string> FailAsync(params string[] command)
     {
-        var (code, _, errors) = await LocalProcess.RunAsync([.. command, "--data", Path.Combine(folder, "data")]);
+        var (code, _, errors) = await LocalCommand.RunAsync([.. command, "--data", Path.Combine(folder, "data")]);
         code.Should().Be(ExitCode.Failed);
         return errors;
     }

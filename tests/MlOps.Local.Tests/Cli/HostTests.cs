@@ -28,27 +28,25 @@ public sealed class HostTests : IAsyncLifetime, IDisposable
     {
         var file = await Trips.WriteAsync(folder, rows: 400);
         string[] data = ["--data", Data];
-        string[] row =
-        [
-            "vendor=CITY", "passengers=2", "distance_km=5.5", "duration_min=17", "payment=card", "airport=false", "pickup_time=2026-03-03 10:00:00",
-        ];
+        string[] train = ["train", file, "--definition", await Trips.WriteDefinitionAsync(folder, "trips"), .. data];
+        string[] row = ["vendor=CITY", "passengers=2", "distance_km=5.5", "duration_min=17", "payment=card", "airport=false"];
 
         var second = await LocalProcess.RunAsync(["up", "--port", "0", .. data]);
-        var train = await LocalProcess.RunAsync(["train", file, "--target", "fare", "--ignore", "trip_id", .. data]);
-        var again = await LocalProcess.RunAsync(["train", file, "--target", "fare", "--ignore", "trip_id", .. data]);
-        var runs = await LocalProcess.RunAsync(["runs", .. data]);
-        var noVersion = await LocalProcess.RunAsync(["promote", "trips", "9", .. data]);
-        var promote = await LocalProcess.RunAsync(["promote", "trips", "2", .. data]);
-        var predict = await LocalProcess.RunAsync(["predict", .. row, .. data]);
-        var sure = await LocalProcess.RunAsync(["predict", "--interval", "0.9", .. row, .. data]);
-        var wrong = await LocalProcess.RunAsync(["predict", "--features", """{"distance_km": "far"}""", .. data]);
-        var rollback = await LocalProcess.RunAsync(["rollback", "trips", .. data]);
-        var models = await LocalProcess.RunAsync(["models", .. data]);
+        var first = await LocalCommand.RunAsync(train);
+        var again = await LocalCommand.RunAsync(train);
+        var runs = await LocalCommand.RunAsync(["runs", .. data]);
+        var noVersion = await LocalCommand.RunAsync(["promote", "trips", "9", .. data]);
+        var promote = await LocalCommand.RunAsync(["promote", "trips", "2", .. data]);
+        var predict = await LocalCommand.RunAsync(["predict", .. row, .. data]);
+        var sure = await LocalCommand.RunAsync(["predict", "--interval", "0.9", .. row, .. data]);
+        var wrong = await LocalCommand.RunAsync(["predict", "--features", """{"distance_km": "far"}""", .. data]);
+        var rollback = await LocalCommand.RunAsync(["rollback", "trips", .. data]);
+        var models = await LocalCommand.RunAsync(["models", .. data]);
 
         second.ExitCode.Should().Be(2);
         second.Errors.Should().Be($"The data folder {Data} is in use by another process (pid {host.Id}).");
-        train.ExitCode.Should().Be(0, train.Errors);
-        train.Output.Should().Contain("version 1: promoted");
+        first.ExitCode.Should().Be(0, first.Errors);
+        first.Output.Should().Contain("version 1: promoted");
         again.Output.Should().Contain("version 2: registered, not promoted");
         runs.Output.Should().Contain("succeeded").And.Contain("blocked");
         (noVersion.ExitCode, promote.ExitCode, rollback.ExitCode).Should().Be((1, 0, 0));
@@ -68,22 +66,23 @@ public sealed class HostTests : IAsyncLifetime, IDisposable
     {
         string[] data = ["--data", Data];
         var file = await Trips.WriteAsync(folder, rows: 400);
-        (await LocalProcess.RunAsync(["train", file, "--target", "fare", "--ignore", "trip_id", .. data])).ExitCode.Should().Be(0);
-        (await LocalProcess.RunAsync(["train", file, "--target", "fare", "--ignore", "trip_id", .. data])).ExitCode.Should().Be(0);
-        var listed = await LocalProcess.RunAsync(["runs", "--take", "1", .. data]);
+        string[] train = ["train", file, "--definition", await Trips.WriteDefinitionAsync(folder, "trips"), .. data];
+        (await LocalCommand.RunAsync(train)).ExitCode.Should().Be(0);
+        (await LocalCommand.RunAsync(train)).ExitCode.Should().Be(0);
+        var listed = await LocalCommand.RunAsync(["runs", "--take", "1", .. data]);
         var next = listed.Output.Split("--next ")[1].Split(' ')[0];
-        var older = await LocalProcess.RunAsync(["runs", "--next", next, .. data]);
+        var older = await LocalCommand.RunAsync(["runs", "--next", next, .. data]);
         var run = JsonDocument.Parse(await http.GetStringAsync("/models/trips/versions/1")).RootElement.GetProperty("runId").GetString()!;
 
-        var refused = await LocalProcess.RunAsync(["delete", "run", run, .. data]);
-        var serving = await LocalProcess.RunAsync(["delete", "model", "trips", .. data]);
-        var alias = await LocalProcess.RunAsync(["delete", "alias", "trips", "production", .. data]);
-        var model = await LocalProcess.RunAsync(["delete", "model", "trips", .. data]);
-        var deleted = await LocalProcess.RunAsync(["delete", "run", run, .. data]);
-        var again = await LocalProcess.RunAsync(["delete", "run", run, .. data]);
-        var definition = await LocalProcess.RunAsync(["delete", "definition", "trips", .. data]);
-        var noFile = await LocalProcess.RunAsync(["delete", "file", "trips", "no.csv", .. data]);
-        var doctor = await LocalProcess.RunAsync(["doctor", .. data]);
+        var refused = await LocalCommand.RunAsync(["delete", "run", run, .. data]);
+        var serving = await LocalCommand.RunAsync(["delete", "model", "trips", .. data]);
+        var alias = await LocalCommand.RunAsync(["delete", "alias", "trips", "production", .. data]);
+        var model = await LocalCommand.RunAsync(["delete", "model", "trips", .. data]);
+        var deleted = await LocalCommand.RunAsync(["delete", "run", run, .. data]);
+        var again = await LocalCommand.RunAsync(["delete", "run", run, .. data]);
+        var definition = await LocalCommand.RunAsync(["delete", "definition", "trips", .. data]);
+        var noFile = await LocalCommand.RunAsync(["delete", "file", "trips", "no.csv", .. data]);
+        var doctor = await LocalCommand.RunAsync(["doctor", .. data]);
 
         listed.Output.Should().NotContain(run).And.Contain("--all");
         older.Output.Should().Contain(run).And.NotContain("--next");
@@ -131,7 +130,7 @@ public sealed class HostTests : IAsyncLifetime, IDisposable
         var body = "";
         await Eventually.IsTrueAsync(
             async () => (body = await http.GetStringAsync("/runs?model=dropped")).Contains("\"state\":\"succeeded\"", StringComparison.Ordinal), () => body);
-        var listed = await LocalProcess.RunAsync(["runs", "--data", Data]);
+        var listed = await LocalCommand.RunAsync(["runs", "--data", Data]);
 
         var run = JsonDocument.Parse(body).RootElement.GetProperty("runs").EnumerateArray().Single();
         run.GetProperty("goal").GetString().Should().Be("dataset");

@@ -25,7 +25,7 @@ public sealed class KeysTests(AzuriteFixture azurite) : IDisposable
                 + "--storage, set Access__AdminKey, or set Access__Entra__ClientId and Access__Entra__TenantId. "
                 + "--insecure lets everybody in, to do everything."));
 
-        var added = await LocalProcess.RunAsync("keys", "add", "Ann", "--role", "operator", "--data", folder, "--storage", empty.ConnectionString);
+        var added = await LocalCommand.RunAsync("keys", "add", "Ann", "--role", "operator", "--data", folder, "--storage", empty.ConnectionString);
         added.ExitCode.Should().Be(0, added.Errors);
         var key = added.Output;
         key.Should().MatchRegex("^mlops_[a-z0-9]{10}_[A-Za-z0-9_-]{43}$", "a script takes the whole of standard output");
@@ -40,7 +40,7 @@ public sealed class KeysTests(AzuriteFixture azurite) : IDisposable
             (await StatusAsync(key, HttpMethod.Get, "/models")).Should().Be(HttpStatusCode.OK);
             (await StatusAsync(key, HttpMethod.Post, "/models/x/rollback")).Should().Be(HttpStatusCode.Forbidden);
         }
-        var list = await LocalProcess.RunAsync("keys", "list", "--data", folder, "--storage", empty.ConnectionString);
+        var list = await LocalCommand.RunAsync("keys", "list", "--data", folder, "--storage", empty.ConnectionString);
         list.Output.Should().MatchRegex("Ann +. operator").And.NotContain(key);
         await empty.DisposeAsync();
     }
@@ -71,7 +71,7 @@ public sealed class KeysTests(AzuriteFixture azurite) : IDisposable
     [InlineData("There is no key 'nobody'. 'mlops keys list' shows all.", "revoke", "nobody")]
     public async Task What_is_wrong_with_a_key_is_told(string told, params string[] command)
     {
-        var run = await LocalProcess.RunAsync(["keys", .. command, "--data", folder, "--storage", azurite.ConnectionString]);
+        var run = await LocalCommand.RunAsync(["keys", .. command, "--data", folder, "--storage", azurite.ConnectionString]);
 
         run.ExitCode.Should().NotBe(0);
         run.Errors.Should().Match($"*{told}*");
@@ -81,14 +81,14 @@ public sealed class KeysTests(AzuriteFixture azurite) : IDisposable
     public async Task A_name_is_one_key_s_until_it_is_revoked()
     {
         string[] storage = ["--data", folder, "--storage", azurite.ConnectionString];
-        (await LocalProcess.RunAsync(["keys", "add", unique, .. storage])).ExitCode.Should().Be(0);
-        var again = await LocalProcess.RunAsync(["keys", "add", unique.ToUpperInvariant(), .. storage]);
+        (await LocalCommand.RunAsync(["keys", "add", unique, .. storage])).ExitCode.Should().Be(0);
+        var again = await LocalCommand.RunAsync(["keys", "add", unique.ToUpperInvariant(), .. storage]);
         (again.ExitCode, again.Errors).Should().Match<(int Code, string Text)>(end => end.Code == 1 && end.Text.Contains("Revoke it first"));
 
-        var revoked = await LocalProcess.RunAsync(["keys", "revoke", unique, .. storage]);
+        var revoked = await LocalCommand.RunAsync(["keys", "revoke", unique, .. storage]);
 
         revoked.Output.Should().Contain("opens nothing any more");
-        (await LocalProcess.RunAsync(["keys", "add", unique, .. storage])).ExitCode.Should().Be(0);
+        (await LocalCommand.RunAsync(["keys", "add", unique, .. storage])).ExitCode.Should().Be(0);
     }
 
     public void Dispose()

@@ -18,8 +18,8 @@ public sealed class ServeOnlyTests(AzuriteFixture azurite) : IDisposable
     {
         var model = AzuriteFixture.UniqueModel("served");
         var file = await Trips.WriteAsync(folder, rows: 400);
-        var train = await LocalProcess.RunAsync(
-            "train", file, "--target", "fare", "--ignore", "trip_id", "--model", model,
+        var train = await LocalCommand.RunAsync(
+            "train", file, "--definition", await Trips.WriteDefinitionAsync(folder, model),
             "--data", Path.Combine(folder, "train"), "--storage", azurite.ConnectionString);
         train.ExitCode.Should().Be(0, train.Errors);
         await using var host = LocalProcess.Start(
@@ -36,7 +36,6 @@ public sealed class ServeOnlyTests(AzuriteFixture azurite) : IDisposable
             duration_min = 17,
             payment = "card",
             airport = false,
-            pickup_time = "2026-03-03 10:00:00",
         };
         var row = new { model, features };
         using var predicted = await http.PostAsJsonAsync("/predict", row);

@@ -18,7 +18,7 @@ public sealed class TrainTests : IDisposable
 
         var first = await LocalProcess.RunAsync(train);
         var second = await LocalProcess.RunAsync([.. train, "--require-promotion"]);
-        var third = await LocalProcess.RunAsync(train);
+        var third = await LocalCommand.RunAsync(train);
 
         first.ExitCode.Should().Be(0, first.Errors);
         var report = JsonDocument.Parse(first.Output).RootElement;
@@ -54,7 +54,7 @@ public sealed class TrainTests : IDisposable
     {
         var file = await Trips.WriteAsync(folder, rows: 50);
 
-        var (exitCode, output, errors) = await LocalProcess.RunAsync("train", file, "--target", "fair", "--json", "--data", Data);
+        var (exitCode, output, errors) = await LocalCommand.RunAsync("train", file, "--target", "fair", "--json", "--data", Data);
 
         exitCode.Should().Be(1, errors);
         JsonDocument.Parse(output).RootElement.GetProperty("error").GetString().Should().Contain("fair");
@@ -67,7 +67,7 @@ public sealed class TrainTests : IDisposable
         var file = Path.Combine(folder, "constant.csv");
         await File.WriteAllLinesAsync(file, ["a,y", .. Enumerable.Range(0, 100).Select(i => $"{i},5")]);
 
-        var (exitCode, output, errors) = await LocalProcess.RunAsync("train", file, "--target", "y", "--data", Data);
+        var (exitCode, output, errors) = await LocalCommand.RunAsync("train", file, "--target", "y", "--data", Data);
 
         exitCode.Should().Be(1);
         (output + errors).Should().Contain("failed:").And.Contain("'y'").And.NotContain("   at ");

@@ -57,13 +57,11 @@ public sealed class OwnershipTests(AzuriteFixture azurite)
     public async Task The_sole_owner_of_the_storage_takes_up_a_dead_hosts_run_at_once()
     {
         var (run, _) = await AbandonedRunAsync();
-        var start = DateTimeOffset.UtcNow;
         await using var host = await EngineHost.StartAsync(azurite, probe, options: Options(soleOwner: true));
 
         var ended = await host.EndOfAsync(run);
 
-        ended.State.Should().Be(RunState.Succeeded);
-        (DateTimeOffset.UtcNow - start).Should().BeLessThan(TimeSpan.FromSeconds(14), "an infinite lease would never have run out");
+        ended.State.Should().Be(RunState.Succeeded, "an infinite lease never runs out: it was taken");
     }
 
     [Fact]
@@ -76,7 +74,7 @@ public sealed class OwnershipTests(AzuriteFixture azurite)
         await using var lease = await AcquireAsync(hold.Storage(azurite));
         await hold.Held;
 
-        await Task.Delay(Options().LeaseDuration + TimeSpan.FromSeconds(1) - started.Elapsed);
+        await Task.Delay(Left(Options().LeaseDuration + TimeSpan.FromSeconds(1), started));
         var other = await Leases(azurite.NewStorage()).TryAcquireAsync(model, CancellationToken.None);
 
         lease.Lost.IsCancellationRequested.Should().BeFalse();
@@ -98,10 +96,13 @@ public sealed class OwnershipTests(AzuriteFixture azurite)
         var lost = new TaskCompletionSource();
         using var seen = lease.Lost.Register(lost.SetResult);
 
-        var first = await Task.WhenAny(lost.Task, Task.Delay(Options().LeaseDuration - started.Elapsed));
+        var first = await Task.WhenAny(lost.Task, Task.Delay(Left(Options().LeaseDuration, started)));
 
         first.Should().Be(lost.Task, "another host may take the run from then on");
     }
+
+    /// <summary>What is left of a time, and nothing on a machine so busy that it is over.</summary>
+    private static TimeSpan Left(TimeSpan whole, Stopwatch started) => whole > started.Elapsed ? whole - started.Elapsed : TimeSpan.Zero;
 
     private static RunLeases Leases(PipelineStorage storage) => new(storage, Options(), TimeProvider.System, NullLogger<RunLeases>.Instance);
 

@@ -9,6 +9,12 @@ namespace MlOps.Pipeline.Tests.Cases;
 [Collection(AzuriteFixture.Collection)]
 public sealed class ComparisonTests(AzuriteFixture azurite) : IAsyncLifetime
 {
+    /// <summary>What is tried is what is compared with what, not how well models learn.</summary>
+    private static readonly IReadOnlyList<CandidateSpec> Quick =
+        [new CandidateSpec { Trainer = TrainerNames.LightGbm, Trees = 30 }, new CandidateSpec { Trainer = TrainerNames.Sdca }];
+
+    private static readonly TrainRules NoFolds = new() { Folds = 0 };
+
     private readonly string model = AzuriteFixture.UniqueModel();
     private PipelineHost host = null!;
 
@@ -83,7 +89,7 @@ public sealed class ComparisonTests(AzuriteFixture azurite) : IAsyncLifetime
     public async Task Rows_that_production_was_trained_on_are_left_out_of_the_comparison()
     {
         var csv = "a,b,y\n" + string.Concat(Enumerable.Range(0, 600).Select(i => $"{i % 37},{i * 7 % 101},{(i % 37) + (2 * (i * 7 % 101))}\n"));
-        var definition = new PipelineDefinition { Model = model, Target = "y" };
+        var definition = new PipelineDefinition { Model = model, Target = "y", Train = NoFolds, Candidates = Quick };
         (await host.RunAsync(definition, host.WriteFile("rows.csv", csv))).Run.State.Should().Be(RunState.Succeeded);
 
         var run = await host.RunAsync(definition with { Split = new SplitRules { Seed = 7, Validation = 0.4 } }, host.WriteFile("rows.csv", csv));
@@ -98,6 +104,6 @@ public sealed class ComparisonTests(AzuriteFixture azurite) : IAsyncLifetime
     {
         var definition = await host.Get<DefinitionInference>().InferAsync(
             new PipelineDefinition { Model = model, Target = "y" }, path, CancellationToken.None);
-        return await host.RunAsync(definition, path);
+        return await host.RunAsync(definition with { Train = NoFolds, Candidates = Quick }, path);
     }
 }

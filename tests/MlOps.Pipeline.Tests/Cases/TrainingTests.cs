@@ -56,7 +56,7 @@ public sealed class TrainingTests(AzuriteFixture azurite) : IAsyncLifetime
         await using var other = new PipelineHost(azurite, services => services.AddMlOps(add => add.AddTrainer(new Broken())));
         var csv = "a,b,y\n" + string.Concat(Enumerable.Range(0, 300).Select(i => $"{i % 17},{i % 11},{(i % 17) + (i % 11)}\n"));
         var candidates = new[] { new CandidateSpec { Trainer = "broken" }, new CandidateSpec { Trainer = TrainerNames.LightGbm } };
-        var definition = new PipelineDefinition { Model = model, Target = "y", Candidates = candidates };
+        var definition = new PipelineDefinition { Model = model, Target = "y", Train = new TrainRules { Folds = 0 }, Candidates = candidates };
 
         var run = await other.RunAsync(definition, other.WriteFile("rows.csv", csv));
         var none = await other.RunAsync(definition with { Candidates = [candidates[0]] }, other.WriteFile("rows.csv", csv));
@@ -98,7 +98,14 @@ public sealed class TrainingTests(AzuriteFixture azurite) : IAsyncLifetime
         var rows = Enumerable.Range(0, 1000).Select(i => $"{i % 17},{(i % 10 == 0 ? "" : i % 11)},{(i % 10 == 0 ? 100 : 0) + (i % 17)}\n");
         var csv = "a,b,y\n" + string.Concat(rows);
 
-        var run = await host.RunAsync(new PipelineDefinition { Model = model, Target = "y" }, host.WriteFile("loss.csv", csv));
+        var definition = new PipelineDefinition
+        {
+            Model = model,
+            Target = "y",
+            Train = new TrainRules { Folds = 0 },
+            Candidates = [new CandidateSpec { Trainer = TrainerNames.LightGbm, Trees = 5 }],
+        };
+        var run = await host.RunAsync(definition, host.WriteFile("loss.csv", csv));
 
         run.Stages.Single(stage => stage.Stage == "clean").Warnings.Should().Contain(
             warning => warning.Headline && warning.Text.Contains("have another target than those that stayed", StringComparison.Ordinal));

@@ -12,12 +12,19 @@ public sealed class TrainTests(AzuriteFixture azurite)
     {
         await using var one = new PipelineHost(azurite);
         await using var four = new PipelineHost(azurite, services => services.ChangeOptions(options => options with { Threads = 4 }));
+        var definition = Trips.Definition() with { Train = new TrainRules { Folds = 2 } };
         var csv = Trips.Csv(3000, seed: 31);
         var candidates = TrainerNames.BuiltIn.Select(trainer => new CandidateSpec { Trainer = trainer, Trees = 15 }).ToList();
         // Another maxCategories is another model to train, but the same features: nothing is reused between the two.
-        var first = await one.RunAsync(Trips.Definition() with { Candidates = candidates }, one.WriteFile("trips.csv", csv));
+        var first = await one.RunAsync(definition with { Candidates = candidates }, one.WriteFile("trips.csv", csv));
         var second = await four.RunAsync(
-            Trips.Definition() with { Candidates = candidates, Threshold = 0.4, Features = Trips.Definition().Features with { MaxCategories = 99 } },
+            definition with
+            {
+                Model = AzuriteFixture.UniqueModel(),
+                Candidates = candidates,
+                Threshold = 0.4,
+                Features = definition.Features with { MaxCategories = 99 },
+            },
             four.WriteFile("trips.csv", csv));
 
         second.Stages.Where(stage => stage.Stage == "train").Should().OnlyContain(stage => stage.State == StageState.Succeeded);
@@ -49,11 +56,12 @@ public sealed class TrainTests(AzuriteFixture azurite)
     public async Task Boosted_trees_stop_early_on_rows_they_did_not_learn_from(string trainer)
     {
         await using var host = new PipelineHost(azurite);
-        // Hardly any rows and much noise: 2000 trees would only learn the noise.
+        // Hardly any rows and much noise: 800 trees would only learn the noise.
         var path = host.WriteFile("noisy.csv", Trips.Csv(400, seed: 33, noise: 30));
-        var stopping = new CandidateSpec { Trainer = trainer, Trees = 2000, EarlyStopping = 5, MinRowsPerLeaf = 2 };
+        var stopping = new CandidateSpec { Trainer = trainer, Trees = 800, EarlyStopping = 5, MinRowsPerLeaf = 2 };
 
-        var run = await host.RunAsync(Trips.Definition() with { Candidates = [stopping, stopping with { EarlyStopping = 0 }] }, path);
+        var run = await host.RunAsync(
+            Trips.Definition() with { Train = new TrainRules { Folds = 2 }, Candidates = [stopping, stopping with { EarlyStopping = 0 }] }, path);
 
         var sizes = run.Artifacts.Where(artifact => artifact.Path.EndsWith("/model.zip", StringComparison.Ordinal))
             .OrderBy(artifact => artifact.Path, StringComparer.Ordinal).Select(artifact => artifact.Bytes).ToList();
@@ -69,7 +77,13 @@ public sealed class TrainTests(AzuriteFixture azurite)
         var random = new Random(36);
         var csv = "x,y\n" + string.Concat(Enumerable.Range(0, 600).Select(i => $"{i * 0.37},{random.NextDouble():F6}\n"));
         var byHeart = new CandidateSpec { Trainer = TrainerNames.FastTree, Trees = 300, EarlyStopping = 0, MinRowsPerLeaf = 1, Leaves = 500 };
-        var definition = new PipelineDefinition { Model = AzuriteFixture.UniqueModel(), Target = "y", Candidates = [byHeart] };
+        var definition = new PipelineDefinition
+        {
+            Model = AzuriteFixture.UniqueModel(),
+            Target = "y",
+            Train = new TrainRules { Folds = 2 },
+            Candidates = [byHeart],
+        };
 
         var run = await host.RunAsync(definition, host.WriteFile("noise.csv", csv));
 
@@ -86,7 +100,7 @@ public sealed class TrainTests(AzuriteFixture azurite)
         var csv = Trips.Csv(500, seed: 37, noise: 5);
         var spec = new CandidateSpec { Trainer = trainer, Trees = 300, EarlyStopping = 10 };
 
-        var definition = Trips.Definition() with { Split = new SplitRules { Time = time } };
+        var definition = Trips.Definition() with { Split = new SplitRules { Time = time }, Train = new TrainRules() };
         var folded = await host.RunAsync(definition with { Candidates = [spec] }, host.WriteFile("a.csv", csv));
         var trees = (int)folded.Metrics[$"0-{trainer}.trees_kept"];
         var plain = await host.RunAsync(

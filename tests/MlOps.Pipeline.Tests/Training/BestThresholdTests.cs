@@ -42,6 +42,7 @@ public sealed class BestThresholdTests(AzuriteFixture azurite)
         {
             Candidates = [new CandidateSpec { Trainer = TrainerNames.LightGbm, Trees = 30 }],
             Positive = "no",
+            Train = new TrainRules(),
         };
         var path = host.WriteFile("trips.csv", ModelExplainerTests.Csv(800, TaskKind.Binary, missing: false));
 

@@ -132,7 +132,11 @@ public sealed class MulticlassTests(AzuriteFixture azurite) : IAsyncLifetime
     [Fact]
     public async Task Trees_that_learn_one_model_a_class_are_left_out_of_many_classes_unless_they_are_asked_for()
     {
-        var definition = Definition() with { Candidates = [Few(TrainerNames.LightGbm), Few(TrainerNames.FastTree)] };
+        var definition = Definition() with
+        {
+            Train = new TrainRules { Folds = 0 },
+            Candidates = [Few(TrainerNames.LightGbm), Few(TrainerNames.FastTree)],
+        };
         var path = host.WriteFile("kinds.csv", Csv(900, classes: 22));
 
         var run = await host.RunAsync(definition, path);
@@ -150,7 +154,7 @@ public sealed class MulticlassTests(AzuriteFixture azurite) : IAsyncLifetime
     [Fact]
     public async Task Production_that_knows_other_classes_is_compared_on_those_of_the_new_data()
     {
-        var definition = Definition(TrainerNames.LightGbm);
+        var definition = Definition(TrainerNames.LightGbm) with { Train = new TrainRules { Folds = 0 } };
         await host.RunAsync(definition, host.WriteFile("first.csv", Csv(600, seed: 1, classes: 3)));
 
         var run = await host.RunAsync(definition, host.WriteFile("second.csv", Csv(800, seed: 2, classes: 4)));

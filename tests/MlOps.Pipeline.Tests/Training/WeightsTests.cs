@@ -40,6 +40,7 @@ public sealed class WeightsTests(AzuriteFixture azurite) : IAsyncLifetime
                 Target = "y",
                 Task = task,
                 Weights = "sure",
+                Train = new TrainRules { Folds = 2 },
                 Candidates = [new CandidateSpec { Trainer = trainer, Trees = 40, Leaves = 8 }],
             };
 
@@ -90,6 +91,7 @@ public sealed class WeightsTests(AzuriteFixture azurite) : IAsyncLifetime
         {
             Model = model,
             Target = "kind",
+            Train = new TrainRules { Folds = 2 },
             Candidates = [new CandidateSpec { Trainer = trainer, Trees = 30, Leaves = 4 }],
         };
 
@@ -110,6 +112,7 @@ public sealed class WeightsTests(AzuriteFixture azurite) : IAsyncLifetime
         {
             Model = model,
             Target = "kind",
+            Train = new TrainRules { Folds = 2 },
             Candidates = [new CandidateSpec { Trainer = TrainerNames.LightGbm, Trees = 30, Leaves = 4 }],
         };
 
@@ -140,6 +143,7 @@ public sealed class WeightsTests(AzuriteFixture azurite) : IAsyncLifetime
             Model = model,
             Target = "y",
             Columns = new Dictionary<string, ColumnRule> { ["gram"] = new() { Ignore = true }, ["kilogram"] = new() { Ignore = true } },
+            Train = new TrainRules { Folds = 2 },
             Candidates = [.. TrainerNames.BuiltIn.Select(trainer => new CandidateSpec { Trainer = trainer, Trees = 20 })],
         };
 

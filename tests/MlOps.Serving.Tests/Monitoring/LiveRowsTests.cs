@@ -35,6 +35,8 @@ public sealed class LiveRowsTests(AzuriteFixture azurite)
                 [Quoted] = new() { Required = false },
             },
             Features = new FeatureRules { Interactions = [[Slashed, "filled"]], Logs = [Slashed], DateParts = ["when"] },
+            Train = new TrainRules { Folds = 0 },
+            Candidates = [new CandidateSpec { Trainer = TrainerNames.LightGbm, Trees = 5 }],
         };
         var run = await host.RunAsync(definition, host.WriteFile("rows.csv", Table(1500)));
         run.Run.Error.Should().BeNull();
@@ -67,6 +69,7 @@ public sealed class LiveRowsTests(AzuriteFixture azurite)
                 ["open"] = new() { Kind = ColumnKind.Categorical },
             },
             Candidates = [new CandidateSpec { Trainer = TrainerNames.LightGbm, Trees = 3 }],
+            Train = new TrainRules { Folds = 0 },
         };
         var rows = Enumerable.Range(0, 300).Select(i => $"{i % 3},{(i % 2 == 0 ? "True" : "False")},{i * 7 % 31},{(i % 3) + (i % 2)}\n");
         await host.RunAsync(definition, host.WriteFile("rows.csv", "level,open,a,y\n" + string.Concat(rows)));

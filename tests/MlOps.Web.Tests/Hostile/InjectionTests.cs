@@ -152,6 +152,7 @@ public sealed class InjectionTests(AzuriteFixture azurite) : IAsyncLifetime
                 ["dateParts"] = new JsonArray(Time),
             },
             ["split"] = new JsonObject { ["key"] = new JsonArray(Number, Category, Copy), ["test"] = 0.1 },
+            ["train"] = new JsonObject { ["folds"] = 0 },
             ["candidates"] = new JsonArray(new JsonObject { ["trainer"] = "lightgbm", ["trees"] = 15, ["minRowsPerLeaf"] = 5 }),
         };
         using var stored = await host.Client.PutJsonAsync($"/pipelines/{model}", definition.ToJsonString());
