@@ -9,7 +9,7 @@ public static class TestSize
     public static int Columns => Of("MLOPS_TEST_COLUMNS", 1000);
 
     /// <summary>Tables written in a random dialect and ingested.</summary>
-    public static int Ingests => Of("MLOPS_TEST_INGESTS", 200);
+    public static int Ingests => Of("MLOPS_TEST_INGESTS", 500);
 
     /// <summary>Rounds of work whose storage requests fail at random.</summary>
     public static int Faults => Of("MLOPS_TEST_FAULTS", 2);
@@ -18,13 +18,13 @@ public static class TestSize
     public static int FaultRate => Of("MLOPS_TEST_FAULT_RATE", 5);
 
     /// <summary>Hostile requests of each kind, made up in memory.</summary>
-    public static int Fuzz => Of("MLOPS_TEST_FUZZ", 5_000);
+    public static int Fuzz => Of("MLOPS_TEST_FUZZ", 10_000);
 
     /// <summary>Hostile files that are ingested, texts and Parquet.</summary>
-    public static int FuzzedFiles => Of("MLOPS_TEST_FUZZED_FILES", 100);
+    public static int FuzzedFiles => Of("MLOPS_TEST_FUZZED_FILES", 150);
 
     /// <summary>Kills of host and embedded storage at random moments.</summary>
-    public static int Kills => Of("MLOPS_TEST_KILLS", 4);
+    public static int Kills => Of("MLOPS_TEST_KILLS", 6);
 
     /// <summary>Kills of worker processes of the durable engine at random moments.</summary>
     public static int WorkerKills => Of("MLOPS_TEST_WORKER_KILLS", 2);
