@@ -38,6 +38,7 @@ public static class ServingServices
                 host.GetRequiredService<ModelNames>(), host.GetRequiredService<ModelRegistry>(), host.GetRequiredService<InputLimits>(),
                 host.GetRequiredService<ServingOptions>(), host.GetRequiredService<TimeProvider>()))
             .AddSingleton<FeedbackStore>()
+            .AddSingleton<KeyDeletion>()
             .AddSingleton(host => new TrafficComparer(
                 host.GetRequiredService<PredictionLogReader>(), host.GetRequiredService<FeedbackStore>(), host.GetRequiredService<VersionCache>(),
                 host.GetRequiredService<DuckDb>(), host.GetRequiredService<PipelineOptions>(), host.GetRequiredService<TimeProvider>()))

@@ -28,13 +28,12 @@ public static class PredictionsApi
     }
 
     public static async Task<IResult> DeleteAsync(
-        string name, [Description(KeyWords)] string? key, HttpContext http, KeyedRows rows, FeedbackStore feedback, CancellationToken cancel)
+        string name, [Description(KeyWords)] string? key, HttpContext http, KeyDeletion deletion, CancellationToken cancel)
     {
         var (model, wanted) = (ModelOf(name), KeyOf(key));
         // Also when it fails in between: which key was meant.
         Auditing.Tell(http, RowKey.FingerprintOf(wanted), to: null);
-        var deleted = await rows.DeleteAsync(model, wanted, cancel);
-        await feedback.DeleteAsync(model, wanted, cancel);
+        var deleted = await deletion.DeleteAsync(model, wanted, cancel);
         Auditing.Tell(http, RowKey.FingerprintOf(wanted), $"{deleted.Rows} rows deleted");
         return TypedResults.Ok(deleted);
     }

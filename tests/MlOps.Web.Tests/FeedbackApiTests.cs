@@ -34,6 +34,19 @@ public sealed class FeedbackApiTests(AzuriteFixture azurite) : WebTests(azurite)
     }
 
     [Fact]
+    public async Task What_was_told_of_a_key_goes_with_its_rows()
+    {
+        await Registry.AddProductionAsync(Model);
+        await Client.PostJsonAsync("/feedback", $$$"""{"model": "{{{Model}}}", "items": [{"key": "ann", "actual": 1}, {"key": "bob", "actual": 1}]}""")
+            .ShouldBeAsync(HttpStatusCode.OK);
+
+        var deleted = await Client.DeleteAsync($"/models/{Model}/predictions?key=ann").ShouldBeAsync(HttpStatusCode.OK);
+
+        ((int)deleted["rows"]!, (int)deleted["feedback"]!).Should().Be((0, 1));
+        (await Host.Get<FeedbackStore>().ReadAsync(Model, DateTimeOffset.UtcNow.AddHours(-1), default).SingleAsync()).Key.Should().Be("bob");
+    }
+
+    [Fact]
     public async Task Labels_are_kept_as_the_data_spell_them()
     {
         await Registry.AddProductionAsync(Model, TaskKind.Binary);

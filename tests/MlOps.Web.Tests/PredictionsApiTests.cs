@@ -45,8 +45,8 @@ public sealed class PredictionsApiTests(AzuriteFixture azurite) : IAsyncLifetime
         ann.Select(row => (int)row["features"]!["a"]!).Should().Equal(2, 4);
         ann.Should().OnlyContain(row => (string)row["key"]! == "ann" && (string)row["model"]! == model && (int)row["version"]! == 1);
         odd.Rows.Should().ContainSingle();
-        deleted.ToJsonString().Should().MatchRegex("""^{"rows":2,"files":[12]}$""");
-        again.ToJsonString().Should().Be("""{"rows":0,"files":0}""");
+        deleted.ToJsonString().Should().MatchRegex("""^{"rows":2,"files":[12],"feedback":0}$""");
+        again.ToJsonString().Should().Be("""{"rows":0,"files":0,"feedback":0}""");
         (await ExportAsync("ann")).Rows.Should().BeEmpty();
         (await LinesAsync()).Select(row => (int)row["features"]!["a"]!).Order().Should().Equal(1, 3, 5, 6);
         await PredictAsync("""{"features": {"a": 7}, "key": "bob"}""");

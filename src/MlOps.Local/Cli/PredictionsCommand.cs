@@ -1,6 +1,7 @@
 using System.CommandLine;
 using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Definitions;
+using MlOps.Serving.Feedback;
 using MlOps.Serving.Monitoring;
 using Spectre.Console;
 
@@ -61,11 +62,12 @@ internal static class PredictionsCommand
             storage, "delete predictions", $"models/{model}/predictions",
             async () =>
             {
-                deleted = await storage.Services.GetRequiredService<KeyedRows>().DeleteAsync(model, key, cancel);
+                deleted = await storage.Services.GetRequiredService<KeyDeletion>().DeleteAsync(model, key, cancel);
                 return (RowKey.FingerprintOf(key), $"{deleted.Rows} rows deleted");
             },
             cancel);
-        terminal.Out.MarkupLineInterpolated($"[green]Deleted {deleted.Rows} rows from {deleted.Files} files of the prediction log.[/]");
+        terminal.Out.MarkupLineInterpolated(
+            $"[green]Deleted {deleted.Rows} rows from {deleted.Files} files of the prediction log, and {deleted.Feedback} rows of feedback.[/]");
         return ExitCode.Done;
     }
 

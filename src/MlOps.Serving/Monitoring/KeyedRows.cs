@@ -9,7 +9,8 @@ namespace MlOps.Serving.Monitoring;
 /// <summary>What became of a deletion.</summary>
 /// <param name="Rows">Rows deleted.</param>
 /// <param name="Files">Files of the log that were written again without them.</param>
-public sealed record DeletedRows(long Rows, int Files);
+/// <param name="Feedback">What was told of the key, deleted too.</param>
+public sealed record DeletedRows(long Rows, int Files, int Feedback = 0);
 
 /// <summary>Finds and deletes the rows of the prediction log that are about one person or thing.</summary>
 /// <remarks>

@@ -26,7 +26,7 @@ public sealed class PredictionsTests(AzuriteFixture azurite) : IDisposable
 
         (exported.ExitCode, exported.Output).Should().Be((0, $"{lines[0]}\n{lines[2]}"), exported.Errors);
         exported.Errors.Should().Contain("2 rows.");
-        (deleted.ExitCode, deleted.Output).Should().Be((0, "Deleted 2 rows from 1 files of the prediction log."), deleted.Errors);
+        (deleted.ExitCode, deleted.Output).Should().Be((0, "Deleted 2 rows from 1 files of the prediction log, and 0 rows of feedback."), deleted.Errors);
         after.Output.Should().BeEmpty();
         var told = (await new AuditTrail(storage, TimeProvider.System).ListAsync(100, null, default)).Items
             .Single(entry => entry.Subject == $"models/{model}/predictions");
