@@ -42,7 +42,7 @@ public sealed class TrafficComparer
             {
                 return new TrafficComparison(split.Since, until, NameOf(production.Scorer.Task), [], [], 0);
             }
-            return await Task.Run(() => Compare(files, told, split, production.Scorer, until), cancel);
+            return await Task.Run(() => Compare(files, told, split, production.Scorer, until, cancel), cancel);
         }
         finally
         {
@@ -50,9 +50,10 @@ public sealed class TrafficComparer
         }
     }
 
-    private TrafficComparison Compare(IReadOnlyList<string> files, string told, TrafficSplit split, IScorer scorer, DateTimeOffset until)
+    private TrafficComparison Compare(
+        IReadOnlyList<string> files, string told, TrafficSplit split, IScorer scorer, DateTimeOffset until, CancellationToken cancel)
     {
-        using var session = duckDb.Open(CancellationToken.None);
+        using var session = duckDb.Open(cancel);
         session.Execute($"CREATE TEMP TABLE predicted AS {PredictedSql(files, split.Since)}");
         session.Execute($"CREATE TEMP TABLE told AS {ToldSql(told)}");
         session.Execute($"CREATE TEMP TABLE joined AS {JoinedSql(scorer)}");

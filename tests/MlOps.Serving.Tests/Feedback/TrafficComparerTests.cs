@@ -98,7 +98,7 @@ public sealed class TrafficComparerTests(AzuriteFixture azurite) : IAsyncLifetim
 
         found.Variants.Where(variant => variant.Variant != "shadow").Should().ContainSingle().Which.Should()
             .Match<VariantResult>(variant => variant.Version == meant.Version && variant.Predictions == 3 && variant.Feedback == 1);
-        (found.Unmatched, (await Store.DeleteAsync(model, "ann", default))).Should().Be((1, 1));
+        (found.Unmatched, await Store.DeleteAsync(model, "ann", default), await Store.DeleteAsync(model, "bob", default)).Should().Be((1, 1, 1));
         (await host.Get<TrafficComparer>().CompareAsync(model, split, default)).Variants.Should().OnlyContain(variant => variant.Feedback == 0);
     }
 
