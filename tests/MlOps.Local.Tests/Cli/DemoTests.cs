@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Text.RegularExpressions;
 using Azure.Storage.Blobs.Specialized;
 using MlOps.Testing;
 
@@ -75,6 +76,7 @@ public sealed class DemoTests(AzuriteFixture azurite) : IClassFixture<AzuriteFix
 
     public void Dispose() => Directory.Delete(folder, recursive: true);
 
-    private static string PredictionOf(string output) =>
-        output.Split('\n').Single(line => line.TrimStart().StartsWith("{\"prediction\":", StringComparison.Ordinal));
+    /// <summary>Each answer has an id of its own.</summary>
+    private static string PredictionOf(string output) => Regex.Replace(
+        output.Split('\n').Single(line => line.TrimStart().StartsWith("{\"prediction\":", StringComparison.Ordinal)), "\"id\":\"[0-9a-f-]{36}\"", "");
 }
