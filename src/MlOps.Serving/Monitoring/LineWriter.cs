@@ -81,7 +81,7 @@ internal sealed class LineWriter
             lines.Write("true"u8);
         }
         lines.Write(IdMember);
-        WriteText(answered.Asked.IdOf(row));
+        WriteId(answered.Asked.IdOf(row));
         if (answered.Asked.Keys?[row] is { } key)
         {
             lines.Write(KeyMember);
@@ -145,6 +145,14 @@ internal sealed class LineWriter
             labels[label] = encoded = JsonEncodedText.Encode(label);
         }
         Write(encoded);
+    }
+
+    /// <summary>An id has nothing to escape.</summary>
+    private void WriteId(string id)
+    {
+        lines.Write("\""u8);
+        lines.Advance(System.Text.Encoding.ASCII.GetBytes(id, lines.GetSpan(id.Length)));
+        lines.Write("\""u8);
     }
 
     private void WriteText(string text) => Write(JsonEncodedText.Encode(text));
