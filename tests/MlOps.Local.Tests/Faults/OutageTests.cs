@@ -50,7 +50,7 @@ public sealed class OutageTests(AzuriteFixture azurite, ITestOutputHelper output
         }
 
         output.WriteLine($"{answered} predictions while storage was away for {TestSize.Outage} s, the slowest after {slowest.TotalMilliseconds:0} ms");
-        answered.Should().BeGreaterThan(TestSize.Outage, "they go on all the while, however busy the machine is");
+        answered.Should().BeGreaterThan(10 * TestSize.Outage);
         slowest.Should().BeLessThan(LongestAnswer);
         await work.AssertAsync(azurite.NewStorage(), slack, $"storage was away from stage {stage} on (seed {seed})");
 
