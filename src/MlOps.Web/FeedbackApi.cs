@@ -29,13 +29,7 @@ public static class FeedbackApi
         var told = body is null
             ? new Told(request.Query["model"] is [{ Length: > 0 } named, ..] ? named : null, await ReadCsvAsync(request, limits, rows, cancel))
             : JsonBody.Read(body.RootElement, Told.Read);
-        if (told.Items.Count > limits.RequestRows)
-        {
-            throw new InputException(string.Create(
-                CultureInfo.InvariantCulture,
-                $"The request has {told.Items.Count:N0} items; {limits.RequestRows:N0} are the most at once. Send several requests, or raise the setting "
-                    + $"{InputLimits.Setting(nameof(InputLimits.RequestRows))}."));
-        }
+        limits.RejectTooMany(told.Items.Count, "items");
         var known = await scoring.DescribeAsync(told.Model, version: null, cancel);
         if (known is not PredictionResult.Predicted described)
         {

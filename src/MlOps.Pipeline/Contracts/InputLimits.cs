@@ -19,7 +19,7 @@ public sealed record InputLimits
     /// <summary>Deepest nesting of a JSON body.</summary>
     public int JsonDepth { get; init; } = 64;
 
-    /// <summary>Most rows of one request for predictions.</summary>
+    /// <summary>Most rows of one request for predictions, and most predictions that one tells the outcome of.</summary>
     public int RequestRows { get; init; } = 10_000;
 
     /// <summary>Largest body of rows that are predicted as they arrive (CSV, JSON lines), in bytes.</summary>
@@ -74,6 +74,18 @@ public sealed record InputLimits
             Expansion = Of(configuration, nameof(Expansion), usual.Expansion, 1, 1_000_000),
             UnpackedBytes = Of(configuration, nameof(UnpackedBytes), usual.UnpackedBytes, 1, long.MaxValue),
         };
+    }
+
+    /// <exception cref="InputException">A request has more rows, or whatever it calls them, than are taken at once.</exception>
+    public void RejectTooMany(int count, string what)
+    {
+        if (count > RequestRows)
+        {
+            throw new InputException(string.Create(
+                CultureInfo.InvariantCulture,
+                $"The request has {count:N0} {what}; {RequestRows:N0} are the most at once. Send several requests, or raise the setting "
+                    + $"{Setting(nameof(RequestRows))}."));
+        }
     }
 
     private static T Of<T>(IConfiguration configuration, string limit, T usual, T least, T most)

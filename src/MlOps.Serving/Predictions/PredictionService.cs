@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text.Json;
 using Microsoft.Extensions.Logging;
 using MlOps.Pipeline.Contracts;
@@ -59,7 +58,7 @@ public sealed partial class PredictionService
     public async Task<PredictionResult> PredictAsync(
         string? model, IReadOnlyList<JsonElement> rows, Wanted wanted, IReadOnlyList<string?>? keys, CancellationToken cancel)
     {
-        RejectTooMany(rows, limits);
+        limits.RejectTooMany(rows.Count, "rows");
         if (model is null)
         {
             var known = await names.ListAsync(cancel);
@@ -162,18 +161,6 @@ public sealed partial class PredictionService
     [LoggerMessage(Level = LogLevel.Warning, Message = "Model {Model}: version {Version}, which has a share of the requests, could not answer; production has "
         + "(told once a minute)")]
     private partial void LogChallengerFailed(string model, int version, Exception fault);
-
-    /// <exception cref="InputException">There are more rows than are taken at once.</exception>
-    internal static void RejectTooMany(IReadOnlyList<JsonElement> rows, InputLimits limits)
-    {
-        if (rows.Count > limits.RequestRows)
-        {
-            throw new InputException(string.Create(
-                CultureInfo.InvariantCulture,
-                $"The request has {rows.Count:N0} rows; {limits.RequestRows:N0} are the most at once. Send several requests, or raise the setting "
-                    + $"{InputLimits.Setting(nameof(InputLimits.RequestRows))}."));
-        }
-    }
 }
 
 /// <summary>What is asked for besides predictions.</summary>

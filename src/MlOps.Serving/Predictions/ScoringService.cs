@@ -58,7 +58,7 @@ public sealed class ScoringService
         {
             return await production.PredictAsync(model, rows, cancel);
         }
-        PredictionService.RejectTooMany(rows, limits);
+        limits.RejectTooMany(rows.Count, "rows");
         if (!ModelName.IsValid(model) || await versions.FindAsync(model, number, cancel) is not { } served)
         {
             return ModelName.IsValid(model) && await names.ExistsAsync(model, cancel)
