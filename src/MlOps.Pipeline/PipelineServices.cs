@@ -15,6 +15,7 @@ using MlOps.Pipeline.Registry;
 using MlOps.Pipeline.Reports;
 using MlOps.Pipeline.Scoring;
 using MlOps.Pipeline.Stages.Ingest;
+using MlOps.Pipeline.Stages.Promote;
 using MlOps.Pipeline.Stages.Train;
 using MlOps.Pipeline.Stages.Validate;
 using MlOps.Pipeline.Tracking;
@@ -82,10 +83,13 @@ public static class PipelineServices
             .AddSingleton<StageRunner>()
             .AddSingleton<RunSources>()
             .AddSingleton<RunStarter>()
+            .AddSingleton<CanaryStarter>()
+            .AddSingleton<RunDecisions>()
             .AddSingleton<RunAdmission>()
             .AddSingleton<TrainingProgress>()
             .AddSingleton<CandidateTraining>()
             .AddSingleton<WinnerMeasures>()
+            .AddSingleton<ProductionComparison>()
             .AddSingleton<TableProfiler>()
             .AddSingleton<ProfileStore>();
     }

@@ -4,6 +4,7 @@ using Microsoft.Extensions.Logging;
 using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Data.Duck;
 using MlOps.Pipeline.Registry;
+using MlOps.Pipeline.Stages.Canary;
 using MlOps.Serving.Feedback;
 using MlOps.Serving.Lineage;
 using MlOps.Serving.Models;
@@ -42,6 +43,8 @@ public static class ServingServices
             .AddSingleton(host => new TrafficComparer(
                 host.GetRequiredService<PredictionLogReader>(), host.GetRequiredService<FeedbackStore>(), host.GetRequiredService<VersionCache>(),
                 host.GetRequiredService<DuckDb>(), host.GetRequiredService<PipelineOptions>(), host.GetRequiredService<TimeProvider>()))
+            .AddSingleton<ITrafficEvidence, TrafficEvidence>()
+            .AddSingleton<TrafficRuling>()
             .AddSingleton<ChallengerFaults>()
             .AddSingleton(host => new PredictionService(
                 host.GetRequiredService<ModelCache>(), host.GetRequiredService<ModelNames>(), host.GetRequiredService<ServingOptions>(),

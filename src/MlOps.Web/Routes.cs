@@ -125,6 +125,10 @@ public static class Routes
             .Gives<TrafficView>().Fails(400, 404, 503).Audited("traffic");
         api.MapDelete("/models/{name}/traffic", TrafficApi.DeleteAsync).For(Admin).Describe("Models", "Let production answer all requests again")
             .Gives<TrafficView>().Fails(404, 503).Audited("traffic");
+        api.MapPost("/models/{name}/canary", TrafficApi.StartCanaryAsync).For(Admin)
+            .Describe("Models", "Bring a version into production step by step; it is judged by what it answers, and taken out when it is worse")
+            .Takes<CanaryRequest>("""{ "version": 4, "steps": [5, 25], "hold": "01:00:00" }""")
+            .Gives<RunView>(202).Fails(400, 404, 503).Audited("canary");
         api.MapPut("/models/{name}/aliases/{alias}", ModelsApi.PutAliasAsync).For(Admin)
             .Describe("Models", "Point an alias at a version; alias production promotes by hand")
             .Takes<AliasRequest>("""{ "version": 3 }""")

@@ -13,15 +13,15 @@ public static class RunActionsApi
     private const int LongestName = 200;
 
     public static Task<IResult> ApproveAsync(
-        string id, HttpRequest request, RunStore runs, IPipelineEngine engine, InputLimits limits, TimeProvider time, CancellationToken cancel) =>
-        DecideAsync(id, approved: true, request, runs, engine, limits, time, cancel);
+        string id, HttpRequest request, RunStore runs, RunDecisions decisions, InputLimits limits, CancellationToken cancel) =>
+        DecideAsync(id, approved: true, request, runs, decisions, limits, cancel);
 
     public static Task<IResult> RejectAsync(
-        string id, HttpRequest request, RunStore runs, IPipelineEngine engine, InputLimits limits, TimeProvider time, CancellationToken cancel) =>
-        DecideAsync(id, approved: false, request, runs, engine, limits, time, cancel);
+        string id, HttpRequest request, RunStore runs, RunDecisions decisions, InputLimits limits, CancellationToken cancel) =>
+        DecideAsync(id, approved: false, request, runs, decisions, limits, cancel);
 
     public static async Task<IResult> CancelAsync(
-        string id, HttpRequest request, RunStore runs, IPipelineEngine engine, InputLimits limits, CancellationToken cancel)
+        string id, HttpRequest request, RunStore runs, RunDecisions decisions, InputLimits limits, CancellationToken cancel)
     {
         var reason = await JsonBody.ReadAsync(request, limits, body => ReadText(body, "reason", LongestReason), cancel) ?? "cancelled over HTTP";
         if (await FindAsync(id, runs, cancel) is not { } run)
@@ -32,7 +32,7 @@ public static class RunActionsApi
         {
             return HttpProblems.Conflict($"Run '{id}' has ended already: it is {Word(run)}.");
         }
-        await engine.CancelAsync(id, reason, cancel);
+        await decisions.CancelAsync(run, reason, cancel);
         return await AcceptedAsync(run, runs, cancel);
     }
 
@@ -52,7 +52,7 @@ public static class RunActionsApi
     }
 
     private static async Task<IResult> DecideAsync(
-        string id, bool approved, HttpRequest request, RunStore runs, IPipelineEngine engine, InputLimits limits, TimeProvider time, CancellationToken cancel)
+        string id, bool approved, HttpRequest request, RunStore runs, RunDecisions decisions, InputLimits limits, CancellationToken cancel)
     {
         var body = await JsonBody.ReadAsync(
             request, limits, body => new DecisionRequest(ReadText(body, "by", LongestName), ReadText(body, "reason", LongestReason)), cancel);
@@ -66,8 +66,7 @@ public static class RunActionsApi
         }
         // Who has proved a name decides under it; others may say one.
         var by = Callers.IsProven(request.HttpContext.User) ? Callers.NameOf(request.HttpContext.User) : body.By;
-        var decision = new ApprovalDecision(approved, by, body.Reason ?? (approved ? null : "no reason given"), time.GetUtcNow());
-        await engine.SignalAsync(id, TrainingPipeline.ApprovalEvent, decision.ToPayload(), cancel);
+        await decisions.DecideAsync(run, approved, by, body.Reason ?? (approved ? null : "no reason given"), cancel);
         return await AcceptedAsync(run, runs, cancel);
     }
 

@@ -16,7 +16,9 @@ public sealed record RunView
     public string? Data { get; init; }
     /// <summary>What started it: <c>http</c>, <c>cli</c>, <c>schedule</c>, <c>file</c>, <c>drift</c> or <c>retry</c>.</summary>
     public required string Trigger { get; init; }
-    /// <summary>What it is for: <c>model</c> goes all the way, <c>dataset</c> only ingests.</summary>
+    /// <summary>
+    /// What it is for: <c>model</c> goes all the way, <c>dataset</c> only ingests, <c>canary</c> brings a version that there is into production.
+    /// </summary>
     public required RunGoal Goal { get; init; }
     public required string DefinitionId { get; init; }
     public required DateTimeOffset Created { get; init; }
@@ -24,13 +26,15 @@ public sealed record RunView
     public DateTimeOffset? Ended { get; init; }
     /// <summary>The dataset version that a run of goal <c>dataset</c> came to.</summary>
     public string? Dataset { get; init; }
-    /// <summary>The version that the run registered.</summary>
+    /// <summary>The version that the run registered, or that its canary is about.</summary>
     public int? Version { get; init; }
     public required bool Promoted { get; init; }
     /// <summary>Why nothing was promoted, one sentence a reason.</summary>
     public required IReadOnlyList<string> BlockedBy { get; init; }
     /// <summary>What a person decided about the version.</summary>
     public ApprovalDecision? Approval { get; init; }
+    /// <summary>What a person decided about its canary.</summary>
+    public ApprovalDecision? CanaryDecision { get; init; }
     public string? Error { get; init; }
     /// <summary>In the pipeline's order, those still to come included.</summary>
     public IReadOnlyList<StageStatus>? Stages { get; init; }
@@ -60,6 +64,7 @@ public sealed record RunView
         Promoted = run.Promoted,
         BlockedBy = run.BlockedBy,
         Approval = run.Approval,
+        CanaryDecision = run.CanaryDecision,
         Error = run.Error,
         Links = LinksOf(run),
     };
@@ -83,7 +88,8 @@ public sealed record RunView
     private static IEnumerable<StageStatus> StagesOf(RunDetails details, PipelineDefinition? definition)
     {
         var outline = TrainingPipeline.Outline(
-            details.Run.Goal, definition?.CandidateKeys ?? [], definition?.Gates.Approval.Required ?? false, definition?.Expect.IsEmpty == false);
+            details.Run.Goal, definition?.CandidateKeys ?? [], definition?.Gates.Approval.Required ?? false, definition?.Expect.IsEmpty == false,
+            details.Run.Canary?.Plan ?? definition?.Traffic.Canary);
         var notStarted = details.Run.HasEnded ? StageState.Skipped : StageState.Pending;
         var known = details.Stages.ToDictionary(stage => (stage.Stage, stage.Key));
         var shown = outline.Select(call => known.TryGetValue(call, out var stage) ? stage : new StageStatus(call.Stage, call.Key, notStarted)).ToList();

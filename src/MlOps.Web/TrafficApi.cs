@@ -2,6 +2,8 @@ using System.Globalization;
 using System.Text.Json;
 using Microsoft.AspNetCore.Http;
 using MlOps.Pipeline.Contracts;
+using MlOps.Pipeline.Definitions;
+using MlOps.Pipeline.Orchestration;
 using MlOps.Pipeline.Registry;
 using MlOps.Serving.Feedback;
 
@@ -54,6 +56,51 @@ public static class TrafficApi
         return TypedResults.Ok(TrafficView.Of(model));
     }
 
+    /// <summary>Starts a run that brings a version into production step by step.</summary>
+    public static async Task<IResult> StartCanaryAsync(
+        string name, HttpRequest request, ModelRegistry registry, CanaryStarter canaries, InputLimits limits, CancellationToken cancel)
+    {
+        var (version, wish) = await JsonBody.ReadAsync(request, limits, ReadCanary, cancel);
+        if (await ModelsApi.FindAsync(name, registry, cancel) is not { } model)
+        {
+            return ModelsApi.Unknown(name);
+        }
+        var run = await canaries.StartAsync(name, version, wish, "http", cancel);
+        Auditing.Tell(request.HttpContext, TextOf(model), $"canary of version {version.ToString(CultureInfo.InvariantCulture)}, run {run.RunId}");
+        return TypedResults.Accepted(Links.Run(run.RunId), RunView.Of(run));
+    }
+
+    private static (int Version, CanaryWish Wish) ReadCanary(JsonReader body)
+    {
+        var version = (int)(body.Integer("version", 1, int.MaxValue) ?? 0);
+        if (body.Take("version") is null)
+        {
+            body.Problem("version", "is missing: send {\"version\": 4}.");
+        }
+        return (version, new CanaryWish(ReadSteps(body), ReadSpan(body, "hold"), ReadSpan(body, "patience")));
+    }
+
+    private static List<int>? ReadSteps(JsonReader body)
+    {
+        if (body.Take("steps") is not { } steps)
+        {
+            return null;
+        }
+        var percents = new List<int>();
+        if (steps.ValueKind == JsonValueKind.Array && steps.GetArrayLength() is > 0 and <= CanaryPlan.MostSteps)
+        {
+            percents.AddRange(steps.EnumerateArray().Select(step => step.ValueKind == JsonValueKind.Number && step.TryGetInt32(out var percent) ? percent : 0));
+        }
+        if (percents.Count == 0 || percents.Any(percent => percent is < 1 or > 99))
+        {
+            body.Problem("steps", "must be percents from 1 to 99 that rise, ten at most, such as [5, 25].");
+        }
+        return percents;
+    }
+
+    private static TimeSpan? ReadSpan(JsonReader body, string key) => body.Span(
+        key, span => span >= TrafficRules.LeastHold && span <= TrafficRules.MostHold, $"a time span from {TrafficRules.LeastHold} to {TrafficRules.MostHold}");
+
     private static string TextOf(RegisteredModel model) => model.Traffic?.ToString() ?? "all to production";
 
     private static TrafficWish Read(JsonReader body)
@@ -104,6 +151,13 @@ public static class TrafficApi
 /// <param name="Shadow">A version that is asked too, and whose answers are only logged.</param>
 /// <param name="Reason">Why; shown with the split.</param>
 public sealed record TrafficRequest(IReadOnlyDictionary<string, int>? Weights, int? Shadow, string? Reason);
+
+/// <summary>The body of <c>POST /models/{name}/canary</c>; what is left out is as the definition says.</summary>
+/// <param name="Version">The version that is to go into production.</param>
+/// <param name="Steps">Its share of the requests in percent, step by step, 1 to 99, rising.</param>
+/// <param name="Hold">How long each step lasts, such as <c>01:00:00</c>.</param>
+/// <param name="Patience">How long a step may last while what must be shown is not shown yet.</param>
+public sealed record CanaryRequest(int Version, IReadOnlyList<int>? Steps, TimeSpan? Hold, TimeSpan? Patience);
 
 /// <summary>Who answers a model's requests.</summary>
 /// <param name="Model">The model.</param>

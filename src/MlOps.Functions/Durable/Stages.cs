@@ -1,6 +1,7 @@
 using Microsoft.Azure.Functions.Worker;
 using MlOps.Pipeline.Orchestration;
 using MlOps.Pipeline.Stages.Alerting;
+using MlOps.Pipeline.Stages.Canary;
 using MlOps.Pipeline.Stages.Clean;
 using MlOps.Pipeline.Stages.Drift;
 using MlOps.Pipeline.Stages.Expect;
@@ -75,6 +76,18 @@ public sealed class Stages(StageCalls stages)
     [Function(nameof(ExplainStage))]
     public Task<StageOutcome> Explain([ActivityTrigger] StageCall<ExplainInput> call, CancellationToken cancel) =>
         stages.RunAsync(PipelineStages.Explain, call, cancel);
+
+    [Function(nameof(CanaryShiftStage))]
+    public Task<StageOutcome> CanaryShift([ActivityTrigger] StageCall<CanaryShiftInput> call, CancellationToken cancel) =>
+        stages.RunAsync(PipelineStages.CanaryShift, call, cancel);
+
+    [Function(nameof(CanaryJudgeStage))]
+    public Task<StageOutcome> CanaryJudge([ActivityTrigger] StageCall<CanaryJudgeInput> call, CancellationToken cancel) =>
+        stages.RunAsync(PipelineStages.CanaryJudge, call, cancel);
+
+    [Function(nameof(CanaryEndStage))]
+    public Task<StageOutcome> CanaryEnd([ActivityTrigger] StageCall<CanaryEndInput> call, CancellationToken cancel) =>
+        stages.RunAsync(PipelineStages.CanaryEnd, call, cancel);
 
     [Function(nameof(ModelCardStage))]
     public Task<StageOutcome> ModelCard([ActivityTrigger] StageCall<ModelCardInput> call, CancellationToken cancel) =>

@@ -32,6 +32,8 @@ internal static class AppServices
             .AddSingleton(UploadOptions.Read(configuration) with { MaxPutBytes = MostBodyBytes })
             .AddMlOpsPipeline()
             .RemoveAll<RunStarter>()
+            .RemoveAll<CanaryStarter>()
+            .RemoveAll<RunDecisions>()
             .AddSingleton(_ => StorageConnection.Connect(configuration))
             .AddSingleton(Options(configuration))
             .AddMlOpsServing()
@@ -44,15 +46,19 @@ internal static class AppServices
             .AddSingleton<ScheduleMarks>()
             .AddSingleton<IndexTrigger>()
             .AddSingleton<RetentionTrigger>()
+            .AddSingleton<TrafficLooks>()
             .AddSingleton<StageCalls>()
             .AddScoped<DurableCall>()
             // The client is the host's: were it a service itself, it would be disposed of with the call.
             .AddScoped<IPipelineEngine>(call => ActivatorUtilities.CreateInstance<DurableEngine>(call, call.GetRequiredService<DurableCall>().Client))
             .AddScoped(call => ActivatorUtilities.CreateInstance<RunRecovery>(call, call.GetRequiredService<DurableCall>().Client))
             .AddScoped<RunStarter>()
+            .AddScoped<CanaryStarter>()
+            .AddScoped<RunDecisions>()
             .AddScoped<RawFileIntake>()
             .AddScoped<ScheduleTrigger>()
             .AddScoped<LiveDriftTrigger>()
+            .AddScoped<TrafficTrigger>()
             .AddHostedService<StorageSetup>();
     }
 

@@ -1,3 +1,4 @@
+using MlOps.Pipeline.Stages.Canary;
 using MlOps.Pipeline.Tracking;
 using Spectre.Console;
 
@@ -62,9 +63,9 @@ internal sealed class RunFollower(RunStore runs, Terminal terminal)
                     terminal.Story.WriteLine(RunTable.Line(stage, DateTimeOffset.UtcNow));
                 }
             }
-            if (details.Run is { State: RunState.Waiting } && shown.Add("waiting"))
+            if (details.Run is { State: RunState.Waiting } && WaitOf(details) is var wait && shown.Add(wait))
             {
-                terminal.Story.WriteLine($"  waiting for approval: POST /runs/{runId}/approve");
+                terminal.Story.WriteLine($"  {wait}: POST /runs/{runId}/approve");
             }
             if (IsSettled(details))
             {
@@ -73,6 +74,11 @@ internal sealed class RunFollower(RunStore runs, Terminal terminal)
             await PauseAsync(details, cancel);
         }
     }
+
+    private static string WaitOf(RunDetails details) =>
+        details.Stages.Where(stage => stage.Stage == CanaryShiftStage.Name).MaxBy(stage => stage.Started) is { } step
+            ? $"waiting for what becomes of the version at {step.Key} % of the requests; ahead of time into production"
+            : "waiting for approval";
 
     private async Task<RunDetails> ReadAsync(string runId, CancellationToken cancel) =>
         await runs.FindDetailsAsync(runId, cancel) ?? throw new InvalidOperationException($"Run {runId} is gone.");

@@ -66,12 +66,13 @@ internal static class RunOutcome
             case RunState.Succeeded:
                 console.MarkupLineInterpolated($"[green]Model {run.Model}, version {run.Version}: promoted to production.[/]");
                 break;
+            case RunState.Blocked when run.Goal == RunGoal.Canary:
+                console.MarkupLineInterpolated($"[yellow]Model {run.Model}, version {run.Version}: not promoted.[/]");
+                PrintReasons(console, run);
+                break;
             case RunState.Blocked:
                 console.MarkupLineInterpolated($"[yellow]Model {run.Model}, version {run.Version}: registered, not promoted.[/]");
-                foreach (var reason in run.BlockedBy)
-                {
-                    console.MarkupLineInterpolated($"  [yellow]because[/] {reason}");
-                }
+                PrintReasons(console, run);
                 break;
             case RunState.Queued or RunState.Running or RunState.Waiting:
                 console.MarkupLineInterpolated($"Run {run.RunId} is {RunTable.Lower(run.State)}.");
@@ -79,6 +80,14 @@ internal static class RunOutcome
             default:
                 console.MarkupLineInterpolated($"[red]Run {run.RunId} {RunTable.Lower(run.State)}:[/] {run.Error}");
                 break;
+        }
+    }
+
+    private static void PrintReasons(IAnsiConsole console, Run run)
+    {
+        foreach (var reason in run.BlockedBy)
+        {
+            console.MarkupLineInterpolated($"  [yellow]because[/] {reason}");
         }
     }
 

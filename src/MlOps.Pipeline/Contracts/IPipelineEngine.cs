@@ -24,4 +24,11 @@ public interface IPipelineEngine
 /// <param name="ApprovalTimeout">How long to wait for a person before promotion; null when no approval is asked for.</param>
 /// <param name="Expects">Whether the definition expects anything of the table.</param>
 public sealed record RunInput(
-    string RunId, string Model, string DefinitionId, string Source, IReadOnlyList<string> Candidates, TimeSpan? ApprovalTimeout, bool Expects = false);
+    string RunId, string Model, string DefinitionId, string Source, IReadOnlyList<string> Candidates, TimeSpan? ApprovalTimeout, bool Expects = false)
+{
+    /// <summary>How a version is let at the requests before it goes into production; null: it goes there at once.</summary>
+    public CanaryPlan? Canary { get; init; }
+
+    /// <summary>The version that the run is to bring into production, and makes none itself; null: it trains one.</summary>
+    public CanaryOrder? CanaryOf { get; init; }
+}

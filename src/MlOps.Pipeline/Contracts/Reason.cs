@@ -17,6 +17,8 @@ public enum GateKind
     Production,
     /// <summary>A check of the host's own.</summary>
     Check,
+    /// <summary>Answering a share of the requests before all of them.</summary>
+    Canary,
 }
 
 /// <summary>Why something is as it is: one sentence for people, and for code the gate that says it.</summary>

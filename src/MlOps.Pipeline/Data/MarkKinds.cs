@@ -14,4 +14,7 @@ public static class MarkKinds
 
     /// <summary>How far a model's live rows are checked.</summary>
     public const string LiveDrift = "live-drift";
+
+    /// <summary>What was decided by itself of a split.</summary>
+    public const string Traffic = "traffic";
 }

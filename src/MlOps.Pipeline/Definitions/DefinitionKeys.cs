@@ -61,5 +61,8 @@ internal static class DefinitionKeys
             definition => definition.RunOn, (definition, value) => definition with { RunOn = value })
         .Key("monitor", "What is watched of a model that serves.", OperationKeys.Monitor,
             definition => definition.Monitor, (definition, value) => definition with { Monitor = value }).Later()
+        .Key("traffic", "How a new version is let at the requests, and what is decided by itself between versions that share them; left out: a "
+                + "new version goes into production at once, and nothing is decided by itself.", OperationKeys.Traffic,
+            definition => definition.Traffic.IsUsual ? null : definition.Traffic, (definition, value) => definition with { Traffic = value }).Later()
         .Ignored("$schema", "Where an editor finds this schema.", Text());
 }

@@ -76,6 +76,12 @@ internal static class DefinitionNames
         ["parallel"] = Overlap.Parallel,
     };
 
+    public static IReadOnlyDictionary<string, CanaryNeed> CanaryNeeds { get; } = new Dictionary<string, CanaryNeed>
+    {
+        ["not worse"] = CanaryNeed.NotWorse,
+        ["better"] = CanaryNeed.Better,
+    };
+
     /// <summary>Evidently's names of its tests.</summary>
     public static IReadOnlyDictionary<string, DriftTestKind> DriftTests { get; } =
         MlOps.Drift.DriftTests.All.ToDictionary(test => test.Name, test => test.Kind);

@@ -66,6 +66,15 @@ internal static class DefinitionRules
         {
             yield return "runOn.drift is true, and what would find drift is off: set monitor.log and monitor.drift to true, or runOn.drift to false.";
         }
+        foreach (var problem in new CanaryPlan(definition.Traffic.Steps, definition.Traffic.Hold, definition.Traffic.Patience).Problems("traffic."))
+        {
+            yield return problem;
+        }
+        if (definition is { Monitor.Log: false, Traffic: { Steps.Count: > 0 } or { Promote: true } or { RollBack: true } })
+        {
+            yield return "traffic has versions judged by what they answered, and monitor.log keeps nothing of it: set monitor.log to true, or leave out "
+                + "traffic.steps, traffic.promote and traffic.rollBack.";
+        }
         if (definition.ThresholdMetric is { } decisive && !ThresholdRule.Metrics.Contains(decisive))
         {
             yield return $"threshold is '{decisive}'; it must be a probability from 0 to 1, or one of {string.Join(", ", ThresholdRule.Metrics)}.";

@@ -1,3 +1,4 @@
+using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Definitions.Shapes;
 using static MlOps.Pipeline.Definitions.Shapes.Shape;
 
@@ -27,4 +28,26 @@ internal static class OperationKeys
             rules => rules.Every, (rules, value) => rules with { Every = value })
         .Key("minRows", "Fewest rows that say something: with fewer, a check waits for more.", Whole(1, MonitorRules.MostRows),
             rules => rules.MinRows, (rules, value) => rules with { MinRows = value });
+
+    private const string Spans = "a time span from \"00:00:01\" (one second) to \"30.00:00:00\" (thirty days)";
+
+    public static ObjectShape<TrafficRules> Traffic { get; } = Object(new TrafficRules())
+        .Key("steps",
+            "A new version's share of the requests in percent before it goes into production, such as [5, 25]; left out: it goes into production at once.",
+            List(Whole(1, 99), 0, CanaryPlan.MostSteps), rules => rules.Steps.Count == 0 ? null : rules.Steps, (rules, value) => rules with { Steps = value })
+        .Key("hold", "How long each step lasts.", Span(TrafficRules.LeastHold, TrafficRules.MostHold, Spans),
+            rules => rules.Hold, (rules, value) => rules with { Hold = value })
+        .Key("patience", "How long a step may last while what must be shown is not shown yet; then the version is taken out.",
+            Span(TrafficRules.LeastHold, TrafficRules.MostHold, Spans),
+            rules => rules.Patience, (rules, value) => rules with { Patience = value })
+        .Key("need", "What must be shown of the version at the end of a step: that it is not worse than production, or that it is better.",
+            Choice(DefinitionNames.CanaryNeeds), rules => rules.Need, (rules, value) => rules with { Need = value })
+        .Key("minFeedback", "Fewest rows with feedback, of either version, at the end of a step; 0: what comes is looked at.",
+            Whole(0, TrafficRules.MostFeedback), rules => rules.MinFeedback, (rules, value) => rules with { MinFeedback = value })
+        .Key("failedAtMost", "Share of its rows that a version may fail to answer (production answers them); above it counts as worse.", Number(0, 1),
+            rules => rules.FailedAtMost, (rules, value) => rules with { FailedAtMost = value })
+        .Key("promote", "A version that a person lets answer beside production goes into production by itself when it is better.", Flag(),
+            rules => rules.Promote, (rules, value) => rules with { Promote = value })
+        .Key("rollBack", "A version that a person lets answer beside production is taken out by itself when it is worse.", Flag(),
+            rules => rules.RollBack, (rules, value) => rules with { RollBack = value });
 }

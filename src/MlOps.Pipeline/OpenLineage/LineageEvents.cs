@@ -50,8 +50,21 @@ public sealed class LineageEvents(DataLog log, DatasetStore datasets, ProfileSto
             ["job"] = new JsonObject
             {
                 ["namespace"] = options.Namespace,
-                ["name"] = run.Goal == RunGoal.Dataset ? $"{run.Model}.ingest" : run.Model,
-                ["facets"] = new JsonObject { ["jobType"] = LineageFacets.JobType(run.Goal == RunGoal.Dataset ? "INGESTION" : "TRAINING") },
+                ["name"] = run.Goal switch
+                {
+                    RunGoal.Dataset => $"{run.Model}.ingest",
+                    RunGoal.Canary => $"{run.Model}.canary",
+                    _ => run.Model,
+                },
+                ["facets"] = new JsonObject
+                {
+                    ["jobType"] = LineageFacets.JobType(run.Goal switch
+                    {
+                        RunGoal.Dataset => "INGESTION",
+                        RunGoal.Canary => "CANARY",
+                        _ => "TRAINING",
+                    }),
+                },
             },
             ["inputs"] = new JsonArray(InputOf(run, had.GetValueOrDefault("raw"))),
             ["outputs"] = new JsonArray([.. await OutputsAsync(run, had, hasEnded, cancel)]),
@@ -90,6 +103,10 @@ public sealed class LineageEvents(DataLog log, DatasetStore datasets, ProfileSto
     /// <summary>The file, called as the specification calls it, or the version that the run reads.</summary>
     private JsonObject InputOf(Run run, DatasetManifest? raw)
     {
+        if (run is { Goal: RunGoal.Canary, Version: { } version })
+        {
+            return VersionOf(run.Model, version);
+        }
         var input = StoredSource.IdOf(run.Source) is { } id
             ? Dataset(options.Namespace, $"{run.Model}/raw", new JsonObject
             {
@@ -129,17 +146,20 @@ public sealed class LineageEvents(DataLog log, DatasetStore datasets, ProfileSto
         {
             outputs.Add(await OutputOfAsync(run.Model, stage, had[stage], cancel));
         }
-        if (hasEnded && run.Version is { } version)
+        // A canary makes no version: it decides what becomes of one.
+        if (hasEnded && run is { Goal: not RunGoal.Canary, Version: { } version })
         {
-            outputs.Add(Dataset(options.Namespace, run.Model, new JsonObject
-            {
-                ["version"] = LineageFacets.Version(version.ToString(CultureInfo.InvariantCulture)),
-                ["datasetType"] = LineageFacets.Type("MODEL"),
-                ["dataSource"] = LineageFacets.DataSource("artifacts", storage.Artifacts.Uri),
-            }));
+            outputs.Add(VersionOf(run.Model, version));
         }
         return outputs;
     }
+
+    private JsonObject VersionOf(string model, int version) => Dataset(options.Namespace, model, new JsonObject
+    {
+        ["version"] = LineageFacets.Version(version.ToString(CultureInfo.InvariantCulture)),
+        ["datasetType"] = LineageFacets.Type("MODEL"),
+        ["dataSource"] = LineageFacets.DataSource("artifacts", storage.Artifacts.Uri),
+    });
 
     private async Task<JsonObject> OutputOfAsync(string model, string stage, DatasetManifest version, CancellationToken cancel)
     {

@@ -1,5 +1,6 @@
 using MlOps.Pipeline.Stages;
 using MlOps.Pipeline.Stages.Alerting;
+using MlOps.Pipeline.Stages.Canary;
 using MlOps.Pipeline.Stages.Clean;
 using MlOps.Pipeline.Stages.Drift;
 using MlOps.Pipeline.Stages.Expect;
@@ -34,6 +35,9 @@ public static class PipelineStages
         Stage.Of<AwaitApprovalStage, AwaitApprovalInput, AwaitApprovalOutput>();
     public static Stage<PromoteInput, PromoteOutput> Promote { get; } = Stage.Of<PromoteStage, PromoteInput, PromoteOutput>();
     public static Stage<ExplainInput, ExplainOutput> Explain { get; } = Stage.Of<ExplainStage, ExplainInput, ExplainOutput>();
+    public static Stage<CanaryShiftInput, CanaryShiftOutput> CanaryShift { get; } = Stage.Of<CanaryShiftStage, CanaryShiftInput, CanaryShiftOutput>();
+    public static Stage<CanaryJudgeInput, CanaryJudgeOutput> CanaryJudge { get; } = Stage.Of<CanaryJudgeStage, CanaryJudgeInput, CanaryJudgeOutput>();
+    public static Stage<CanaryEndInput, CanaryEndOutput> CanaryEnd { get; } = Stage.Of<CanaryEndStage, CanaryEndInput, CanaryEndOutput>();
     public static Stage<ModelCardInput, ModelCardOutput> ModelCard { get; } = Stage.Of<ModelCardStage, ModelCardInput, ModelCardOutput>();
     public static Stage<AlertInput, AlertOutput> Alert { get; } = Stage.Of<AlertStage, AlertInput, AlertOutput>();
     public static Stage<FinishInput, FinishOutput> Finish { get; } = Stage.Of<FinishStage, FinishInput, FinishOutput>();
@@ -41,7 +45,7 @@ public static class PipelineStages
     /// <summary>All of them.</summary>
     public static IReadOnlyList<Stage> All { get; } =
     [
-        Ingest, Quarantine, Expect, CleanPart, Clean, Features, Split, Train, Validate, DriftPart, Drift, AwaitApproval, Promote, Explain, ModelCard, Alert,
-        Finish,
+        Ingest, Quarantine, Expect, CleanPart, Clean, Features, Split, Train, Validate, DriftPart, Drift, AwaitApproval, Promote, Explain, CanaryShift,
+        CanaryJudge, CanaryEnd, ModelCard, Alert, Finish,
     ];
 }

@@ -1,4 +1,5 @@
 using System.Text;
+using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Stages;
 using MlOps.Pipeline.Tracking;
 
@@ -7,11 +8,13 @@ namespace MlOps.Pipeline.Orchestration;
 /// <summary>The stages of a run with their branches and gates as a Mermaid flowchart: what the documentation shows.</summary>
 public static class RunDiagram
 {
+    private const string AnyStep = "1";
+
     private static readonly Stage[] Told = [PipelineStages.Alert];
 
     public static string Write()
     {
-        var way = TrainingPipeline.Outline(RunGoal.Model, ["each candidate"], approval: true, expects: true);
+        var way = TrainingPipeline.Outline(RunGoal.Model, ["each candidate"], approval: true, expects: true, new CanaryPlan([1], TimeSpan.Zero, TimeSpan.Zero));
         var text = new StringBuilder("flowchart TD\n");
         foreach (var stage in PipelineStages.All)
         {
@@ -30,7 +33,12 @@ public static class RunDiagram
 
     private static string IdOf(string name) => PipelineStages.All.Single(stage => stage.Name == name).Type.Name;
 
-    private static string LabelOf(string key) => key.Length == 0 ? "" : $"|{key}|";
+    private static string LabelOf(string key) => key switch
+    {
+        "" => "",
+        AnyStep => "|each step|",
+        _ => $"|{key}|",
+    };
 }
 
 /// <summary>Where a run leaves its straight way.</summary>

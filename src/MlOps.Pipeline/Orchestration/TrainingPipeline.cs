@@ -3,6 +3,7 @@ using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Registry;
 using MlOps.Pipeline.Stages;
 using MlOps.Pipeline.Stages.Alerting;
+using MlOps.Pipeline.Stages.Canary;
 using MlOps.Pipeline.Stages.Clean;
 using MlOps.Pipeline.Stages.Drift;
 using MlOps.Pipeline.Stages.Expect;
@@ -38,9 +39,10 @@ public sealed class TrainingPipeline
 
     /// <summary>The stage calls of a run that reaches its goal, in order: what is still to come, for displays.</summary>
     public static IReadOnlyList<(string Stage, string Key)> Outline(
-        RunGoal goal, IReadOnlyList<string> candidates, bool approval, bool expects = false) => goal switch
+        RunGoal goal, IReadOnlyList<string> candidates, bool approval, bool expects = false, CanaryPlan? canary = null) => goal switch
         {
             RunGoal.Dataset => [(PipelineStages.Ingest.Name, ""), (PipelineStages.Finish.Name, "")],
+            RunGoal.Canary => [.. CanaryOutline(canary), (PipelineStages.Finish.Name, "")],
             _ =>
             [
                 (PipelineStages.Ingest.Name, ""),
@@ -54,10 +56,19 @@ public sealed class TrainingPipeline
                 .. approval ? [(PipelineStages.AwaitApproval.Name, "")] : Array.Empty<(string, string)>(),
                 (PipelineStages.Promote.Name, ""),
                 (PipelineStages.Explain.Name, ""),
+                .. CanaryOutline(canary),
                 (PipelineStages.ModelCard.Name, ""),
                 (PipelineStages.Finish.Name, ""),
             ],
         };
+
+    private static IEnumerable<(string Stage, string Key)> CanaryOutline(CanaryPlan? canary) => canary is null
+        ? []
+        :
+        [
+            .. canary.Steps.SelectMany(step => new[] { (PipelineStages.CanaryShift.Name, KeyOf(step)), (PipelineStages.CanaryJudge.Name, KeyOf(step)) }),
+            (PipelineStages.CanaryEnd.Name, ""),
+        ];
 
     /// <summary>Where a run leaves the way of <see cref="Outline"/>: what a reader of this class's branches would draw.</summary>
     public static IReadOnlyList<Branch> Branches { get; } =
@@ -73,6 +84,9 @@ public sealed class TrainingPipeline
         new(PipelineStages.DriftPart, "every part is profiled", PipelineStages.Drift),
         new(PipelineStages.Drift, "columns have drifted", PipelineStages.Alert),
         new(PipelineStages.Drift, "no approval asked for, or a gate does not hold", PipelineStages.Promote),
+        new(PipelineStages.Explain, "no canary asked for, or nothing in production", PipelineStages.ModelCard),
+        new(PipelineStages.CanaryJudge, "nothing is shown yet", PipelineStages.CanaryShift),
+        new(PipelineStages.CanaryShift, "a person, or a rule, decides", PipelineStages.CanaryEnd),
         new(PipelineStages.ModelCard, "promoted, or blocked with the reasons", PipelineStages.Alert),
         new(PipelineStages.Quarantine, "the run has failed, as after any stage that fails for good", PipelineStages.Alert),
         new(PipelineStages.Alert, "at the end", PipelineStages.Finish),
@@ -82,6 +96,12 @@ public sealed class TrainingPipeline
     {
         try
         {
+            if (run.Run.CanaryOf is { } order)
+            {
+                var end = await CanaryAsync(order);
+                await AlertAsync(end.Promoted ? AlertKind.PromotionSucceeded : AlertKind.PromotionBlocked, end.BlockedBy);
+                return await FinishAsync(new FinishInput(end.Promoted, end.BlockedBy.Texts(), Error: null));
+            }
             var raw = await IngestAsync();
             if (raw.Goal == RunGoal.Dataset)
             {
@@ -141,6 +161,11 @@ public sealed class TrainingPipeline
         var promotion = await run.RunAsync(
             PipelineStages.Promote, new PromoteInput(validation.Winner, validation.Metrics, blockedBy, split.Validation, lineage, approval));
         await TryAsync(PipelineStages.Explain, new ExplainInput(validation.Winner, split.Train, split.Validation));
+        if (promotion is { Canary: true, Previous: { } production })
+        {
+            var end = await CanaryAsync(new CanaryOrder(promotion.Version, production));
+            promotion = promotion with { Promoted = end.Promoted, BlockedBy = end.BlockedBy };
+        }
         await TryAsync(
             PipelineStages.ModelCard, new ModelCardInput(promotion.Version, promotion.Previous, promotion.Promoted, promotion.BlockedBy, candidates));
         return promotion;
@@ -202,6 +227,67 @@ public sealed class TrainingPipeline
             ? ApprovalDecision.Read(decision)
             : new ApprovalDecision(Approved: false, Reason: $"nobody approved within {timeout}");
     }
+
+    /// <summary>
+    /// A version answers more and more of the requests until it is in production, or is taken out. Each step lasts as long as the plan says and is judged then;
+    /// a decision that comes before ends it at once.
+    /// </summary>
+    private async Task<CanaryEndOutput> CanaryAsync(CanaryOrder order)
+    {
+        var plan = run.Run.Canary ?? throw new InvalidOperationException("A canary has a plan.");
+        try
+        {
+            var move = new CanaryMoved(CanaryMove.GoOn, "");
+            foreach (var percent in plan.Steps)
+            {
+                move = await StepAsync(order, plan, percent);
+                if (move.Move != CanaryMove.GoOn)
+                {
+                    break;
+                }
+            }
+            return await run.RunAsync(PipelineStages.CanaryEnd, new CanaryEndInput(order, move.Move != CanaryMove.RollBack, move.Reason));
+        }
+        catch (StageFailedException failure)
+        {
+            // Whatever has failed: who sends requests is answered by production again.
+            await TryAsync(PipelineStages.CanaryEnd, new CanaryEndInput(order, Promote: false, StageRunner.Shorten(failure.Message)), "failed");
+            throw;
+        }
+    }
+
+    private async Task<CanaryMoved> StepAsync(CanaryOrder order, CanaryPlan plan, int percent)
+    {
+        for (var held = 1; ; held++)
+        {
+            var key = KeyOf(percent, held);
+            var shift = await run.RunAsync(PipelineStages.CanaryShift, new CanaryShiftInput(order, percent, percent == plan.Steps[0] && held == 1), key);
+            if (shift.Stopped is { } stopped)
+            {
+                return new CanaryMoved(CanaryMove.RollBack, stopped);
+            }
+            if (await run.WaitForEventAsync(CanaryEventOf(key), plan.Hold) is { } payload)
+            {
+                var decision = ApprovalDecision.Read(payload);
+                return new CanaryMoved(decision.Approved ? CanaryMove.Promote : CanaryMove.RollBack, decision.ToString());
+            }
+            var judged = await run.RunAsync(PipelineStages.CanaryJudge, new CanaryJudgeInput(order, percent, held >= plan.Holds), key);
+            if (judged.Move != CanaryMove.Hold)
+            {
+                return new CanaryMoved(judged.Move, judged.Reason);
+            }
+        }
+    }
+
+    private sealed record CanaryMoved(CanaryMove Move, string Reason);
+
+    /// <summary>The event that ends a step of a canary before its time; its payload is an <see cref="ApprovalDecision"/>.</summary>
+    /// <param name="key">The key of the step's stages.</param>
+    public static string CanaryEventOf(string key) => $"canary-{key}";
+
+    /// <summary>The key of a step's stages: its percent, and from the second time on how often it was held.</summary>
+    private static string KeyOf(int percent, int held = 1) =>
+        held == 1 ? percent.ToString(CultureInfo.InvariantCulture) : string.Create(CultureInfo.InvariantCulture, $"{percent}-{held}");
 
     private async Task<RunResult> FinishAsync(FinishInput input)
     {

@@ -14,6 +14,14 @@ namespace MlOps.Pipeline.Registry;
 /// <param name="RunId">The run whose canary it is; null: a person's wish.</param>
 public sealed record TrafficWish(IReadOnlyDictionary<int, int> Percents, int? Shadow, string Reason, string? RunId = null);
 
+/// <summary>What a run's canary asks for.</summary>
+/// <param name="RunId">The run.</param>
+/// <param name="Version">The version that is to go into production.</param>
+/// <param name="Production">The version that it is to follow.</param>
+/// <param name="Percent">Its share of the requests, 1 to 99.</param>
+/// <param name="IsFirst">True: nobody has split them yet.</param>
+public sealed record CanaryStep(string RunId, int Version, int Production, int Percent, bool IsFirst);
+
 /// <summary>Shares a model's requests out between its versions: who may take part is decided here.</summary>
 public sealed class ModelTraffic(ModelRegistry registry, ArtifactStore artifacts, PipelineStorage storage, TimeProvider time)
 {
@@ -61,6 +69,88 @@ public sealed class ModelTraffic(ModelRegistry registry, ArtifactStore artifacts
     /// <param name="cancel">Stops it.</param>
     public Task<RegisteredModel> EndAsync(string model, string? split, CancellationToken cancel) => registry.ChangeTrafficAsync(
         model, present => Task.FromResult(split is null || present.Traffic?.Id == split ? null : present.Traffic), cancel);
+
+    /// <summary>Takes a version out of a split: production gets its share. Another split stays as it is.</summary>
+    public Task<RegisteredModel> TakeOutAsync(string model, string split, int version, string reason, CancellationToken cancel)
+    {
+        var id = Guid.CreateVersion7(time.GetUtcNow()).ToString("N");
+        return registry.ChangeTrafficAsync(
+            model,
+            present => Task.FromResult(present.Traffic is { } found && found.Id == split ? Without(found, version, id, reason) : present.Traffic),
+            cancel);
+    }
+
+    private TrafficSplit? Without(TrafficSplit split, int version, string id, string reason)
+    {
+        var taken = split.Shares.Where(share => share.Version == version).Sum(share => share.Percent);
+        var rest = split with
+        {
+            Id = id,
+            Shares =
+            [
+                .. split.Shares.Where(share => share.Version != version)
+                    .Select(share => share.Version == split.Production ? share with { Percent = share.Percent + taken } : share),
+            ],
+            Since = time.GetUtcNow(),
+            Reason = reason,
+        };
+        return rest.Challengers.Any() || rest.Shadow is not null ? rest : null;
+    }
+
+    /// <summary>Ends the split that a run's canary has made; another one stays.</summary>
+    public Task<RegisteredModel> EndOfRunAsync(string model, string runId, CancellationToken cancel) => registry.ChangeTrafficAsync(
+        model, present => Task.FromResult(present.Traffic?.RunId == runId ? null : present.Traffic), cancel);
+
+    /// <summary>Gives a run's version its share; the same again changes nothing.</summary>
+    /// <returns>Null, or why it does not get it: what a person has decided meanwhile stands.</returns>
+    /// <exception cref="InputException">The version cannot stand in for production.</exception>
+    public async Task<string?> ShiftAsync(string model, CanaryStep step, CancellationToken cancel)
+    {
+        await index.AddAsync(model, cancel);
+        var id = Guid.CreateVersion7(time.GetUtcNow()).ToString("N");
+        var percents = new Dictionary<int, int> { [step.Production] = 100 - step.Percent, [step.Version] = step.Percent };
+        string? stopped = null;
+        await registry.ChangeTrafficAsync(
+            model,
+            async present =>
+            {
+                stopped = step.IsFirst && present.Traffic is null && present.Production == step.Production
+                    ? null
+                    : WhyNotOf(present, step.RunId, step.Production);
+                if (stopped is not null || Answers(present.Traffic, step))
+                {
+                    return present.Traffic;
+                }
+                return await SplitAsync(present, new TrafficWish(percents, Shadow: null, $"canary of run {step.RunId}", step.RunId), id, cancel);
+            },
+            cancel);
+        return stopped;
+    }
+
+    /// <summary>Why a run's canary is not in force; null when it is.</summary>
+    public static string? WhyNotOf(RegisteredModel? model, string runId, int production) => model switch
+    {
+        { Production: { } present } when present != production => $"version {present} has gone into production meanwhile, in place of version {production}",
+        { Production: null } or null => "no version is in production any more",
+        { Traffic: null } => "its traffic was given back to production by hand",
+        { Traffic.RunId: null, Traffic: var split } => $"traffic is split by hand ({split}); end that first: DELETE /models/{model.Model}/traffic",
+        { Traffic.RunId: var other } when other != runId => $"traffic is split by run {other}",
+        _ => null,
+    };
+
+    /// <summary>Checks that a version can answer in production's place.</summary>
+    /// <exception cref="InputException">It is not there, is in production itself, or does not take the rows that production takes.</exception>
+    public async Task CheckAsync(string model, int version, int production, CancellationToken cancel)
+    {
+        if (version == production)
+        {
+            throw new InputException($"Version {version} of model '{model}' is in production already.");
+        }
+        CheckSame(await SignatureOfAsync(model, version, cancel), await SignatureOfAsync(model, production, cancel), version, production);
+    }
+
+    private static bool Answers(TrafficSplit? split, CanaryStep step) =>
+        split is not null && split.Shares.Any(share => share.Version == step.Version && share.Percent == step.Percent);
 
     private async Task<TrafficSplit?> SplitAsync(RegisteredModel model, TrafficWish wish, string id, CancellationToken cancel)
     {

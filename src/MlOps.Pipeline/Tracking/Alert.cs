@@ -2,7 +2,7 @@ using System.Text.Json.Serialization;
 
 namespace MlOps.Pipeline.Tracking;
 
-/// <summary>What is told; a run, or a check of live rows, tells each at most once.</summary>
+/// <summary>What is told; a run, a check of live rows, or what is decided of a split, tells each at most once.</summary>
 public enum AlertKind
 {
     /// <summary>The table of a run is not as expected.</summary>
@@ -14,6 +14,8 @@ public enum AlertKind
     RunFailed,
     /// <summary>Of a version that serves, not of a run.</summary>
     LiveDriftDetected,
+    /// <summary>Of versions between which traffic is split by hand, not of a run.</summary>
+    TrafficDecided,
 }
 
 public enum AlertState

@@ -7,7 +7,7 @@ public enum RunState
 {
     Queued,
     Running,
-    /// <summary>Waiting for an approval.</summary>
+    /// <summary>Waiting for an approval, or for what becomes of a canary.</summary>
     Waiting,
     Succeeded,
     /// <summary>Ended well, nothing promoted; the reasons are listed.</summary>
@@ -23,6 +23,8 @@ public enum RunGoal
     Model,
     /// <summary>The file as dataset version <c>raw</c>: the run ends after stage ingest.</summary>
     Dataset,
+    /// <summary>A version that there is, in production by way of a canary.</summary>
+    Canary,
 }
 
 public enum StageState
@@ -50,7 +52,8 @@ public sealed record Run : IStored
     public required RunState State { get; init; }
     public required string DefinitionId { get; init; }
     /// <summary>
-    /// Where the raw file is: <c>raw/{model}/{file}</c> for a blob, <c>datasets/{id}</c> for a raw dataset version, an absolute path for a local file.
+    /// Where the raw file is: <c>raw/{model}/{file}</c> for a blob, <c>datasets/{id}</c> for a raw dataset version, an absolute path for a local file. The
+    /// version that a run of goal <see cref="RunGoal.Canary"/> is about: <c>models/{model}/versions/{version}</c>.
     /// </summary>
     public required string Source { get; init; }
     /// <summary>
@@ -69,8 +72,12 @@ public sealed record Run : IStored
     public DateTimeOffset? Ended { get; init; }
     /// <summary>The dataset version that a run of goal <see cref="RunGoal.Dataset"/> came to.</summary>
     public string? Dataset { get; init; }
-    /// <summary>The version that this run registered.</summary>
+    /// <summary>The version that this run registered, or that its canary is about.</summary>
     public int? Version { get; init; }
+    /// <summary>What a run of goal <see cref="RunGoal.Canary"/> was asked for.</summary>
+    public CanaryOrder? Canary { get; init; }
+    /// <summary>What a person decided about a canary under way; null: nobody has.</summary>
+    public ApprovalDecision? CanaryDecision { get; init; }
     public bool Promoted { get; init; }
     /// <summary>What a person decided about it; null when nobody was asked, or has answered yet.</summary>
     public ApprovalDecision? Approval { get; init; }

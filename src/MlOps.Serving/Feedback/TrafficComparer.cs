@@ -11,6 +11,7 @@ namespace MlOps.Serving.Feedback;
 /// <summary>Joins what was predicted under a split with what came true, and compares the versions.</summary>
 public sealed class TrafficComparer
 {
+    /// <summary>How probable it may be that any version is ever wrongly called better or worse.</summary>
     private const double Alpha = 0.05;
     private const string Error = "TRY_CAST(prediction AS DOUBLE) - TRY_CAST(actual AS DOUBLE)";
 
@@ -66,17 +67,20 @@ public sealed class TrafficComparer
         var unmatched = session.Count("SELECT count(*) FROM told WHERE place NOT IN (SELECT place FROM joined)");
         var read = rows.Select(row => (
             Result: ResultOf(row, scorer.Task), Summary: new LossSummary(Whole(row[4]), Number(row[5]) ?? 0, Number(row[6]) ?? 0))).ToList();
+        // Each of several versions gets its part of the error (Bonferroni).
+        var alpha = Alpha / Math.Max(1, split.Versions.Count(version => version != split.Production));
         var main = read.FirstOrDefault(variant => variant.Result.Version == split.Production && variant.Result.Variant == Variants.Production).Summary;
         return new TrafficComparison(
             split.Since, until, NameOf(scorer.Task), [.. read.Select(variant => variant.Result)],
             [
                 .. read.Where(variant => variant.Result.Version != split.Production)
-                    .Select(variant => DifferenceOf(variant.Result.Version, main, variant.Summary)),
+                    .Select(variant => DifferenceOf(variant.Result.Version, main, variant.Summary, alpha)),
             ],
             unmatched);
     }
 
-    private static VariantDifference DifferenceOf(int version, LossSummary production, LossSummary other) => SequentialTest.Of(production, other, Alpha) switch
+    private static VariantDifference DifferenceOf(int version, LossSummary production, LossSummary other, double alpha) => SequentialTest.Of(
+        production, other, alpha) switch
     {
         null => new VariantDifference(version, "too few", null, null),
         { High: < 0 } interval => new VariantDifference(version, "better", other.Mean - production.Mean, interval),

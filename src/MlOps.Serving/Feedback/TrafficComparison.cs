@@ -28,5 +28,5 @@ public sealed record VariantResult(
 /// <param name="Version">The version.</param>
 /// <param name="Verdict"><c>better</c>, <c>worse</c>, <c>undecided</c>, or <c>too few</c> where a variant has less than 100 rows with feedback.</param>
 /// <param name="Loss">Its mean loss less production's; left out where there are too few.</param>
-/// <param name="Interval">Where that lies with a probability of 0.95, however often one looks.</param>
+/// <param name="Interval">Where that lies with a probability of 0.95, however often one looks; of several versions, where all of them do.</param>
 public sealed record VariantDifference(int Version, string Verdict, double? Loss, Interval? Interval);

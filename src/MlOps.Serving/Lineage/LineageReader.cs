@@ -99,6 +99,11 @@ public sealed class LineageReader(
         {
             var uses = (await log.ListOfRunAsync(run.Model, run.RunId, stop)).ToDictionary(use => use.Id, use => use.Stage, StringComparer.Ordinal);
             var runNode = Node(LineageKind.Run, run.RunId, $"run {run.RunId}");
+            if (run is { Goal: RunGoal.Canary, Version: { } tried })
+            {
+                Edge(VersionNode(run.Model, tried), runNode, "canary");
+                return;
+            }
             var fileNode = StoredSource.IdOf(run.Source) is null ? Node(LineageKind.File, run.Source, run.Source) : null;
             foreach (var stage in DataEntry.Stages.Where(uses.ContainsValue))
             {
@@ -121,7 +126,7 @@ public sealed class LineageReader(
             }
             if (await registry.FindVersionOfAsync(run.Model, run.RunId, stop) is { } number)
             {
-                var node = Node(LineageKind.Version, $"{run.Model}@{number.ToString(CultureInfo.InvariantCulture)}", $"{run.Model} version {number}");
+                var node = VersionNode(run.Model, number);
                 Edge(runNode, node, "registered");
                 foreach (var hour in await HoursAsync(run.Model, number, stop))
                 {
@@ -139,6 +144,9 @@ public sealed class LineageReader(
             nodes.TryAdd(Key(kind, id), new LineageNode(Key(kind, id), kind, label));
             return Key(kind, id);
         }
+
+        string VersionNode(string model, int number) =>
+            Node(LineageKind.Version, $"{model}@{number.ToString(CultureInfo.InvariantCulture)}", $"{model} version {number}");
 
         void Edge(string from, string to, string word) => edges.TryAdd(new LineageEdge(from, to, word), true);
     }

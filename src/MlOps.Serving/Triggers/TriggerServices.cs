@@ -12,6 +12,8 @@ public static class TriggerServices
         .AddSingleton<ScheduleMarks>()
         .AddSingleton<ScheduleTrigger>()
         .AddSingleton<LiveDriftTrigger>()
+        .AddSingleton<TrafficLooks>()
+        .AddSingleton<TrafficTrigger>()
         .AddSingleton<IndexTrigger>()
         .AddSingleton<RetentionTrigger>();
 }

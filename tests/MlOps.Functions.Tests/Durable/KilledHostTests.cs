@@ -55,6 +55,9 @@ public sealed class KilledHostTests(AzuriteFixture azurite)
         await AssertOneVersionAsync(next, definition.Model);
     }
 
+    [Fact]
+    public Task A_canary_goes_on_where_a_killed_host_left_it() => KilledCanary.GoesOnAsync(async configure => await StartAsync(configure));
+
     private async Task<DurableHost> StartAsync(Action<IServiceCollection>? configure = null) =>
         await DurableHost.StartAsync(azurite, await Backends.AzureStorageAsync(azurite, hub), configure);
 

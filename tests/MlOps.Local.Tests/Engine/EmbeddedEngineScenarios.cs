@@ -20,6 +20,9 @@ public sealed class EmbeddedEngineScenarios(AzuriteFixture azurite) : EngineScen
         return new Embedded(host);
     }
 
+    [Fact]
+    public Task A_canary_goes_on_where_a_killed_host_left_it() => KilledCanary.GoesOnAsync(StartAsync);
+
     private sealed class Embedded(PipelineHost host) : EngineUnderTest(host)
     {
         public override Task StopAsync() => Host.Get<EmbeddedEngine>().StopAsync(CancellationToken.None);

@@ -6,6 +6,7 @@ using MlOps.Pipeline.Data;
 using MlOps.Pipeline.Definitions;
 using MlOps.Pipeline.Orchestration;
 using MlOps.Pipeline.Registry;
+using MlOps.Pipeline.Stages.Canary;
 using MlOps.Pipeline.Tracking;
 using Xunit;
 
@@ -203,6 +204,46 @@ public abstract class EngineScenarios(AzuriteFixture azurite)
 
         ended.Run.State.Should().Be(approved == true ? RunState.Succeeded : RunState.Blocked, ended.Run.Error);
         RunSummary.Of(ended).Should().Be(await ExpectedAsync(engine, definition, Trips.Csv(600), decision));
+    }
+
+    [Fact]
+    public async Task A_canary_promotes_by_itself_is_taken_out_by_itself_and_obeys_a_person()
+    {
+        var evidence = new FakeEvidence();
+        await using var engine = await StartAsync(services => services.AddSingleton<ITrafficEvidence>(evidence));
+        var (registry, decisions) = (engine.Host.Get<ModelRegistry>(), engine.Host.Get<RunDecisions>());
+        var definition = Definition();
+        await engine.EndOfAsync(await engine.SubmitAsync(definition, Trips.Csv(300)));
+        await engine.EndOfAsync(await engine.SubmitAsync(definition with { Gates = new GateRules { AtMost = 0.0001 } }, Trips.Csv(300)));
+
+        var through = await engine.EndOfAsync(await CanaryAsync(version: 2, TimeSpan.FromSeconds(1), 10, 50));
+        evidence.Next = FakeEvidence.Worse;
+        var out_ = await engine.EndOfAsync(await CanaryAsync(version: 1, TimeSpan.FromSeconds(1), 10, 50));
+        evidence.Next = FakeEvidence.Nothing;
+        var stopped = await CanaryAsync(version: 1, TimeSpan.FromHours(1), 10, 50);
+        await engine.UntilAsync(stopped, now => now.Run.State == RunState.Waiting);
+        await decisions.CancelAsync(stopped, "not today", CancellationToken.None);
+        var cancelled = await engine.EndOfAsync(stopped);
+        var waiting = await CanaryAsync(version: 1, TimeSpan.FromHours(1), 10, 50);
+        await engine.UntilAsync(waiting, now => now.Run.State == RunState.Waiting);
+        await decisions.DecideAsync(waiting, approved: true, "Ann", "seen enough", CancellationToken.None);
+        var approved = await engine.EndOfAsync(waiting);
+
+        (through.Run.State, through.Run.Promoted).Should().Be((RunState.Succeeded, true), through.Run.Error);
+        through.Stages.OrderBy(stage => stage.Started).Select(stage => $"{stage.Stage} {stage.Key}").Should().Equal(
+            "canary-shift 10", "canary-judge 10", "canary-shift 50", "canary-judge 50", "canary-end ", "alert PromotionSucceeded", "finish ");
+        through.Metrics.Should().Contain("canary_10_predictions", 500);
+        evidence.Shares.Take(2).Should().Equal("90 % version 1, 10 % version 2", "50 % version 1, 50 % version 2");
+        (out_.Run.State, out_.Run.Promoted).Should().Be((RunState.Blocked, false), out_.Run.Error);
+        out_.Run.BlockedBy.Should().ContainSingle().Which.Should().StartWith("canary: worse: squared_error of version 1 less that of version 2 is 0.5");
+        (cancelled.Run.State, cancelled.Run.Error).Should().Be((RunState.Cancelled, "not today"));
+        (approved.Run.State, approved.Run.CanaryDecision!.By).Should().Be((RunState.Succeeded, "Ann"), approved.Run.Error);
+        (await registry.FindAsync(definition.Model, CancellationToken.None))!.Should().BeEquivalentTo(new { Production = 1, Traffic = default(TrafficSplit) });
+        (await registry.ListHistoryAsync(definition.Model, CancellationToken.None)).Where(change => change.Alias == ModelAlias.Production)
+            .Select(change => (change.From, change.To)).Should().Equal((2, 1), (1, 2), (null, 1));
+
+        Task<Run> CanaryAsync(int version, TimeSpan hold, params int[] steps) =>
+            engine.Host.Get<CanaryStarter>().StartAsync(definition.Model, version, new CanaryWish(steps, hold), "test", CancellationToken.None);
     }
 
     [Fact]

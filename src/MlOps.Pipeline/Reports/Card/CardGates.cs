@@ -19,6 +19,7 @@ internal static class CardGates
         DriftOf(facts),
         ApprovalOf(facts),
         ProductionOf(facts),
+        .. CanaryOf(facts),
     ];
 
     private static IEnumerable<CardGate> MetricOf(GateFacts facts)
@@ -140,11 +141,31 @@ internal static class CardGates
         }
         if (facts.Production is { } old)
         {
-            return new CardGate(Name, rule, PassedIf(facts.Promoted), $"{metric} {Text(facts.Value)} against {Text(old)} of version {facts.Previous}");
+            // What a canary came to is a gate of its own.
+            var passed = facts.Promoted || facts.BlockedBy.Any(reason => reason.Gate == GateKind.Canary);
+            return new CardGate(Name, rule, PassedIf(passed), $"{metric} {Text(facts.Value)} against {Text(old)} of version {facts.Previous}");
         }
         var misfit = facts.BlockedBy.FirstOrDefault(reason => reason.Gate == GateKind.Production);
         return new CardGate(
             Name, rule, misfit is null ? GateVerdict.NotReached : GateVerdict.Failed, misfit?.Text ?? "not measured: an earlier gate failed");
+    }
+
+    private static IEnumerable<CardGate> CanaryOf(GateFacts facts)
+    {
+        if (facts.Canary is not { } canary)
+        {
+            yield break;
+        }
+        const string Name = "Canary";
+        var rule = $"not taken out while it answers {string.Join(" %, ", canary.Steps)} % of the requests";
+        var stopped = facts.BlockedBy.FirstOrDefault(reason => reason.Gate == GateKind.Canary);
+        yield return facts switch
+        {
+            { Promoted: true, Previous: null } => new CardGate(Name, rule, GateVerdict.Information, "nothing was in production"),
+            { Promoted: true } => new CardGate(Name, rule, GateVerdict.Passed, "it answered its share and went into production"),
+            _ when stopped is not null => new CardGate(Name, rule, GateVerdict.Failed, stopped.Text),
+            _ => new CardGate(Name, rule, GateVerdict.NotReached, "an earlier gate failed"),
+        };
     }
 
     private static GateVerdict PassedIf(bool holds) => holds ? GateVerdict.Passed : GateVerdict.Failed;

@@ -31,6 +31,8 @@ internal sealed record GateFacts
     public DriftReport? Drift { get; init; }
     /// <summary>What a person decided.</summary>
     public ApprovalDecision? Approval { get; init; }
+    /// <summary>The canary that the definition asks for.</summary>
+    public CanaryPlan? Canary { get; init; }
     /// <summary>Whether the version went into production.</summary>
     public required bool Promoted { get; init; }
     /// <summary>Why not.</summary>

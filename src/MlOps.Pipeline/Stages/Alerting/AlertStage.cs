@@ -64,6 +64,7 @@ public sealed class AlertStage(AlertStore alerts, AlertSender sender, RunStore r
         GateKind.Drift => "data drift",
         GateKind.Approval => "no approval",
         GateKind.Check => "failed checks",
+        GateKind.Canary => "its canary",
         _ => "poor metrics",
     };
 }

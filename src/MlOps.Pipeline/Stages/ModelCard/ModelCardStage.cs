@@ -103,6 +103,7 @@ public sealed class ModelCardStage(
                 Checks = Prefixed(details.Params, CheckOutcomes.ParamPrefix),
                 Drift = drift,
                 Approval = details.Run.Approval,
+                Canary = definition.Traffic.Canary,
                 Promoted = input.Promoted,
                 BlockedBy = input.BlockedBy,
             }),

@@ -23,11 +23,11 @@ internal sealed record ScoredTogether(ScoredRows Candidate, ScoredRows Productio
 /// Scores production on the validation rows of a new version as it serves: the raw columns, with its own fillings, categories and formats. Where it
 /// cannot read every one of the rows there is no comparison.
 /// </summary>
-internal sealed class ProductionComparison(
+public sealed class ProductionComparison(
     DatasetStore datasets, ArtifactStore artifacts, FeatureFunctions functions, DuckDb duckDb, PipelineOptions options)
 {
     /// <exception cref="InputException">The two cannot be compared; each reason is a sentence.</exception>
-    public async Task<ScoredTogether> ScoreAsync(ModelVersion version, ModelVersion production, DatasetManifest validation, CancellationToken cancel)
+    internal async Task<ScoredTogether> ScoreAsync(ModelVersion version, ModelVersion production, DatasetManifest validation, CancellationToken cancel)
     {
         var mine = await StoredModel.LoadAsync(artifacts, version.ToFiles(), cancel);
         var theirs = await StoredModel.LoadAsync(artifacts, production.ToFiles(), cancel);

@@ -1,7 +1,6 @@
 using System.Globalization;
 using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Data;
-using MlOps.Pipeline.Data.Duck;
 using MlOps.Pipeline.Definitions;
 using MlOps.Pipeline.Features;
 using MlOps.Pipeline.Registry;
@@ -20,18 +19,21 @@ public sealed record PromoteInput(
 /// <param name="Previous">The version that was in production before; null when there was none.</param>
 /// <param name="BlockedBy">Why it is not, one sentence a reason.</param>
 /// <param name="Report">The stage's account.</param>
-public sealed record PromoteOutput(int Version, bool Promoted, int? Previous, IReadOnlyList<Reason> BlockedBy, StageReport Report) : IStageOutput;
+public sealed record PromoteOutput(int Version, bool Promoted, int? Previous, IReadOnlyList<Reason> BlockedBy, StageReport Report) : IStageOutput
+{
+    /// <summary>True when every gate holds, and a canary decides whether it goes into production.</summary>
+    public bool Canary { get; init; }
+}
 
 /// <summary>
 /// Registers the winner as the next version and moves alias <c>production</c> to it when every gate holds and it beats the current
-/// production model by the declared margin, both scored on the same rows that neither was trained on.
+/// production model by the declared margin, both scored on the same rows that neither was trained on. Where the definition asks for a canary, the alias
+/// stays, and the version may go on to that.
 /// </summary>
 public sealed class PromoteStage(
-    ModelRegistry registry, DatasetStore datasets, ArtifactStore artifacts, TrainedModels models, RunStore runs, FeatureFunctions functions, DuckDb duckDb,
-    PipelineOptions options)
+    ModelRegistry registry, ModelTraffic traffic, DatasetStore datasets, TrainedModels models, RunStore runs, ProductionComparison comparison)
     : IStage<PromoteInput, PromoteOutput>
 {
-    private readonly ProductionComparison comparison = new(datasets, artifacts, functions, duckDb, options);
 
     /// <summary>How much better the new version is than production, in the deciding metric's unit.</summary>
     private const string GainMetric = "gain_over_production";
@@ -60,16 +62,19 @@ public sealed class PromoteStage(
             cancel);
         await runs.UpdateAsync(context.RunId, run => run with { Version = version.Version, Approval = input.Approval }, cancel);
 
-        var (previous, blockedBy) = input.BlockedBy.Count > 0
-            ? ((await registry.FindAsync(context.Model, cancel))?.Production, input.BlockedBy)
-            : await PromoteAsync(context, version, manifest, definition.Gates, cancel);
-        return new PromoteOutput(version.Version, blockedBy.Count == 0, previous, Reasons.Cap(blockedBy), new StageReport(manifest.Rows));
+        var (previous, canary, blockedBy) = input.BlockedBy.Count > 0
+            ? ((await registry.FindAsync(context.Model, cancel))?.Production, false, input.BlockedBy)
+            : await PromoteAsync(context, version, manifest, definition, cancel);
+        return new PromoteOutput(version.Version, blockedBy.Count == 0 && !canary, previous, Reasons.Cap(blockedBy), new StageReport(manifest.Rows))
+        {
+            Canary = canary,
+        };
     }
 
     /// <summary>The version in production before, and no reason when promoted, else the reasons why not. The loser of a race with another run decides
     /// again against the new production.</summary>
-    private async Task<(int? Previous, IReadOnlyList<Reason> BlockedBy)> PromoteAsync(
-        StageContext context, ModelVersion version, DatasetManifest validation, GateRules gates, CancellationToken cancel)
+    private async Task<(int? Previous, bool Canary, IReadOnlyList<Reason> BlockedBy)> PromoteAsync(
+        StageContext context, ModelVersion version, DatasetManifest validation, PipelineDefinition definition, CancellationToken cancel)
     {
         while (true)
         {
@@ -77,18 +82,41 @@ public sealed class PromoteStage(
             var production = (await registry.FindAsync(context.Model, cancel))?.Production;
             if (await registry.FindPromotionAsync(context.Model, context.RunId, cancel) is { } earlier)
             {
-                return (earlier.Replaced, []);
+                return (earlier.Replaced, false, []);
             }
-            if (production is { } current
-                && await CompareAsync(context, version, await registry.GetAsync(context.Model, current, cancel), validation, gates, cancel) is { } reason)
+            if (production is { } current)
             {
-                return (current, [new Reason(reason, GateKind.Production)]);
+                var inProduction = await registry.GetAsync(context.Model, current, cancel);
+                if (await CompareAsync(context, version, inProduction, validation, definition.Gates, cancel) is { } reason)
+                {
+                    return (current, false, [new Reason(reason, GateKind.Production)]);
+                }
+                if (definition.Traffic.Canary is not null)
+                {
+                    var misfit = await WhyNoCanaryAsync(version, current, cancel);
+                    return (current, misfit is null, misfit is null ? [] : [new Reason(misfit, GateKind.Canary)]);
+                }
             }
             var result = await registry.PromoteAsync(context.Model, version.Version, production, context.RunId, cancel);
             if (result.Promoted)
             {
-                return (production, []);
+                return (production, false, []);
             }
+        }
+    }
+
+    /// <summary>Null when callers can be answered by either version, else why not.</summary>
+    private async Task<string?> WhyNoCanaryAsync(ModelVersion version, int production, CancellationToken cancel)
+    {
+        try
+        {
+            await traffic.CheckAsync(version.Model, version.Version, production, cancel);
+            return null;
+        }
+        catch (InputException misfit)
+        {
+            return $"canary: callers cannot be answered by either version. {misfit.Message.ReplaceLineEndings(" ")} "
+                + "Promote by hand if the new columns are wanted.";
         }
     }
 
