@@ -1,5 +1,6 @@
 using System.Globalization;
 using MlOps.Pipeline.Orchestration;
+using MlOps.Pipeline.Stages.Canary;
 using MlOps.Pipeline.Stages.Finish;
 using MlOps.Pipeline.Tracking;
 using Spectre.Console;
@@ -9,6 +10,8 @@ namespace MlOps.Local.Cli;
 /// <summary>A run's stages as a table: those it has, and those still to come.</summary>
 internal static class RunTable
 {
+    private static readonly string[] CanarySteps = [CanaryShiftStage.Name, CanaryJudgeStage.Name];
+
     /// <summary>The run's stages in the order in which they run, with those that have not started as pending.</summary>
     public static IReadOnlyList<StageStatus> Complete(RunDetails details, IReadOnlyList<string> candidates)
     {
@@ -22,10 +25,10 @@ internal static class RunTable
         return [.. started.Concat(pending)];
     }
 
-    /// <summary>Stages by their start; calls of one stage stay together.</summary>
+    /// <summary>Stages by their start; calls of one stage stay together, but for those of a canary's steps, which follow each other.</summary>
     public static IReadOnlyList<StageStatus> InOrder(IEnumerable<StageStatus> stages) =>
     [
-        .. stages.GroupBy(stage => stage.Stage)
+        .. stages.GroupBy(stage => CanarySteps.Contains(stage.Stage) ? (stage.Stage, stage.Key) : (stage.Stage, ""))
             .OrderBy(calls => calls.Min(call => call.Started))
             .SelectMany(calls => calls.OrderBy(call => call.Key, StringComparer.Ordinal)),
     ];

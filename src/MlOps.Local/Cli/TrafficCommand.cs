@@ -2,6 +2,8 @@ using System.CommandLine;
 using System.Globalization;
 using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Registry;
+using MlOps.Serving.Feedback;
+using MlOps.Serving.Monitoring;
 using Spectre.Console;
 
 namespace MlOps.Local.Cli;
@@ -25,9 +27,11 @@ internal static class TrafficCommand
 
     private static readonly Option<bool> End = new("--end") { Description = "Let production answer everything again" };
 
+    private static readonly Option<bool> Compare = new("--compare") { Description = "Show how the versions have done since the requests are shared out" };
+
     public static Command Create()
     {
-        var command = new Command("traffic", "Share a model's requests out between versions") { Model, Weights, Shadow, End };
+        var command = new Command("traffic", "Share a model's requests out between versions") { Model, Weights, Shadow, End, Compare };
         command.SetAction(RunAsync);
         return command;
     }
@@ -59,7 +63,33 @@ internal static class TrafficCommand
                 cancel);
         }
         terminal.Out.MarkupLineInterpolated($"Model {name}: {TextOf(model)}.");
+        if (parsed.GetValue(Compare))
+        {
+            var split = model.Traffic ?? throw new InputException($"Production answers all requests of model '{name}', so there is nothing to compare.");
+            Print(terminal.Out, await storage.Services.GetRequiredService<TrafficComparer>().CompareAsync(name, split, cancel));
+        }
         return ExitCode.Done;
+    }
+
+    private static void Print(IAnsiConsole console, TrafficComparison found)
+    {
+        var table = Terminal.Table("Version", "As").AddColumn("Predictions", column => column.RightAligned())
+            .AddColumn("Failed", column => column.RightAligned()).AddColumn("With feedback", column => column.RightAligned())
+            .AddColumn(found.Loss, column => column.RightAligned()).AddColumn("Less production's", column => column.RightAligned()).AddColumn("Verdict");
+        foreach (var variant in found.Variants)
+        {
+            var difference = found.Differences.FirstOrDefault(
+                difference => difference.Version == variant.Version && variant.Variant is Variants.Challenger or Variants.Shadow);
+            table.AddRow(
+                Number(variant.Version), variant.Variant, Number(variant.Predictions), Number(variant.Failed), Number(variant.Feedback), Real(variant.Loss),
+                difference?.Interval is { } interval ? $"{Real(difference.Loss)} ({Real(interval.Low)} to {Real(interval.High)})" : "",
+                difference?.Verdict ?? "");
+        }
+        console.Write(table);
+
+        static string Number(long value) => value.ToString("N0", CultureInfo.InvariantCulture);
+
+        static string Real(double? value) => value?.ToString("G5", CultureInfo.InvariantCulture) ?? "";
     }
 
     private static string TextOf(RegisteredModel model) => model switch

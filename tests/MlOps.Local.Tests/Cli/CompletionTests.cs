@@ -10,8 +10,8 @@ public sealed class CompletionTests : IDisposable
     [Theory]
     [InlineData("mlops tr", "traffic", "train")]
     [InlineData(
-        "mlops ", "audit", "backup", "canary", "completion", "copy", "data", "delete", "demo", "doctor", "keys", "models", "new", "predict", "predictions",
-        "promote", "reproduce", "restore",
+        "mlops ", "audit", "backup", "canary", "completion", "copy", "data", "delete", "demo", "doctor", "feedback", "keys", "models", "new", "predict",
+        "predictions", "promote", "reproduce", "restore",
         "rollback", "runs", "traffic", "train", "up")]
     [InlineData("mlops delete ", "alias", "definition", "file", "model", "run", "version")]
     [InlineData("mlops train trips.csv --ta", "--target", "--task")]
