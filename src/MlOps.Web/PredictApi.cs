@@ -24,11 +24,11 @@ public static class PredictApi
         {
             return HttpProblems.BadRequest("The body is empty. Send {\"features\": {…}} for one row or {\"rows\": [{…}, …]} for several.");
         }
-        var asked = JsonBody.Read(body.RootElement, json => Asked.Read(json, limits));
+        var asked = Asked.ReadPlain(body.RootElement, limits) ?? JsonBody.Read(body.RootElement, json => Asked.Read(json, limits));
         return await predictions.PredictAsync(asked.Model, asked.Rows, asked.Wanted, asked.Keys, cancel) switch
         {
             PredictionResult.Predicted predicted when asked.IsBatch => TypedResults.Ok(Many(predicted)),
-            PredictionResult.Predicted predicted => TypedResults.Ok(One(predicted)),
+            PredictionResult.Predicted predicted => new PredictedRowAnswer(One(predicted)),
             var other => PredictionProblems.Of(other),
         };
     }
@@ -106,6 +106,38 @@ public static class PredictApi
 
     private sealed record Asked(string? Model, IReadOnlyList<JsonElement> Rows, bool IsBatch, Wanted Wanted, IReadOnlyList<string?>? Keys)
     {
+        /// <summary>What most callers send: one row, and nothing wrong. Null: it is something else, or wrong.</summary>
+        public static Asked? ReadPlain(JsonElement body, InputLimits limits)
+        {
+            if (body.ValueKind != JsonValueKind.Object)
+            {
+                return null;
+            }
+            (string? model, string? key, JsonElement? features) = (null, null, null);
+            foreach (var member in body.EnumerateObject())
+            {
+                if (member.NameEquals("features"u8) && member.Value.ValueKind == JsonValueKind.Object)
+                {
+                    features = member.Value;
+                }
+                else if (member.NameEquals("model"u8) && member.Value.ValueKind == JsonValueKind.String)
+                {
+                    model = member.Value.GetString();
+                }
+                else if (member.NameEquals("key"u8) && member.Value.ValueKind == JsonValueKind.String)
+                {
+                    key = member.Value.GetString();
+                }
+                else
+                {
+                    return null;
+                }
+            }
+            return features is { } row && row.GetPropertyCount() <= limits.Columns && (key is null || RowKey.ProblemOf(key) is null)
+                ? new Asked(model, [row], IsBatch: false, Wanted.Nothing, key is null ? null : [key])
+                : null;
+        }
+
         public static Asked Read(JsonReader body, InputLimits limits)
         {
             var model = body.Text("model");

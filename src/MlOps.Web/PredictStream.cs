@@ -23,7 +23,7 @@ internal sealed class PredictStream(HttpRequest request, PredictionService predi
     private readonly ArrayBufferWriter<byte> output = new();
 
     public static bool IsStream(HttpRequest request) =>
-        TextType.Read(request.ContentType) is var type && (type.Is(CsvStream.Type) || LineTypes.Any(type.Is));
+        request.ContentType is { } told and not "application/json" && TextType.Read(told) is var type && (type.Is(CsvStream.Type) || LineTypes.Any(type.Is));
 
     public static Task<IResult> AnswerAsync(HttpRequest request, PredictionService predictions, InputLimits limits, CancellationToken cancel) =>
         new PredictStream(request, predictions, limits).AnswerAsync(cancel);

@@ -18,6 +18,12 @@ internal sealed class LineWriter
     [ThreadStatic]
     private static LineWriter? idle;
 
+    private static readonly byte[] AtMember = Member(LoggedRow.At);
+    private static readonly byte[] ModelMember = Member(LoggedRow.Model);
+    private static readonly byte[] VersionMember = Member(LoggedRow.Version);
+    private static readonly byte[] VariantMember = Member(LoggedRow.Variant);
+    private static readonly byte[] MillisecondsMember = Member(LoggedRow.Milliseconds);
+    private static readonly byte[] PredictionMember = Member(LoggedRow.Prediction);
     private static readonly byte[] ProbabilityMember = Member(LoggedRow.Probability);
     private static readonly byte[] KeyMember = Member(LoggedRow.Key);
     private static readonly byte[] IdMember = Member(LoggedRow.Id);
@@ -54,16 +60,18 @@ internal sealed class LineWriter
     {
         head.ResetWrittenCount();
         labels.Clear();
-        using (var json = new Utf8JsonWriter(head))
-        {
-            json.WriteStartObject();
-            json.WriteString(LoggedRow.At, LoggedRow.TimeText(at));
-            json.WriteString(LoggedRow.Model, answered.Served.Model);
-            json.WriteNumber(LoggedRow.Version, answered.Served.Version);
-            json.WriteString(LoggedRow.Variant, answered.Variant);
-            json.WriteNumber(LoggedRow.Milliseconds, Math.Round(answered.Took.TotalMilliseconds, 3));
-            json.WritePropertyName(LoggedRow.Prediction);
-        }
+        head.Write("{"u8);
+        head.Write(AtMember.AsSpan(1));
+        WriteWord(head, LoggedRow.TimeText(at));
+        head.Write(ModelMember);
+        WriteWord(head, answered.Served.Model);
+        head.Write(VersionMember);
+        WriteNumber(head, answered.Served.Version);
+        head.Write(VariantMember);
+        WriteWord(head, answered.Variant);
+        head.Write(MillisecondsMember);
+        WriteNumber(head, Math.Round(answered.Took.TotalMilliseconds, 3));
+        head.Write(PredictionMember);
     }
 
     /// <summary>Adds a row's line. The model has taken the row, so it holds the signature's columns and no others.</summary>
@@ -81,7 +89,7 @@ internal sealed class LineWriter
             lines.Write("true"u8);
         }
         lines.Write(IdMember);
-        WriteId(answered.Asked.IdOf(row));
+        WriteWord(lines, answered.Asked.IdOf(row));
         if (answered.Asked.Keys?[row] is { } key)
         {
             lines.Write(KeyMember);
@@ -100,7 +108,7 @@ internal sealed class LineWriter
             WriteLabel(label);
             lines.Write(ProbabilityMember);
         }
-        WriteNumber(prediction.Score);
+        WriteNumber(lines, prediction.Score);
     }
 
     private void WriteRange(PredictionRanges? ranges, int row)
@@ -109,9 +117,9 @@ internal sealed class LineWriter
         {
             lines.Write(IntervalMember);
             lines.Write("["u8);
-            WriteNumber(intervals[row].Low);
+            WriteNumber(lines, intervals[row].Low);
             lines.Write(","u8);
-            WriteNumber(intervals[row].High);
+            WriteNumber(lines, intervals[row].High);
             lines.Write("]"u8);
         }
         if (ranges?.Sets is { } sets)
@@ -147,12 +155,12 @@ internal sealed class LineWriter
         Write(encoded);
     }
 
-    /// <summary>An id has nothing to escape.</summary>
-    private void WriteId(string id)
+    /// <summary>Ids, times and names have nothing to escape.</summary>
+    private static void WriteWord(ArrayBufferWriter<byte> into, string word)
     {
-        lines.Write("\""u8);
-        lines.Advance(System.Text.Encoding.ASCII.GetBytes(id, lines.GetSpan(id.Length)));
-        lines.Write("\""u8);
+        into.Write("\""u8);
+        into.Advance(System.Text.Encoding.ASCII.GetBytes(word, into.GetSpan(word.Length)));
+        into.Write("\""u8);
     }
 
     private void WriteText(string text) => Write(JsonEncodedText.Encode(text));
@@ -165,16 +173,15 @@ internal sealed class LineWriter
     }
 
     /// <summary>NaN and infinities are no JSON numbers.</summary>
-    private void WriteNumber(double value)
+    private static void WriteNumber(ArrayBufferWriter<byte> into, double value)
     {
         if (!double.IsFinite(value))
         {
-            lines.Write("null"u8);
+            into.Write("null"u8);
             return;
         }
-        var place = lines.GetSpan(LongestNumber);
-        Utf8Formatter.TryFormat(value, place, out var written);
-        lines.Advance(written);
+        Utf8Formatter.TryFormat(value, into.GetSpan(LongestNumber), out var written);
+        into.Advance(written);
     }
 
     /// <summary>Line breaks stand in JSON only between tokens, where a space does as well.</summary>

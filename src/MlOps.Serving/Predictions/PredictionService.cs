@@ -115,7 +115,7 @@ public sealed partial class PredictionService
         ServedModel Find(int version) => version == served.Version ? served : traffic.Others.GetValueOrDefault(version) ?? served;
     }
 
-    private async Task<PredictionResult.Predicted> AnswerAsync(
+    private async ValueTask<PredictionResult.Predicted> AnswerAsync(
         ServedModel version, ServedModel production, AskedRows asked, Wanted wanted, CancellationToken cancel)
     {
         try
@@ -135,7 +135,7 @@ public sealed partial class PredictionService
         }
     }
 
-    private async Task<PredictionResult.Predicted> AnswerAsync(
+    private async ValueTask<PredictionResult.Predicted> AnswerAsync(
         ServedModel served, string variant, ServedModel production, AskedRows asked, Wanted wanted, CancellationToken cancel)
     {
         var started = time.GetTimestamp();

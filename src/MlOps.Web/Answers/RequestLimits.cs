@@ -27,13 +27,14 @@ internal static class RequestLimits
     public static IApplicationBuilder UseRequestLimits(this IApplicationBuilder app)
     {
         var limits = app.ApplicationServices.GetRequiredService<InputLimits>();
+        var (rate, longest) = (new MinDataRate(limits.BytesPerSecond, Grace), TimeSpan.FromSeconds(limits.RequestSeconds));
         return app.Use((http, next) => IsPacked(http.Request)
             ? ((IResult)ErrorFace.Show(HttpProblems.Of(StatusCodes.Status415UnsupportedMediaType, [PackedSentence]), http)!).ExecuteAsync(http)
-            : RunAsync(http, next, limits));
+            : RunAsync(http, next, rate, longest));
     }
 
     /// <summary>True when it was this host that ended the request, as its time was over.</summary>
-    public static bool IsLate(HttpContext http) => http.Items[Deadline] is CancellationTokenSource { IsCancellationRequested: true };
+    public static bool IsLate(HttpContext http) => http.Items[Deadline] is Patience { IsOver: true };
 
     public static string LateSentence(InputLimits limits) => string.Create(
         CultureInfo.InvariantCulture,
@@ -56,7 +57,7 @@ internal static class RequestLimits
     private static bool IsUnhurried(HttpContext http) =>
         http.GetEndpoint()?.Metadata.GetMetadata<Unhurried>() is { } unhurried && unhurried.When?.Invoke(http.Request) != false;
 
-    private static async Task RunAsync(HttpContext http, RequestDelegate next, InputLimits limits)
+    private static async Task RunAsync(HttpContext http, RequestDelegate next, MinDataRate slowest, TimeSpan longest)
     {
         // What is too large is told in our words, with our limits.
         if (http.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size)
@@ -65,7 +66,7 @@ internal static class RequestLimits
         }
         if (HttpProtocol.IsHttp11(http.Request.Protocol) && http.Features.Get<IHttpMinRequestBodyDataRateFeature>() is { } rate)
         {
-            rate.MinDataRate = new MinDataRate(limits.BytesPerSecond, Grace);
+            rate.MinDataRate = slowest;
         }
         if (HttpMethods.IsDelete(http.Request.Method) || IsUnhurried(http))
         {
@@ -73,9 +74,9 @@ internal static class RequestLimits
             return;
         }
         var aborted = http.RequestAborted;
-        using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(limits.RequestSeconds));
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(aborted, deadline.Token);
-        http.Items[Deadline] = deadline;
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(aborted);
+        either.CancelAfter(longest);
+        http.Items[Deadline] = new Patience(aborted, either.Token);
         http.RequestAborted = either.Token;
         try
         {
@@ -86,5 +87,11 @@ internal static class RequestLimits
             http.RequestAborted = aborted;
             http.Items.Remove(Deadline);
         }
+    }
+
+    /// <summary>Whether a request was ended by its caller, or by its time.</summary>
+    private sealed record Patience(CancellationToken Caller, CancellationToken Either)
+    {
+        public bool IsOver => Either.IsCancellationRequested && !Caller.IsCancellationRequested;
     }
 }
