@@ -62,7 +62,7 @@ internal static class ColumnComparison
             Rule = RuleOf(test, threshold),
             Drifted = test.Drifts(score, threshold),
             Strength = Strength(test, score, threshold),
-            Note = NoteOf(misfit, rule, pair, score),
+            Note = NoteOf(misfit, rule, pair, score) ?? (test.Kind == DriftTestKind.ChiSquare ? NoteOfUnseen(pair) : null),
         };
     }
 
@@ -75,6 +75,17 @@ internal static class ColumnComparison
                 $"Too many categories to keep: compared in {CategoryHash.Buckets} hash buckets.",
             _ => null,
         };
+
+    /// <summary>Where the reference has none of a value none is expected, and one row with it makes the statistic infinite: people must know that.</summary>
+    private static string? NoteOfUnseen(ColumnPair pair)
+    {
+        var (reference, current) = pair.AlignCounts();
+        var unseen = Enumerable.Range(0, reference.Length).Where(i => reference[i] == 0).ToList();
+        return unseen.Count == 0 ? null : string.Create(
+            CultureInfo.InvariantCulture,
+            $"{unseen.Sum(i => current[i]):N0} of {pair.Current.Count:N0} rows have values that the reference does not have, which alone makes p zero.")
+            + " For a column of rare values, declare jensenshannon or psi.";
+    }
 
     private static double Strength(DriftTest test, double score, double threshold)
     {

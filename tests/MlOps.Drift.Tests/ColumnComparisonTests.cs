@@ -153,4 +153,20 @@ public sealed class ColumnComparisonTests
 
     private static ColumnDrift Compare(ColumnProfile reference, ColumnProfile current, DriftRule? rule = null) =>
         ColumnComparison.Compare("c", reference, current, rule);
+
+    [Fact]
+    public void A_new_value_that_alone_makes_p_zero_is_told()
+    {
+        var reference = Profiled.Categories(Enumerable.Range(0, 500).Select(i => $"c{i % 4}"));
+        var same = Profiled.Categories(Enumerable.Range(0, 400).Select(i => $"c{i % 4}"));
+        var other = Profiled.Categories(Enumerable.Range(0, 400).Select(i => i == 7 ? "rare" : $"c{i % 4}"));
+
+        ColumnComparison.Compare("a", reference, same, rule: null).Note.Should().BeNull();
+        var drift = ColumnComparison.Compare("a", reference, other, rule: null);
+
+        (drift.Test, drift.Score, drift.Drifted).Should().Be(("chisquare", 0, true));
+        drift.Note.Should().StartWith("1 of 400 rows have values that the reference does not have");
+        var calm = ColumnComparison.Compare("a", reference, other, new DriftRule(DriftTestKind.JensenShannon));
+        (calm.Drifted, calm.Note).Should().Be((false, null));
+    }
 }

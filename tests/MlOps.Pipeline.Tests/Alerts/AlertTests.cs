@@ -251,6 +251,20 @@ public sealed class AlertTests(AzuriteFixture azurite)
         }
     }
 
+    [Theory]
+    [InlineData("https://mlops.example", "<https://mlops.example/runs/")]
+    [InlineData("https://mlops.example/", "<https://mlops.example/runs/")]
+    [InlineData("https://gateway.example/team/mlops/", "<https://gateway.example/team/mlops/runs/")]
+    public async Task The_link_leads_below_the_address_that_the_host_has(string baseUrl, string link)
+    {
+        await using var slack = await SlackEndpoint.StartAsync();
+        await using var host = HostOf(slack, options => options with { BaseUrl = new Uri(baseUrl) });
+
+        await host.Get<AlertStage>().RunAsync(host.Context(await NewRunAsync(host)), new AlertInput(AlertKind.RunFailed, [new Reason("why")]), default);
+
+        slack.Calls.Single().Message.ToString().Should().Contain(link);
+    }
+
     [Fact]
     public async Task Names_from_data_cannot_call_a_channel_and_long_ones_fit_Slacks_limits()
     {
