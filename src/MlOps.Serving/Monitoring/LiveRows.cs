@@ -38,10 +38,8 @@ internal static class LiveRows
         return session.Copy($"SELECT *{derived} FROM (SELECT {inputs} FROM ({logged}))", path);
     }
 
-    private static string FromSql(IReadOnlyList<string> files, bool features) =>
-        $"read_json({Sql.Files(files)}, format = 'newline_delimited', ignore_errors = true, columns = {{'{LoggedRow.At}': 'VARCHAR', "
-            + $"'{LoggedRow.Version}': 'BIGINT', '{LoggedRow.Variant}': 'VARCHAR', '{LoggedRow.Failed}': 'BOOLEAN'"
-            + $"{(features ? $", '{LoggedRow.Features}': 'JSON'" : "")}}})";
+    private static string FromSql(IReadOnlyList<string> files, bool features) => LoggedSql.From(
+        files, [LoggedRow.At, LoggedRow.Version, LoggedRow.Variant, LoggedRow.Failed, .. features ? [LoggedRow.Features] : Array.Empty<string>()]);
 
     /// <summary>What a shadow was asked, and what a version could not answer, another has answered: that row counts there.</summary>
     private static string WhereSql(LiveWindow window)
