@@ -39,6 +39,7 @@ public static class ServingServices
                 host.GetRequiredService<ServingOptions>(), host.GetRequiredService<TimeProvider>()))
             .AddSingleton<FeedbackStore>()
             .AddSingleton<KeyDeletion>()
+            .AddSingleton<PredictionRetention>()
             .AddSingleton(host => new TrafficComparer(
                 host.GetRequiredService<PredictionLogReader>(), host.GetRequiredService<FeedbackStore>(), host.GetRequiredService<VersionCache>(),
                 host.GetRequiredService<DuckDb>(), host.GetRequiredService<PipelineOptions>(), host.GetRequiredService<TimeProvider>()))
