@@ -97,11 +97,11 @@ public sealed class FeedbackDataset
         {
             throw new InputException($"Version {production} predicts '{plan.Target.Name}', and the definition's target is '{definition.Target}' by now.");
         }
-        var needed = plan.Carried.Select(column => column.Name).Append(plan.Weights?.Name).OfType<string>().Concat(definition.Split.Key).Where(name => !sent.Contains(name));
-        if (needed.FirstOrDefault() is { } unsent)
+        var needed = plan.Carried.Select(column => column.Name).Append(plan.Weights?.Name).OfType<string>().Concat(definition.Split.Key);
+        if (needed.FirstOrDefault(name => !sent.Contains(name)) is { } unsent)
         {
             throw new InputException(
-                $"The definition of model '{model}' splits or weighs rows by column '{unsent}', which callers do not send: rows that were predicted have none.");
+                $"The definition of model '{model}' splits or weighs rows by column '{unsent}', which callers do not send: what was predicted has none.");
         }
         var raw = (await datasets.FindAsync(lineage.Raw, cancel))?.Columns ?? [];
         return (
@@ -118,7 +118,8 @@ public sealed class FeedbackDataset
         var cells = LiveRows.InputsSql(plan, trained).Select(input => $"{input.Sql} AS {Sql.Name(input.Column.Name)}")
             .Append($"{CellSql.Of("actual", plan.Target.Type, plan.Target.Cells)} AS {Sql.Name(plan.Target.Name)}")
             .Concat(absent.Select(column => $"NULL::{column.Type.ToString().ToUpperInvariant()} AS {Sql.Name(column.Name)}"));
-        var select = $"SELECT * FROM (SELECT {string.Join(", ", cells)} FROM (SELECT actual, \"at\", id, {LiveRows.CellsSql(plan)} FROM joined ORDER BY \"at\", id)) "
+        var joined = $"SELECT actual, \"at\", id, {LiveRows.CellsSql(plan)} FROM joined ORDER BY \"at\", id";
+        var select = $"SELECT * FROM (SELECT {string.Join(", ", cells)} FROM ({joined})) "
             + $"WHERE {Sql.Name(plan.Target.Name)} IS NOT NULL";
         var rows = session.Count($"SELECT count(*) FROM ({select})");
         if (rows == 0)
@@ -144,7 +145,8 @@ public sealed class FeedbackDataset
                 WHERE id IS NOT NULL AND features IS NOT NULL AND "at" >= {{Sql.Text(LoggedRow.TimeText(window.From))}} GROUP BY id),
             keyed AS (SELECT key, "at", any_value(id) AS id FROM predicted WHERE key IS NOT NULL GROUP BY key, "at"),
             named AS (SELECT id, actual, "at", true AS by_id FROM told WHERE id IS NOT NULL
-                UNION ALL SELECT p.id, t.actual, t."at", false FROM (SELECT * FROM told WHERE id IS NULL) t ASOF JOIN keyed p ON t.key = p.key AND t."at" >= p."at"),
+                UNION ALL SELECT p.id, t.actual, t."at", false FROM (SELECT * FROM told WHERE id IS NULL) t
+                ASOF JOIN keyed p ON t.key = p.key AND t."at" >= p."at"),
             newest AS (SELECT * FROM named QUALIFY row_number() OVER (PARTITION BY id ORDER BY by_id DESC, "at" DESC) = 1)
             SELECT p.id, p."at", p.features, n.actual FROM predicted p JOIN newest n ON n.id = p.id
             WHERE p."at" < {{Sql.Text(LoggedRow.TimeText(window.Until))}}
@@ -168,7 +170,8 @@ public sealed class FeedbackDataset
     private async Task<DatasetManifest> CommitAsync(
         string model, (DateTimeOffset From, DateTimeOffset Until) window, ReadRows read, CancellationToken cancel)
     {
-        var parameters = new JsonObject { ["predictions"] = new JsonObject { ["model"] = model, ["from"] = Text(window.From), ["until"] = Text(window.Until) } };
+        var of = new JsonObject { ["model"] = model, ["from"] = Text(window.From), ["until"] = Text(window.Until) };
+        var parameters = new JsonObject { ["predictions"] = of };
         var id = DatasetStore.IdOf(IngestStage.Name, [await HashAsync(read.Parts, cancel)], parameters);
         if (await datasets.ReuseAsync(id, cancel) is { } existing)
         {

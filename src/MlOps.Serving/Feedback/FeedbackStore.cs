@@ -86,9 +86,11 @@ public sealed class FeedbackStore(PipelineStorage storage, TimeProvider time)
         {
             // The hour in which it falls has not ended.
             var filter = TableClient.CreateQueryFilter($"PartitionKey ge {model + "|"} and PartitionKey lt {Partition(model, oldest)}");
-            await foreach (var page in storage.Feedback.QueryAsync<TableEntity>(filter, select: ["PartitionKey", "RowKey"], cancellationToken: cancel).AsPages())
+            var old = storage.Feedback.QueryAsync<TableEntity>(filter, select: ["PartitionKey", "RowKey"], cancellationToken: cancel);
+            await foreach (var page in old.AsPages())
             {
-                await Parallel.ForEachAsync(page.Values, new ParallelOptions { MaxDegreeOfParallelism = AtOnce, CancellationToken = cancel }, async (row, stop) =>
+                var some = new ParallelOptions { MaxDegreeOfParallelism = AtOnce, CancellationToken = cancel };
+                await Parallel.ForEachAsync(page.Values, some, async (row, stop) =>
                     await storage.Feedback.DeleteEntityAsync(row.PartitionKey, row.RowKey, ETag.All, stop));
                 deleted += page.Values.Count;
             }

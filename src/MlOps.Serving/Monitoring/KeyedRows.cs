@@ -14,8 +14,8 @@ public sealed record DeletedRows(long Rows, int Files, int Feedback = 0);
 
 /// <summary>Finds and deletes the rows of the prediction log that are about one person or thing.</summary>
 /// <remarks>
-/// A blob of lines is deleted by a copy of it without the rows (<see cref="PredictionBlobs.CopyOf"/>), then the blob itself goes. A copy does not count while its
-/// blob is there, so nothing is lost or read twice wherever that stops, and the same again finishes it. A lease keeps the host that writes the blob from
+/// Of a blob of lines a copy is made without the rows (<see cref="PredictionBlobs.CopyOf"/>), then the blob itself goes. A copy does not count while
+/// its blob is there, so nothing is lost or read twice wherever that stops, and the same again finishes it. A lease keeps the host that writes the blob from
 /// adding to it meanwhile: it begins another one. A compacted blob is replaced in one write. Whoever compacts at the same moment has read the rows perhaps:
 /// its claim is removed, which ends it (<see cref="PredictionCompactor"/>), until a list of the log has neither a claim nor a compacted blob that was not seen.
 /// </remarks>

@@ -28,7 +28,9 @@ internal sealed record LogBlob(string Name, DateTimeOffset Hour, long Bytes, ETa
 /// <summary>What stands in the prediction log, and what of it counts.</summary>
 internal static class LogListing
 {
-    /// <summary>The blobs whose names start so, by name: a compacted blob comes after those whose rows it holds, so that a list of several pages misses none.</summary>
+    /// <summary>
+    /// The blobs whose names start so, by name: a compacted blob comes after those whose rows it holds, so that a list of several pages misses none.
+    /// </summary>
     public static async Task<IReadOnlyList<LogBlob>> ListAsync(PipelineStorage storage, string prefix, CancellationToken cancel)
     {
         var found = new List<LogBlob>();

@@ -76,10 +76,11 @@ internal static class LoggedSql
     /// <summary>The rows of files of lines as they are compacted, in their order.</summary>
     public static string Compacted(IReadOnlyList<string> files)
     {
-        var columns = HeadMembers.Select(member => (Name: Plain(member), Sql: $"CASE WHEN known THEN nullif(head.{Plain(member)}, '') ELSE {OfJson(member)} END"))
-            .Select(column => $"{column.Sql} AS {column.Name}");
+        var columns = HeadMembers.Select(
+            member => $"CASE WHEN known THEN nullif(head.{Plain(member)}, '') ELSE {OfJson(member)} END AS {Plain(member)}");
         return $$"""
-            SELECT * REPLACE (TRY_CAST({{LoggedRow.Version}} AS BIGINT) AS {{LoggedRow.Version}}, TRY_CAST({{LoggedRow.Failed}} AS BOOLEAN) AS {{LoggedRow.Failed}})
+            SELECT * REPLACE (TRY_CAST({{LoggedRow.Version}} AS BIGINT) AS {{LoggedRow.Version}},
+                TRY_CAST({{LoggedRow.Failed}} AS BOOLEAN) AS {{LoggedRow.Failed}})
             FROM (SELECT {{string.Join(", ", columns)}},
                 CASE WHEN known THEN row ELSE {{OfJson(LoggedRow.Features)}} END AS {{Plain(LoggedRow.Features)}},
                 CASE WHEN known THEN NULL ELSE {{Line}} END AS {{Line}}
@@ -95,8 +96,8 @@ internal static class LoggedSql
 
     /// <summary>The line as it was written, from a compacted file.</summary>
     public static string Whole { get; } =
-        $"coalesce({Line}, '{{\"at\":\"' || \"at\" || '\",\"model\":\"' || model || '\",\"version\":' || version || ',\"variant\":\"' || variant || '\",\"ms\":' || ms "
-            + "|| ',\"prediction\":' || prediction || coalesce(',\"probability\":' || probability, '') || CASE WHEN failed THEN ',\"failed\":true' ELSE '' END "
+        $"coalesce({Line}, '{{\"at\":\"' || \"at\" || '\",\"model\":\"' || model || '\",\"version\":' || version || ',\"variant\":\"' || variant "
+            + "|| '\",\"ms\":' || ms || ',\"prediction\":' || prediction || coalesce(',\"probability\":' || probability, '') || CASE WHEN failed THEN ',\"failed\":true' ELSE '' END "
             + "|| coalesce(',\"id\":\"' || id || '\"', '') || coalesce(',\"key\":\"' || \"key\" || '\"', '') || coalesce(',\"interval\":' || \"interval\", '') "
             + "|| coalesce(',\"set\":' || \"set\", '') || ',\"features\":' || features || '}')";
 

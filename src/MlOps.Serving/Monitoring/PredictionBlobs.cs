@@ -45,7 +45,8 @@ internal sealed partial class PredictionBlobs(PipelineStorage storage, Predictio
     public static bool IsOwn(string blob) => OwnName().IsMatch(blob);
 
     public static bool IsCompacted(string blob) =>
-        blob.EndsWith(CompactedExtension, StringComparison.Ordinal) && blob.AsSpan(blob.LastIndexOf('/') + 1).StartsWith(CompactedStart, StringComparison.Ordinal);
+        blob.EndsWith(CompactedExtension, StringComparison.Ordinal)
+        && blob.AsSpan(blob.LastIndexOf('/') + 1).StartsWith(CompactedStart, StringComparison.Ordinal);
 
     /// <summary>The next compacted blob of an hour. In a list it comes after blobs of lines: these begin with a hexadecimal digit.</summary>
     public static string NextCompacted(string folder, IEnumerable<LogBlob> blobs)
@@ -70,7 +71,8 @@ internal sealed partial class PredictionBlobs(PipelineStorage storage, Predictio
     public static string DayPrefix(string model, DateTimeOffset day) => string.Create(CultureInfo.InvariantCulture, $"{model}/{day.UtcDateTime:yyyy/MM/dd}/");
 
     /// <summary>What names of an hour's blobs start with.</summary>
-    public static string HourPrefix(string model, DateTimeOffset hour) => string.Create(CultureInfo.InvariantCulture, $"{model}/{hour.UtcDateTime:yyyy/MM/dd/HH}/");
+    public static string HourPrefix(string model, DateTimeOffset hour) =>
+        string.Create(CultureInfo.InvariantCulture, $"{model}/{hour.UtcDateTime:yyyy/MM/dd/HH}/");
 
     /// <summary>The hour whose rows a blob holds; null when the name is none of the log.</summary>
     public static DateTimeOffset? HourOf(string name)

@@ -21,7 +21,9 @@ internal enum HourState
     Busy,
 }
 
-/// <summary>Turns an hour's blobs of lines into compacted ones. A row counts once at every moment, whoever dies, and whoever does the same at the same time.</summary>
+/// <summary>
+/// Turns an hour's blobs of lines into compacted ones. A row counts once at every moment, whoever dies, and whoever does the same at the same time.
+/// </summary>
 /// <remarks>
 /// <list type="number">
 /// <item>An empty blob of the next number claims the hour: it can be made once. What stands in it later is written under the condition that it is still this

@@ -83,6 +83,6 @@ public sealed partial class CompactionTrigger : ITrigger
         }
     }
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "The hour {Hour} of the prediction log could not be compacted now; that is made up for in a few minutes")]
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Hour} of the prediction log could not be compacted now; that is made up for in a few minutes")]
     private partial void LogFailed(string hour, Exception fault);
 }

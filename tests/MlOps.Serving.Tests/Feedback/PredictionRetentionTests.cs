@@ -51,8 +51,8 @@ public sealed class PredictionRetentionTests(AzuriteFixture azurite)
             (await host.Get<FeedbackStore>().ReadAsync(name, DateTimeOffset.UnixEpoch, default).Select(item => item.At).ToListAsync()).Should()
                 .BeEquivalentTo([Hour(10), Hour(0)]);
         }
-        var kept = await storage.Artifacts.GetBlobsAsync(default, default, $"live-drift/{model}/", default).Select(blob => Path.GetFileName(blob.Name)).ToListAsync();
-        kept.Should().BeEquivalentTo("20260504020000000.html", "20260504020000000.json", "notes.txt");
+        var kept = await storage.Artifacts.GetBlobsAsync(default, default, $"live-drift/{model}/", default).ToListAsync();
+        kept.Select(blob => Path.GetFileName(blob.Name)).Should().BeEquivalentTo("20260504020000000.html", "20260504020000000.json", "notes.txt");
     }
 
     [Fact]

@@ -15,7 +15,8 @@ public sealed class LoggedSqlTests : IDisposable
 
     private static readonly string[] Columns =
     [
-        "a", "to/the ~moon", "it's a \"name\"", "$.a", "x'); DROP TABLE t; --", "features", "key", ",\"features\":{", "line", "ü\u0001", "\u202e", "a b\tc\n", "[*]",
+        "a", "to/the ~moon", "it's a \"name\"", "$.a", "x'); DROP TABLE t; --", "features", "key", ",\"features\":{", "line", "ü\u0001", "\u202e", "a b\tc\n",
+        "[*]",
     ];
 
     private static readonly string[] Members =
@@ -57,7 +58,8 @@ public sealed class LoggedSqlTests : IDisposable
     {
         string[] lines =
         [
-            Text(Line("m", 1, "customer-7", """{"a": 1, "b":"x\u0022"}""")), Text(Line("m", 2, null, "{}", "\"y\\u0022es\"", ",\"set\":[\"a]\\u0022,\",\"b\"]")),
+            Text(Line("m", 1, "customer-7", """{"a": 1, "b":"x\u0022"}""")),
+            Text(Line("m", 2, null, "{}", "\"y\\u0022es\"", ",\"set\":[\"a]\\u0022,\",\"b\"]")),
             Text(Line("m", 3, "k", """{"a":null}""", "1E-05", ",\"interval\":[1.5,null]")),
             """{"at":"t","model":"m","version":3,"variant":"shadow","ms":0,"prediction":null,"failed":true,"id":"i","features":{"a":1}}""",
             """{"at":"t","model":"m","version":3,"variant":"production","ms":0,"prediction":"yes","probability":2.3E-06,"id":"i","features":{"a":1}}""",
