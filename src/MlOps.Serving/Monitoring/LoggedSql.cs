@@ -97,7 +97,8 @@ internal static class LoggedSql
     /// <summary>The line as it was written, from a compacted file.</summary>
     public static string Whole { get; } =
         $"coalesce({Line}, '{{\"at\":\"' || \"at\" || '\",\"model\":\"' || model || '\",\"version\":' || version || ',\"variant\":\"' || variant "
-            + "|| '\",\"ms\":' || ms || ',\"prediction\":' || prediction || coalesce(',\"probability\":' || probability, '') || CASE WHEN failed THEN ',\"failed\":true' ELSE '' END "
+            + "|| '\",\"ms\":' || ms || ',\"prediction\":' || prediction || coalesce(',\"probability\":' || probability, '') "
+            + "|| CASE WHEN failed THEN ',\"failed\":true' ELSE '' END "
             + "|| coalesce(',\"id\":\"' || id || '\"', '') || coalesce(',\"key\":\"' || \"key\" || '\"', '') || coalesce(',\"interval\":' || \"interval\", '') "
             + "|| coalesce(',\"set\":' || \"set\", '') || ',\"features\":' || features || '}')";
 
