@@ -195,6 +195,7 @@ module functionApp 'modules/function-app.bicep' = {
     instanceMemoryMB: instanceMemoryMB
     maximumInstanceCount: maximumInstanceCount
     alwaysReadyHttp: alwaysReadyHttp
+    predictionDays: predictionDays
     subnetId: network.?outputs.appSubnetId ?? ''
     entraClientId: entraClientId
   }

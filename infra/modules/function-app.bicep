@@ -23,6 +23,9 @@ param instanceMemoryMB int
 param maximumInstanceCount int
 param alwaysReadyHttp int
 
+@description('Days after which the app deletes rows that were predicted, and what was told of them.')
+param predictionDays int
+
 @description('Subnet through which the app calls out. Empty: public networks.')
 param subnetId string
 
@@ -116,6 +119,7 @@ resource settings 'Microsoft.Web/sites/config@2025-03-01' = {
       AZURE_CLIENT_ID: identity.properties.clientId
       APPLICATIONINSIGHTS_CONNECTION_STRING: insights.properties.ConnectionString
       APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'ClientId=${identity.properties.clientId};Authorization=AAD'
+      Predictions__KeepDays: string(predictionDays)
       Alerts__BaseUrl: 'https://${app.properties.defaultHostName}'
       Access__AdminKey: '@Microsoft.KeyVault(SecretUri=${adminKeySecretUri})'
     },

@@ -2,9 +2,13 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Logging;
 using MlOps.Pipeline.Contracts;
+using MlOps.Pipeline.Data;
 using MlOps.Pipeline.Data.Duck;
+using MlOps.Pipeline.Definitions;
+using MlOps.Pipeline.Profiling;
 using MlOps.Pipeline.Registry;
 using MlOps.Pipeline.Stages.Canary;
+using MlOps.Pipeline.Tracking;
 using MlOps.Serving.Feedback;
 using MlOps.Serving.Lineage;
 using MlOps.Serving.Models;
@@ -40,6 +44,11 @@ public static class ServingServices
                 host.GetRequiredService<ServingOptions>(), host.GetRequiredService<TimeProvider>()))
             .AddSingleton<FeedbackStore>()
             .AddSingleton<KeyDeletion>()
+            .AddSingleton<PredictionRetention>()
+            .AddSingleton(host => new FeedbackDataset(
+                host.GetRequiredService<PredictionLogReader>(), host.GetRequiredService<FeedbackStore>(), host.GetRequiredService<ModelRegistry>(),
+                host.GetRequiredService<DefinitionStore>(), host.GetRequiredService<DatasetStore>(), host.GetRequiredService<ProfileStore>(),
+                host.GetRequiredService<DataLog>(), host.GetRequiredService<DuckDb>()))
             .AddSingleton(host => new TrafficComparer(
                 host.GetRequiredService<PredictionLogReader>(), host.GetRequiredService<FeedbackStore>(), host.GetRequiredService<VersionCache>(),
                 host.GetRequiredService<DuckDb>(), host.GetRequiredService<PipelineOptions>(), host.GetRequiredService<TimeProvider>()))

@@ -1,4 +1,5 @@
 using System.ComponentModel;
+using System.Globalization;
 using Microsoft.AspNetCore.Http;
 using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Data;
@@ -7,6 +8,7 @@ using MlOps.Pipeline.Orchestration;
 using MlOps.Pipeline.Registry;
 using MlOps.Pipeline.Tracking;
 using MlOps.Pipeline.Versions;
+using MlOps.Serving.Feedback;
 using MlOps.Web.Access;
 
 namespace MlOps.Web;
@@ -137,6 +139,38 @@ public static class DataApi
         return TypedResults.Ok(new DataVersionLink(restored, Links.Data(model, restored.Id)));
     }
 
+    /// <summary>Makes a raw version of predictions and what came true of them.</summary>
+    public static async Task<IResult> FromPredictionsAsync(
+        string model, HttpRequest request, FeedbackDataset rows, InputLimits limits, CancellationToken cancel)
+    {
+        if (!Names.IsModel(model))
+        {
+            return BadModel(model);
+        }
+        var body = await JsonBody.ReadAsync(
+            request, limits, json => new DataFromPredictionsRequest(ReadTime(json, "from"), ReadTime(json, "until")), cancel);
+        var made = await rows.MakeAsync(model, body.From, body.Until, cancel);
+        Auditing.Tell(request.HttpContext, from: null, made.Id);
+        return TypedResults.Ok(new DataVersionLink(made, Links.Data(model, made.Id)));
+    }
+
+    private static DateTimeOffset ReadTime(JsonReader json, string name)
+    {
+        if (json.Text(name) is not { } text)
+        {
+            json.Problem(name, "is missing: send a time such as 2026-11-26T10:00:00Z.");
+        }
+        else if (!DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var time))
+        {
+            json.Problem(name, $"is '{text}'; it must be a time such as 2026-11-26T10:00:00Z.");
+        }
+        else
+        {
+            return time;
+        }
+        return default;
+    }
+
     private static string ReadVersion(JsonReader json)
     {
         var version = json.Text("version") ?? "";
@@ -220,6 +254,11 @@ public sealed record DataTagList(IReadOnlyList<DataTag> Tags);
 /// <summary>The body of <c>POST /datasets/{model}/restore</c>.</summary>
 /// <param name="Version">The raw dataset version that becomes the newest again.</param>
 public sealed record DataRestoreRequest(string Version);
+
+/// <summary>The body of <c>POST /datasets/{model}/from-predictions</c>.</summary>
+/// <param name="From">Predictions from this time on,</param>
+/// <param name="Until">and before this one; at most 92 days later.</param>
+public sealed record DataFromPredictionsRequest(DateTimeOffset From, DateTimeOffset Until);
 
 /// <summary>The body of <c>PUT /datasets/{model}/tags/{tag}</c>.</summary>
 /// <param name="Version">The dataset version that gets the name.</param>

@@ -184,6 +184,11 @@ public static class Routes
             .Takes<DataRestoreRequest>("""{ "version": "latest~1" }""")
             .Gives<DataVersionLink>().Fails(400, 404, 503).Audited("restore");
 
+        api.MapPost("/datasets/{model}/from-predictions", DataApi.FromPredictionsAsync).For(Operator)
+            .Describe("Data", "Make a raw dataset version of predictions and what came true of them").WithMetadata(new Unhurried())
+            .Takes<DataFromPredictionsRequest>("""{ "from": "2026-11-26T10:00:00Z", "until": "2026-11-26T12:00:00Z" }""")
+            .Gives<DataVersionLink>().Fails(400, 503).Audited("make data");
+
         api.MapPost("/datasets/gc", DataCareApi.CollectAsync).For(Admin)
             .Describe("Data", "Find dataset versions that no run, model version, tag or definition reaches, and delete them where asked")
             .Takes<DataGarbageRequest>("""{ "delete": false }""", isOptional: true)

@@ -37,6 +37,17 @@ public sealed class DataApiTests(DataApiTests.TwoRuns two) : IClassFixture<DataA
         parquet.AsSpan(0, 4).ToArray().Should().Equal("PAR1"u8.ToArray());
     }
 
+    [Theory]
+    [InlineData("""{}""", "from is missing")]
+    [InlineData("""{"from":"yesterday","until":"2026-11-26T12:00:00Z"}""", "from is 'yesterday'")]
+    [InlineData("""{"from":"2026-11-26T12:00:00Z","until":"2026-11-26T12:00:00Z"}""", "'until' must come after 'from'")]
+    [InlineData("""{"from":"2026-11-26T10:00:00Z","until":"2026-11-26T12:00:00Z"}""", "POST /feedback tells it")]
+    [InlineData("""{"from":"2026-11-26T10:00:00Z","until":"2026-11-26T12:00:00Z","hours":2}""", "hours is not known")]
+    public async Task Data_that_cannot_be_made_of_predictions_are_refused_with_what_to_do(string body, string problem)
+    {
+        (await host.Client.PostJsonAsync($"/datasets/{model}/from-predictions", body).ShouldFailAsync(HttpStatusCode.BadRequest)).Should().Contain(problem);
+    }
+
     [Fact]
     public async Task A_diff_says_what_came_and_what_went()
     {

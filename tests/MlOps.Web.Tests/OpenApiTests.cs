@@ -22,7 +22,7 @@ public sealed class OpenApiTests(AzuriteFixture azurite) : WebTests(azurite)
             "POST /v2/models/{model}/versions/{version}/infer",
             "GET /datasets/{model}/versions", "GET /datasets/{model}/versions/{version}", "GET /datasets/{model}/versions/{version}/content",
             "GET /datasets/{model}/diff", "GET /datasets/{model}/tags", "PUT /datasets/{model}/tags/{tag}", "DELETE /datasets/{model}/tags/{tag}",
-            "POST /datasets/{model}/restore", "POST /datasets/gc", "GET /datasets/{model}/verify",
+            "POST /datasets/{model}/restore", "POST /datasets/{model}/from-predictions", "POST /datasets/gc", "GET /datasets/{model}/verify",
             "GET /lineage/{kind}/{id}",
             "GET /pipelines", "GET /pipelines/{model}", "PUT /pipelines/{model}", "DELETE /pipelines/{model}", "POST /pipelines/{model}/runs",
             "GET /schemas/pipeline.json", "GET /runs", "GET /runs/{id}", "DELETE /runs/{id}", "GET /runs/{id}/artifacts/{path}",
@@ -74,7 +74,7 @@ public sealed class OpenApiTests(AzuriteFixture azurite) : WebTests(azurite)
             "POST /runs/{id}/cancel",
             "PUT /models/{name}/aliases/{alias}", "PUT /models/{name}/traffic", "POST /models/{name}/canary", "POST /models/{name}/rollback",
             "PUT /raw/{model}/{file}",
-            "PUT /datasets/{model}/tags/{tag}",
+            "PUT /datasets/{model}/tags/{tag}", "POST /datasets/{model}/from-predictions",
             "POST /datasets/{model}/restore", "POST /datasets/gc", "POST /invocations", "POST /models/{name}/invocations", "POST /v2/models/{model}/infer",
             "POST /v2/models/{model}/versions/{version}/infer");
         foreach (var (route, body) in bodies.Where(body => body.Key != "PUT /raw/{model}/{file}"))

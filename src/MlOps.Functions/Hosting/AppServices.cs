@@ -44,6 +44,7 @@ internal static class AppServices
         services.Configure<KestrelServerOptions>(kestrel => kestrel.Limits.MaxRequestBodySize = null);
         return services
             .AddSingleton<ScheduleMarks>()
+            .AddLogCare()
             .AddSingleton<IndexTrigger>()
             .AddSingleton<RetentionTrigger>()
             .AddSingleton<TrafficLooks>()

@@ -6,6 +6,7 @@ using MlOps.Pipeline.Orchestration;
 using MlOps.Pipeline.Registry;
 using MlOps.Pipeline.Tracking;
 using MlOps.Pipeline.Versions;
+using MlOps.Serving.Feedback;
 using MlOps.Serving.Lineage;
 using Spectre.Console;
 
@@ -35,6 +36,9 @@ internal static class DataVersionCommands
     private static readonly Option<bool> AsJson = new("--json") { Description = "Print one JSON object on standard output" };
     private static readonly Option<string> Out = new("--out") { Description = "Folder to write", HelpName = "DIR", Required = true };
     private static readonly Option<string> Format = new("--format") { Description = "csv or parquet", HelpName = "FORMAT", DefaultValueFactory = _ => "csv" };
+    private static readonly Option<DateTimeOffset> Since = Time("--from", "Predictions from this time on, such as 2026-11-26T10:00Z");
+    private static readonly Option<DateTimeOffset> Until = Time("--until", "And before this one");
+
     private static readonly Option<bool> Delete = new("--delete") { Description = "Delete it; without it, only what would be deleted is shown" };
 
     public static void AddTo(Command data)
@@ -52,6 +56,8 @@ internal static class DataVersionCommands
         untag.SetAction(UntagAsync);
         var restore = new Command("restore", "Make a raw dataset version the newest again: 'latest', and what runs read when no file is named") { Of };
         restore.SetAction(RestoreAsync);
+        var predicted = new Command("from-predictions", "Make a raw dataset version of predictions and what came true of them") { Model, Since, Until };
+        predicted.SetAction(FromPredictionsAsync);
         var diff = new Command("diff", "Show what is different between two dataset versions: columns, rows, values") { From, To, Key, AsJson };
         diff.SetAction(DiffAsync);
         var checkout = new Command("checkout", "Write the rows of a dataset version into a folder") { Of, Out, Format };
@@ -62,7 +68,7 @@ internal static class DataVersionCommands
         verify.SetAction(VerifyAsync);
         var lineage = new Command("lineage", "Show what something comes from, and what comes from it, as a Mermaid flowchart") { Something, AsJson };
         lineage.SetAction(LineageAsync);
-        foreach (var verb in new[] { lineage, log, show, tag, untag, restore, diff, checkout, gc, verify })
+        foreach (var verb in new[] { lineage, log, show, tag, untag, restore, predicted, diff, checkout, gc, verify })
         {
             data.Add(verb);
         }
@@ -145,6 +151,35 @@ internal static class DataVersionCommands
         terminal.Say($"{version.Model}@latest is version {version.Id}, until a newer file is read.");
         return ExitCode.Done;
     }
+
+    private static async Task<int> FromPredictionsAsync(ParseResult parsed, CancellationToken cancel)
+    {
+        var terminal = new Terminal();
+        await using var storage = await ConnectedStorage.OpenAsync(GlobalOptions.Read(parsed), terminal, cancel);
+        var (model, rows) = (parsed.GetValue(Model)!, storage.Services.GetRequiredService<FeedbackDataset>());
+        DataEntry? made = null;
+        await AuditCommand.RecordAsync(
+            storage, "make data", $"datasets/{model}/from-predictions",
+            async () => (null, (made = await rows.MakeAsync(model, parsed.GetValue(Since), parsed.GetValue(Until), cancel)).Id), cancel);
+        terminal.Say($"{model}@{made!.Id} has {Number(made.Rows)} rows. 'train {model}@{made.Id[..6]}' trains on them, 'data tag' keeps them.");
+        return ExitCode.Done;
+    }
+
+    /// <summary>A time without a zone is UTC.</summary>
+    private static Option<DateTimeOffset> Time(string name, string description) => new(name)
+    {
+        Description = description,
+        HelpName = "TIME",
+        Required = true,
+        CustomParser = result =>
+        {
+            if (!DateTimeOffset.TryParse(result.Tokens[0].Value, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var time))
+            {
+                result.AddError($"{name} is '{result.Tokens[0].Value}'; it must be a time such as 2026-11-26T10:00Z.");
+            }
+            return time;
+        },
+    };
 
     private static async Task<int> UntagAsync(ParseResult parsed, CancellationToken cancel)
     {

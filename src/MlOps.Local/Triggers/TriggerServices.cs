@@ -10,6 +10,7 @@ public static class TriggerServices
         .AddHostedService<TriggerLoop<ScheduleTrigger>>()
         .AddHostedService<TriggerLoop<LiveDriftTrigger>>()
         .AddHostedService<TriggerLoop<TrafficTrigger>>()
+        .AddHostedService<TriggerLoop<CompactionTrigger>>()
         .AddHostedService<TriggerLoop<IndexTrigger>>()
         .AddHostedService<TriggerLoop<RetentionTrigger>>();
 }

@@ -15,6 +15,9 @@ public static class DatasetNotes
     /// <summary>Raw: whether rows can be told apart (<see cref="RowIdentity"/>).</summary>
     public const string Identity = "identity";
 
+    /// <summary>Raw, made of predictions: the hours in which they were made, <c>yyyy/MM/dd/HH</c>.</summary>
+    public const string Hours = "hours";
+
     /// <summary>Clean and after: the columns whose values decide the side of the split that a row falls on.</summary>
     public const string SplitKey = "splitKey";
 

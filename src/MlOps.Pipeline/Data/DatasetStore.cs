@@ -18,6 +18,9 @@ public sealed class DatasetStore(PipelineStorage storage, PartCache cache, Pipel
 {
     private const int MostRemembered = 200;
 
+    /// <summary>How many rows a part of a raw version has.</summary>
+    internal int RowsPerPart => options.RowsPerPart;
+
     private readonly ContentStore versions = new(storage.Datasets);
 
     /// <summary>Manifests read lately; they never change.</summary>

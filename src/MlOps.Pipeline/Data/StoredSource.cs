@@ -11,3 +11,9 @@ public static class StoredSource
     public static string? IdOf(string source) =>
         source.StartsWith(Prefix, StringComparison.Ordinal) && source[Prefix.Length..] is { Length: 32 } id && id.All(char.IsAsciiHexDigitLower) ? id : null;
 }
+
+/// <summary>Predictions as the source of a raw dataset version: <c>predictions/{model}/{from}/{until}</c>.</summary>
+public static class LoggedSource
+{
+    public const string Prefix = "predictions/";
+}

@@ -27,7 +27,9 @@ internal static class OperationKeys
             Span(MonitorRules.LeastEvery, MonitorRules.MostEvery, "a time span from \"00:01:00\" (one minute) to \"1.00:00:00\" (one day)"),
             rules => rules.Every, (rules, value) => rules with { Every = value })
         .Key("minRows", "Fewest rows that say something: with fewer, a check waits for more.", Whole(1, MonitorRules.MostRows),
-            rules => rules.MinRows, (rules, value) => rules with { MinRows = value });
+            rules => rules.MinRows, (rules, value) => rules with { MinRows = value })
+        .Key("sample", "Share of the rows that is kept, all rows of a key or none; left out: 1, all of them.", Number(0, 1, openMin: true),
+            rules => rules.Sample, (rules, value) => rules with { Sample = value }).Later();
 
     private const string Spans = "a time span from \"00:00:01\" (one second) to \"30.00:00:00\" (thirty days)";
 

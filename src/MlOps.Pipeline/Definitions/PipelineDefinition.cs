@@ -339,6 +339,8 @@ public sealed record MonitorRules
     public TimeSpan Every { get; init; } = TimeSpan.FromHours(1);
     /// <summary>Fewest rows that say something: with fewer, a check waits for more.</summary>
     public int MinRows { get; init; } = 500;
+    /// <summary>Share of the rows that is kept, above 0 and up to 1: all rows of a key, or none. Null: 1, all of them.</summary>
+    public double? Sample { get; init; }
 }
 
 /// <summary>What must be shown of a version at the end of a canary's step.</summary>

@@ -10,8 +10,8 @@ namespace MlOps.Pipeline.Tracking;
 /// <param name="Rows">Its rows.</param>
 /// <param name="Columns">How many columns it has.</param>
 /// <param name="Bytes">Bytes of its own parts; 0 for a view of another version, of which nothing is copied.</param>
-/// <param name="RunId">The first run that had it.</param>
-/// <param name="Source">The file of that run.</param>
+/// <param name="RunId">The first run that had it; empty: it was made by itself.</param>
+/// <param name="Source">The file of that run, or what it was made of.</param>
 public sealed record DataEntry(
     string Id, string Model, string Stage, DateTimeOffset Created, long Rows, int Columns, long Bytes, string RunId, string Source)
 {
@@ -21,8 +21,10 @@ public sealed record DataEntry(
     /// <summary>What a version can be to a model, in the order of a run.</summary>
     public static IReadOnlyList<string> Stages { get; } = ["raw", "clean", "features", "train", "validation", "test"];
 
-    internal static DataEntry Of(Run run, string stage, DatasetManifest version) => new(
-        version.Id, run.Model, stage, version.Created, version.Rows, version.Columns.Count, version.Parts.Sum(part => part.Bytes), run.RunId, run.Source);
+    internal static DataEntry Of(Run run, string stage, DatasetManifest version) => Of(run.Model, stage, version, run.RunId, run.Source);
+
+    internal static DataEntry Of(string model, string stage, DatasetManifest version, string runId, string source) => new(
+        version.Id, model, stage, version.Created, version.Rows, version.Columns.Count, version.Parts.Sum(part => part.Bytes), runId, source);
 }
 
 /// <summary>A dataset version in a run.</summary>

@@ -51,6 +51,29 @@ public sealed class DataLog(PipelineStorage storage)
         }
     }
 
+    /// <summary>Notes a raw version that no run has made. The same again is the same.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="version">The version.</param>
+    /// <param name="source">What it was made of.</param>
+    /// <param name="cancel">Stops it.</param>
+    public async Task<DataEntry> RecordAsync(string model, DatasetManifest version, string source, CancellationToken cancel)
+    {
+        var known = await FindAsync(model, version.Id, cancel);
+        if (known?.Created == version.Created)
+        {
+            return known;
+        }
+        var entry = DataEntry.Of(model, "raw", version, runId: "", source);
+        var rows = new[] { AllKey(entry), StageKey(entry), IdKey(entry.Id) }.Select(key => Row(model, key, Json.Write(entry)));
+        await storage.DataVersions.SubmitTransactionAsync(
+            rows.Select(row => new TableTransactionAction(TableTransactionActionType.UpsertReplace, row)), cancel);
+        if (known is not null)
+        {
+            await RemoveAsync(model, [AllKey(known), StageKey(known)], cancel);
+        }
+        return entry;
+    }
+
     /// <summary>Makes a raw version the newest again: in one transaction it has its new place in the lists, and is noted as restored.</summary>
     /// <returns>The version as it is listed now.</returns>
     public async Task<DataEntry> RestoreAsync(DataEntry version, RestoredData note, CancellationToken cancel)

@@ -78,6 +78,37 @@ public sealed class FeedbackStore(PipelineStorage storage, TimeProvider time)
         return deleted;
     }
 
+    /// <summary>Deletes what was told of predictions of hours that had ended by then, of all models; returns the number of rows.</summary>
+    public async Task<int> DeleteBeforeAsync(DateTimeOffset oldest, CancellationToken cancel)
+    {
+        var deleted = 0;
+        for (var after = ""; await FindModelAsync(after, cancel) is { } model; after = model + "}")
+        {
+            // The hour in which it falls has not ended.
+            var filter = TableClient.CreateQueryFilter($"PartitionKey ge {model + "|"} and PartitionKey lt {Partition(model, oldest)}");
+            var old = storage.Feedback.QueryAsync<TableEntity>(filter, select: ["PartitionKey", "RowKey"], cancellationToken: cancel);
+            await foreach (var page in old.AsPages())
+            {
+                var some = new ParallelOptions { MaxDegreeOfParallelism = AtOnce, CancellationToken = cancel };
+                await Parallel.ForEachAsync(page.Values, some, async (row, stop) =>
+                    await storage.Feedback.DeleteEntityAsync(row.PartitionKey, row.RowKey, ETag.All, stop));
+                deleted += page.Values.Count;
+            }
+        }
+        return deleted;
+    }
+
+    /// <summary>The first model that something was told of, among those whose partitions come after; null when there is none.</summary>
+    private async Task<string?> FindModelAsync(string after, CancellationToken cancel)
+    {
+        var filter = TableClient.CreateQueryFilter($"PartitionKey gt {after}");
+        await foreach (var row in storage.Feedback.QueryAsync<TableEntity>(filter, maxPerPage: 1, select: ["PartitionKey"], cancellationToken: cancel))
+        {
+            return row.PartitionKey.Split('|')[0];
+        }
+        return null;
+    }
+
     private async Task<Kept> AddAsync(string model, FeedbackItem item, CancellationToken cancel)
     {
         var hour = item.Id is { } id ? PredictionId.TimeOf(id)!.Value : time.GetUtcNow();

@@ -111,10 +111,8 @@ public sealed class TrafficComparer
     };
 
     private static string PredictedSql(IReadOnlyList<string> files, DateTimeOffset since) =>
-        $"SELECT \"at\", version, variant, prediction, probability, key, id, failed FROM read_json({Sql.Files(files)}, "
-            + "format = 'newline_delimited', ignore_errors = true, columns = {'at': 'VARCHAR', 'version': 'BIGINT', 'variant': 'VARCHAR', "
-            + "'prediction': 'VARCHAR', 'probability': 'DOUBLE', 'key': 'VARCHAR', "
-            + $"'id': 'VARCHAR', 'failed': 'BOOLEAN'}}) WHERE \"at\" >= {Sql.Text(LoggedRow.TimeText(since))}";
+        "SELECT * FROM " + LoggedSql.From(files, "at", "version", "variant", "prediction", "probability", "key", "id", "failed")
+            + $" WHERE \"at\" >= {Sql.Text(LoggedRow.TimeText(since))}";
 
     private static string ToldSql(string file) =>
         $"SELECT row_number() OVER () AS place, id, key, actual, \"at\" FROM read_json({Sql.Files([file])}, format = 'newline_delimited', "

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.Json.Nodes;
 using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Data;
 using MlOps.Pipeline.Registry;
@@ -16,6 +17,8 @@ public sealed class LineageReader(
 
     /// <summary>How many hours of predictions of a version are shown, the newest first.</summary>
     public const int MostHours = 48;
+
+    private const string FromPredictions = "feedback";
 
     /// <summary>How many days with nothing predicted are looked through for those hours.</summary>
     private const int MostDays = 62;
@@ -40,6 +43,10 @@ public sealed class LineageReader(
             return null;
         }
         var uses = await log.ListRunsAsync(model, version.Id, cancel);
+        if (uses.Count == 0)
+        {
+            return await OfUnusedAsync(version, cancel);
+        }
         var found = new List<Run>();
         foreach (var use in uses.OrderByDescending(use => use.RunId, StringComparer.Ordinal).Take(MostRuns))
         {
@@ -50,6 +57,26 @@ public sealed class LineageReader(
         }
         return await OfRunsAsync(found, cancel);
     }
+
+    /// <summary>A version that no run has had: it comes from predictions, or its runs are gone.</summary>
+    private async Task<LineageGraph> OfUnusedAsync(DataEntry version, CancellationToken cancel)
+    {
+        var node = new LineageNode(
+            Key(LineageKind.Dataset, $"{version.Model}@{version.Id}"), LineageKind.Dataset,
+            string.Create(CultureInfo.InvariantCulture, $"{version.Stage} {version.Id[..8]}, {version.Rows} rows"));
+        var hours = HoursOf(version.Model, await datasets.FindAsync(version.Id, cancel));
+        return new LineageGraph([.. hours, node], [.. hours.Select(hour => new LineageEdge(hour.Id, node.Id, FromPredictions))]);
+    }
+
+    /// <summary>The hours that a raw version made of predictions comes from.</summary>
+    private static IReadOnlyList<LineageNode> HoursOf(string model, DatasetManifest? version) => version?.Notes[DatasetNotes.Hours] is JsonArray hours
+        ? [.. hours.Select(hour => HourNode(model, hour!.GetValue<string>()))]
+        : [];
+
+    private static LineageNode HourNode(string model, string hour) => new(
+        Key(LineageKind.Predictions, $"{model}/{hour}"), LineageKind.Predictions, $"predictions {hour[..10].Replace('/', '-')} {hour[11..]}:00");
+
+    private static string Key(LineageKind kind, string id) => $"{kind.ToString().ToLowerInvariant()}/{id}";
 
     /// <summary>The lineage of a raw file of a model: of the runs that read it; null when none did.</summary>
     public async Task<LineageGraph?> OfFileAsync(string model, string file, CancellationToken cancel)
@@ -115,6 +142,11 @@ public sealed class LineageReader(
                 {
                     Edge(Key(LineageKind.Dataset, $"{run.Model}@{parent}"), node, stage);
                 }
+                foreach (var hour in stage == "raw" ? HoursOf(run.Model, version) : [])
+                {
+                    nodes.TryAdd(hour.Id, hour);
+                    Edge(hour.Id, node, FromPredictions);
+                }
                 if (stage == "raw" && fileNode is not null)
                 {
                     Edge(fileNode, node, "ingest");
@@ -130,14 +162,12 @@ public sealed class LineageReader(
                 Edge(runNode, node, "registered");
                 foreach (var hour in await HoursAsync(run.Model, number, stop))
                 {
-                    var name = string.Create(CultureInfo.InvariantCulture, $"{run.Model}/{hour.UtcDateTime:yyyy/MM/dd/HH}");
-                    var label = string.Create(CultureInfo.InvariantCulture, $"predictions {hour.UtcDateTime:yyyy-MM-dd HH}:00");
-                    Edge(node, Node(LineageKind.Predictions, name, label), "predicted");
+                    var predictions = HourNode(run.Model, hour.UtcDateTime.ToString("yyyy/MM/dd/HH", CultureInfo.InvariantCulture));
+                    nodes.TryAdd(predictions.Id, predictions);
+                    Edge(node, predictions.Id, "predicted");
                 }
             }
         }
-
-        static string Key(LineageKind kind, string id) => $"{kind.ToString().ToLowerInvariant()}/{id}";
 
         string Node(LineageKind kind, string id, string label)
         {

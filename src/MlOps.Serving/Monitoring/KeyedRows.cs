@@ -14,11 +14,12 @@ public sealed record DeletedRows(long Rows, int Files, int Feedback = 0);
 
 /// <summary>Finds and deletes the rows of the prediction log that are about one person or thing.</summary>
 /// <remarks>
-/// A blob is deleted by a copy of it without the rows (<see cref="PredictionBlobs.CopyOf"/>), then the blob itself goes. A copy does not count while its
-/// blob is there, so nothing is lost or read twice wherever that stops, and the same again finishes it. A lease keeps the host that writes the blob from
-/// adding to it meanwhile: it begins another one.
+/// Of a blob of lines a copy is made without the rows (<see cref="PredictionBlobs.CopyOf"/>), then the blob itself goes. A copy does not count while
+/// its blob is there, so nothing is lost or read twice wherever that stops, and the same again finishes it. A lease keeps the host that writes the blob from
+/// adding to it meanwhile: it begins another one. A compacted blob is replaced in one write. Whoever compacts at the same moment has read the rows perhaps:
+/// its claim is removed, which ends it (<see cref="PredictionCompactor"/>), until a list of the log has neither a claim nor a compacted blob that was not seen.
 /// </remarks>
-public sealed class KeyedRows(PipelineStorage storage, TimeProvider time)
+public sealed class KeyedRows(PipelineStorage storage, CompactedRows compacted, TimeProvider time)
 {
     /// <summary>Longest time that a blob may take. Who is killed leaves the lease behind for as long.</summary>
     private static readonly TimeSpan LeaseTime = TimeSpan.FromSeconds(60);
@@ -33,18 +34,52 @@ public sealed class KeyedRows(PipelineStorage storage, TimeProvider time)
     /// <param name="cancel">Stops it.</param>
     public async Task<long> ExportAsync(string model, string key, int days, Stream output, CancellationToken cancel)
     {
-        var lines = new KeyedLines(key);
         var today = new DateTimeOffset(time.GetUtcNow().UtcDateTime.Date, TimeSpan.Zero);
         var rows = 0L;
         for (var day = today.AddDays(1 - days); day <= today; day = day.AddDays(1))
         {
-            foreach (var blob in PredictionBlobs.WithoutSpareCopies(await ListAsync(PredictionBlobs.DayPrefix(model, day), cancel)))
+            var blobs = await LogListing.ListAsync(storage, PredictionBlobs.DayPrefix(model, day), cancel);
+            foreach (var hour in blobs.GroupBy(blob => blob.Folder))
             {
-                if (await FindContentAsync(blob, cancel) is { } content)
-                {
-                    rows += await lines.WriteAsync(content, output, cancel);
-                }
+                rows += await ExportAsync(hour.Key, [.. hour], key, output, cancel);
             }
+        }
+        return rows;
+    }
+
+    /// <summary>An hour's lines are written when all of them are read: where it is compacted meanwhile, they are read again.</summary>
+    private async Task<long> ExportAsync(string hour, IReadOnlyList<LogBlob> blobs, string key, Stream output, CancellationToken cancel)
+    {
+        for (var tries = 1; ; tries++)
+        {
+            using var found = new MemoryStream();
+            if (await TryExportAsync(blobs, key, found, cancel) is { } rows)
+            {
+                await output.WriteAsync(found.GetBuffer().AsMemory(0, (int)found.Length), cancel);
+                return rows;
+            }
+            if (tries == MostTries)
+            {
+                throw new IOException($"The rows of {hour} in the prediction log change all the time. Ask again in a minute.");
+            }
+            blobs = await LogListing.ListAsync(storage, hour, cancel);
+        }
+    }
+
+    /// <summary>Null when a blob is gone. Lines that came late are newer than what is compacted.</summary>
+    private async Task<long?> TryExportAsync(IReadOnlyList<LogBlob> blobs, string key, Stream output, CancellationToken cancel)
+    {
+        var (lines, rows) = (new KeyedLines(key), 0L);
+        foreach (var blob in LogListing.Counted(blobs).OrderByDescending(blob => blob.IsCompacted))
+        {
+            var found = blob.IsCompacted ? await compacted.WriteAsync(blob, key, output, cancel)
+                : await FindContentAsync(blob.Name, cancel) is { } content ? await lines.WriteAsync(content, output, cancel)
+                : null;
+            if (found is null)
+            {
+                return null;
+            }
+            rows += found.Value;
         }
         return rows;
     }
@@ -53,19 +88,43 @@ public sealed class KeyedRows(PipelineStorage storage, TimeProvider time)
     /// <exception cref="InputException">Somebody else deletes rows of the same hour.</exception>
     public async Task<DeletedRows> DeleteAsync(string model, string key, CancellationToken cancel)
     {
-        var lines = new KeyedLines(key);
-        var deleted = new DeletedRows(0, 0);
-        var blobs = await ListAsync($"{model}/", cancel);
-        // Blobs before copies: a copy that a killed deletion has left is then written again, and no copy is without its blob but those that count.
-        foreach (var blob in blobs.OrderBy(PredictionBlobs.IsCopy))
+        var (lines, seen, deleted) = (new KeyedLines(key), new HashSet<(string, ETag)>(), new DeletedRows(0, 0));
+        for (var isFirst = true; ; isFirst = false)
         {
-            if (await DeleteAsync(blob, lines, cancel) is > 0 and var rows)
+            var blobs = await LogListing.ListAsync(storage, $"{model}/", cancel);
+            foreach (var left in LogListing.Left(blobs))
             {
-                deleted = new DeletedRows(deleted.Rows + rows, deleted.Files + 1);
+                await storage.Predictions.DeleteLeasedAsync(left.Name, cancel);
+            }
+            var claims = blobs.Where(blob => blob.IsClaim).ToList();
+            foreach (var claim in claims)
+            {
+                await storage.Predictions.TryRemoveAsync(claim.Name, claim.State, cancel);
+            }
+            var unseen = blobs.Where(blob => blob is { IsCompacted: true, IsClaim: false } && seen.Add((blob.Name, blob.State))).ToList();
+            foreach (var blob in unseen)
+            {
+                var (rows, state) = await compacted.DeleteAsync(blob, key, cancel);
+                seen.Add((blob.Name, state));
+                deleted = Add(deleted, rows);
+            }
+            if (isFirst)
+            {
+                // Blobs before copies: a copy that a killed deletion has left is then written again, and no copy is without its blob but those that count.
+                foreach (var blob in blobs.Where(blob => !blob.IsCompacted && blob.Bytes > 0).Except(LogListing.Left(blobs))
+                    .OrderBy(blob => PredictionBlobs.IsCopy(blob.Name)))
+                {
+                    deleted = Add(deleted, await DeleteAsync(blob.Name, lines, cancel));
+                }
+            }
+            else if (claims.Count == 0 && unseen.Count == 0)
+            {
+                return deleted;
             }
         }
-        return deleted;
     }
+
+    private static DeletedRows Add(DeletedRows deleted, long rows) => rows > 0 ? new DeletedRows(deleted.Rows + rows, deleted.Files + 1) : deleted;
 
     private async Task<long> DeleteAsync(string blob, KeyedLines lines, CancellationToken cancel)
     {
@@ -176,17 +235,4 @@ public sealed class KeyedRows(PipelineStorage storage, TimeProvider time)
 
     private async Task<BinaryData?> FindContentAsync(string blob, CancellationToken cancel) =>
         await storage.Predictions.FindContentAsync(blob, cancel);
-
-    private async Task<IReadOnlyList<string>> ListAsync(string prefix, CancellationToken cancel)
-    {
-        var names = new List<string>();
-        await foreach (var blob in storage.Predictions.GetBlobsAsync(BlobTraits.None, BlobStates.None, prefix, cancel))
-        {
-            if (blob.Properties.ContentLength > 0 && PredictionBlobs.HourOf(blob.Name) is not null)
-            {
-                names.Add(blob.Name);
-            }
-        }
-        return names;
-    }
 }

@@ -19,6 +19,13 @@ public sealed class LiveDriftStore(PipelineStorage storage, LiveDriftMarks marks
     internal static string NameOf(LiveDriftCheck check) =>
         string.Create(CultureInfo.InvariantCulture, $"live-drift/{check.Model}/{check.Until.UtcDateTime:yyyyMMddHHmmssfff}");
 
+    /// <summary>When a check was made, by the name of its record or page; null when the name is none of these.</summary>
+    internal static DateTimeOffset? TimeOf(string blob) =>
+        DateTimeOffset.TryParseExact(
+            Path.GetFileNameWithoutExtension(blob), "yyyyMMddHHmmssfff", CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var at)
+            ? at
+            : null;
+
     internal async Task<LiveDriftCheck?> FindAsync(string name, CancellationToken cancel) =>
         await ReadAsync($"{name}.json", cancel) is { } json ? Stored.Read<LiveDriftCheck>(json.ToString()) : null;
 

@@ -28,20 +28,27 @@ internal static class LiveRows
         var plan = FeaturePlan.Of(train);
         var imputed = train.Notes[DatasetNotes.Imputed]?.AsObject() ?? [];
         var types = plan.Inputs.ToDictionary(input => input.Name, input => input.Type, StringComparer.Ordinal);
-        var paths = Sql.Texts(plan.Inputs.Select(input => PointerTo(input.Name)));
-        var logged =
-            $"SELECT json_extract_string({Sql.Name(LoggedRow.Features)}, {paths}) AS {Cells}, json_type({Sql.Name(LoggedRow.Features)}, {paths}) AS {Types} "
-                + $"FROM {FromSql(files, features: true)} WHERE {WhereSql(window)} ORDER BY {Sql.Name(LoggedRow.At)} DESC LIMIT {Sql.Number((long)most)}";
+        var logged = $"SELECT {CellsSql(plan)} FROM {FromSql(files, features: true)} WHERE {WhereSql(window)} ORDER BY {Sql.Name(LoggedRow.At)} DESC "
+            + $"LIMIT {Sql.Number((long)most)}";
         var inputs = string.Join(
-            ", ", plan.Inputs.Select((input, i) => $"{FilledSql(input, CellOf(input, i + 1, trained), imputed)} AS {Sql.Name(input.Name)}"));
+            ", ", InputsSql(plan, trained).Select(input => $"{FilledSql(input.Column, input.Sql, imputed)} AS {Sql.Name(input.Column.Name)}"));
         var derived = string.Concat(plan.Derived.Select(feature => $", {FeatureSql.Of(feature, types)} AS {Sql.Name(feature.Name)}"));
         return session.Copy($"SELECT *{derived} FROM (SELECT {inputs} FROM ({logged}))", path);
     }
 
-    private static string FromSql(IReadOnlyList<string> files, bool features) =>
-        $"read_json({Sql.Files(files)}, format = 'newline_delimited', ignore_errors = true, columns = {{'{LoggedRow.At}': 'VARCHAR', "
-            + $"'{LoggedRow.Version}': 'BIGINT', '{LoggedRow.Variant}': 'VARCHAR', '{LoggedRow.Failed}': 'BOOLEAN'"
-            + $"{(features ? $", '{LoggedRow.Features}': 'JSON'" : "")}}})";
+    /// <summary>What <see cref="InputsSql"/> reads, of rows that have their features.</summary>
+    public static string CellsSql(FeaturePlan plan)
+    {
+        var paths = Sql.Texts(plan.Inputs.Select(input => PointerTo(input.Name)));
+        return $"json_extract_string({Sql.Name(LoggedRow.Features)}, {paths}) AS {Cells}, json_type({Sql.Name(LoggedRow.Features)}, {paths}) AS {Types}";
+    }
+
+    /// <summary>The inputs of a model, typed as in training. A value that is not of the column's type is null.</summary>
+    public static IEnumerable<(DatasetColumn Column, string Sql)> InputsSql(FeaturePlan plan, TableProfile trained) =>
+        plan.Inputs.Select((input, i) => (input, CellSql.Of(CellOf(input, i + 1, trained), input.Type, input.Cells)));
+
+    private static string FromSql(IReadOnlyList<string> files, bool features) => LoggedSql.From(
+        files, [LoggedRow.At, LoggedRow.Version, LoggedRow.Variant, LoggedRow.Failed, .. features ? [LoggedRow.Features] : Array.Empty<string>()]);
 
     /// <summary>What a shadow was asked, and what a version could not answer, another has answered: that row counts there.</summary>
     private static string WhereSql(LiveWindow window)
@@ -52,14 +59,11 @@ internal static class LiveRows
             + $"AND {Sql.Name(LoggedRow.Failed)} IS NULL";
     }
 
-    /// <summary>A value that is not of the column's type is null. What fills a null is what the scorer fills it with.</summary>
-    private static string FilledSql(DatasetColumn input, string cell, JsonObject imputed)
-    {
-        var typed = CellSql.Of(cell, input.Type, input.Cells);
-        return imputed[input.Name]?.GetValue<string>() is { } value
+    /// <summary>What fills a null is what the scorer fills it with.</summary>
+    private static string FilledSql(DatasetColumn input, string typed, JsonObject imputed) =>
+        imputed[input.Name]?.GetValue<string>() is { } value
             ? $"coalesce({typed}, CAST({Sql.Text(value)} AS {input.Type.ToString().ToUpperInvariant()}))"
             : typed;
-    }
 
     /// <summary>A cell's text; of a number or boolean the training rows' text of that value, as the scorer finds it: 1.0 is "1", true is "True".</summary>
     private static string CellOf(DatasetColumn input, int place, TableProfile trained)

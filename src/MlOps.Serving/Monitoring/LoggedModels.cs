@@ -4,39 +4,41 @@ using MlOps.Pipeline.Definitions;
 
 namespace MlOps.Serving.Monitoring;
 
-/// <summary>Of which models rows are kept: those whose current definition says so (<c>monitor.log</c>), as of the last half minute.</summary>
+/// <summary>Of which models rows are kept, and which share: as the current definition says (<c>monitor.log</c>, <c>monitor.sample</c>), as of the last half
+/// minute.</summary>
 internal sealed class LoggedModels(DefinitionStore definitions, TimeProvider time)
 {
     private static readonly TimeSpan Fresh = TimeSpan.FromSeconds(30);
 
-    private readonly ConcurrentDictionary<string, (bool AreKept, long ReadAt)> known = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, (double Share, long ReadAt)> known = new(StringComparer.Ordinal);
 
-    /// <summary>True when the model's rows are not kept; false also when nobody has looked lately.</summary>
-    public bool AreKnownUnkept(string model) => known.TryGetValue(model, out var state) && !state.AreKept && IsFresh(state.ReadAt);
+    /// <summary>Which share of the model's rows is kept, 0 to 1; null when nobody has looked lately.</summary>
+    public double? KnownShare(string model) => known.TryGetValue(model, out var state) && IsFresh(state.ReadAt) ? state.Share : null;
 
-    public async ValueTask<bool> AreKeptAsync(string model, CancellationToken cancel)
+    /// <summary>Which share of the model's rows is kept: 0 where none is.</summary>
+    public async ValueTask<double> ShareAsync(string model, CancellationToken cancel)
     {
-        if (known.TryGetValue(model, out var state) && IsFresh(state.ReadAt))
+        if (KnownShare(model) is { } fresh)
         {
-            return state.AreKept;
+            return fresh;
         }
-        var areKept = await ReadAsync(model, cancel);
-        known[model] = (areKept, time.GetTimestamp());
-        return areKept;
+        var share = await ReadAsync(model, cancel);
+        known[model] = (share, time.GetTimestamp());
+        return share;
     }
 
     private bool IsFresh(long readAt) => time.GetElapsedTime(readAt) < Fresh;
 
-    private async Task<bool> ReadAsync(string model, CancellationToken cancel)
+    private async Task<double> ReadAsync(string model, CancellationToken cancel)
     {
         try
         {
-            return await definitions.FindAsync(model, cancel) is { Monitor.Log: true };
+            return await definitions.FindAsync(model, cancel) is { Monitor: { Log: true } rules } ? rules.Sample ?? 1 : 0;
         }
         catch (InputException)
         {
             // A definition that says nothing for sure allows nothing.
-            return false;
+            return 0;
         }
     }
 }

@@ -20,8 +20,16 @@ public static class MonitoringServices
     }
 
     /// <summary>What finds and shows live drift; who looks for it is a trigger.</summary>
-    internal static IServiceCollection AddLiveDrift(this IServiceCollection services) => services
+    internal static IServiceCollection AddLiveDrift(this IServiceCollection services)
+    {
+        services.TryAddSingleton(new CompactionOptions());
+        return services.AddReaders();
+    }
+
+    private static IServiceCollection AddReaders(this IServiceCollection services) => services
         .AddSingleton<PredictionLogReader>()
+        .AddSingleton<PredictionCompactor>()
+        .AddSingleton<CompactedRows>()
         .AddSingleton<KeyedRows>()
         .AddSingleton<LiveDriftMarks>()
         .AddSingleton<LiveDriftStore>()

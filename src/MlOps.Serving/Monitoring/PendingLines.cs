@@ -15,6 +15,23 @@ internal sealed class PendingLines
 
     public void Add(LoggedLines lines) => queue.Enqueue(lines);
 
+    /// <summary>Leaves out what is beyond a share of the rows; returns the bytes. What storage may have already stays.</summary>
+    public long Thin(double share)
+    {
+        var (begun, removed) = (block?.Entries ?? 0, 0L);
+        for (var left = queue.Count; left > 0; left--)
+        {
+            var lines = queue.Dequeue();
+            var thinned = begun-- > 0 || lines.Share <= share ? lines : RowSample.Thin(lines, share);
+            removed += lines.Lines.Length - thinned.Lines.Length;
+            if (thinned.Rows > 0)
+            {
+                queue.Enqueue(thinned);
+            }
+        }
+        return removed;
+    }
+
     /// <summary>
     /// The next block; null when all is written. Until it is <see cref="Written"/> it stays the same, whatever is added: storage may have it although its
     /// answer did not come, and would not know it again in a larger one.

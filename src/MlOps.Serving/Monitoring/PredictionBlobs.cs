@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Security.Cryptography;
+using System.Text.RegularExpressions;
 using Azure;
 using Azure.Storage.Blobs.Models;
 using Azure.Storage.Blobs.Specialized;
@@ -9,19 +10,25 @@ namespace MlOps.Serving.Monitoring;
 
 /// <summary>
 /// The log's blobs, <c>{model}/{yyyy}/{MM}/{dd}/{HH}/{host}-{number}.jsonl</c> by the hour of the prediction. Each is written by one host only,
-/// which knows its length: a block that arrived although its answer did not is not written twice.
+/// which knows its length: a block that arrived although its answer did not is not written twice. An hour that is over is compacted into
+/// <c>rows-{number}.parquet</c> beside them (<see cref="PredictionCompactor"/>).
 /// </summary>
-internal sealed class PredictionBlobs(PipelineStorage storage, PredictionLogOptions options)
+internal sealed partial class PredictionBlobs(PipelineStorage storage, PredictionLogOptions options)
 {
     /// <summary>A blob takes 50,000 blocks.</summary>
     private const int MostBlocks = 49_000;
 
     private const string Extension = ".jsonl";
     private const string CopyExtension = ".kept.jsonl";
+    private const string CompactedStart = "rows-";
+    private const string CompactedExtension = ".parquet";
+    private const string HoldsKey = "holds";
 
     private readonly string host = RandomNumberGenerator.GetHexString(8, lowercase: true);
     private readonly Dictionary<(string Model, DateTimeOffset Hour), OpenBlob> open = [];
     private int begun;
+
+    public static BlobHttpHeaders CompactedHeaders => new() { ContentType = "application/vnd.apache.parquet" };
 
     public static BlobHttpHeaders Headers => new() { ContentType = "application/x-ndjson" };
 
@@ -30,12 +37,42 @@ internal sealed class PredictionBlobs(PipelineStorage storage, PredictionLogOpti
 
     public static bool IsCopy(string blob) => blob.EndsWith(CopyExtension, StringComparison.Ordinal);
 
-    /// <summary>Leaves out copies whose blob is still there: what a deletion that was stopped has left.</summary>
-    public static IEnumerable<string> WithoutSpareCopies(IReadOnlyCollection<string> blobs) =>
-        blobs.Except(blobs.Where(blob => !IsCopy(blob)).Select(CopyOf).ToHashSet(StringComparer.Ordinal));
+    /// <summary>A blob of lines without its extension: the same for its copy.</summary>
+    public static string StemOf(string blob) =>
+        IsCopy(blob) ? blob[..^CopyExtension.Length] : blob.EndsWith(Extension, StringComparison.Ordinal) ? blob[..^Extension.Length] : blob;
+
+    /// <summary>Whether a host has named it: what somebody put there is read, and left as it is.</summary>
+    public static bool IsOwn(string blob) => OwnName().IsMatch(blob);
+
+    public static bool IsCompacted(string blob) =>
+        blob.EndsWith(CompactedExtension, StringComparison.Ordinal)
+        && blob.AsSpan(blob.LastIndexOf('/') + 1).StartsWith(CompactedStart, StringComparison.Ordinal);
+
+    /// <summary>The next compacted blob of an hour. In a list it comes after blobs of lines: these begin with a hexadecimal digit.</summary>
+    public static string NextCompacted(string folder, IEnumerable<LogBlob> blobs)
+    {
+        var newest = blobs.Where(blob => blob.IsCompacted).Select(blob => NumberOf(blob.Name)).DefaultIfEmpty(0).Max();
+        return string.Create(CultureInfo.InvariantCulture, $"{folder}{CompactedStart}{newest + 1:D4}{CompactedExtension}");
+    }
+
+    /// <summary>How a compacted blob says which blobs of lines it holds.</summary>
+    public static IDictionary<string, string> MetadataOf(IEnumerable<LogBlob> lines) => new Dictionary<string, string>
+    {
+        [HoldsKey] = string.Join(',', lines.Select(blob => StemOf(blob.Name)[blob.Folder.Length..])),
+    };
+
+    /// <summary>Stems of the blobs of lines that a compacted blob holds.</summary>
+    public static IReadOnlyList<string> HeldBy(string blob, IDictionary<string, string>? metadata) =>
+        IsCompacted(blob) && metadata is not null && metadata.TryGetValue(HoldsKey, out var names)
+            ? [.. names.Split(',', StringSplitOptions.RemoveEmptyEntries).Select(name => blob[..(blob.LastIndexOf('/') + 1)] + name)]
+            : [];
 
     /// <summary>What names of a model's blobs of one day start with.</summary>
     public static string DayPrefix(string model, DateTimeOffset day) => string.Create(CultureInfo.InvariantCulture, $"{model}/{day.UtcDateTime:yyyy/MM/dd}/");
+
+    /// <summary>What names of an hour's blobs start with.</summary>
+    public static string HourPrefix(string model, DateTimeOffset hour) =>
+        string.Create(CultureInfo.InvariantCulture, $"{model}/{hour.UtcDateTime:yyyy/MM/dd/HH}/");
 
     /// <summary>The hour whose rows a blob holds; null when the name is none of the log.</summary>
     public static DateTimeOffset? HourOf(string name)
@@ -108,8 +145,8 @@ internal sealed class PredictionBlobs(PipelineStorage storage, PredictionLogOpti
         }
         catch (RequestFailedException elsewhere) when (elsewhere.Status == 412)
         {
-            // An attempt before, whose answer got lost, may have written it.
-            if ((await blob.Client.GetPropertiesAsync(cancellationToken: cancel)).Value.ContentLength != blob.Length + lines.Length)
+            // An attempt before, whose answer got lost, may have written it. Others add single line ends, fewer than a line has bytes.
+            if ((await blob.Client.GetPropertiesAsync(cancellationToken: cancel)).Value.ContentLength < blob.Length + lines.Length)
             {
                 return false;
             }
@@ -122,6 +159,16 @@ internal sealed class PredictionBlobs(PipelineStorage storage, PredictionLogOpti
         blob.Blocks++;
         return true;
     }
+
+    private static int NumberOf(string compacted) =>
+        int.TryParse(
+            compacted.AsSpan()[(compacted.LastIndexOf('/') + 1 + CompactedStart.Length)..^CompactedExtension.Length],
+            NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+            ? number
+            : 0;
+
+    [GeneratedRegex("/[0-9a-f]{8}-[0-9]{4,9}(\\.kept)?\\.jsonl$", RegexOptions.CultureInvariant)]
+    private static partial Regex OwnName();
 
     private sealed class OpenBlob(AppendBlobClient client)
     {

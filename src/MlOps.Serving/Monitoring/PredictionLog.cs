@@ -4,7 +4,12 @@ using System.Threading.Channels;
 namespace MlOps.Serving.Monitoring;
 
 /// <summary>Lines of one request, or of a part of a large one.</summary>
-internal readonly record struct LoggedLines(string Model, DateTimeOffset At, int Rows, byte[] Lines);
+/// <param name="Model">The model.</param>
+/// <param name="At">When it was predicted.</param>
+/// <param name="Rows">How many lines.</param>
+/// <param name="Lines">The lines.</param>
+/// <param name="Share">They are this share of the rows (<see cref="RowSample"/>).</param>
+internal readonly record struct LoggedLines(string Model, DateTimeOffset At, int Rows, byte[] Lines, double Share);
 
 /// <summary>
 /// Takes the rows that were predicted and keeps them in memory until <see cref="PredictionLogWriter"/> has written them. Never waits and never
@@ -32,7 +37,9 @@ internal sealed class PredictionLog(PredictionLogOptions options, LoggedModels m
     public void Add(AnsweredRows answered)
     {
         var (served, rows) = (answered.Served, answered.Asked.Rows);
-        if (rows.Count == 0 || models.AreKnownUnkept(served.Model))
+        // Where it is not known, all of them wait, and the writer chooses.
+        var share = models.KnownShare(served.Model) ?? 1;
+        if (rows.Count == 0 || share == 0)
         {
             return;
         }
@@ -47,6 +54,10 @@ internal sealed class PredictionLog(PredictionLogOptions options, LoggedModels m
         var pending = 0;
         for (var i = 0; i < rows.Count; i++)
         {
+            if (share < 1 && !RowSample.Keeps(share, answered.Asked.Keys?[i], answered.Asked.IdOf(i)))
+            {
+                continue;
+            }
             if (JsonMarshal.GetRawUtf8Value(rows[i]).Length > options.MostRowBytes)
             {
                 Drop(1);
@@ -56,13 +67,13 @@ internal sealed class PredictionLog(PredictionLogOptions options, LoggedModels m
             pending++;
             if (writer.Bytes >= PieceBytes)
             {
-                HandOn(new LoggedLines(served.Model, at, pending, writer.Take()));
+                HandOn(new LoggedLines(served.Model, at, pending, writer.Take(), share));
                 pending = 0;
             }
         }
         if (pending > 0)
         {
-            HandOn(new LoggedLines(served.Model, at, pending, writer.Take()));
+            HandOn(new LoggedLines(served.Model, at, pending, writer.Take(), share));
         }
         LineWriter.Return(writer);
     }

@@ -1,4 +1,5 @@
-using Azure.Storage.Blobs.Models;
+using Azure;
+using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Data;
 using MlOps.Pipeline.Definitions;
 
@@ -18,7 +19,9 @@ internal sealed class PredictionLogReader(PipelineStorage storage, LiveDrift dri
     /// <summary>Wide rows are fewer: a small instance's disk must hold them.</summary>
     private const long MostBytes = 256 * 1024 * 1024;
 
-    public async Task<LoggedFiles> DownloadAsync(string model, LiveWindow window, string folder, CancellationToken cancel)
+    private const int MostTries = 5;
+
+    public Task<LoggedFiles> DownloadAsync(string model, LiveWindow window, string folder, CancellationToken cancel) => FromTheStartAsync(async () =>
     {
         var paths = new List<string>();
         var (rows, bytes) = (0L, 0L);
@@ -34,52 +37,78 @@ internal sealed class PredictionLogReader(PipelineStorage storage, LiveDrift dri
             }
         }
         return new LoggedFiles(paths, rows);
-    }
+    });
 
     /// <summary>Downloads all that a model has of some time, whichever version predicted it; of more than fits, the newest.</summary>
-    public async Task<IReadOnlyList<string>> DownloadAsync(string model, DateTimeOffset from, DateTimeOffset until, string folder, CancellationToken cancel)
-    {
-        var (paths, bytes) = (new List<string>(), 0L);
-        foreach (var blobs in (await ListAsync(model, from, until, cancel)).Chunk(AtOnce))
+    public Task<IReadOnlyList<string>> DownloadAsync(string model, DateTimeOffset from, DateTimeOffset until, string folder, CancellationToken cancel) =>
+        FromTheStartAsync(async () =>
         {
-            var files = await DownloadAsync(blobs, folder, paths.Count, cancel);
-            paths.AddRange(files);
-            bytes += files.Sum(file => new FileInfo(file).Length);
-            if (bytes >= MostBytes)
+            var (paths, bytes) = (new List<string>(), 0L);
+            foreach (var blobs in (await ListAsync(model, from, until, cancel)).Chunk(AtOnce))
             {
-                break;
+                var files = await DownloadAsync(blobs, folder, paths.Count, cancel);
+                paths.AddRange(files);
+                bytes += files.Sum(file => new FileInfo(file).Length);
+                if (bytes >= MostBytes)
+                {
+                    break;
+                }
+            }
+            return (IReadOnlyList<string>)paths;
+        });
+
+    /// <summary>Downloads all that a model has of some time.</summary>
+    /// <exception cref="InputException">It is more than <paramref name="mostBytes"/>.</exception>
+    public Task<IReadOnlyList<string>> DownloadAllAsync(
+        string model, DateTimeOffset from, DateTimeOffset until, long mostBytes, string folder, CancellationToken cancel) =>
+        FromTheStartAsync(async () =>
+        {
+            var blobs = await ListAsync(model, from, until, cancel);
+            if (blobs.Sum(blob => blob.Bytes) is var bytes && bytes > mostBytes)
+            {
+                throw new InputException($"The prediction log has {bytes:N0} bytes of this time, and {mostBytes:N0} are taken at once. Choose a shorter one.");
+            }
+            var paths = new List<string>();
+            foreach (var some in blobs.Chunk(AtOnce))
+            {
+                paths.AddRange(await DownloadAsync(some, folder, paths.Count, cancel));
+            }
+            return (IReadOnlyList<string>)paths;
+        });
+
+    /// <summary>What is listed may be compacted before it is read: its rows stand elsewhere then.</summary>
+    private static async Task<T> FromTheStartAsync<T>(Func<Task<T>> download)
+    {
+        for (var tries = 1; ; tries++)
+        {
+            try
+            {
+                return await download();
+            }
+            catch (RequestFailedException gone) when (gone.Status == 404 && tries < MostTries)
+            {
             }
         }
-        return paths;
     }
 
-    private async Task<IReadOnlyList<string>> DownloadAsync(IReadOnlyList<BlobItem> blobs, string folder, int first, CancellationToken cancel)
+    private async Task<IReadOnlyList<string>> DownloadAsync(IReadOnlyList<LogBlob> blobs, string folder, int first, CancellationToken cancel)
     {
-        var files = blobs.Select((blob, i) => (blob.Name, Path: Path.Combine(folder, $"{first + i}.jsonl"))).ToList();
+        var files = blobs
+            .Select((blob, i) => (blob.Name, Path: Path.Combine(folder, $"{first + i}{(blob.IsCompacted ? LoggedSql.FileExtension : ".jsonl")}"))).ToList();
         await Parallel.ForEachAsync(files, new ParallelOptions { MaxDegreeOfParallelism = AtOnce, CancellationToken = cancel }, async (file, stop) =>
             await storage.Predictions.GetBlobClient(file.Name).DownloadToAsync(file.Path, stop));
         return [.. files.Select(file => file.Path)];
     }
 
     /// <summary>Blobs of the hours that the window touches, newest first.</summary>
-    private async Task<IReadOnlyList<BlobItem>> ListAsync(string model, DateTimeOffset from, DateTimeOffset until, CancellationToken cancel)
+    private async Task<IReadOnlyList<LogBlob>> ListAsync(string model, DateTimeOffset from, DateTimeOffset until, CancellationToken cancel)
     {
-        var found = new List<(DateTimeOffset Hour, BlobItem Blob)>();
+        var found = new List<LogBlob>();
         for (var day = new DateTimeOffset(from.UtcDateTime.Date, TimeSpan.Zero); day < until; day = day.AddDays(1))
         {
-            await foreach (var blob in storage.Predictions.GetBlobsAsync(BlobTraits.None, BlobStates.None, PredictionBlobs.DayPrefix(model, day), cancel))
-            {
-                if (blob.Properties.ContentLength > 0 && PredictionBlobs.HourOf(blob.Name) is { } hour && hour < until && hour.AddHours(1) > from)
-                {
-                    found.Add((hour, blob));
-                }
-            }
+            var blobs = await LogListing.ListAsync(storage, PredictionBlobs.DayPrefix(model, day), cancel);
+            found.AddRange(LogListing.Counted(blobs).Where(blob => blob.Hour < until && blob.Hour.AddHours(1) > from));
         }
-        var counted = PredictionBlobs.WithoutSpareCopies([.. found.Select(item => item.Blob.Name)]).ToHashSet(StringComparer.Ordinal);
-        return
-        [
-            .. found.Where(item => counted.Contains(item.Blob.Name)).OrderByDescending(item => item.Hour)
-                .ThenByDescending(item => item.Blob.Properties.LastModified).Select(item => item.Blob),
-        ];
+        return [.. found.OrderByDescending(blob => blob.Hour).ThenByDescending(blob => blob.Modified)];
     }
 }

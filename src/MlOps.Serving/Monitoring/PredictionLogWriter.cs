@@ -78,8 +78,9 @@ internal sealed partial class PredictionLogWriter(
         }
         foreach (var (key, waiting) in pending.ToList())
         {
-            if (await models.AreKeptAsync(key.Model, cancel))
+            if (await models.ShareAsync(key.Model, cancel) is > 0 and var share)
             {
+                log.Settle(waiting.Thin(share));
                 await WriteAsync(key, waiting, cancel);
             }
             log.Settle(waiting.Bytes);

@@ -1,11 +1,12 @@
 using MlOps.Pipeline.Deletion;
+using MlOps.Serving.Feedback;
 
 namespace MlOps.Serving.Triggers;
 
-/// <summary>Deletes runs whose time is over, some at each look.</summary>
-public sealed class RetentionTrigger(RunRetention retention) : ITrigger
+/// <summary>Deletes what is kept no longer: runs, some at each look, and what is kept of predictions.</summary>
+public sealed class RetentionTrigger(RunRetention runs, PredictionRetention predictions) : ITrigger
 {
     public TimeSpan Interval { get; } = TimeSpan.FromMinutes(1);
 
-    public Task LookAsync(CancellationToken cancel) => retention.DeleteSomeAsync(cancel);
+    public Task LookAsync(CancellationToken cancel) => Task.WhenAll(runs.DeleteSomeAsync(cancel), predictions.DeleteAsync(cancel));
 }

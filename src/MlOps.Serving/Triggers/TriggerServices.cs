@@ -1,4 +1,7 @@
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using MlOps.Pipeline.Data;
+using MlOps.Serving.Monitoring;
 
 namespace MlOps.Serving.Triggers;
 
@@ -14,6 +17,13 @@ public static class TriggerServices
         .AddSingleton<LiveDriftTrigger>()
         .AddSingleton<TrafficLooks>()
         .AddSingleton<TrafficTrigger>()
+        .AddLogCare()
         .AddSingleton<IndexTrigger>()
         .AddSingleton<RetentionTrigger>();
+
+    /// <summary>What looks after the prediction log.</summary>
+    public static IServiceCollection AddLogCare(this IServiceCollection services) => services
+        .AddSingleton(host => new CompactionTrigger(
+            host.GetRequiredService<PredictionCompactor>(), host.GetRequiredService<PipelineStorage>(), host.GetRequiredService<CompactionOptions>(),
+            host.GetRequiredService<TimeProvider>(), host.GetRequiredService<ILogger<CompactionTrigger>>()));
 }

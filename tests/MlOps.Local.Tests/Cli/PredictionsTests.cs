@@ -46,6 +46,18 @@ public sealed class PredictionsTests(AzuriteFixture azurite) : IDisposable
         run.Errors.Should().Contain(told);
     }
 
+    [Theory]
+    [InlineData("--from is 'noon'; it must be a time such as 2026-11-26T10:00Z.", "noon")]
+    [InlineData("has no version in production", "2026-11-26T10:00")]
+    public async Task Data_of_predictions_that_cannot_be_made_are_refused(string told, string from)
+    {
+        var run = await LocalCommand.RunAsync(
+            "data", "from-predictions", model, "--from", from, "--until", "2026-11-26T12:00Z", "--data", folder, "--storage", azurite.ConnectionString);
+
+        run.ExitCode.Should().NotBe(0);
+        run.Errors.Should().Contain(told);
+    }
+
     public void Dispose() => Directory.Delete(folder, recursive: true);
 
     private Task<(int ExitCode, string Output, string Errors)> RunAsync(params string[] command) =>

@@ -184,6 +184,8 @@ public sealed class DefinitionJsonTests
         + "\"00:01:00\" (one minute) to \"1.00:00:00\" (one day).*")]
     [InlineData("""{ "model": "m", "target": "y", "monitor": { "every": "2.00:00:00", "minRows": 0 } }""", "*monitor.every is '2.00:00:00'*"
         + "monitor.minRows is 0; it must be at least 1 and at most 100000.*")]
+    [InlineData("""{ "model": "m", "target": "y", "monitor": { "sample": 0 } }""", "*monitor.sample is 0; it must be above 0 and at most 1.*")]
+    [InlineData("""{ "model": "m", "target": "y", "monitor": { "sample": 1.5 } }""", "*monitor.sample is 1.5; it must be above 0 and at most 1.*")]
     [InlineData("""{ "model": "m", "target": "y", "monitor": { "every": "hourly", "log": "no" } }""", "*monitor.log must be true or false*monitor.every "
         + "is 'hourly'*")]
     [InlineData("""{ "model": "m", "target": "y", "monitor": { "log": false }, "runOn": { "drift": true } }""", "*runOn.drift is true*set monitor.log "

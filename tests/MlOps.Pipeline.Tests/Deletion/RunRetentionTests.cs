@@ -65,6 +65,13 @@ public sealed class RunRetentionTests(AzuriteFixture azurite) : IClassFixture<Az
         RetentionOptions.Read(new ConfigurationBuilder().AddInMemoryCollection([new(key, value)]).Build()).RunDays.Should().Be(days);
 
     [Theory]
+    [InlineData("Predictions:KeepDays", "30", 30)]
+    [InlineData("MLOPS_KEEP_PREDICTIONS_DAYS", "365", 365)]
+    [InlineData("Other", "1", 90)]
+    public void Predictions_are_kept_for_a_number_of_days(string key, string value, int days) =>
+        RetentionOptions.Read(new ConfigurationBuilder().AddInMemoryCollection([new(key, value)]).Build()).PredictionDays.Should().Be(days);
+
+    [Theory]
     [InlineData("0")]
     [InlineData("-1")]
     [InlineData("ninety")]

@@ -5,6 +5,7 @@ using Azure.Storage.Blobs.Specialized;
 using Microsoft.Extensions.DependencyInjection;
 using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Data;
+using MlOps.Pipeline.Data.Duck;
 using MlOps.Pipeline.Definitions;
 using MlOps.Pipeline.Registry;
 using MlOps.Serving.Models;
@@ -32,7 +33,7 @@ public sealed class KeyedRowsTests(AzuriteFixture azurite)
         await PredictAsync(host, ("ann", 1), ("bob", 2), ("ann", 3), (null, 4));
         await host.WrittenAsync();
         var dying = new Dying(writes);
-        var killed = () => new KeyedRows(dying.Storage(azurite), TimeProvider.System).DeleteAsync(model, "ann", default);
+        var killed = () => OnStorage(host, dying.Storage(azurite)).DeleteAsync(model, "ann", default);
         await killed.Should().ThrowAsync<ProcessDiedException>();
         dying.IsDead.Should().BeTrue();
 
@@ -72,7 +73,7 @@ public sealed class KeyedRowsTests(AzuriteFixture azurite)
         await PredictAsync(host, ("ann", 1), ("bob", 2), ("cid", 3));
         await host.WrittenAsync();
         var hold = new HoldOnce((method, path) => method == "PUT" && path.EndsWith(".kept.jsonl", StringComparison.Ordinal));
-        var slow = new KeyedRows(hold.Storage(azurite), TimeProvider.System).DeleteAsync(model, "ann", default);
+        var slow = OnStorage(host, hold.Storage(azurite)).DeleteAsync(model, "ann", default);
         await hold.Held;
         var early = () => host.Get<KeyedRows>().DeleteAsync(model, "bob", default);
 
@@ -180,6 +181,9 @@ public sealed class KeyedRowsTests(AzuriteFixture azurite)
                 .Select(line => JsonDocument.Parse(line).RootElement.GetProperty("features").GetProperty("a").GetInt32()),
         ];
     }
+
+    private static KeyedRows OnStorage(MonitorHost host, PipelineStorage storage) =>
+        new(storage, new CompactedRows(storage, host.Get<DuckDb>(), host.Get<PipelineOptions>()), TimeProvider.System);
 
     /// <summary>What a check of live rows finds.</summary>
     private async Task<long> CountAsync(MonitorHost host)

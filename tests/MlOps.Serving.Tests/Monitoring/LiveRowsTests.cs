@@ -53,6 +53,15 @@ public sealed class LiveRowsTests(AzuriteFixture azurite)
         scores.Should()
             .OnlyContain(score => score.Score < 1e-9 && score.Current.Missing == score.Reference.Missing && score.NewCategories.GetValueOrDefault() == 0);
         scores.Single(score => score.Column == Quoted).Current.Missing.Should().BePositive();
+
+        var compacted = Path.ChangeExtension(file, LoggedSql.FileExtension);
+        using (var session = host.Get<DuckDb>().Open(default))
+        {
+            session.Copy(LoggedSql.Compacted([file]), compacted, LoggedSql.Compression);
+        }
+        var again = await host.Get<LiveDrift>().CompareAsync(
+            version, definition, [compacted], new LiveWindow(1, At, At.AddDays(1)), host.WorkFolder, default);
+        (again.Rows, again.Page.ToString() == compared.Page.ToString()).Should().Be((compared.Rows, true), "rows of both forms are the same rows");
     }
 
     [Fact]

@@ -69,6 +69,26 @@ public sealed class PredictionLogTests(AzuriteFixture azurite)
     }
 
     [Fact]
+    public async Task A_killed_host_has_lost_what_waited_and_nothing_that_was_written_before()
+    {
+        await using var gate = new StorageGate(azurite.ConnectionString);
+        await using var host = await ServingAsync(Soon, gate.NewStorage());
+        for (var i = 0; i < 20; i++)
+        {
+            await host.PredictAsync(model, $$"""{"a": {{i}}}""");
+        }
+        await host.WrittenAsync();
+
+        // Nothing of it reaches storage from here on, as of a process that is killed.
+        gate.Close();
+        await host.PredictAsync(model, """{"a": 20}""", """{"a": 21}""");
+
+        var kept = (await LoggedPredictions.ReadAsync(azurite.NewStorage(), model)).SelectMany(blob => blob.Value).ToList();
+        kept.Select(line => line[(line.LastIndexOf(':') + 2)..^2]).Should().Equal(Enumerable.Range(0, 20).Select(i => $"{i}"));
+        host.Log.Waiting.Should().BePositive().And.BeLessThan(Soon.MostBytes, "what is lost is what waited");
+    }
+
+    [Fact]
     public async Task Rows_of_many_megabytes_are_written_whole_in_blobs_of_bounded_size()
     {
         await using var host = await ServingAsync(Never with { BlobBytes = 3 * 1024 * 1024 });

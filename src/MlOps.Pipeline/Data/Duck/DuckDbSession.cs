@@ -14,8 +14,9 @@ internal sealed class DuckDbSession(DuckDBConnection connection, CancellationTok
     private const int RowsPerGroup = 40_960;
 
     /// <summary>Writes a query's rows to a Parquet file, in order, and returns their number.</summary>
-    public long Copy(string query, string path) =>
-        Run($"COPY ({query}) TO {Sql.Text(path)} (FORMAT parquet, ROW_GROUP_SIZE {RowsPerGroup})", command => (long)command.ExecuteNonQuery());
+    public long Copy(string query, string path, string compression = "snappy") =>
+        Run($"COPY ({query}) TO {Sql.Text(path)} (FORMAT parquet, COMPRESSION {compression}, ROW_GROUP_SIZE {RowsPerGroup})",
+            command => (long)command.ExecuteNonQuery());
 
     /// <summary>The number in the first cell of the first row.</summary>
     public long Count(string sql) => Run(sql, command => Convert.ToInt64(command.ExecuteScalar(), System.Globalization.CultureInfo.InvariantCulture));

@@ -1,0 +1,218 @@
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json.Nodes;
+using MlOps.Drift.Profiles;
+using MlOps.Pipeline.Contracts;
+using MlOps.Pipeline.Data;
+using MlOps.Pipeline.Data.Duck;
+using MlOps.Pipeline.Definitions;
+using MlOps.Pipeline.Features;
+using MlOps.Pipeline.Profiling;
+using MlOps.Pipeline.Reading;
+using MlOps.Pipeline.Registry;
+using MlOps.Pipeline.Stages.Ingest;
+using MlOps.Pipeline.Tracking;
+using MlOps.Serving.Monitoring;
+
+namespace MlOps.Serving.Feedback;
+
+/// <summary>
+/// Makes a raw dataset version of what was predicted in some time and of what came true of it, so that a run can train on it: a row for each prediction of
+/// which that is known, with the columns that production reads, typed as it was trained, and the target.
+/// </summary>
+public sealed class FeedbackDataset
+{
+    /// <summary>Longest time that is taken at once.</summary>
+    public static readonly TimeSpan Longest = TimeSpan.FromDays(92);
+
+    private const long MostBytes = 4L * 1024 * 1024 * 1024;
+
+    private readonly PredictionLogReader log;
+    private readonly FeedbackStore feedback;
+    private readonly ModelRegistry registry;
+    private readonly DefinitionStore definitions;
+    private readonly DatasetStore datasets;
+    private readonly ProfileStore profiles;
+    private readonly DataLog versions;
+    private readonly DuckDb duckDb;
+
+    internal FeedbackDataset(
+        PredictionLogReader log, FeedbackStore feedback, ModelRegistry registry, DefinitionStore definitions, DatasetStore datasets, ProfileStore profiles,
+        DataLog versions, DuckDb duckDb)
+    {
+        (this.log, this.feedback, this.registry, this.definitions) = (log, feedback, registry, definitions);
+        (this.datasets, this.profiles, this.versions, this.duckDb) = (datasets, profiles, versions, duckDb);
+    }
+
+    /// <summary>Makes the version, or finds it: the same rows are the same version.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="from">Predictions from this time on,</param>
+    /// <param name="until">and before this one.</param>
+    /// <param name="cancel">Stops it.</param>
+    /// <exception cref="InputException">There are no such rows, or not all columns that a run needs.</exception>
+    public async Task<DataEntry> MakeAsync(string model, DateTimeOffset from, DateTimeOffset until, CancellationToken cancel)
+    {
+        if (until <= from || until - from > Longest)
+        {
+            throw new InputException($"'until' must come after 'from', by at most {Longest.TotalDays:0} days.");
+        }
+        var (columns, absent, trained) = await ColumnsAsync(model, cancel);
+        var folder = datasets.NewDraftFolder();
+        try
+        {
+            var (told, newest) = await WriteFeedbackAsync(model, from, Path.Combine(folder, "told.jsonl"), cancel);
+            // What was told of a key is about its newest prediction before that, which may be one after this time.
+            var files = told is null ? [] : await log.DownloadAllAsync(model, from, newest > until ? newest : until, MostBytes, folder, cancel);
+            var read = files.Count == 0
+                ? null
+                : await Task.Run(() => Read(files, told!, (from, until), columns, absent, trained, folder, cancel), cancel);
+            if (read is null)
+            {
+                throw new InputException(
+                    $"Of no logged prediction of model '{model}' from {Text(from)} until {Text(until)} is it known what came true. POST /feedback tells it.");
+            }
+            var version = await CommitAsync(model, (from, until), read, cancel);
+            return await versions.RecordAsync(model, version, $"{LoggedSource.Prefix}{model}/{Text(from)}/{Text(until)}", cancel);
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    /// <summary>The columns of the version: those of production's rows, the target last; then those that a definition declares and nobody sends.</summary>
+    private async Task<(FeaturePlan Plan, IReadOnlyList<DatasetColumn> Absent, TableProfile Trained)> ColumnsAsync(string model, CancellationToken cancel)
+    {
+        var production = (await registry.FindAsync(model, cancel))?.Production
+            ?? throw new InputException($"Model '{model}' has no version in production, so nothing says how its rows are read.");
+        var definition = await definitions.FindAsync(model, cancel)
+            ?? throw new InputException($"Model '{model}' has no pipeline definition. PUT /pipelines/{model} first.");
+        var lineage = (await registry.GetAsync(model, production, cancel)).Lineage;
+        var train = await datasets.FindAsync(lineage.Train, cancel)
+            ?? throw new InputException($"The training rows of version {production} of model '{model}' are gone, so nothing says how its rows are read.");
+        var plan = FeaturePlan.Of(train);
+        var sent = plan.Inputs.Select(input => input.Name).Append(plan.Target.Name).ToHashSet(StringComparer.Ordinal);
+        if (plan.Target.Name != definition.Target)
+        {
+            throw new InputException($"Version {production} predicts '{plan.Target.Name}', and the definition's target is '{definition.Target}' by now.");
+        }
+        var needed = plan.Carried.Select(column => column.Name).Append(plan.Weights?.Name).OfType<string>().Concat(definition.Split.Key);
+        if (needed.FirstOrDefault(name => !sent.Contains(name)) is { } unsent)
+        {
+            throw new InputException(
+                $"The definition of model '{model}' splits or weighs rows by column '{unsent}', which callers do not send: what was predicted has none.");
+        }
+        var raw = (await datasets.FindAsync(lineage.Raw, cancel))?.Columns ?? [];
+        return (
+            plan, [.. raw.Where(column => !sent.Contains(column.Name) && definition.Columns.GetValueOrDefault(column.Name) is { Ignore: false })],
+            await profiles.GetAsync(train, _ => Task.CompletedTask, cancel));
+    }
+
+    private ReadRows? Read(
+        IReadOnlyList<string> files, string told, (DateTimeOffset From, DateTimeOffset Until) window, FeaturePlan plan, IReadOnlyList<DatasetColumn> absent,
+        TableProfile trained, string folder, CancellationToken cancel)
+    {
+        using var session = duckDb.Open(plan.Inputs.Count, cancel);
+        session.Execute($"CREATE TEMP TABLE joined AS {JoinedSql(files, told, window)}");
+        var cells = LiveRows.InputsSql(plan, trained).Select(input => $"{input.Sql} AS {Sql.Name(input.Column.Name)}")
+            .Append($"{CellSql.Of("actual", plan.Target.Type, plan.Target.Cells)} AS {Sql.Name(plan.Target.Name)}")
+            .Concat(absent.Select(column => $"NULL::{column.Type.ToString().ToUpperInvariant()} AS {Sql.Name(column.Name)}"));
+        var joined = $"SELECT actual, \"at\", id, {LiveRows.CellsSql(plan)} FROM joined ORDER BY \"at\", id";
+        var select = $"SELECT * FROM (SELECT {string.Join(", ", cells)} FROM ({joined})) "
+            + $"WHERE {Sql.Name(plan.Target.Name)} IS NOT NULL";
+        var rows = session.Count($"SELECT count(*) FROM ({select})");
+        if (rows == 0)
+        {
+            return null;
+        }
+        var table = new RawTable([.. plan.Inputs, plan.Target, .. absent], select, MarksUnparseable: false, rows, []);
+        var parts = PartWriter.Write(session, table, rowsPerPart: datasets.RowsPerPart, folder);
+        var hours = session.Rows("SELECT DISTINCT \"at\"[:13] AS hour FROM joined ORDER BY hour").Select(row => (string)row[0]!).ToList();
+        return new ReadRows(table, parts, RowIdentity.Of(session, parts[0].Path, table.Columns), hours);
+    }
+
+    /// <summary>
+    /// A row for each prediction, whichever versions answered it. What was told of its id counts before what was told of its key, and of several the newest.
+    /// </summary>
+    private static string JoinedSql(IReadOnlyList<string> files, string told, (DateTimeOffset From, DateTimeOffset Until) window)
+    {
+        var logged = LoggedSql.From(files, LoggedRow.At, LoggedRow.Id, LoggedRow.Key, LoggedRow.Features);
+        return $$"""
+            WITH told AS (SELECT * FROM read_json({{Sql.Files([told])}}, format = 'newline_delimited',
+                columns = {'id': 'VARCHAR', 'key': 'VARCHAR', 'actual': 'VARCHAR', 'at': 'VARCHAR'})),
+            predicted AS (SELECT id, min("at") AS "at", any_value(key) AS key, any_value(features) AS features FROM {{logged}}
+                WHERE id IS NOT NULL AND features IS NOT NULL AND "at" >= {{Sql.Text(LoggedRow.TimeText(window.From))}} GROUP BY id),
+            keyed AS (SELECT key, "at", any_value(id) AS id FROM predicted WHERE key IS NOT NULL GROUP BY key, "at"),
+            named AS (SELECT id, actual, "at", true AS by_id FROM told WHERE id IS NOT NULL
+                UNION ALL SELECT p.id, t.actual, t."at", false FROM (SELECT * FROM told WHERE id IS NULL) t
+                ASOF JOIN keyed p ON t.key = p.key AND t."at" >= p."at"),
+            newest AS (SELECT * FROM named QUALIFY row_number() OVER (PARTITION BY id ORDER BY by_id DESC, "at" DESC) = 1)
+            SELECT p.id, p."at", p.features, n.actual FROM predicted p JOIN newest n ON n.id = p.id
+            WHERE p."at" < {{Sql.Text(LoggedRow.TimeText(window.Until))}}
+            """;
+    }
+
+    /// <summary>Null when nothing was told.</summary>
+    private async Task<(string? Path, DateTimeOffset Newest)> WriteFeedbackAsync(string model, DateTimeOffset from, string path, CancellationToken cancel)
+    {
+        var (rows, newest) = (0, DateTimeOffset.MinValue);
+        await using var file = new StreamWriter(path);
+        await foreach (var item in feedback.ReadAsync(model, from, cancel))
+        {
+            await file.WriteLineAsync(Json.Write(new { item.Id, item.Key, item.Actual, At = LoggedRow.TimeText(item.At) }).AsMemory(), cancel);
+            rows++;
+            newest = item.Id is null && item.At > newest ? item.At : newest;
+        }
+        return (rows == 0 ? null : path, newest);
+    }
+
+    private async Task<DatasetManifest> CommitAsync(
+        string model, (DateTimeOffset From, DateTimeOffset Until) window, ReadRows read, CancellationToken cancel)
+    {
+        var of = new JsonObject { ["model"] = model, ["from"] = Text(window.From), ["until"] = Text(window.Until) };
+        var parameters = new JsonObject { ["predictions"] = of };
+        var id = DatasetStore.IdOf(IngestStage.Name, [await HashAsync(read.Parts, cancel)], parameters);
+        if (await datasets.ReuseAsync(id, cancel) is { } existing)
+        {
+            return existing;
+        }
+        var draft = new DatasetManifest
+        {
+            Id = id,
+            Stage = IngestStage.Name,
+            Parents = [await HashAsync(read.Parts, cancel)],
+            Parameters = parameters,
+            Columns = read.Table.Columns,
+            Rows = read.Table.Rows,
+            Notes = new JsonObject
+            {
+                [DatasetNotes.Ragged] = 0L,
+                [DatasetNotes.Unparseable] = false,
+                [DatasetNotes.Identity] = JsonNode.Parse(Json.Write(read.Identity)),
+                [DatasetNotes.Warnings] = new JsonArray(),
+                [DatasetNotes.Hours] = new JsonArray([.. read.Hours.Select(hour => (JsonNode)hour.Replace('-', '/').Replace('T', '/'))]),
+            },
+        };
+        return await datasets.CommitAsync(draft, read.Parts, cancel);
+    }
+
+    private static async Task<string> HashAsync(IReadOnlyList<LocalPart> parts, CancellationToken cancel)
+    {
+        var hashes = new StringBuilder();
+        foreach (var part in parts)
+        {
+            await using var content = File.OpenRead(part.Path);
+            hashes.Append(Convert.ToHexStringLower(await SHA256.HashDataAsync(content, cancel)));
+        }
+        return Convert.ToHexStringLower(SHA256.HashData(Encoding.ASCII.GetBytes(hashes.ToString())));
+    }
+
+    private static string Text(DateTimeOffset time) => time.UtcDateTime.ToString("yyyy-MM-ddTHH:mm:ssZ", CultureInfo.InvariantCulture);
+
+    /// <param name="Table">The columns.</param>
+    /// <param name="Parts">The rows.</param>
+    /// <param name="Identity">Whether rows can be told apart.</param>
+    /// <param name="Hours">The hours in which they were predicted.</param>
+    private sealed record ReadRows(RawTable Table, IReadOnlyList<LocalPart> Parts, RowIdentity Identity, IReadOnlyList<string> Hours);
+}

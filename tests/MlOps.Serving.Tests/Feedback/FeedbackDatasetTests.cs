@@ -1,0 +1,120 @@
+using System.Globalization;
+using Microsoft.Extensions.DependencyInjection;
+using MlOps.Pipeline.Contracts;
+using MlOps.Pipeline.Data;
+using MlOps.Pipeline.Data.Duck;
+using MlOps.Pipeline.Definitions;
+using MlOps.Pipeline.Registry;
+using MlOps.Serving.Feedback;
+using MlOps.Serving.Lineage;
+using MlOps.Serving.Monitoring;
+using MlOps.Serving.Predictions;
+using MlOps.Serving.Tests.Monitoring;
+using MlOps.Serving.Tests.Triggers;
+using MlOps.Testing;
+using MlOps.Testing.Scenarios;
+
+namespace MlOps.Serving.Tests.Feedback;
+
+/// <summary>What was predicted, with what came true of it, is data to train on.</summary>
+[Collection(AzuriteFixture.Collection)]
+public sealed class FeedbackDatasetTests(AzuriteFixture azurite)
+{
+    private const int Rows = 120;
+
+    private static readonly DateTimeOffset Start = LoggedHours.Floor(DateTimeOffset.UtcNow).AddHours(-3);
+
+    private readonly TestClock clock = new(Start);
+
+    [Fact]
+    public async Task Rows_with_feedback_are_a_raw_version_that_a_run_trains_on()
+    {
+        await using var host = new MonitorHost(azurite, services => services.AddSingleton<TimeProvider>(clock)
+            .AddSingleton(new PredictionLogOptions { WriteEvery = TimeSpan.FromMilliseconds(20) }));
+        var definition = Trips.Definition();
+        var model = definition.Model;
+        (await host.Pipeline.RunAsync(definition, host.Pipeline.WriteFile("trips.csv", Trips.Csv(600, seed: 5)))).Run.Error.Should().BeNull();
+        await host.Get<DefinitionStore>().PutAsync(definition, default);
+        await host.StartAsync();
+
+        // Two hours, the first of them compacted; every second row is told by its key, every tenth not at all.
+        var table = Trips.Csv(Rows, seed: 6).TrimEnd('\n').Split('\n')[1..];
+        var sent = LiveTrips.Rows(Rows, seed: 6);
+        var told = new List<FeedbackItem>();
+        for (var i = 0; i < Rows; i++)
+        {
+            clock.Now = Start.AddMinutes(i);
+            var answer = await PredictAsync(host, model, sent[i], $"rider-{i}");
+            var (fare, at) = (table[i].Split(',')[^1], clock.Now.AddHours(2));
+            if (i % 10 != 0)
+            {
+                told.Add(i % 2 == 0 ? new FeedbackItem(null, $"rider-{i}", fare, at) : new FeedbackItem(answer.Id, null, fare, at));
+            }
+        }
+        await host.WrittenAsync();
+        clock.Now = Start.AddHours(2.5);
+        await host.Get<FeedbackStore>().AddAsync(model, told, default);
+        await LoggedHours.Compactor(host, host.Get<PipelineStorage>()).CompactAsync(PredictionBlobs.HourPrefix(model, Start), default);
+
+        var made = await host.Get<FeedbackDataset>().MakeAsync(model, Start, Start.AddHours(2), default);
+        var again = await host.Get<FeedbackDataset>().MakeAsync(model, Start, Start.AddHours(2), default);
+        var first = await host.Get<FeedbackDataset>().MakeAsync(model, Start, Start.AddHours(1), default);
+
+        again.Should().Be(made);
+        (made.Rows, first.Rows, made.Stage, made.RunId).Should().Be((Rows * 9 / 10, 54, "raw", ""));
+        (await ReadAsync(host, made.Id)).Should().BeEquivalentTo(table.Where((_, i) => i % 10 != 0).Select(Normal));
+        var latest = (await host.Get<DataVersions>().FindAsync(model, "latest", default))!;
+        latest.Id.Should().BeOneOf(made.Id, first.Id);
+        var run = await host.Pipeline.RunAsync(definition, StoredSource.Of(made.Id));
+        run.Run.Error.Should().BeNull();
+
+        var graph = (await host.Get<LineageReader>().OfDatasetAsync(model, made.Id, default))!;
+        foreach (var hour in new[] { Start, Start.AddHours(1) })
+        {
+            var name = hour.UtcDateTime.ToString("yyyy/MM/dd/HH", CultureInfo.InvariantCulture);
+            graph.Edges.Should().Contain(new LineageEdge($"predictions/{model}/{name}", $"dataset/{model}@{made.Id}", "feedback"));
+        }
+        (await host.Get<LineageReader>().OfDatasetAsync(model, first.Id, default))!.Edges.Should().ContainSingle("no run has had it");
+        var columns = (await host.Get<DatasetStore>().GetAsync(made.Id, default)).Columns;
+        var trained = (await host.Get<DatasetStore>().GetAsync((await host.Get<ModelRegistry>().GetAsync(model, 1, default)).Lineage.Raw, default)).Columns;
+        columns.Should().BeEquivalentTo(trained);
+    }
+
+    [Fact]
+    public async Task What_cannot_be_made_is_refused_with_what_to_do()
+    {
+        await using var host = new MonitorHost(azurite);
+        var model = AzuriteFixture.UniqueModel();
+        var data = host.Get<FeedbackDataset>();
+
+        var unserved = () => data.MakeAsync(model, Start, Start.AddHours(1), default);
+        var backwards = () => data.MakeAsync(model, Start, Start, default);
+        var tooLong = () => data.MakeAsync(model, Start, Start.AddDays(93), default);
+
+        (await unserved.Should().ThrowAsync<InputException>()).WithMessage("*no version in production*");
+        (await backwards.Should().ThrowAsync<InputException>()).WithMessage("*'until' must come after 'from'*");
+        (await tooLong.Should().ThrowAsync<InputException>()).WithMessage("*at most 92 days*");
+    }
+
+    private static async Task<PredictionResult.Predicted> PredictAsync(MonitorHost host, string model, string row, string key)
+    {
+        using var body = System.Text.Json.JsonDocument.Parse(row);
+        return (PredictionResult.Predicted)await host.Get<PredictionService>().PredictAsync(model, [body.RootElement], Wanted.Nothing, [key], default);
+    }
+
+    private static async Task<IReadOnlyList<string>> ReadAsync(MonitorHost host, string id)
+    {
+        var datasets = host.Get<DatasetStore>();
+        var local = await datasets.OpenAsync(await datasets.GetAsync(id, default), default);
+        using var session = host.Get<DuckDb>().Open(default);
+        return
+        [
+            .. session.Rows($"SELECT {Trips.Header} FROM {local.ToSql()}")
+                .Select(row => Normal(string.Join(',', row.Select(cell => Convert.ToString(cell, CultureInfo.InvariantCulture))))),
+        ];
+    }
+
+    /// <summary>A row's text whichever way its numbers are written.</summary>
+    private static string Normal(string row) => string.Join(',', row.Split(',').Select(cell =>
+        double.TryParse(cell, CultureInfo.InvariantCulture, out var number) ? number.ToString("R", CultureInfo.InvariantCulture) : cell));
+}
