@@ -3,7 +3,6 @@ using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using MlOps.Pipeline.Contracts;
-using MlOps.Web.Answers;
 
 namespace MlOps.Web.Tests;
 

@@ -4,7 +4,7 @@ using System.Text.Json;
 using Microsoft.AspNetCore.Http;
 using MlOps.Pipeline.Contracts;
 
-namespace MlOps.Web.Answers;
+namespace MlOps.Web;
 
 /// <summary>
 /// The answer of the route that is asked most: written into a buffer that is used again, with its length, and by hand where it has nothing but a prediction.
