@@ -86,6 +86,22 @@ internal static class TrafficCommand
                 difference?.Verdict ?? "");
         }
         console.Write(table);
+        if (found.Shadow is { } shadow)
+        {
+            console.MarkupLineInterpolated(
+                CultureInfo.InvariantCulture,
+                $"Version {shadow.Version}, shadow: {shadow.Answered:N0} of {shadow.Asked:N0} rows, {shadow.Failed:N0} failed, {shadow.Dropped:N0} left out.");
+            if (shadow.Disagreement is { } share)
+            {
+                console.MarkupLineInterpolated(CultureInfo.InvariantCulture, $"It gives another label in {share:P1} of them.");
+            }
+            if (shadow.Differences is { } differ)
+            {
+                console.MarkupLineInterpolated(
+                    CultureInfo.InvariantCulture,
+                    $"Its answer less the caller's: {differ.Mean:G4} on average, nine in ten from {differ.P5:G4} to {differ.P95:G4}.");
+            }
+        }
 
         static string Number(long value) => value.ToString("N0", CultureInfo.InvariantCulture);
 

@@ -18,13 +18,15 @@ public sealed class TrafficComparer
     private readonly PredictionLogReader log;
     private readonly FeedbackStore feedback;
     private readonly VersionCache versions;
+    private readonly ShadowComparison shadows;
     private readonly DuckDb duckDb;
     private readonly PipelineOptions options;
     private readonly TimeProvider time;
 
     internal TrafficComparer(
         PredictionLogReader log, FeedbackStore feedback, VersionCache versions, DuckDb duckDb, PipelineOptions options, TimeProvider time) =>
-        (this.log, this.feedback, this.versions, this.duckDb, this.options, this.time) = (log, feedback, versions, duckDb, options, time);
+        (this.log, this.feedback, this.versions, shadows, this.duckDb, this.options, this.time) =
+            (log, feedback, versions, new ShadowComparison(versions), duckDb, options, time);
 
     /// <summary>Compares the versions since their traffic was split.</summary>
     /// <exception cref="InputException">The production version of the split is gone.</exception>
@@ -43,7 +45,8 @@ public sealed class TrafficComparer
             {
                 return new TrafficComparison(split.Since, until, NameOf(production.Scorer.Task), [], [], 0);
             }
-            return await Task.Run(() => Compare(files, told, split, production.Scorer, until, cancel), cancel);
+            var found = await Task.Run(() => Compare(files, told, split, production.Scorer, until, cancel), cancel);
+            return found.Shadow is { } shadow ? found with { Shadow = await shadows.ExplainAsync(model, shadow, cancel) } : found;
         }
         finally
         {
@@ -76,7 +79,10 @@ public sealed class TrafficComparer
                 .. read.Where(variant => variant.Result.Version != split.Production)
                     .Select(variant => DifferenceOf(variant.Result.Version, main, variant.Summary, alpha)),
             ],
-            unmatched);
+            unmatched)
+        {
+            Shadow = split.Shadow is { } shadow ? ShadowComparison.Read(session, files, shadow, scorer.Task) : null,
+        };
     }
 
     private static VariantDifference DifferenceOf(int version, LossSummary production, LossSummary other, double alpha) => SequentialTest.Of(

@@ -11,7 +11,11 @@ namespace MlOps.Serving.Feedback;
 /// <param name="Unmatched">Feedback of this time that no logged prediction belongs to.</param>
 public sealed record TrafficComparison(
     DateTimeOffset From, DateTimeOffset Until, string Loss, IReadOnlyList<VariantResult> Variants, IReadOnlyList<VariantDifference> Differences,
-    long Unmatched);
+    long Unmatched)
+{
+    /// <summary>What the shadow would have answered; left out where there is none.</summary>
+    public ShadowReport? Shadow { get; init; }
+}
 
 /// <summary>How a version has done.</summary>
 /// <param name="Version">The version.</param>

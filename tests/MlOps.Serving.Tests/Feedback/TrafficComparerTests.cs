@@ -103,6 +103,47 @@ public sealed class TrafficComparerTests(AzuriteFixture azurite) : IAsyncLifetim
     }
 
     [Fact]
+    public async Task What_a_shadow_would_have_answered_stands_beside_what_callers_got()
+    {
+        var split = await SplitAsync(shadow: 3);
+        var shadows = host.Get<ShadowScorer>();
+        await shadows.StartAsync(default);
+        for (var i = 0; i < 40; i++)
+        {
+            await PredictAsync($"customer-{i}");
+        }
+        await Eventually.IsTrueAsync(async () =>
+        {
+            await host.WrittenAsync();
+            return (await host.Get<TrafficComparer>().CompareAsync(model, split, default)).Shadow is { Answered: 40 };
+        });
+        await shadows.StopAsync(default);
+
+        var found = (await host.Get<TrafficComparer>().CompareAsync(model, split, default)).Shadow!;
+
+        (found.Version, found.Asked, found.Answered, found.Failed, found.Dropped, found.Disagreement).Should().Be((3, 40, 40, 0, 0, null));
+        // Version n predicts n: beside version 1 the shadow is 2 more, beside version 2 one.
+        (found.Differences!.Least, found.Differences.Most).Should().Be((1, 2));
+        found.Differences.Mean.Should().BeInRange(1, 2);
+        found.Largest.Should().HaveCount(10).And.OnlyContain(row => row.Version == 1 && row.Answered == "1" && row.Shadow == "3" && row.Difference == 2);
+        found.Largest[0].Features.GetRawText().Should().Be("""{"a":1}""");
+        found.Largest[0].AnsweredBecause.Should().BeEquivalentTo(new Dictionary<string, double> { ["a"] = 1, ["b"] = 2 });
+        found.Largest[0].ShadowBecause.Should().BeEquivalentTo(new Dictionary<string, double> { ["a"] = 1, ["b"] = 2 });
+    }
+
+    [Fact]
+    public async Task What_a_shadow_was_not_asked_is_counted()
+    {
+        var split = await SplitAsync(shadow: 3);
+        await PredictAsync("ann");
+        await host.WrittenAsync();
+
+        var found = (await host.Get<TrafficComparer>().CompareAsync(model, split, default)).Shadow!;
+
+        (found.Asked, found.Answered, found.Dropped, found.Differences, found.Largest.Count).Should().Be((1, 0, 1, null, 0));
+    }
+
+    [Fact]
     public async Task Without_predictions_there_is_nothing_to_compare()
     {
         var split = await SplitAsync(shadow: null);
