@@ -199,6 +199,17 @@ public sealed class PredictionCompactorTests(AzuriteFixture azurite) : IAsyncLif
     }
 
     [Fact]
+    public async Task Blank_lines_and_blanks_between_tokens_are_no_rows()
+    {
+        await WriteAsync(Storage, model, "\n", Row(1, "ann"), " \r\n\t\n", Line(model, 2, "ann", "{\"a\":\r 2}"), "\n");
+
+        (await CompactAllAsync(Compactor(host, Storage), model)).Should().Be(HourState.Done);
+
+        (await BlobsAsync(Storage, model)).Should().ContainSingle().Which.IsCompacted.Should().BeTrue();
+        (await CountAsync(host, model)).Should().Be(2);
+    }
+
+    [Fact]
     public async Task A_large_hour_is_compacted_in_parts()
     {
         foreach (var second in Enumerable.Range(1, 5))
