@@ -23,6 +23,13 @@ internal sealed class InputReader
     private readonly CategoryCodes?[] categories;
     private readonly (IFeatureFunction Function, int[] Inputs)[] derivedFrom;
 
+    /// <summary>Names in UTF-8, and which input stood where in a row a moment ago: rows of a caller have their members in the same order.</summary>
+    private readonly byte[][] names;
+    private readonly int[] order;
+
+    private readonly int features;
+    private readonly int coded;
+
     /// <exception cref="InputException">A feature's function is not among them.</exception>
     public InputReader(Featurizer featurizer, FeatureFunctions functions)
     {
@@ -30,6 +37,10 @@ internal sealed class InputReader
         inputs = featurizer.Inputs.Select((input, i) => (input.Name, i)).ToDictionary(pair => pair.Name, pair => pair.i, StringComparer.Ordinal);
         cells = [.. featurizer.Inputs.Select(input => new CellReader(input.Type, input.Cells))];
         categories = [.. featurizer.Inputs.Select(input => input.Categories is { } known ? new CategoryCodes(known) : null)];
+        names = [.. featurizer.Inputs.Select(input => Encoding.UTF8.GetBytes(input.Name))];
+        order = [.. Enumerable.Range(0, names.Length)];
+        coded = featurizer.Inputs.Count(input => input.Categories is not null);
+        features = featurizer.Inputs.Count(input => input.Categories is null && input.Kind != ColumnKind.Datetime) + featurizer.Derived.Count;
         functions.Require(featurizer.Derived);
         derivedFrom = [.. featurizer.Derived.Select(feature => (functions.Of(feature), feature.Inputs.Select(input => inputs[input]).ToArray()))];
     }
@@ -48,13 +59,14 @@ internal sealed class InputReader
         }
         var given = new bool[featurizer.Inputs.Count];
         List<string>? unseen = null, outOfRange = null;
+        var place = 0;
         foreach (var member in json.EnumerateObject())
         {
             if (problems.Count >= MostProblems)
             {
                 break;
             }
-            if (!inputs.TryGetValue(member.Name, out var i))
+            if (!TryFind(member, place++, out var i))
             {
                 problems.Add($"{prefix}feature '{member.Name}' is not known{NearestName.Ending(member.Name, inputs.Keys)}");
             }
@@ -83,6 +95,25 @@ internal sealed class InputReader
         return Compose(numbers, codes) with { Unseen = unseen, OutOfRange = outOfRange };
     }
 
+    /// <summary>Other threads may read other rows: what they learn of the order is a guess, never more.</summary>
+    private bool TryFind(JsonProperty member, int place, out int input)
+    {
+        if (place < order.Length && order[place] is var guess && member.NameEquals(names[guess]))
+        {
+            input = guess;
+            return true;
+        }
+        if (!inputs.TryGetValue(member.Name, out input))
+        {
+            return false;
+        }
+        if (place < order.Length)
+        {
+            order[place] = input;
+        }
+        return true;
+    }
+
     private void Note(int i, double number, int code, ref List<string>? unseen, ref List<string>? outOfRange)
     {
         var input = featurizer.Inputs[i];
@@ -101,24 +132,24 @@ internal sealed class InputReader
 
     private FeatureRow Compose(double[] numbers, int[] codes)
     {
-        var row = new List<float>(numbers.Length + featurizer.Derived.Count);
-        var rowCodes = new List<int>();
+        var (row, rowCodes) = (new float[features], new int[coded]);
+        var (feature, code) = (0, 0);
         for (var i = 0; i < numbers.Length; i++)
         {
             if (featurizer.Inputs[i].Categories is not null)
             {
-                rowCodes.Add(codes[i]);
+                rowCodes[code++] = codes[i];
             }
             else if (featurizer.Inputs[i].Kind != ColumnKind.Datetime)
             {
-                row.Add(FeatureRow.ToFloat(numbers[i]));
+                row[feature++] = FeatureRow.ToFloat(numbers[i]);
             }
         }
         foreach (var (function, from) in derivedFrom)
         {
-            row.Add(FeatureRow.ToFloat(FeatureFunctions.Evaluate(function, [.. from.Select(input => numbers[input])])));
+            row[feature++] = FeatureRow.ToFloat(FeatureFunctions.Evaluate(function, [.. from.Select(input => numbers[input])]));
         }
-        return new FeatureRow([.. row], [.. rowCodes]);
+        return new FeatureRow(row, rowCodes);
     }
 
     /// <summary>True when the cell has a value; false when a missing one was filled in, or a problem was told.</summary>

@@ -41,6 +41,9 @@ public sealed class ModelScorer
 {
     private const int MostProblems = 100;
 
+    /// <summary>Rows that one thread reads and scores at a time where several do.</summary>
+    private const int Share = 256;
+
     private readonly Featurizer featurizer;
     private readonly InputReader reader;
     private readonly ITransformer transformer;
@@ -93,18 +96,39 @@ public sealed class ModelScorer
     }
 
     /// <summary>Predicts rows given as JSON objects of raw input columns.</summary>
+    /// <param name="rows">The rows.</param>
+    /// <param name="threads">Threads that many rows may take.</param>
     /// <exception cref="InputException">Rows do not fit the signature; every problem of every row is listed (at most 100).</exception>
-    public IReadOnlyList<Prediction> Predict(IReadOnlyList<JsonElement> rows)
+    public IReadOnlyList<Prediction> Predict(IReadOnlyList<JsonElement> rows, int threads = 1)
     {
-        var inputs = Read(rows);
-        var scorer = idle.TryTake(out var pooled) ? pooled : new RowScorer(transformer, featurizer);
         var predictions = new Prediction[rows.Count];
-        for (var i = 0; i < predictions.Length; i++)
+        if (threads <= 1 || rows.Count < 2 * Share)
+        {
+            Score(Read(rows), predictions);
+            return predictions;
+        }
+        var shares = (rows.Count + Share - 1) / Share;
+        var problems = new List<string>[shares];
+        Parallel.For(0, shares, new ParallelOptions { MaxDegreeOfParallelism = threads }, share =>
+        {
+            var start = share * Share;
+            var inputs = Read(rows, start, Math.Min(Share, rows.Count - start), problems[share] = []);
+            if (problems[share].Count == 0)
+            {
+                Score(inputs, predictions.AsSpan(start, inputs.Length));
+            }
+        });
+        return problems.All(some => some.Count == 0) ? predictions : throw new InputException([.. problems.SelectMany(some => some).Take(MostProblems)]);
+    }
+
+    private void Score(FeatureRow[] inputs, Span<Prediction> predictions)
+    {
+        var scorer = idle.TryTake(out var pooled) ? pooled : new RowScorer(transformer, featurizer);
+        for (var i = 0; i < inputs.Length; i++)
         {
             predictions[i] = PredictOne(scorer, inputs[i]) with { Unseen = inputs[i].Unseen, OutOfRange = inputs[i].OutOfRange };
         }
         idle.Add(scorer);
-        return predictions;
     }
 
     /// <summary>Says how sure predictions are. What that needs is read when it is asked for the first time: who does not ask waits for nothing.</summary>
@@ -167,12 +191,23 @@ public sealed class ModelScorer
     private FeatureRow[] Read(IReadOnlyList<JsonElement> rows)
     {
         var problems = new List<string>();
-        var inputs = new FeatureRow[rows.Count];
-        for (var i = 0; i < rows.Count && problems.Count < MostProblems; i++)
-        {
-            inputs[i] = reader.Read(rows[i], rows.Count == 1 ? "" : $"rows[{i}]: ", problems);
-        }
+        var inputs = Read(rows, 0, rows.Count, problems);
         return problems.Count == 0 ? inputs : throw new InputException([.. problems.Take(MostProblems)]);
+    }
+
+    private FeatureRow[] Read(IReadOnlyList<JsonElement> rows, int start, int count, List<string> problems)
+    {
+        var inputs = new FeatureRow[count];
+        for (var i = 0; i < count && problems.Count < MostProblems; i++)
+        {
+            var before = problems.Count;
+            inputs[i] = reader.Read(rows[start + i], "", problems);
+            for (var problem = before; rows.Count > 1 && problem < problems.Count; problem++)
+            {
+                problems[problem] = $"rows[{start + i}]: {problems[problem]}";
+            }
+        }
+        return inputs;
     }
 
     private Prediction PredictOne(RowScorer scorer, FeatureRow row)

@@ -85,9 +85,9 @@ internal static class ScorerLoading
 internal sealed class ArtifactScorerLoader(ArtifactStore artifacts, FeatureFunctions functions, ServingOptions options) : IScorerLoader
 {
     public async Task<IScorer> LoadAsync(ModelVersion version, CancellationToken cancel) =>
-        new Loaded(await ModelScorer.LoadAsync(artifacts, functions, version.ToFiles(), cancel), options.ExplainThreads);
+        new Loaded(await ModelScorer.LoadAsync(artifacts, functions, version.ToFiles(), cancel), options);
 
-    private sealed class Loaded(ModelScorer scorer, int explainThreads) : IScorer
+    private sealed class Loaded(ModelScorer scorer, ServingOptions options) : IScorer
     {
         public TaskKind Task => scorer.Task;
 
@@ -97,14 +97,14 @@ internal sealed class ArtifactScorerLoader(ArtifactStore artifacts, FeatureFunct
 
         public long StoredBytes => scorer.StoredBytes;
 
-        public IReadOnlyList<Prediction> Predict(IReadOnlyList<JsonElement> rows) => scorer.Predict(rows);
+        public IReadOnlyList<Prediction> Predict(IReadOnlyList<JsonElement> rows) => scorer.Predict(rows, options.ManyRowsThreads);
 
         public Task<PredictionRanges> RangesAsync(
             IReadOnlyList<JsonElement> rows, IReadOnlyList<Prediction> predictions, double level, CancellationToken cancel) =>
             scorer.RangesAsync(rows, predictions, level, cancel);
 
         public Task<PredictionExplanations> ExplainAsync(IReadOnlyList<JsonElement> rows, bool everyClass, CancellationToken cancel) =>
-            scorer.ExplainAsync(rows, everyClass, explainThreads, cancel);
+            scorer.ExplainAsync(rows, everyClass, options.ExplainThreads, cancel);
     }
 }
 

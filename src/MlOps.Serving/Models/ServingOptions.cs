@@ -30,6 +30,9 @@ public sealed record ServingOptions
     /// <summary>Threads that explaining the rows of one request may take: the others answer meanwhile.</summary>
     public int ExplainThreads { get; init; } = Math.Max(1, Environment.ProcessorCount / 2);
 
+    /// <summary>Threads that reading and scoring the rows of one request may take, where there are hundreds: it is over soon.</summary>
+    public int ManyRowsThreads { get; init; } = Environment.ProcessorCount;
+
     /// <summary>What a caller is told to wait while no version is in production.</summary>
     public TimeSpan RetryAfter { get; init; } = TimeSpan.FromSeconds(5);
 }
