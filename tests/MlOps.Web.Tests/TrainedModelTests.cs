@@ -45,6 +45,16 @@ public sealed class TrainedModelTests(AzuriteFixture azurite) : IAsyncLifetime
         ((double)many["predictions"]![0]!).Should().Be(expected);
         ((int)one["version"]!).Should().Be(1);
         one.AsObject().Should().NotContainKey("probability");
+
+        // Many rows are shared out between threads; members may stand in any order.
+        var rows = Enumerable.Range(0, 1_500)
+            .Select(i => RowOf(i % 3 == 0 ? $$"""{"colour": "red", "size": {{i % 90}}}""" : $$"""{"size": {{i % 70}}.5, "colour": "blue"}""")).ToList();
+        scorer.Predict(rows, threads: 4).Select(row => row.Score).Should().Equal(rows.Select(row => scorer.Predict([row])[0].Score));
+        IReadOnlyList<JsonElement> bad = [RowOf("""{"size": 1}"""), RowOf("""{"size": "x", "colour": "red"}""")];
+        var wrong = () => scorer.Predict([.. rows.Take(1_000), bad[0], .. rows.Take(400), bad[1]], threads: 4);
+        wrong.Should().Throw<InputException>().Which.Problems.Select(problem => problem.Split(':')[0]).Should().Equal("rows[1000]", "rows[1401]");
+
+        static JsonElement RowOf(string json) => JsonDocument.Parse(json).RootElement;
     }
 
     [Fact]
