@@ -6,6 +6,9 @@ public sealed record AlertOptions
     /// <summary>The incoming webhook of a Slack channel: a secret, never logged nor stored. Null: alerts are kept on their run and not sent.</summary>
     public Uri? SlackWebhookUrl { get; init; }
 
+    /// <summary>Where the same events are sent as JSON, signed. Null: nowhere.</summary>
+    public WebhookTarget? Webhook { get; init; }
+
     /// <summary>What links in messages start with, such as <c>https://mlops.example.com</c>.</summary>
     public Uri BaseUrl { get; init; } = new("http://127.0.0.1:7071");
 
@@ -21,6 +24,7 @@ public sealed record AlertOptions
     /// <summary>Attempts in all.</summary>
     public int Attempts { get; init; } = 4;
 
-    /// <summary>Says nothing of the webhook: records print their members.</summary>
-    public override string ToString() => $"{nameof(AlertOptions)} {{ Slack = {SlackWebhookUrl is not null}, BaseUrl = {BaseUrl} }}";
+    /// <summary>Says nothing of the webhooks: records print their members.</summary>
+    public override string ToString() =>
+        $"{nameof(AlertOptions)} {{ Slack = {SlackWebhookUrl is not null}, Webhook = {Webhook is not null}, BaseUrl = {BaseUrl} }}";
 }

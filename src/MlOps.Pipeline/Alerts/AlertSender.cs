@@ -19,9 +19,11 @@ public sealed partial class AlertSender
     private readonly ILogger<AlertSender> logger;
 
     /// <exception cref="InputException">A channel's name is none, or is taken.</exception>
-    public AlertSender(IEnumerable<IAlertChannel> channels, AlertOptions options, TimeProvider time, ILogger<AlertSender> logger)
+    public AlertSender(IEnumerable<IAlertChannel> channels, WebhookChannel webhook, AlertOptions options, TimeProvider time, ILogger<AlertSender> logger)
     {
-        this.channels = ExtensionNames.Index(channels, channel => channel.Name, "alert channel", []);
+        // Unlike Slack, whose absence people should see, a webhook that nobody has set is not spoken of.
+        var all = options.Webhook is null ? channels : channels.Append(webhook);
+        this.channels = ExtensionNames.Index(all, channel => channel.Name, "alert channel", []);
         (this.options, this.time, this.logger) = (options, time, logger);
     }
 

@@ -12,14 +12,16 @@ internal static class AlertServices
     public static IServiceCollection AddAlerts(this IServiceCollection services)
     {
         services.TryAddSingleton(new AlertOptions());
-        services.AddHttpClient(SlackChannel.ClientName)
-            // The factory's own loggers write the address of every request, which is the secret.
-            .RemoveAllLoggers()
-            .ConfigureHttpClient(http => http.Timeout = Timeout.InfiniteTimeSpan)
-            .ConfigurePrimaryHttpMessageHandler(() => new SocketsHttpHandler { AllowAutoRedirect = false })
-            .AddResilienceHandler(
-                SlackChannel.ClientName, (pipeline, context) => Configure(pipeline, context.ServiceProvider.GetRequiredService<AlertOptions>()));
-        return services.AddSingleton<IAlertChannel, SlackChannel>().AddSingleton<AlertSender>();
+        foreach (var name in new[] { SlackChannel.ClientName, WebhookChannel.ClientName })
+        {
+            services.AddHttpClient(name)
+                // The factory's own loggers write the address of every request, which is the secret.
+                .RemoveAllLoggers()
+                .ConfigureHttpClient(http => http.Timeout = Timeout.InfiniteTimeSpan)
+                .ConfigurePrimaryHttpMessageHandler(() => new SocketsHttpHandler { AllowAutoRedirect = false })
+                .AddResilienceHandler(name, (pipeline, context) => Configure(pipeline, context.ServiceProvider.GetRequiredService<AlertOptions>()));
+        }
+        return services.AddSingleton<IAlertChannel, SlackChannel>().AddSingleton<WebhookChannel>().AddSingleton<AlertSender>();
     }
 
     private static void Configure(ResiliencePipelineBuilder<HttpResponseMessage> pipeline, AlertOptions options)
@@ -48,7 +50,7 @@ internal static class AlertServices
     }
 
     /// <summary>
-    /// Only what Slack surely did not take is sent again: a refusal, or a connection that never came to be. An answer that is missing may be
+    /// Only what a receiver surely did not take is sent again: a refusal, or a connection that never came to be. An answer that is missing may be
     /// the answer to a message that arrived.
     /// </summary>
     private static bool IsRefused(Outcome<HttpResponseMessage> outcome) => outcome switch

@@ -5,7 +5,7 @@ namespace MlOps.Pipeline.Alerts;
 
 /// <summary>
 /// Reads where alerts go from a host's settings: <c>Alerts:SlackWebhookUrl</c> (<c>Alerts__SlackWebhookUrl</c>, or <c>SLACK_WEBHOOK_URL</c>,
-/// in the environment) and <c>Alerts:BaseUrl</c>.
+/// in the environment), <c>Alerts:WebhookUrl</c> with <c>Alerts:WebhookSecret</c>, and <c>Alerts:BaseUrl</c>.
 /// </summary>
 public static class AlertSettings
 {
@@ -15,6 +15,7 @@ public static class AlertSettings
     public static AlertOptions Read(IConfiguration configuration, Uri baseUrl) => new()
     {
         SlackWebhookUrl = UrlOf(configuration, "Alerts:SlackWebhookUrl") ?? UrlOf(configuration, "SLACK_WEBHOOK_URL"),
+        Webhook = UrlOf(configuration, "Alerts:WebhookUrl") is { } webhook ? new WebhookTarget(webhook, configuration["Alerts:WebhookSecret"]) : null,
         BaseUrl = UrlOf(configuration, "Alerts:BaseUrl") ?? baseUrl,
     };
 

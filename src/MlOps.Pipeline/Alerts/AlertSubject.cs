@@ -26,6 +26,9 @@ public sealed record AlertSubject(string Name, IReadOnlyList<(string Name, strin
             $"run {run.RunId}");
     }
 
+    /// <summary>Where it is, for who reads a message elsewhere: what stands in the path of the host's address is kept.</summary>
+    internal static string AddressOf(AlertSubject subject, Uri baseUrl) => baseUrl.AbsoluteUri.TrimEnd('/') + subject.Path;
+
     /// <summary>What is shown are ten fields: metrics come first.</summary>
     private static bool IsOfIntervals(string metric) =>
         metric.StartsWith("val_interval_", StringComparison.Ordinal) || metric.StartsWith("val_set_", StringComparison.Ordinal);

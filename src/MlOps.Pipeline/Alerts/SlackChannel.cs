@@ -1,8 +1,6 @@
 using System.Net.Http.Json;
 using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Tracking;
-using Polly.CircuitBreaker;
-using Polly.Timeout;
 
 namespace MlOps.Pipeline.Alerts;
 
@@ -19,31 +17,8 @@ public sealed class SlackChannel(IHttpClientFactory clients, AlertOptions option
     /// <summary>Null when Slack took the message, else why not. Never throws, but when <paramref name="cancel"/> is.</summary>
     public async Task<string?> SendAsync(Alert alert, AlertSubject subject, CancellationToken cancel)
     {
-        try
-        {
-            using var http = clients.CreateClient(ClientName);
-            using var answer = await http.PostAsJsonAsync(options.SlackWebhookUrl, SlackMessage.Of(alert, subject, options.BaseUrl), Json.Options, cancel);
-            return answer.IsSuccessStatusCode ? null : $"Slack answered {(int)answer.StatusCode}.";
-        }
-        catch (Exception fault) when (fault is TimeoutRejectedException or OperationCanceledException && !cancel.IsCancellationRequested)
-        {
-            return "Slack did not answer in time; the message may have arrived all the same.";
-        }
-        catch (BrokenCircuitException)
-        {
-            return "Slack failed for the alerts before this one, so it was not asked again yet.";
-        }
-        catch (HttpRequestException fault)
-        {
-            return $"Slack could not be reached ({fault.HttpRequestError}).";
-        }
-        catch (InvalidOperationException)
-        {
-            return "The webhook of the settings is no http address.";
-        }
-        catch (NotSupportedException)
-        {
-            return "The webhook of the settings is no http address.";
-        }
+        using var http = clients.CreateClient(ClientName);
+        return await HttpDelivery.SendAsync(
+            "Slack", stop => http.PostAsJsonAsync(options.SlackWebhookUrl, SlackMessage.Of(alert, subject, options.BaseUrl), Json.Options, stop), cancel);
     }
 }

@@ -23,7 +23,7 @@ internal static class SlackMessage
         {
             blocks.Add(Section(string.Join('\n', alert.Reasons.Select(reason => $"• {Escape(reason)}"))));
         }
-        blocks.Add(Section($"<{baseUrl.AbsoluteUri.TrimEnd('/')}{subject.Path}|Open {Escape(subject.LinkText)}>"));
+        blocks.Add(Section($"<{AlertSubject.AddressOf(subject, baseUrl)}|Open {Escape(subject.LinkText)}>"));
         return new JsonObject { ["text"] = Escape(Cut(alert.Title, LongestHeader)), ["blocks"] = blocks };
     }
 
