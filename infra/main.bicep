@@ -17,6 +17,14 @@ param alertEmail string = ''
 @secure()
 param slackWebhookUrl string = ''
 
+@description('Where alerts are sent as signed JSON. Kept in Key Vault, as its secret is. Empty: nowhere.')
+@secure()
+param alertWebhookUrl string = ''
+
+@description('What these are signed with: whsec_ and the Base64 of 16 bytes or more. Needed with alertWebhookUrl.')
+@secure()
+param alertWebhookSecret string = ''
+
 @description('Memory of one instance in MB; the processor share grows with it (2048: 1, 4096: 2 cores). DuckDB alone may use 512 MiB.')
 @allowed([2048, 4096])
 param instanceMemoryMB int = 2048
@@ -139,6 +147,8 @@ module vault 'modules/vault.bicep' = {
     tags: tags
     isPrivate: privateNetwork
     slackWebhookUrl: slackWebhookUrl
+    alertWebhookUrl: alertWebhookUrl
+    alertWebhookSecret: alertWebhookSecret
     adminKey: adminKey
   }
 }
@@ -149,7 +159,11 @@ module appVaultAccess 'modules/vault-access.bicep' = {
     vaultName: names.vault
     readerName: names.appIdentity
     principalId: appIdentity.outputs.principalId
-    secrets: empty(slackWebhookUrl) ? ['admin-key'] : ['admin-key', 'slack-webhook-url']
+    secrets: concat(
+      ['admin-key'],
+      empty(slackWebhookUrl) ? [] : ['slack-webhook-url'],
+      empty(alertWebhookUrl) ? [] : ['alert-webhook-url', 'alert-webhook-secret']
+    )
   }
   dependsOn: [
     vault
@@ -191,6 +205,7 @@ module functionApp 'modules/function-app.bicep' = {
     packageContainer: storage.outputs.packageContainer
     insightsName: names.insights
     slackSecretUri: empty(slackWebhookUrl) ? '' : vault.outputs.slackSecretUri
+    alertWebhookUris: empty(alertWebhookUrl) ? [] : vault.outputs.alertWebhookUris
     adminKeySecretUri: vault.outputs.adminKeySecretUri
     instanceMemoryMB: instanceMemoryMB
     maximumInstanceCount: maximumInstanceCount

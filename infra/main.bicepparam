@@ -7,6 +7,8 @@ param alertEmail = readEnvironmentVariable('ALERT_EMAIL', '')
 // Made by hooks/preprovision, once.
 param adminKey = readEnvironmentVariable('ADMIN_KEY', '')
 param deployerPrincipalId = readEnvironmentVariable('AZURE_PRINCIPAL_ID', '')
+param alertWebhookUrl = readEnvironmentVariable('ALERT_WEBHOOK_URL', '')
+param alertWebhookSecret = readEnvironmentVariable('ALERT_WEBHOOK_SECRET', '')
 param slackWebhookUrl = readEnvironmentVariable('SLACK_WEBHOOK_URL', '')
 param instanceMemoryMB = readEnvironmentVariable('INSTANCE_MEMORY_MB', '2048') == '4096' ? 4096 : 2048
 param maximumInstanceCount = int(readEnvironmentVariable('MAXIMUM_INSTANCES', '40'))

@@ -19,6 +19,9 @@ param insightsName string
 @description('Key Vault address of the Slack webhook. Empty: none.')
 param slackSecretUri string
 
+@description('Key Vault addresses of where alerts are sent as signed JSON, and of what they are signed with. Empty: none.')
+param alertWebhookUris string[]
+
 param instanceMemoryMB int
 param maximumInstanceCount int
 param alwaysReadyHttp int
@@ -129,7 +132,13 @@ resource settings 'Microsoft.Web/sites/config@2025-03-01' = {
           Access__Entra__ClientId: entraClientId
           Access__Entra__Authority: '${environment().authentication.loginEndpoint}${tenant().tenantId}/v2.0'
         },
-    empty(slackSecretUri) ? {} : { Alerts__SlackWebhookUrl: '@Microsoft.KeyVault(SecretUri=${slackSecretUri})' }
+    empty(slackSecretUri) ? {} : { Alerts__SlackWebhookUrl: '@Microsoft.KeyVault(SecretUri=${slackSecretUri})' },
+    empty(alertWebhookUris)
+      ? {}
+      : {
+          Alerts__WebhookUrl: '@Microsoft.KeyVault(SecretUri=${alertWebhookUris[0]})'
+          Alerts__WebhookSecret: '@Microsoft.KeyVault(SecretUri=${alertWebhookUris[1]})'
+        }
   )
 }
 
