@@ -153,7 +153,8 @@ public sealed class LineageEvents(DataLog log, DatasetStore datasets, ProfileSto
         Run run, IReadOnlyDictionary<string, DatasetManifest> had, bool hasEnded, CancellationToken cancel)
     {
         var outputs = new List<JsonNode>();
-        foreach (var stage in DataEntry.Stages.Where(stage => had.ContainsKey(stage) && (stage is not ("raw" or DataEntry.Input) || StoredSource.IdOf(run.Source) is null)))
+        var readsFile = StoredSource.IdOf(run.Source) is null;
+        foreach (var stage in DataEntry.Stages.Where(stage => had.ContainsKey(stage) && (readsFile || stage is not ("raw" or DataEntry.Input))))
         {
             outputs.Add(await OutputOfAsync(run.Model, stage, had[stage], cancel));
         }

@@ -83,7 +83,8 @@ public sealed class RunSources(DataVersions versions, DataLog log, DefinitionSto
         if (version.Stage != Raw)
         {
             throw new InputException(
-                $"'{name}' of model '{model}' is {(version.Stage == DataEntry.Input ? "an" : "a")} {version.Stage} table; a raw one can be made the newest again. 'data log {model} --stage raw' lists those.");
+                $"'{name}' of model '{model}' is {(version.Stage == DataEntry.Input ? "an" : "a")} {version.Stage} table; a raw one can be made the newest "
+                    + $"again. 'data log {model} --stage raw' lists those.");
         }
         await ClaimAsync(version, cancel);
         var note = new RestoredData(version.Id, time.GetUtcNow(), by, FileOf(await FindNewestRawFileAsync(model, cancel)));

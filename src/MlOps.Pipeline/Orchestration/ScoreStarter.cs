@@ -44,8 +44,8 @@ public sealed class ScoreStarter(
     }
 
     /// <summary>
-    /// The cells of a file mean what they meant in the file that the version was trained on, whatever its other rows look like; columns that the version does not
-    /// read are read as the model's definition has it.
+    /// The cells of a file mean what they meant in the file that the version was trained on, whatever its other rows look like; columns that the version does
+    /// not read are read as the model's definition has it.
     /// </summary>
     private async Task<PipelineDefinition> ReadingAsync(string model, Featurizer featurizer, CancellationToken cancel)
     {

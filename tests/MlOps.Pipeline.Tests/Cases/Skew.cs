@@ -75,7 +75,8 @@ internal static class Skew
         scored.Should().HaveSameCount(rows);
         for (var i = 0; i < rows.Count; i++)
         {
-            scored[i].Should().Equal(Answer(scorer, rows[i], added), (mine, callers) => Equals(mine, callers) || (mine, callers) is (string, ""), $"row {i}: {rows[i]}");
+            scored[i].Should().Equal(
+                Answer(scorer, rows[i], added), (mine, callers) => Equals(mine, callers) || (mine, callers) is (string, ""), $"row {i}: {rows[i]}");
         }
     }
 

@@ -24,7 +24,11 @@ public sealed class ScoreTests(AzuriteFixture azurite) : IAsyncLifetime
     /// <summary>The columns that the model reads, in another order, with some that it does not, and no target.</summary>
     private const string Header = "note,miles,seconds,vendor,passengers,payment";
 
-    private readonly PipelineDefinition definition = Trips.Definition() with { Candidates = [new CandidateSpec { Trainer = TrainerNames.LightGbm, Trees = 5 }] };
+    private readonly PipelineDefinition definition = Trips.Definition() with
+    {
+        Candidates = [new CandidateSpec { Trainer = TrainerNames.LightGbm, Trees = 5 }],
+    };
+
     private PipelineHost host = null!;
 
     public async Task InitializeAsync()
@@ -170,7 +174,8 @@ public sealed class ScoreTests(AzuriteFixture azurite) : IAsyncLifetime
     {
         var raw = await host.Get<RunSources>().OfVersionAsync(definition.Model, "latest", default);
         var gone = () => host.Get<ScorePartStage>().RunAsync(
-            host.Context(RunId.New(definition.Model, DateTimeOffset.UtcNow)), new ScorePartInput(new DatasetRef(StoredSource.IdOf(raw.Source)!, 300), 0, 9), default);
+            host.Context(RunId.New(definition.Model, DateTimeOffset.UtcNow)), new ScorePartInput(new DatasetRef(StoredSource.IdOf(raw.Source)!, 300), 0, 9),
+            default);
 
         (await gone.Should().ThrowAsync<InputException>()).WithMessage(
             $"Version 9 of model '{definition.Model}', with which this run scores, was deleted meanwhile. Start a run that scores with another one.");
@@ -214,7 +219,8 @@ public sealed class ScoreTests(AzuriteFixture azurite) : IAsyncLifetime
 
         run.State.Should().Be(RunState.Succeeded, run.Error);
         run.Data.Should().Be($"{other}@latest");
-        (await host.Get<DataCollector>().FindAsync(default)).Findings.Should().NotContain(finding => finding.Where.Contains(run.Dataset!, StringComparison.Ordinal));
+        (await host.Get<DataCollector>().FindAsync(default)).Findings.Should()
+            .NotContain(finding => finding.Where.Contains(run.Dataset!, StringComparison.Ordinal));
         var retried = await host.Get<RunStarter>().RetryAsync(run, default);
         (await host.Get<RunStore>().FindAsync(retried.RunId, default))!.Should().BeEquivalentTo(new { State = RunState.Succeeded, run.Dataset, run.Version });
     }

@@ -269,7 +269,8 @@ public abstract class EngineScenarios(AzuriteFixture azurite)
         (scored.Run.State, scored.Run.Version, scored.Run.Promoted).Should().Be((RunState.Succeeded, 1, false), scored.Run.Error);
         scored.Stages.GroupBy(stage => stage.Stage).Select(calls => $"{calls.Key} {calls.Count()} {calls.Sum(call => call.Rows)}").Should()
             .BeEquivalentTo("ingest 1 250", "score-part 3 250", "score 1 250", "finish 1 0");
-        (await engine.Host.Get<DatasetStore>().GetAsync(scored.Run.Dataset!, CancellationToken.None)).Should().BeEquivalentTo(new { Stage = "score", Rows = 250 });
+        (await engine.Host.Get<DatasetStore>().GetAsync(scored.Run.Dataset!, CancellationToken.None)).Should()
+            .BeEquivalentTo(new { Stage = "score", Rows = 250 });
         (refused.Run.State, refused.Stages.Count(stage => stage.Stage == "quarantine")).Should().Be((RunState.Failed, 0), "nobody dropped the file");
         stillWaiting.Should().Be(RunState.Waiting);
     }

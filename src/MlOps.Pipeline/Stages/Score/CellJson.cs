@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using MlOps.Pipeline.Contracts;
@@ -107,7 +108,7 @@ internal sealed class CellJson
                 break;
             case StorageType.Timestamp when cells.Values<long>(rows)[row] is var time && time >= Earliest && time <= Latest:
                 writer.WriteStringValue(DateTime.UnixEpoch.AddTicks(time * TimeSpan.TicksPerMicrosecond).ToString(
-                    "yyyy-MM-dd'T'HH:mm:ss.FFFFFF", System.Globalization.CultureInfo.InvariantCulture));
+                    "yyyy-MM-dd'T'HH:mm:ss.FFFFFF", CultureInfo.InvariantCulture));
                 break;
             case StorageType.Timestamp:
                 writer.WriteStringValue("a time beyond the calendar");
@@ -139,7 +140,8 @@ internal sealed class CellJson
             var column = inputs[i].Column;
             if (column.Type != StorageType.Varchar && vectors[i].IsNull(row) && places[column.Name] > places[unreadable])
             {
-                return $"feature '{column.Name}' is missing, or cannot be read as {Wanted(column.Type)}: column '{unreadable}' of the row cannot be read either.";
+                return $"feature '{column.Name}' is missing, or cannot be read as {Wanted(column.Type)}: column '{unreadable}' of the row cannot be read "
+                    + "either.";
             }
         }
         return null;

@@ -52,7 +52,8 @@ public sealed class ScorePartStage(
                 context, metric, told => ScoreAsync(new PartScorer(duckDb, scorer, raw), source, Path.Combine(folder, "scored.parquet"), told, cancel));
             if (part.Local.Rows != raw.Parts[input.Part].Rows)
             {
-                throw new InvalidOperationException($"Part {input.Part} of {raw.Id} has {raw.Parts[input.Part].Rows} rows, of which {part.Local.Rows} were scored.");
+                throw new InvalidOperationException(
+                    $"Part {input.Part} of {raw.Id} has {raw.Parts[input.Part].Rows} rows, of which {part.Local.Rows} were scored.");
             }
             var stored = await datasets.StoreAsync(ids.Id, part.Local, cancel);
             await new ScoredPart(stored, part.Columns, part.Problems).SaveAsync(storage, ids.Id, input.Part, cancel);
