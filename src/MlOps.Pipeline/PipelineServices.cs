@@ -16,6 +16,7 @@ using MlOps.Pipeline.Reports;
 using MlOps.Pipeline.Scoring;
 using MlOps.Pipeline.Stages.Ingest;
 using MlOps.Pipeline.Stages.Promote;
+using MlOps.Pipeline.Stages.Score;
 using MlOps.Pipeline.Stages.Train;
 using MlOps.Pipeline.Stages.Validate;
 using MlOps.Pipeline.Tracking;
@@ -84,9 +85,11 @@ public static class PipelineServices
             .AddSingleton<RunSources>()
             .AddSingleton<RunStarter>()
             .AddSingleton<CanaryStarter>()
+            .AddSingleton<ScoreStarter>()
             .AddSingleton<RunDecisions>()
             .AddSingleton<RunAdmission>()
             .AddSingleton<TrainingProgress>()
+            .AddSingleton<ScoringProgress>()
             .AddSingleton<CandidateTraining>()
             .AddSingleton<WinnerMeasures>()
             .AddSingleton<ProductionComparison>()

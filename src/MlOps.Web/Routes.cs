@@ -129,6 +129,10 @@ public static class Routes
             .Describe("Models", "Bring a version into production step by step; it is judged by what it answers, and taken out when it is worse")
             .Takes<CanaryRequest>("""{ "version": 4, "steps": [5, 25], "hold": "01:00:00" }""")
             .Gives<RunView>(202).Fails(400, 404, 503).Audited("canary");
+        api.MapPost("/models/{name}/score", ScoreApi.StartAsync).For(Operator)
+            .Describe("Models", "Start a run that scores a table, an uploaded file or a dataset version, as a dataset version")
+            .Takes<ScoreRequest>("""{ "source": "raw/taxi-fare-to-score/2026-12.csv" }""")
+            .Gives<RunView>(202).Fails(400, 404, 503).Audited("score");
         api.MapPut("/models/{name}/aliases/{alias}", ModelsApi.PutAliasAsync).For(Admin)
             .Describe("Models", "Point an alias at a version; alias production promotes by hand")
             .Takes<AliasRequest>("""{ "version": 3 }""")

@@ -17,16 +17,17 @@ public sealed record RunView
     /// <summary>What started it: <c>http</c>, <c>cli</c>, <c>schedule</c>, <c>file</c>, <c>drift</c> or <c>retry</c>.</summary>
     public required string Trigger { get; init; }
     /// <summary>
-    /// What it is for: <c>model</c> goes all the way, <c>dataset</c> only ingests, <c>canary</c> brings a version that there is into production.
+    /// What it is for: <c>model</c> goes all the way, <c>dataset</c> only ingests, <c>canary</c> brings a version that there is into production,
+    /// <c>score</c> scores a table with one.
     /// </summary>
     public required RunGoal Goal { get; init; }
     public required string DefinitionId { get; init; }
     public required DateTimeOffset Created { get; init; }
     public DateTimeOffset? Started { get; init; }
     public DateTimeOffset? Ended { get; init; }
-    /// <summary>The dataset version that a run of goal <c>dataset</c> came to.</summary>
+    /// <summary>The dataset version that a run of goal <c>dataset</c> or <c>score</c> came to.</summary>
     public string? Dataset { get; init; }
-    /// <summary>The version that the run registered, or that its canary is about.</summary>
+    /// <summary>The version that the run registered, that its canary is about, or that it scores with.</summary>
     public int? Version { get; init; }
     public required bool Promoted { get; init; }
     /// <summary>Why nothing was promoted, one sentence a reason.</summary>
@@ -114,6 +115,10 @@ public sealed record RunView
         if (run.Version is { } version)
         {
             links["version"] = Web.Links.Version(run.Model, version);
+        }
+        if (run is { Goal: RunGoal.Score, Dataset: { } scored })
+        {
+            links["content"] = Web.Links.Data(run.Model, scored) + "/content";
         }
         return links;
     }

@@ -30,7 +30,7 @@ public sealed class OpenApiTests(AzuriteFixture azurite) : WebTests(azurite)
             "GET /models", "GET /models/{name}", "GET /models/{name}/versions", "GET /models/{name}/versions/{version}", "GET /raw", "GET /raw/{model}",
             "GET /models/{name}/drift", "GET /models/{name}/drift/page",
             "GET /models/{name}/traffic", "GET /models/{name}/traffic/comparison", "POST /feedback",
-            "PUT /models/{name}/traffic", "POST /models/{name}/canary", "DELETE /models/{name}/traffic",
+            "PUT /models/{name}/traffic", "POST /models/{name}/canary", "POST /models/{name}/score", "DELETE /models/{name}/traffic",
             "GET /models/{name}/predictions", "DELETE /models/{name}/predictions", "POST /raw/{model}/{file}/upload-url",
             "DELETE /models/{name}", "DELETE /models/{name}/versions/{version}", "DELETE /models/{name}/aliases/{alias}",
             "PUT /models/{name}/aliases/{alias}", "POST /models/{name}/rollback", "PUT /raw/{model}/{file}", "DELETE /raw/{model}/{file}");
@@ -72,7 +72,8 @@ public sealed class OpenApiTests(AzuriteFixture azurite) : WebTests(azurite)
         bodies.Keys.Should().BeEquivalentTo(
             "POST /predict", "POST /feedback", "PUT /pipelines/{model}", "POST /pipelines/{model}/runs", "POST /runs/{id}/approve", "POST /runs/{id}/reject",
             "POST /runs/{id}/cancel",
-            "PUT /models/{name}/aliases/{alias}", "PUT /models/{name}/traffic", "POST /models/{name}/canary", "POST /models/{name}/rollback",
+            "PUT /models/{name}/aliases/{alias}", "PUT /models/{name}/traffic", "POST /models/{name}/canary", "POST /models/{name}/score",
+            "POST /models/{name}/rollback",
             "PUT /raw/{model}/{file}",
             "PUT /datasets/{model}/tags/{tag}", "POST /datasets/{model}/from-predictions",
             "POST /datasets/{model}/restore", "POST /datasets/gc", "POST /invocations", "POST /models/{name}/invocations", "POST /v2/models/{model}/infer",

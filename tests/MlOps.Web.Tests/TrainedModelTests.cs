@@ -7,6 +7,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Data;
+using MlOps.Pipeline.Definitions;
 using MlOps.Pipeline.Features;
 using MlOps.Pipeline.Registry;
 using MlOps.Pipeline.Scoring;
@@ -249,6 +250,70 @@ public sealed class TrainedModelTests(AzuriteFixture azurite) : IAsyncLifetime
         }
         var version = await host.Client.GetAsync((string)body["links"]!["version"]!).ShouldBeAsync(HttpStatusCode.OK);
         version["signature"]!["inputs"]!.AsArray().Select(input => (string)input!["name"]!).Should().BeEquivalentTo("size", "colour");
+    }
+
+    [Fact]
+    public async Task A_scored_table_has_what_a_caller_is_answered_and_its_lineage_leads_to_both_ends()
+    {
+        await TrainAsync("kind", row => row.Size < 3 ? "small" : row.Size < 6 ? "mid" : "large");
+        var rows = Enumerable.Range(0, 200).Select(i => (
+            Size: (i * 0.049).ToString("0.000", CultureInfo.InvariantCulture), Colour: i % 3 == 0 ? "red" : i % 3 == 1 ? "blue" : "green")).ToList();
+        var csv = "id,colour,size\n" + string.Concat(rows.Select((row, i) => $"{i},{row.Colour},{row.Size}\n"));
+        await host.Client.PutAsync($"/raw/{model}-to-score/may.csv", new StringContent(csv)).ShouldBeAsync(HttpStatusCode.Created);
+
+        var run = await host.Client.PostJsonAsync($"/models/{model}/score", $$"""{"source": "raw/{{model}}-to-score/may.csv"}""")
+            .ShouldBeAsync(HttpStatusCode.Accepted);
+        var ended = await host.Client.GetAsync($"/runs/{run["runId"]}").ShouldBeAsync(HttpStatusCode.OK);
+        var content = await host.Client.GetStringAsync((string)ended["links"]!["content"]!);
+        var asked = string.Join(", ", rows.Select(row => $$"""{"size": {{row.Size}}, "colour": "{{row.Colour}}"}"""));
+        var answers = await AskAsync("rows", $"[{asked}]").ShouldBeAsync(HttpStatusCode.OK);
+        var lineage = await host.Client.GetAsync($"/lineage/run/{run["runId"]}").ShouldBeAsync(HttpStatusCode.OK);
+
+        ((string)ended["state"]!, (string)ended["goal"]!, (int)ended["version"]!).Should().Be(("succeeded", "score", 1), (string?)ended["error"]);
+        ended["stages"]!.AsArray().Select(stage => (string)stage!["stage"]!).Should().Equal("ingest", "score-part", "score", "finish");
+        var lines = content.TrimEnd().Split('\n').Select(line => line.TrimEnd().Split(',')).ToList();
+        lines[0].Should().Equal("id", "colour", "size", "prediction", "probability", "probability_large", "probability_mid", "probability_small", "problem");
+        lines.Should().HaveCount(201);
+        foreach (var (line, i) in lines.Skip(1).Select((line, i) => (line, i)))
+        {
+            line[3].Should().Be((string)answers["predictions"]![i]!);
+            string[] kinds = ["large", "mid", "small"];
+            line[4..8].Select(Number).Should().Equal(
+                kinds.Select(kind => (double)answers["classProbabilities"]![i]![kind]!).Prepend((double)answers["probabilities"]![i]!), $"row {i}");
+        }
+        lineage["edges"]!.AsArray().Select(edge => $"{Kind(edge!["from"]!)} {edge["word"]} {Kind(edge["to"]!)}").Should().BeEquivalentTo(
+            "file ingest dataset", "dataset input run", "version scored with run", "run score dataset");
+
+        static double Number(string text) => double.Parse(text, CultureInfo.InvariantCulture);
+        static string Kind(JsonNode id) => ((string)id!).Split('/')[0];
+    }
+
+    [Theory]
+    [InlineData("""{}""", "source is missing")]
+    [InlineData("""{"source": "raw/a/b.csv", "data": "latest"}""", "both given")]
+    [InlineData("""{"source": "/etc/passwd"}""", "must be an uploaded file")]
+    [InlineData("""{"source": "raw/../b.csv"}""", "must be an uploaded file")]
+    [InlineData("""{"source": "raw/nobody/b.csv"}""", "There is no uploaded file 'raw/nobody/b.csv'")]
+    [InlineData("""{"data": "golden"}""", "has no dataset version 'golden'")]
+    [InlineData("""{"data": "latest", "version": 7}""", "has no version 7")]
+    [InlineData("""{"data": "latest"}""", "has no version in production")]
+    public async Task What_cannot_be_scored_is_refused(string body, string why)
+    {
+        var registry = host.Get<ModelRegistry>();
+        var version = await registry.AddVersionAsync(model);
+        if (!why.EndsWith("production", StringComparison.Ordinal))
+        {
+            await registry.SetAliasAsync(model, ModelAlias.Production, 1, "test", default);
+        }
+        await host.Storage.Artifacts.UploadBlobAsync(
+            $"{version.ModelBlobs}/featurizer.json",
+            BinaryData.FromString(Json.Write(new Featurizer(new TargetColumn("y", TaskKind.Regression), 0.5, [], []))));
+
+        var problem = await host.Client.PostJsonAsync($"/models/{model}/score", body).ShouldFailAsync(HttpStatusCode.BadRequest);
+        var unknown = await host.Client.PostJsonAsync("/models/nobody/score", """{"data": "latest"}""").ShouldFailAsync(HttpStatusCode.NotFound);
+
+        problem.Should().Contain(why);
+        unknown.Should().Contain("nobody");
     }
 
     private async Task<string> TrainAsync(string target, Func<(double Size, string Colour), string> answer)

@@ -12,6 +12,7 @@ using MlOps.Pipeline.Stages.Ingest;
 using MlOps.Pipeline.Stages.ModelCard;
 using MlOps.Pipeline.Stages.Promote;
 using MlOps.Pipeline.Stages.Quarantine;
+using MlOps.Pipeline.Stages.Score;
 using MlOps.Pipeline.Stages.Split;
 using MlOps.Pipeline.Stages.Train;
 using MlOps.Pipeline.Stages.Validate;
@@ -92,6 +93,14 @@ public sealed class Stages(StageCalls stages)
     [Function(nameof(ModelCardStage))]
     public Task<StageOutcome> ModelCard([ActivityTrigger] StageCall<ModelCardInput> call, CancellationToken cancel) =>
         stages.RunAsync(PipelineStages.ModelCard, call, cancel);
+
+    [Function(nameof(ScorePartStage))]
+    public Task<StageOutcome> ScorePart([ActivityTrigger] StageCall<ScorePartInput> call, CancellationToken cancel) =>
+        stages.RunAsync(PipelineStages.ScorePart, call, cancel);
+
+    [Function(nameof(ScoreStage))]
+    public Task<StageOutcome> Score([ActivityTrigger] StageCall<ScoreInput> call, CancellationToken cancel) =>
+        stages.RunAsync(PipelineStages.Score, call, cancel);
 
     [Function(nameof(AlertStage))]
     public Task<StageOutcome> Alert([ActivityTrigger] StageCall<AlertInput> call, CancellationToken cancel) =>

@@ -19,7 +19,12 @@ internal static class AuditCommand
     /// <summary>Does what a command decides, and puts it into the trail under the name of who runs it.</summary>
     public static Task RecordAsync(
         ConnectedStorage storage, string action, string subject, Func<Task<(string? From, string? To)>> act, CancellationToken cancel) =>
-        storage.Services.GetRequiredService<AuditTrail>().RecordAsync($"{Environment.UserName}@{Environment.MachineName}", action, subject, act, cancel);
+        RecordAsync(storage.Services, action, subject, act, cancel);
+
+    /// <summary>The same where the command has a host of its own.</summary>
+    public static Task RecordAsync(
+        IServiceProvider services, string action, string subject, Func<Task<(string? From, string? To)>> act, CancellationToken cancel) =>
+        services.GetRequiredService<AuditTrail>().RecordAsync($"{Environment.UserName}@{Environment.MachineName}", action, subject, act, cancel);
 
     private static async Task<int> RunAsync(ParseResult parsed, CancellationToken cancel)
     {

@@ -59,7 +59,7 @@ internal static class CommandLine
         {
             DemoCommand.Create(), UpCommand.Create(), NewCommand.Create(), TrainCommand.Create(), PredictCommand.Create(),
             RunsCommand.Create(), ModelsCommand.Create(), PromoteCommand.Create(), CopyCommand.Create(), RollbackCommand.Create(), TrafficCommand.Create(),
-            CanaryCommand.Create(), FeedbackCommand.Create(),
+            CanaryCommand.Create(), ScoreCommand.Create(), FeedbackCommand.Create(),
             DataCommand.Create(), ReproduceCommand.Create(), DeleteCommand.Create(), PredictionsCommand.Create(), DoctorCommand.Create(), KeysCommand.Create(),
             AuditCommand.Create(), BackupCommand.Create(), RestoreCommand.Create(), CompletionCommand.Create(),
         };

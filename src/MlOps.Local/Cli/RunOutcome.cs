@@ -60,6 +60,9 @@ internal static class RunOutcome
     {
         switch (run.State)
         {
+            case RunState.Succeeded when run is { Goal: RunGoal.Score, Dataset: { } scored }:
+                console.MarkupLineInterpolated($"[green]{run.Data ?? run.Source}: scored with version {run.Version} as dataset version {scored}.[/]");
+                break;
             case RunState.Succeeded when run.Dataset is { } dataset:
                 console.MarkupLineInterpolated($"[green]{run.Source}: ingested as dataset version {dataset}.[/]");
                 break;

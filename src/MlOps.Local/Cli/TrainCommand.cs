@@ -123,7 +123,7 @@ internal static partial class TrainCommand
         : throw new EnvironmentProblemException($"There is no file '{path}'.");
 
     /// <summary>The dataset version that an argument names which is no file; null: it names a file.</summary>
-    private static (string Model, string Name)? VersionOf(string? argument) =>
+    internal static (string Model, string Name)? VersionOf(string? argument) =>
         argument?.Split('@') is [var model, { Length: > 0 } name] && ModelName.IsValid(model) && !File.Exists(argument) ? (model, name) : null;
 
     /// <summary>The file's name as a model's name.</summary>

@@ -31,4 +31,7 @@ public sealed record RunInput(
 
     /// <summary>The version that the run is to bring into production, and makes none itself; null: it trains one.</summary>
     public CanaryOrder? CanaryOf { get; init; }
+
+    /// <summary>With what the run scores its table, and makes no version; null: it trains one.</summary>
+    public ScoreOrder? ScoreWith { get; init; }
 }

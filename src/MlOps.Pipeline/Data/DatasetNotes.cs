@@ -30,6 +30,9 @@ public static class DatasetNotes
     /// <summary>Clean: rows that equal an earlier one and were kept.</summary>
     public const string Kept = "keptEqual";
 
+    /// <summary>Score: rows of which nothing is predicted.</summary>
+    public const string Problems = "problems";
+
     /// <summary>Clean and after: the value that fills nulls, by column.</summary>
     public const string Imputed = "imputed";
 }

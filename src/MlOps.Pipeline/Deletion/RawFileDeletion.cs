@@ -18,7 +18,7 @@ public sealed class RawFileDeletion(PipelineStorage storage, RunStore runs)
         {
             return DeletionResult.Unknown;
         }
-        if ((await runs.ListUnfinishedAsync(model, cancel)).FirstOrDefault(run => run.Source == source) is { } reading)
+        if ((await runs.ListUnfinishedAsync(cancel)).FirstOrDefault(run => run.Source == source) is { } reading)
         {
             return DeletionResult.Refused(
                 $"Run '{reading.RunId}' is to read '{source}' and has not ended. Wait until it has, or POST /runs/{reading.RunId}/cancel first.");

@@ -54,6 +54,7 @@ public sealed class LineageEvents(DataLog log, DatasetStore datasets, ProfileSto
                 {
                     RunGoal.Dataset => $"{run.Model}.ingest",
                     RunGoal.Canary => $"{run.Model}.canary",
+                    RunGoal.Score => $"{run.Model}.score",
                     _ => run.Model,
                 },
                 ["facets"] = new JsonObject
@@ -62,11 +63,12 @@ public sealed class LineageEvents(DataLog log, DatasetStore datasets, ProfileSto
                     {
                         RunGoal.Dataset => "INGESTION",
                         RunGoal.Canary => "CANARY",
+                        RunGoal.Score => "SCORING",
                         _ => "TRAINING",
                     }),
                 },
             },
-            ["inputs"] = new JsonArray(InputOf(run, had.GetValueOrDefault("raw"))),
+            ["inputs"] = new JsonArray([.. InputsOf(run, had)]),
             ["outputs"] = new JsonArray([.. await OutputsAsync(run, had, hasEnded, cancel)]),
         };
         return (type, at, written.ToJsonString(Json.Options));
@@ -98,6 +100,15 @@ public sealed class LineageEvents(DataLog log, DatasetStore datasets, ProfileSto
             facets["nominalTime"] = LineageFacets.NominalTime(due);
         }
         return facets;
+    }
+
+    private IEnumerable<JsonNode> InputsOf(Run run, IReadOnlyDictionary<string, DatasetManifest> had)
+    {
+        yield return InputOf(run, had.GetValueOrDefault("raw") ?? had.GetValueOrDefault(DataEntry.Input));
+        if (run is { Goal: RunGoal.Score, Version: { } version })
+        {
+            yield return VersionOf(run.Model, version);
+        }
     }
 
     /// <summary>The file, called as the specification calls it, or the version that the run reads.</summary>
@@ -142,12 +153,13 @@ public sealed class LineageEvents(DataLog log, DatasetStore datasets, ProfileSto
         Run run, IReadOnlyDictionary<string, DatasetManifest> had, bool hasEnded, CancellationToken cancel)
     {
         var outputs = new List<JsonNode>();
-        foreach (var stage in DataEntry.Stages.Where(stage => had.ContainsKey(stage) && (stage != "raw" || StoredSource.IdOf(run.Source) is null)))
+        var readsFile = StoredSource.IdOf(run.Source) is null;
+        foreach (var stage in DataEntry.Stages.Where(stage => had.ContainsKey(stage) && (readsFile || stage is not ("raw" or DataEntry.Input))))
         {
             outputs.Add(await OutputOfAsync(run.Model, stage, had[stage], cancel));
         }
-        // A canary makes no version: it decides what becomes of one.
-        if (hasEnded && run is { Goal: not RunGoal.Canary, Version: { } version })
+        // A canary makes no version: it decides what becomes of one. Neither does what scores with one.
+        if (hasEnded && run is { Goal: not (RunGoal.Canary or RunGoal.Score), Version: { } version })
         {
             outputs.Add(VersionOf(run.Model, version));
         }

@@ -11,6 +11,7 @@ using MlOps.Pipeline.Stages.Ingest;
 using MlOps.Pipeline.Stages.ModelCard;
 using MlOps.Pipeline.Stages.Promote;
 using MlOps.Pipeline.Stages.Quarantine;
+using MlOps.Pipeline.Stages.Score;
 using MlOps.Pipeline.Stages.Split;
 using MlOps.Pipeline.Stages.Train;
 using MlOps.Pipeline.Stages.Validate;
@@ -39,6 +40,8 @@ public static class PipelineStages
     public static Stage<CanaryJudgeInput, CanaryJudgeOutput> CanaryJudge { get; } = Stage.Of<CanaryJudgeStage, CanaryJudgeInput, CanaryJudgeOutput>();
     public static Stage<CanaryEndInput, CanaryEndOutput> CanaryEnd { get; } = Stage.Of<CanaryEndStage, CanaryEndInput, CanaryEndOutput>();
     public static Stage<ModelCardInput, ModelCardOutput> ModelCard { get; } = Stage.Of<ModelCardStage, ModelCardInput, ModelCardOutput>();
+    public static Stage<ScorePartInput, ScorePartOutput> ScorePart { get; } = Stage.Of<ScorePartStage, ScorePartInput, ScorePartOutput>();
+    public static Stage<ScoreInput, ScoreOutput> Score { get; } = Stage.Of<ScoreStage, ScoreInput, ScoreOutput>();
     public static Stage<AlertInput, AlertOutput> Alert { get; } = Stage.Of<AlertStage, AlertInput, AlertOutput>();
     public static Stage<FinishInput, FinishOutput> Finish { get; } = Stage.Of<FinishStage, FinishInput, FinishOutput>();
 
@@ -46,6 +49,6 @@ public static class PipelineStages
     public static IReadOnlyList<Stage> All { get; } =
     [
         Ingest, Quarantine, Expect, CleanPart, Clean, Features, Split, Train, Validate, DriftPart, Drift, AwaitApproval, Promote, Explain, CanaryShift,
-        CanaryJudge, CanaryEnd, ModelCard, Alert, Finish,
+        CanaryJudge, CanaryEnd, ModelCard, ScorePart, Score, Alert, Finish,
     ];
 }

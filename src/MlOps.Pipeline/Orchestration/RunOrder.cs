@@ -14,14 +14,14 @@ public enum Turn
 
 /// <summary>
 /// The order of a model's runs: by the time they were created, one at a time, unless a run's definition says otherwise. Runs that only ingest
-/// decide nothing about the model: they wait for no run, and none waits for them.
+/// or score decide nothing about the model: they wait for no run, and none waits for them.
 /// </summary>
 public static class RunOrder
 {
     public const string WhySkipped = "skipped: an earlier run of this model had not ended (runOn.overlap is 'skip')";
 
     /// <summary>True when the run may work beside any other.</summary>
-    public static bool IsFree(Run run) => run.Overlap == Overlap.Parallel || run.Goal == RunGoal.Dataset;
+    public static bool IsFree(Run run) => run.Overlap == Overlap.Parallel || DecidesNothing(run);
 
     /// <param name="run">A run that has not ended.</param>
     /// <param name="unfinished">All that have not; those of other models do not matter.</param>
@@ -41,6 +41,8 @@ public static class RunOrder
         _ => run with { State = RunState.Cancelled, Error = WhySkipped, Ended = now },
     };
 
+    private static bool DecidesNothing(Run run) => run.Goal is RunGoal.Dataset or RunGoal.Score;
+
     private static bool IsBefore(Run other, Run run) =>
-        other.Goal != RunGoal.Dataset && other.Model == run.Model && (other.Created, other.RunId).CompareTo((run.Created, run.RunId)) < 0;
+        !DecidesNothing(other) && other.Model == run.Model && (other.Created, other.RunId).CompareTo((run.Created, run.RunId)) < 0;
 }

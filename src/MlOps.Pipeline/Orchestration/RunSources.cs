@@ -19,7 +19,7 @@ public sealed class RunSources(DataVersions versions, DataLog log, DefinitionSto
     public async Task<RunSource> OfVersionAsync(string model, string name, CancellationToken cancel)
     {
         var version = await versions.GetAsync(model, name, cancel);
-        if (version.Stage != Raw)
+        if (version.Stage is not (Raw or DataEntry.Input))
         {
             throw new InputException(
                 $"'{name}' of model '{model}' is a {version.Stage} table, and a run starts from a raw one. 'data log {model} --stage raw' lists those.");
@@ -83,7 +83,8 @@ public sealed class RunSources(DataVersions versions, DataLog log, DefinitionSto
         if (version.Stage != Raw)
         {
             throw new InputException(
-                $"'{name}' of model '{model}' is a {version.Stage} table; a raw one can be made the newest again. 'data log {model} --stage raw' lists those.");
+                $"'{name}' of model '{model}' is {(version.Stage == DataEntry.Input ? "an" : "a")} {version.Stage} table; a raw one can be made the newest "
+                    + $"again. 'data log {model} --stage raw' lists those.");
         }
         await ClaimAsync(version, cancel);
         var note = new RestoredData(version.Id, time.GetUtcNow(), by, FileOf(await FindNewestRawFileAsync(model, cancel)));

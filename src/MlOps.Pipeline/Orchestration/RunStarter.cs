@@ -73,12 +73,25 @@ public sealed class RunStarter(
         return await StartAsync(request, definition, await definitions.SnapshotAsync(definition, cancel), cancel);
     }
 
+    /// <summary>Starts a run that scores a table.</summary>
+    /// <param name="request">What to score, and with which version.</param>
+    /// <param name="reading">How its cells are read.</param>
+    /// <param name="cancel">Stops the start, not the run.</param>
+    public async Task<Run> StartScoreAsync(RunRequest request, PipelineDefinition reading, CancellationToken cancel) =>
+        await StartAsync(request, reading, await definitions.SnapshotAsync(reading, cancel), cancel);
+
     /// <summary>Starts a new run of an earlier run's source, definition and goal, as they were then. Data that it made is reused.</summary>
     /// <exception cref="InputException">The stored definition is gone.</exception>
     public async Task<Run> RetryAsync(Run earlier, CancellationToken cancel)
     {
         var definition = await definitions.GetSnapshotAsync(earlier.DefinitionId, cancel);
-        var request = new RunRequest(earlier.Model, earlier.Source, "retry") { Goal = earlier.Goal, Data = earlier.Data, Canary = earlier.Canary };
+        var request = new RunRequest(earlier.Model, earlier.Source, "retry")
+        {
+            Goal = earlier.Goal,
+            Data = earlier.Data,
+            Canary = earlier.Canary,
+            Score = earlier.Score,
+        };
         return await StartAsync(request, definition, earlier.DefinitionId, cancel);
     }
 
@@ -90,6 +103,7 @@ public sealed class RunStarter(
     {
         Canary = run.Canary?.Plan ?? definition.Traffic.Canary,
         CanaryOf = run.Canary,
+        ScoreWith = run.Score,
     };
 
     private async Task<PipelineDefinition> FindAsync(string model, CancellationToken cancel) => await definitions.FindAsync(model, cancel)
@@ -123,7 +137,8 @@ public sealed class RunStarter(
             Created = now,
             Goal = request.Goal,
             Canary = request.Canary,
-            Version = request.Canary?.Version,
+            Score = request.Score,
+            Version = request.Canary?.Version ?? request.Score?.Version,
             Overlap = definition.RunOn.Overlap,
         };
         await outbox.AddAsync(run.RunId, cancel);
@@ -158,4 +173,7 @@ public sealed record RunRequest(string Model, string? Source, string Trigger)
 
     /// <summary>See <see cref="Run.Canary"/>.</summary>
     public CanaryOrder? Canary { get; init; }
+
+    /// <summary>See <see cref="Run.Score"/>.</summary>
+    public ScoreOrder? Score { get; init; }
 }

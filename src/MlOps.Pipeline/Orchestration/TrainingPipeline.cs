@@ -1,5 +1,6 @@
 using System.Globalization;
 using MlOps.Pipeline.Contracts;
+using MlOps.Pipeline.Data;
 using MlOps.Pipeline.Registry;
 using MlOps.Pipeline.Stages;
 using MlOps.Pipeline.Stages.Alerting;
@@ -14,6 +15,7 @@ using MlOps.Pipeline.Stages.Ingest;
 using MlOps.Pipeline.Stages.ModelCard;
 using MlOps.Pipeline.Stages.Promote;
 using MlOps.Pipeline.Stages.Quarantine;
+using MlOps.Pipeline.Stages.Score;
 using MlOps.Pipeline.Stages.Split;
 using MlOps.Pipeline.Stages.Train;
 using MlOps.Pipeline.Stages.Validate;
@@ -42,6 +44,11 @@ public sealed class TrainingPipeline
         RunGoal goal, IReadOnlyList<string> candidates, bool approval, bool expects = false, CanaryPlan? canary = null) => goal switch
         {
             RunGoal.Dataset => [(PipelineStages.Ingest.Name, ""), (PipelineStages.Finish.Name, "")],
+            RunGoal.Score =>
+            [
+                (PipelineStages.Ingest.Name, ""), (PipelineStages.ScorePart.Name, PartKey(0)), (PipelineStages.Score.Name, ""),
+                (PipelineStages.Finish.Name, ""),
+            ],
             RunGoal.Canary => [.. CanaryOutline(canary), (PipelineStages.Finish.Name, "")],
             _ =>
             [
@@ -75,6 +82,9 @@ public sealed class TrainingPipeline
     [
         new(PipelineStages.Ingest, "the file cannot be read", PipelineStages.Quarantine),
         new(PipelineStages.Ingest, "the goal is a dataset", PipelineStages.Finish),
+        new(PipelineStages.Ingest, "the goal is a scored table", PipelineStages.ScorePart),
+        new(PipelineStages.ScorePart, "every part is scored", PipelineStages.Score),
+        new(PipelineStages.Score, "the goal is a scored table", PipelineStages.Finish),
         new(PipelineStages.Ingest, "the definition expects nothing of the table", PipelineStages.Clean),
         new(PipelineStages.Expect, "the table is not as expected", PipelineStages.Alert),
         new(PipelineStages.Ingest, "several parts, on an engine that scales out", PipelineStages.CleanPart),
@@ -101,6 +111,10 @@ public sealed class TrainingPipeline
                 var end = await CanaryAsync(order);
                 await AlertAsync(end.Promoted ? AlertKind.PromotionSucceeded : AlertKind.PromotionBlocked, end.BlockedBy);
                 return await FinishAsync(new FinishInput(end.Promoted, end.BlockedBy.Texts(), Error: null));
+            }
+            if (run.Run.ScoreWith is { } scoring)
+            {
+                return await FinishAsync(new FinishInput(Promoted: false, [], Error: null, (await ScoreAsync(scoring)).Id));
             }
             var raw = await IngestAsync();
             if (raw.Goal == RunGoal.Dataset)
@@ -198,10 +212,32 @@ public sealed class TrainingPipeline
         }
     }
 
+    /// <summary>
+    /// A table scored part by part: side by side on an engine that scales out, one after the other on one machine, where a part that is scored is done whatever
+    /// becomes of the next.
+    /// </summary>
+    private async Task<DatasetRef> ScoreAsync(ScoreOrder order)
+    {
+        var raw = await run.RunAsync(PipelineStages.Ingest, new IngestInput(run.Run.Source));
+        if (run.ScalesOut)
+        {
+            await ForEachPartAsync(PipelineStages.ScorePart, raw.Parts, InputOf);
+        }
+        for (var part = 0; !run.ScalesOut && part < raw.Parts; part++)
+        {
+            await run.RunAsync(PipelineStages.ScorePart, InputOf(part), PartKey(part));
+        }
+        return (await run.RunAsync(PipelineStages.Score, new ScoreInput(raw.Raw, order.Version))).Scored;
+
+        ScorePartInput InputOf(int part) => new(raw.Raw, part, order.Version);
+    }
+
     /// <summary>Runs a stage once for every part of a table, side by side.</summary>
     private Task ForEachPartAsync<TInput, TOutput>(Stage<TInput, TOutput> stage, int parts, Func<int, TInput> input)
-        where TOutput : IStageOutput =>
-        Task.WhenAll(Enumerable.Range(0, parts).Select(part => run.RunAsync(stage, input(part), part.ToString(CultureInfo.InvariantCulture))));
+        where TOutput : IStageOutput => Task.WhenAll(Enumerable.Range(0, parts).Select(part => run.RunAsync(stage, input(part), PartKey(part))));
+
+    /// <summary>The key of a stage's call for one part of a table.</summary>
+    private static string PartKey(int part) => part.ToString(CultureInfo.InvariantCulture);
 
     private Task AlertAsync(AlertKind kind, IReadOnlyList<Reason> reasons) =>
         TryAsync(PipelineStages.Alert, new AlertInput(kind, Reasons.Cap(reasons)), kind.ToString());

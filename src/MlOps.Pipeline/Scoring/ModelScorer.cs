@@ -22,6 +22,11 @@ public readonly record struct Prediction(double Score, string? Label, IReadOnlyL
     public IReadOnlyList<double>? Probabilities { get; init; }
 }
 
+/// <summary>What became of a row.</summary>
+/// <param name="Prediction">Null: the row does not fit the signature.</param>
+/// <param name="Problem">Why not; null: it does.</param>
+internal readonly record struct PredictedCells(Prediction? Prediction, string? Problem);
+
 /// <summary>How predictions come about.</summary>
 /// <param name="Features">Names of the model's features.</param>
 /// <param name="BaseValues">
@@ -127,6 +132,26 @@ public sealed class ModelScorer
         for (var i = 0; i < inputs.Length; i++)
         {
             predictions[i] = PredictOne(scorer, inputs[i]) with { Unseen = inputs[i].Unseen, OutOfRange = inputs[i].OutOfRange };
+        }
+        idle.Add(scorer);
+    }
+
+    /// <summary>Predicts each row of a table by itself, as <see cref="Predict"/> does: a row that does not fit the signature does not keep the others from it.
+    /// </summary>
+    /// <param name="rows">An array of JSON objects of raw input columns.</param>
+    /// <param name="predicted">Takes what becomes of each.</param>
+    internal void PredictEach(JsonElement rows, Span<PredictedCells> predicted)
+    {
+        var scorer = idle.TryTake(out var pooled) ? pooled : new RowScorer(transformer, featurizer);
+        var problems = new List<string>();
+        var place = 0;
+        foreach (var row in rows.EnumerateArray())
+        {
+            problems.Clear();
+            var input = reader.Read(row, "", problems);
+            predicted[place++] = problems.Count == 0
+                ? new PredictedCells(PredictOne(scorer, input), null)
+                : new PredictedCells(null, string.Join(' ', problems));
         }
         idle.Add(scorer);
     }

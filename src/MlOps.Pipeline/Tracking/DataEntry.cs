@@ -5,7 +5,8 @@ namespace MlOps.Pipeline.Tracking;
 /// <summary>A dataset version that a model has had.</summary>
 /// <param name="Id">The version.</param>
 /// <param name="Model">The model.</param>
-/// <param name="Stage">What it is to the model: <c>raw</c>, <c>clean</c>, <c>features</c>, <c>train</c>, <c>validation</c> or <c>test</c>.</param>
+/// <param name="Stage">What it is to the model: <c>raw</c>, <c>clean</c>, <c>features</c>, <c>train</c>, <c>validation</c>,
+/// <c>test</c>, <c>input</c> (a raw table that was scored) or <c>score</c> (what came of that).</param>
 /// <param name="Created">When it was made.</param>
 /// <param name="Rows">Its rows.</param>
 /// <param name="Columns">How many columns it has.</param>
@@ -19,7 +20,15 @@ public sealed record DataEntry(
     public DateTimeOffset? Restored { get; init; }
 
     /// <summary>What a version can be to a model, in the order of a run.</summary>
-    public static IReadOnlyList<string> Stages { get; } = ["raw", "clean", "features", "train", "validation", "test"];
+    public static IReadOnlyList<string> Stages { get; } = ["raw", "clean", "features", "train", "validation", "test", Input, Score];
+
+    /// <summary>
+    /// A raw table that was read to be scored: not among those that the model is trained on, of which the newest is <c>latest</c>.
+    /// </summary>
+    public const string Input = "input";
+
+    /// <summary>A table with what a version predicts of its rows.</summary>
+    public const string Score = "score";
 
     internal static DataEntry Of(Run run, string stage, DatasetManifest version) => Of(run.Model, stage, version, run.RunId, run.Source);
 

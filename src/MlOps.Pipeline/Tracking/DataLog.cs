@@ -32,19 +32,25 @@ public sealed class DataLog(PipelineStorage storage)
     {
         var entry = DataEntry.Of(run, stage, version);
         var known = await FindAsync(run.Model, version.Id, cancel);
+        // What was only scored so far is trained on now.
+        var becomesRaw = known is { Stage: DataEntry.Input } && stage == "raw";
         var (json, use) = (Json.Write(entry), Json.Write(new DataUse(run.RunId, stage, version.Id)));
         // Where it is listed it stays: somebody may be just making it the newest again.
         IEnumerable<TableEntity> rows =
         [
-            .. known?.Created == entry.Created
+            .. known?.Created == entry.Created && !becomesRaw
                 ? Array.Empty<TableEntity>()
                 : [Row(run.Model, AllKey(entry), json), Row(run.Model, StageKey(entry), json), Row(run.Model, IdKey(entry.Id), json)],
             Row(run.Model, $"u|{version.Id}|{run.RunId}", use), Row(run.Model, $"{RunPrefix(run.RunId)}{stage}", use),
-            .. stage == "raw" && StoredSource.IdOf(run.Source) is null ? new[] { Row(run.Model, FileKey(run), use) } : [],
+            .. stage is "raw" or DataEntry.Input && StoredSource.IdOf(run.Source) is null ? new[] { Row(run.Model, FileKey(run), use) } : [],
         ];
         await storage.DataVersions.SubmitTransactionAsync(
             rows.Select(row => new TableTransactionAction(TableTransactionActionType.UpsertReplace, row)), cancel);
-        if (known is not null && known.Created != entry.Created)
+        if (becomesRaw && known!.Created == entry.Created)
+        {
+            await RemoveAsync(run.Model, [StageKey(known)], cancel);
+        }
+        else if (known is not null && known.Created != entry.Created)
         {
             // It was collected and made again: the old place in the lists leads to the same version.
             await RemoveAsync(run.Model, [AllKey(known), StageKey(known)], cancel);

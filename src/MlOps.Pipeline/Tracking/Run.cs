@@ -25,6 +25,8 @@ public enum RunGoal
     Dataset,
     /// <summary>A version that there is, in production by way of a canary.</summary>
     Canary,
+    /// <summary>A table scored with a version that there is, as a dataset version.</summary>
+    Score,
 }
 
 public enum StageState
@@ -70,12 +72,14 @@ public sealed record Run : IStored
     public Overlap Overlap { get; init; }
     public DateTimeOffset? Started { get; init; }
     public DateTimeOffset? Ended { get; init; }
-    /// <summary>The dataset version that a run of goal <see cref="RunGoal.Dataset"/> came to.</summary>
+    /// <summary>The dataset version that a run of goal <see cref="RunGoal.Dataset"/> or <see cref="RunGoal.Score"/> came to.</summary>
     public string? Dataset { get; init; }
-    /// <summary>The version that this run registered, or that its canary is about.</summary>
+    /// <summary>The version that this run registered, that its canary is about, or that it scores with.</summary>
     public int? Version { get; init; }
     /// <summary>What a run of goal <see cref="RunGoal.Canary"/> was asked for.</summary>
     public CanaryOrder? Canary { get; init; }
+    /// <summary>What a run of goal <see cref="RunGoal.Score"/> was asked for.</summary>
+    public ScoreOrder? Score { get; init; }
     /// <summary>What a person decided about a canary under way; null: nobody has.</summary>
     public ApprovalDecision? CanaryDecision { get; init; }
     public bool Promoted { get; init; }

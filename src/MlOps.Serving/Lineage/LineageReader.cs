@@ -131,6 +131,10 @@ public sealed class LineageReader(
                 Edge(VersionNode(run.Model, tried), runNode, "canary");
                 return;
             }
+            if (run is { Goal: RunGoal.Score, Version: { } scoring })
+            {
+                Edge(VersionNode(run.Model, scoring), runNode, "scored with");
+            }
             var fileNode = StoredSource.IdOf(run.Source) is null ? Node(LineageKind.File, run.Source, run.Source) : null;
             foreach (var stage in DataEntry.Stages.Where(uses.ContainsValue))
             {
@@ -138,7 +142,8 @@ public sealed class LineageReader(
                 var version = await datasets.FindAsync(id, stop);
                 var rows = version is null ? "collected" : string.Create(CultureInfo.InvariantCulture, $"{version.Rows} rows");
                 var node = Node(LineageKind.Dataset, $"{run.Model}@{id}", $"{stage} {id[..8]}, {rows}");
-                foreach (var parent in (version?.Parents ?? []).Where(uses.ContainsKey))
+                // A scored table comes from its input by way of the run, as it comes from the version that scored too.
+                foreach (var parent in (stage == DataEntry.Score ? [] : version?.Parents ?? []).Where(uses.ContainsKey))
                 {
                     Edge(Key(LineageKind.Dataset, $"{run.Model}@{parent}"), node, stage);
                 }
@@ -147,11 +152,15 @@ public sealed class LineageReader(
                     nodes.TryAdd(hour.Id, hour);
                     Edge(hour.Id, node, FromPredictions);
                 }
-                if (stage == "raw" && fileNode is not null)
+                if (stage is "raw" or DataEntry.Input && fileNode is not null)
                 {
                     Edge(fileNode, node, "ingest");
                 }
-                if (stage is "train" or "validation" or "test" || uses.Count == 1)
+                if (stage == DataEntry.Score)
+                {
+                    Edge(runNode, node, stage);
+                }
+                else if (stage is "train" or "validation" or "test" or DataEntry.Input || uses.Count == 1)
                 {
                     Edge(node, runNode, stage);
                 }

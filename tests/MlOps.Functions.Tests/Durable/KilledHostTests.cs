@@ -58,6 +58,9 @@ public sealed class KilledHostTests(AzuriteFixture azurite)
     [Fact]
     public Task A_canary_goes_on_where_a_killed_host_left_it() => KilledCanary.GoesOnAsync(async configure => await StartAsync(configure));
 
+    [Fact]
+    public Task A_table_is_scored_on_where_a_killed_host_left_it() => KilledScore.GoesOnAsync(azurite, async configure => await StartAsync(configure));
+
     private async Task<DurableHost> StartAsync(Action<IServiceCollection>? configure = null) =>
         await DurableHost.StartAsync(azurite, await Backends.AzureStorageAsync(azurite, hub), configure);
 

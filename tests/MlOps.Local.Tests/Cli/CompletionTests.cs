@@ -12,7 +12,7 @@ public sealed class CompletionTests : IDisposable
     [InlineData(
         "mlops ", "audit", "backup", "canary", "completion", "copy", "data", "delete", "demo", "doctor", "feedback", "keys", "models", "new", "predict",
         "predictions", "promote", "reproduce", "restore",
-        "rollback", "runs", "traffic", "train", "up")]
+        "rollback", "runs", "score", "traffic", "train", "up")]
     [InlineData("mlops delete ", "alias", "definition", "file", "model", "run", "version")]
     [InlineData("mlops train trips.csv --ta", "--target", "--task")]
     [InlineData("mlops train \"my trips.csv\" --task ", "binary", "regression")]

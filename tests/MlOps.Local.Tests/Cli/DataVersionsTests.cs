@@ -28,6 +28,8 @@ public sealed partial class DataVersionsTests : IDisposable
         var shown = await RunAsync("data", "show", "trips@may");
         await RunAsync("data", "checkout", "trips@may", "--out", Path.Combine(folder, "out"));
         var reproduced = await RunAsync("reproduce", (string)trained["run"]!);
+        await RunAsync("score", "trips", "trips@may", "--version", "1", "--out", Path.Combine(folder, "scored.csv"));
+        await RunAsync("score", "trips", file, "--version", "1", "--out", Path.Combine(folder, "scored.parquet"));
 
         DatasetVersion.Matches(log).Should().HaveCount(2);
         log.Should().Contain("may");
@@ -35,6 +37,13 @@ public sealed partial class DataVersionsTests : IDisposable
         ((long)json["rows"]!["removed"]!).Should().Be(10);
         shown.Should().Contain("distance_km").And.Contain((string)trained["run"]!);
         (await File.ReadAllLinesAsync(Path.Combine(folder, "out", "trips-raw.csv"))).Should().HaveCount(301);
+        var scored = await File.ReadAllLinesAsync(Path.Combine(folder, "scored.csv"));
+        scored.Should().HaveCount(301);
+        scored[0].Should().EndWith(",prediction,problem");
+        File.Exists(Path.Combine(folder, "scored.parquet")).Should().BeTrue();
+        (await LocalCommand.RunAsync("score", "trips", file, "--out", "scored.txt")).ExitCode.Should().Be(ExitCode.Usage);
+        (await RunAsync("data", "log", "trips", "--stage", "score")).Should().Contain("300").And.Contain("290");
+        (await RunAsync("audit")).Should().Contain("score");
         reproduced.Should().MatchRegex("The same: [0-9]{2,} facts compared");
         (await RunAsync("data", "lineage", "version/trips@1")).Should().StartWith("flowchart LR").And.Contain("-->|registered|");
         (await RunAsync("data", "verify")).Should().Contain("all as they were written");

@@ -23,6 +23,9 @@ public sealed class EmbeddedEngineScenarios(AzuriteFixture azurite) : EngineScen
     [Fact]
     public Task A_canary_goes_on_where_a_killed_host_left_it() => KilledCanary.GoesOnAsync(StartAsync);
 
+    [Fact]
+    public Task A_table_is_scored_on_where_a_killed_host_left_it() => KilledScore.GoesOnAsync(Azurite, StartAsync);
+
     private sealed class Embedded(PipelineHost host) : EngineUnderTest(host)
     {
         public override Task StopAsync() => Host.Get<EmbeddedEngine>().StopAsync(CancellationToken.None);

@@ -7,9 +7,11 @@ using MlOps.Pipeline.Data;
 using MlOps.Pipeline.Data.Duck;
 using MlOps.Pipeline.Definitions;
 using MlOps.Pipeline.Features;
+using MlOps.Pipeline.Orchestration;
 using MlOps.Pipeline.Registry;
 using MlOps.Pipeline.Scoring;
 using MlOps.Pipeline.Stages.Ingest;
+using MlOps.Pipeline.Stages.Score;
 using MlOps.Pipeline.Tracking;
 using MlOps.Pipeline.Training;
 using MlOps.Testing;
@@ -18,7 +20,7 @@ namespace MlOps.Pipeline.Tests.Cases;
 
 /// <summary>
 /// A caller gets what the model was measured by: each validation row, sent as typed JSON, gets the prediction that its table got, and each row of
-/// the file, sent as the file's own text, the one that its typed values get.
+/// the file, sent as the file's own text, the one that its typed values get. Who has the file scored gets the same, and a problem where a caller is refused.
 /// </summary>
 internal static class Skew
 {
@@ -39,12 +41,14 @@ internal static class Skew
         ShouldAgree(Numbers(scorer.Predict([.. rows.Select(row => Typed(inputs, row))])), predicted, "validation row");
 
         var definition = (await host.Get<DefinitionStore>().FindAsync(run.Run.Model, default))!;
-        if (await TextsAsync(host, path, definition) is not { } texts)
-        {
-            return;
-        }
         var raw = await OpenAsync(host, version.Lineage.Raw);
         var values = Rows(host, raw, inputs);
+        if (await TextsAsync(host, path, definition) is not { } texts)
+        {
+            await CheckScoredAsync(host, run.Run, path, scorer, [.. values.Select(row => Typed(inputs, row))]);
+            return;
+        }
+        await CheckScoredAsync(host, run.Run, path, scorer, [.. texts.Select(row => Text(inputs, row))]);
         values.Should().HaveSameCount(texts);
         var readable = Enumerable.Range(0, texts.Count).Where(IsReadable).ToList();
         readable.Count.Should().BeGreaterThan(texts.Count / 2);
@@ -55,6 +59,40 @@ internal static class Skew
         // A cell that cannot be read is refused, and its row was left out of training; so is a row without a value that the model must have.
         bool IsReadable(int i) => !inputs.Where((input, column) => values[i][column] is null && (!input.Optional || input.Type != StorageType.Varchar)
             && Says(texts[i][input.Name])).Any() && !inputs.Where((input, column) => values[i][column] is null && !input.Optional).Any();
+    }
+
+    /// <summary>The file is scored: each of its rows has the numbers that a caller gets for it, to the last bit.</summary>
+    private static async Task CheckScoredAsync(PipelineHost host, Run trained, string path, ModelScorer scorer, IReadOnlyList<JsonElement> rows)
+    {
+        var started = await host.Get<ScoreStarter>().StartAsync(trained.Model, new ScoreWish(path, Version: trained.Version), "test", default);
+        var run = (await host.Get<RunStore>().FindAsync(started.RunId, default))!;
+        run.State.Should().Be(RunState.Succeeded, run.Error);
+        var table = await OpenAsync(host, run.Dataset!);
+        var added = ScoreColumns.Of(table.Manifest.Columns, scorer).Added.Count;
+        using var session = host.Get<DuckDb>().Open(default);
+        var columns = table.Manifest.Columns.TakeLast(added).Select(column => Sql.Name(column.Name));
+        var scored = session.Rows($"SELECT {string.Join(", ", columns)} FROM {table.ToSql()}");
+        scored.Should().HaveSameCount(rows);
+        for (var i = 0; i < rows.Count; i++)
+        {
+            scored[i].Should().Equal(
+                Answer(scorer, rows[i], added), (mine, callers) => Equals(mine, callers) || (mine, callers) is (string, ""), $"row {i}: {rows[i]}");
+        }
+    }
+
+    /// <summary>What a caller gets for a row, as a scored table has it; the problem is not compared.</summary>
+    private static object?[] Answer(ModelScorer scorer, JsonElement row, int columns)
+    {
+        try
+        {
+            var answer = scorer.Predict([row])[0];
+            object?[] numbers = answer.Label is null ? [answer.Score] : [answer.Label, answer.Score];
+            return [.. numbers, .. (answer.Probabilities ?? []).Cast<object?>(), null];
+        }
+        catch (InputException)
+        {
+            return [.. new object?[columns - 1], ""];
+        }
     }
 
     /// <summary>The value or probability of each row; of several classes, row after row, the probability of each.</summary>

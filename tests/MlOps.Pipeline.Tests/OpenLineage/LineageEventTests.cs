@@ -56,7 +56,7 @@ public sealed class LineageEventTests : IAsyncLifetime
         ((int)input["inputFacets"]!["inputStatistics"]!["rowCount"]!).Should().Be(300);
         var outputs = end["outputs"]!.AsArray().ToDictionary(output => (string)output!["name"]!, output => output!);
         outputs.Keys.Should().BeEquivalentTo(
-            DataEntry.Stages.Where(stage => stage != "test").Select(stage => $"{definition.Model}/{stage}").Append(definition.Model));
+            DataEntry.Stages.Except(["test", DataEntry.Input, DataEntry.Score]).Select(stage => $"{definition.Model}/{stage}").Append(definition.Model));
         var lineage = (await host.Get<DataLog>().ListOfRunAsync(definition.Model, run.RunId, default)).ToDictionary(use => use.Stage, use => use.Id);
         ((string)outputs[$"{definition.Model}/clean"]["facets"]!["version"]!["datasetVersion"]!).Should().Be(lineage["clean"]);
         ((string)outputs[definition.Model]["facets"]!["version"]!["datasetVersion"]!).Should().Be("1");

@@ -247,6 +247,35 @@ public abstract class EngineScenarios(AzuriteFixture azurite)
     }
 
     [Fact]
+    public async Task A_table_is_scored_beside_a_run_that_waits_for_a_person()
+    {
+        await using var engine = await StartAsync(services => services.ChangeOptions(options => options with { RowsPerPart = 100 }));
+        var definition = Definition();
+        (await engine.EndOfAsync(await engine.SubmitAsync(definition, Trips.Csv(300)))).Run.Promoted.Should().BeTrue();
+        var waiting = await engine.SubmitAsync(
+            definition with { Gates = new GateRules { Approval = new ApprovalRule(true, TimeSpan.FromHours(1)) }, Split = new SplitRules { Seed = 9 } },
+            Trips.Csv(300));
+        await engine.UntilAsync(waiting, now => now.Run.State == RunState.Waiting);
+        var blob = $"{definition.Model}-to-score/{Guid.NewGuid():N}.csv";
+        await engine.Host.Storage.Raw.GetBlobClient(blob).UploadAsync(BinaryData.FromString(Trips.Csv(250, seed: 3)));
+
+        var scored = await engine.EndOfAsync(await engine.Host.Get<ScoreStarter>().StartAsync(
+            definition.Model, new ScoreWish("raw/" + blob), "test", CancellationToken.None));
+        var refused = await engine.EndOfAsync(await engine.Host.Get<ScoreStarter>().StartAsync(
+            definition.Model, new ScoreWish("raw/not-there.csv"), "test", CancellationToken.None));
+        var stillWaiting = (await engine.Runs.FindAsync(waiting.RunId, CancellationToken.None))!.State;
+        await engine.Engine.CancelAsync(waiting.RunId, "the test is over", CancellationToken.None);
+
+        (scored.Run.State, scored.Run.Version, scored.Run.Promoted).Should().Be((RunState.Succeeded, 1, false), scored.Run.Error);
+        scored.Stages.GroupBy(stage => stage.Stage).Select(calls => $"{calls.Key} {calls.Count()} {calls.Sum(call => call.Rows)}").Should()
+            .BeEquivalentTo("ingest 1 250", "score-part 3 250", "score 1 250", "finish 1 0");
+        (await engine.Host.Get<DatasetStore>().GetAsync(scored.Run.Dataset!, CancellationToken.None)).Should()
+            .BeEquivalentTo(new { Stage = "score", Rows = 250 });
+        (refused.Run.State, refused.Stages.Count(stage => stage.Stage == "quarantine")).Should().Be((RunState.Failed, 0), "nobody dropped the file");
+        stillWaiting.Should().Be(RunState.Waiting);
+    }
+
+    [Fact]
     public async Task Starting_a_run_again_that_has_ended_does_nothing()
     {
         await using var engine = await StartAsync();

@@ -18,6 +18,9 @@ internal sealed class DuckDbSession(DuckDBConnection connection, CancellationTok
         Run($"COPY ({query}) TO {Sql.Text(path)} (FORMAT parquet, COMPRESSION {compression}, ROW_GROUP_SIZE {RowsPerGroup})",
             command => (long)command.ExecuteNonQuery());
 
+    /// <summary>Adds rows to a table; they are in it when what is returned is disposed of.</summary>
+    public DuckDB.NET.Data.DuckDBAppender Append(string table) => connection.CreateAppender(table);
+
     /// <summary>The number in the first cell of the first row.</summary>
     public long Count(string sql) => Run(sql, command => Convert.ToInt64(command.ExecuteScalar(), System.Globalization.CultureInfo.InvariantCulture));
 

@@ -6,7 +6,7 @@ namespace MlOps.Pipeline.Stages.Finish;
 /// <param name="Promoted">Whether its version went into production.</param>
 /// <param name="BlockedBy">Why not.</param>
 /// <param name="Error">Why the run failed.</param>
-/// <param name="Dataset">The dataset version that a run of goal <see cref="RunGoal.Dataset"/> came to.</param>
+/// <param name="Dataset">The dataset version that a run of goal <see cref="RunGoal.Dataset"/> or <see cref="RunGoal.Score"/> came to.</param>
 public sealed record FinishInput(bool Promoted, IReadOnlyList<string> BlockedBy, string? Error, string? Dataset = null);
 
 public sealed record FinishOutput(RunState State) : IStageOutput

@@ -23,7 +23,7 @@ public sealed record IngestInput(string Source);
 public sealed record IngestOutput(
     DatasetRef Raw, int Parts, StageReport Report, RunGoal Goal = RunGoal.Model, IReadOnlyList<string>? SplitKey = null) : IStageOutput
 {
-    IEnumerable<(string Stage, DatasetRef Version)> IStageOutput.Versions => [("raw", Raw)];
+    IEnumerable<(string Stage, DatasetRef Version)> IStageOutput.Versions => [(Goal == RunGoal.Score ? DataEntry.Input : "raw", Raw)];
 }
 
 /// <summary>
@@ -43,11 +43,8 @@ public sealed class IngestStage(
     public async Task<IngestOutput> RunAsync(StageContext context, IngestInput input, CancellationToken cancel)
     {
         var output = await IngestAsync(context, input, cancel);
-        return output with
-        {
-            Goal = (await runs.FindAsync(context.RunId, cancel))?.Goal ?? RunGoal.Model,
-            SplitKey = await SplitKeyAsync(context, output.Raw, cancel),
-        };
+        var goal = (await runs.FindAsync(context.RunId, cancel))?.Goal ?? RunGoal.Model;
+        return output with { Goal = goal, SplitKey = goal == RunGoal.Score ? null : await SplitKeyAsync(context, output.Raw, cancel) };
     }
 
     /// <summary>
@@ -98,9 +95,13 @@ public sealed class IngestStage(
             return await TakeAsync(context, stored, cancel);
         }
         var definition = await context.GetDefinitionAsync(cancel);
-        var etag = (await runs.FindAsync(context.RunId, cancel))?.SourceETag;
-        using var source = await SourceFile.OpenAsync(input.Source, etag, storage, options, cancel);
+        var run = await runs.FindAsync(context.RunId, cancel);
+        using var source = await SourceFile.OpenAsync(input.Source, run?.SourceETag, storage, options, cancel);
         using var scan = await SourceScan.RunAsync(source, options, cancel);
+        if (run is { Goal: RunGoal.Score } && scan.Format == SourceFormat.Parquet)
+        {
+            definition = AsStored(definition);
+        }
 
         var parameters = Parameters(definition);
         var id = DatasetStore.IdOf(Name, [scan.Sha256], parameters);
@@ -155,6 +156,16 @@ public sealed class IngestStage(
         context.Warn(Json.Read<IReadOnlyList<Warning>>(version.Notes[DatasetNotes.Warnings]?.ToJsonString() ?? "[]"));
         return new IngestOutput(version.Ref, version.Parts.Count, new StageReport(version.Rows, Reused: true));
     }
+
+    /// <summary>
+    /// A Parquet file has types of its own, and a cell of another type than the declared one would be taken for a missing one. Whoever scores has to see what
+    /// the cell is; only a category is the text that is written for it, whatever its type.
+    /// </summary>
+    private static PipelineDefinition AsStored(PipelineDefinition definition) => definition with
+    {
+        Columns = definition.Columns.ToDictionary(
+            column => column.Key, column => column.Value.Kind == ColumnKind.Categorical ? column.Value : column.Value with { Kind = null }),
+    };
 
     /// <summary>Only what changes how cells are read: another gate does not make another raw table.</summary>
     private static JsonObject Parameters(PipelineDefinition definition)
