@@ -10,11 +10,17 @@ public sealed record CanaryPlan(IReadOnlyList<int> Steps, TimeSpan Hold, TimeSpa
     /// <summary>Most steps.</summary>
     public const int MostSteps = 10;
 
-    /// <summary>Most times that a step is prolonged.</summary>
-    public const int MostHolds = 100;
+    /// <summary>Most times that a step is judged: each leaves its rows on the run.</summary>
+    private const int MostLooks = 100;
 
-    /// <summary>How often a step lasts <see cref="Hold"/> at most.</summary>
-    public int Holds => (int)Math.Clamp(Math.Ceiling(Patience / Hold), 1, MostHolds);
+    /// <summary>How often a step is judged at most, patience over at the last.</summary>
+    public int Looks => 1 + (int)Math.Ceiling((Patience - Hold) / Pause);
+
+    /// <summary>Time to a judgement: the hold, and again as long while nothing is shown; longer where patience would take more than a hundred.</summary>
+    /// <param name="look">Which one, from 1.</param>
+    public TimeSpan Until(int look) => look == 1 ? Hold : Pause;
+
+    private TimeSpan Pause => TimeSpan.FromTicks(Math.Max(Hold.Ticks, ((Patience - Hold).Ticks + MostLooks - 2) / (MostLooks - 1)));
 
     /// <summary>What there is to say against it.</summary>
     /// <param name="place">Before the names of what is wrong, such as <c>traffic.</c></param>

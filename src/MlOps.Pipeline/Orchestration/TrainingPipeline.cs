@@ -294,20 +294,20 @@ public sealed class TrainingPipeline
 
     private async Task<CanaryMoved> StepAsync(CanaryOrder order, CanaryPlan plan, int percent)
     {
-        for (var held = 1; ; held++)
+        for (var look = 1; ; look++)
         {
-            var key = KeyOf(percent, held);
-            var shift = await run.RunAsync(PipelineStages.CanaryShift, new CanaryShiftInput(order, percent, percent == plan.Steps[0] && held == 1), key);
+            var key = KeyOf(percent, look);
+            var shift = await run.RunAsync(PipelineStages.CanaryShift, new CanaryShiftInput(order, percent, percent == plan.Steps[0] && look == 1), key);
             if (shift.Stopped is { } stopped)
             {
                 return new CanaryMoved(CanaryMove.RollBack, stopped);
             }
-            if (await run.WaitForEventAsync(CanaryEventOf(key), plan.Hold) is { } payload)
+            if (await run.WaitForEventAsync(CanaryEventOf(key), plan.Until(look)) is { } payload)
             {
                 var decision = ApprovalDecision.Read(payload);
                 return new CanaryMoved(decision.Approved ? CanaryMove.Promote : CanaryMove.RollBack, decision.ToString());
             }
-            var judged = await run.RunAsync(PipelineStages.CanaryJudge, new CanaryJudgeInput(order, percent, held >= plan.Holds), key);
+            var judged = await run.RunAsync(PipelineStages.CanaryJudge, new CanaryJudgeInput(order, percent, look >= plan.Looks), key);
             if (judged.Move != CanaryMove.Hold)
             {
                 return new CanaryMoved(judged.Move, judged.Reason);
@@ -321,9 +321,9 @@ public sealed class TrainingPipeline
     /// <param name="key">The key of the step's stages.</param>
     public static string CanaryEventOf(string key) => $"canary-{key}";
 
-    /// <summary>The key of a step's stages: its percent, and from the second time on how often it was held.</summary>
-    private static string KeyOf(int percent, int held = 1) =>
-        held == 1 ? percent.ToString(CultureInfo.InvariantCulture) : string.Create(CultureInfo.InvariantCulture, $"{percent}-{held}");
+    /// <summary>The key of a step's stages: its percent, and from the second on the number of the look at it.</summary>
+    private static string KeyOf(int percent, int look = 1) =>
+        look == 1 ? percent.ToString(CultureInfo.InvariantCulture) : string.Create(CultureInfo.InvariantCulture, $"{percent}-{look}");
 
     private async Task<RunResult> FinishAsync(FinishInput input)
     {
