@@ -15,18 +15,16 @@ public sealed class TrafficLooks(TimeProvider time)
 
     private readonly ConcurrentDictionary<string, DateTimeOffset> looked = new(StringComparer.Ordinal);
 
-    /// <summary>True when it is time to look; that counts as looked at.</summary>
+    /// <summary>True when it is time to look.</summary>
     public bool IsDue(TrafficSplit split)
     {
         var now = time.GetUtcNow();
         var pause = (now - split.Since) * PartOfAge;
-        if (looked.TryGetValue(split.Id, out var last) && now - last < (pause < LongestPause ? pause : LongestPause))
-        {
-            return false;
-        }
-        looked[split.Id] = now;
-        return true;
+        return !looked.TryGetValue(split.Id, out var last) || now - last >= (pause < LongestPause ? pause : LongestPause);
     }
+
+    /// <summary>It was looked at; what could not be is tried again at once.</summary>
+    public void Note(TrafficSplit split) => looked[split.Id] = time.GetUtcNow();
 
     /// <summary>Forgets splits that are over.</summary>
     public void Forget(IEnumerable<string> present)

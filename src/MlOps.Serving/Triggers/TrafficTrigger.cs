@@ -53,6 +53,7 @@ public sealed partial class TrafficTrigger(
                 return;
             }
             await JudgeAsync(model, split, run, rules, cancel);
+            looks.Note(split);
         }
         catch (Exception fault) when (!cancel.IsCancellationRequested)
         {
@@ -62,9 +63,9 @@ public sealed partial class TrafficTrigger(
 
     private async Task JudgeAsync(string model, TrafficSplit split, Run? run, TrafficRules rules, CancellationToken cancel)
     {
-        foreach (var version in split.Challengers.ToList())
+        foreach (var (version, found) in await evidence.OfAsync(model, split, cancel))
         {
-            var verdict = TrafficVerdict.Of(await evidence.OfAsync(model, split, version, cancel), version, split.Production, rules);
+            var verdict = TrafficVerdict.Of(found, version, split.Production, rules);
             switch (verdict.Finding)
             {
                 case TrafficFinding.Worse when run is not null:

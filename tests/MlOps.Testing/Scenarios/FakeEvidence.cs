@@ -29,10 +29,10 @@ public sealed class FakeEvidence : ITrafficEvidence
     /// <summary>The shares at which it was asked.</summary>
     public ConcurrentQueue<string> Shares { get; } = new();
 
-    public async Task<ChallengerEvidence> OfAsync(string model, TrafficSplit split, int version, CancellationToken cancel)
+    public async Task<IReadOnlyDictionary<int, ChallengerEvidence>> OfAsync(string model, TrafficSplit split, CancellationToken cancel)
     {
         Shares.Enqueue(split.ToString());
         await Before();
-        return Next;
+        return split.Challengers.ToDictionary(version => version, _ => Next);
     }
 }

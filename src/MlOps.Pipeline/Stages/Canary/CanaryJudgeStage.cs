@@ -49,7 +49,7 @@ public sealed class CanaryJudgeStage(ModelRegistry registry, ITrafficEvidence ev
             return new CanaryJudgeOutput(CanaryMove.RollBack, lost, new StageReport());
         }
         var rules = (await context.GetDefinitionAsync(cancel)).Traffic;
-        var found = await evidence.OfAsync(context.Model, model!.Traffic!, version, cancel);
+        var found = (await evidence.OfAsync(context.Model, model!.Traffic!, cancel))[version];
         await context.LogMetricsAsync(Logged(found, input.Percent), cancel);
         if (found.Predictions == 0)
         {

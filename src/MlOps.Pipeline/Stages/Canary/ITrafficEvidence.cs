@@ -6,8 +6,8 @@ namespace MlOps.Pipeline.Stages.Canary;
 /// <summary>Tells how versions have done under a split. Whoever keeps predictions and feedback implements it.</summary>
 public interface ITrafficEvidence
 {
-    /// <summary>What is known of a version that answers beside production, since its split was made.</summary>
-    Task<ChallengerEvidence> OfAsync(string model, TrafficSplit split, int version, CancellationToken cancel);
+    /// <summary>What is known of each version that answers beside production, since the split was made.</summary>
+    Task<IReadOnlyDictionary<int, ChallengerEvidence>> OfAsync(string model, TrafficSplit split, CancellationToken cancel);
 }
 
 /// <summary>What is known of a version that answers beside production.</summary>
