@@ -61,12 +61,13 @@ public sealed class FeedbackDataset
         var folder = datasets.NewDraftFolder();
         try
         {
-            var (told, newest) = await WriteFeedbackAsync(model, from, Path.Combine(folder, "told.jsonl"), cancel);
+            var told = await ToldFeedback.WriteAsync(feedback, model, from, Path.Combine(folder, "told.jsonl"), cancel);
             // What was told of a key is about its newest prediction before that, which may be one after this time.
-            var files = told is null ? [] : await log.DownloadAllAsync(model, from, newest > until ? newest : until, MostBytes, folder, cancel);
+            var last = told.NewestOfKey > until ? told.NewestOfKey : until;
+            var files = told.Rows == 0 ? [] : await log.DownloadAllAsync(model, from, last, MostBytes, folder, cancel);
             var read = files.Count == 0
                 ? null
-                : await Task.Run(() => Read(files, told!, (from, until), columns, absent, trained, folder, cancel), cancel);
+                : await Task.Run(() => Read(files, told, (from, until), columns, absent, trained, folder, cancel), cancel);
             if (read is null)
             {
                 throw new InputException(
@@ -110,8 +111,8 @@ public sealed class FeedbackDataset
     }
 
     private ReadRows? Read(
-        IReadOnlyList<string> files, string told, (DateTimeOffset From, DateTimeOffset Until) window, FeaturePlan plan, IReadOnlyList<DatasetColumn> absent,
-        TableProfile trained, string folder, CancellationToken cancel)
+        IReadOnlyList<string> files, ToldFeedback told, (DateTimeOffset From, DateTimeOffset Until) window, FeaturePlan plan,
+        IReadOnlyList<DatasetColumn> absent, TableProfile trained, string folder, CancellationToken cancel)
     {
         using var session = duckDb.Open(plan.Inputs.Count, cancel);
         session.Execute($"CREATE TEMP TABLE joined AS {JoinedSql(files, told, window)}");
@@ -135,12 +136,11 @@ public sealed class FeedbackDataset
     /// <summary>
     /// A row for each prediction, whichever versions answered it. What was told of its id counts before what was told of its key, and of several the newest.
     /// </summary>
-    private static string JoinedSql(IReadOnlyList<string> files, string told, (DateTimeOffset From, DateTimeOffset Until) window)
+    private static string JoinedSql(IReadOnlyList<string> files, ToldFeedback told, (DateTimeOffset From, DateTimeOffset Until) window)
     {
         var logged = LoggedSql.From(files, LoggedRow.At, LoggedRow.Id, LoggedRow.Key, LoggedRow.Features);
         return $$"""
-            WITH told AS (SELECT * FROM read_json({{Sql.Files([told])}}, format = 'newline_delimited',
-                columns = {'id': 'VARCHAR', 'key': 'VARCHAR', 'actual': 'VARCHAR', 'at': 'VARCHAR'})),
+            WITH told AS (SELECT * FROM {{told.Sql}}),
             predicted AS (SELECT id, min("at") AS "at", any_value(key) AS key, any_value(features) AS features FROM {{logged}}
                 WHERE id IS NOT NULL AND features IS NOT NULL AND "at" >= {{Sql.Text(LoggedRow.TimeText(window.From))}} GROUP BY id),
             keyed AS (SELECT key, "at", any_value(id) AS id FROM predicted WHERE key IS NOT NULL GROUP BY key, "at"),
@@ -153,26 +153,13 @@ public sealed class FeedbackDataset
             """;
     }
 
-    /// <summary>Null when nothing was told.</summary>
-    private async Task<(string? Path, DateTimeOffset Newest)> WriteFeedbackAsync(string model, DateTimeOffset from, string path, CancellationToken cancel)
-    {
-        var (rows, newest) = (0, DateTimeOffset.MinValue);
-        await using var file = new StreamWriter(path);
-        await foreach (var item in feedback.ReadAsync(model, from, cancel))
-        {
-            await file.WriteLineAsync(Json.Write(new { item.Id, item.Key, item.Actual, At = LoggedRow.TimeText(item.At) }).AsMemory(), cancel);
-            rows++;
-            newest = item.Id is null && item.At > newest ? item.At : newest;
-        }
-        return (rows == 0 ? null : path, newest);
-    }
-
     private async Task<DatasetManifest> CommitAsync(
         string model, (DateTimeOffset From, DateTimeOffset Until) window, ReadRows read, CancellationToken cancel)
     {
         var of = new JsonObject { ["model"] = model, ["from"] = Text(window.From), ["until"] = Text(window.Until) };
         var parameters = new JsonObject { ["predictions"] = of };
-        var id = DatasetStore.IdOf(IngestStage.Name, [await HashAsync(read.Parts, cancel)], parameters);
+        var content = await HashAsync(read.Parts, cancel);
+        var id = DatasetStore.IdOf(IngestStage.Name, [content], parameters);
         if (await datasets.ReuseAsync(id, cancel) is { } existing)
         {
             return existing;
@@ -181,7 +168,7 @@ public sealed class FeedbackDataset
         {
             Id = id,
             Stage = IngestStage.Name,
-            Parents = [await HashAsync(read.Parts, cancel)],
+            Parents = [content],
             Parameters = parameters,
             Columns = read.Table.Columns,
             Rows = read.Table.Rows,

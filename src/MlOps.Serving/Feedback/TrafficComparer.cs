@@ -39,7 +39,7 @@ public sealed class TrafficComparer
         Directory.CreateDirectory(folder);
         try
         {
-            var told = await WriteFeedbackAsync(model, split.Since, Path.Combine(folder, "feedback.jsonl"), cancel);
+            var told = await ToldFeedback.WriteAsync(feedback, model, split.Since, Path.Combine(folder, "feedback.jsonl"), cancel);
             var files = await log.DownloadAsync(model, split.Since, until, folder, cancel);
             if (files.Count == 0)
             {
@@ -55,11 +55,11 @@ public sealed class TrafficComparer
     }
 
     private TrafficComparison Compare(
-        IReadOnlyList<string> files, string told, TrafficSplit split, IScorer scorer, DateTimeOffset until, CancellationToken cancel)
+        IReadOnlyList<string> files, ToldFeedback told, TrafficSplit split, IScorer scorer, DateTimeOffset until, CancellationToken cancel)
     {
         using var session = duckDb.Open(cancel);
         session.Execute($"CREATE TEMP TABLE predicted AS {PredictedSql(files, split.Since)}");
-        session.Execute($"CREATE TEMP TABLE told AS {ToldSql(told)}");
+        session.Execute($"CREATE TEMP TABLE told AS SELECT row_number() OVER () AS place, * FROM {told.Sql}");
         session.Execute($"CREATE TEMP TABLE joined AS {JoinedSql(scorer)}");
         var rows = session.Rows("""
             SELECT p.version, p.variant, p.predictions, p.failed, count(j.loss), avg(j.loss), coalesce(var_samp(j.loss), 0), avg(j.measure)
@@ -120,10 +120,6 @@ public sealed class TrafficComparer
         "SELECT * FROM " + LoggedSql.From(files, "at", "version", "variant", "prediction", "probability", "key", "id", "failed")
             + $" WHERE \"at\" >= {Sql.Text(LoggedRow.TimeText(since))}";
 
-    private static string ToldSql(string file) =>
-        $"SELECT row_number() OVER () AS place, id, key, actual, \"at\" FROM read_json({Sql.Files([file])}, format = 'newline_delimited', "
-            + "columns = {'id': 'VARCHAR', 'key': 'VARCHAR', 'actual': 'VARCHAR', 'at': 'VARCHAR'})";
-
     /// <summary>What was told of an id is about every version that was asked then; what was told of a key, about its newest prediction before.</summary>
     private static string JoinedSql(IScorer scorer)
     {
@@ -144,20 +140,6 @@ public sealed class TrafficComparer
         TaskKind.Binary => ($"pow(probability - (actual = {Sql.Text(scorer.Contract.Labels[1])})::INT, 2)", "(prediction = actual)::INT"),
         _ => ("(prediction <> actual)::INT", "(prediction = actual)::INT"),
     };
-
-    private async Task<string> WriteFeedbackAsync(string model, DateTimeOffset from, string path, CancellationToken cancel)
-    {
-        await using var file = new StreamWriter(path);
-        await foreach (var item in feedback.ReadAsync(model, from, cancel))
-        {
-            // Of the hour in which the split was made, what belongs to predictions before it is not counted.
-            if (item.Id is null || PredictionId.TimeOf(item.Id) >= from)
-            {
-                await file.WriteLineAsync(Json.Write(new { item.Id, item.Key, item.Actual, At = LoggedRow.TimeText(item.At) }).AsMemory(), cancel);
-            }
-        }
-        return path;
-    }
 
     private static long Whole(object? value) => Convert.ToInt64(value, CultureInfo.InvariantCulture);
 
