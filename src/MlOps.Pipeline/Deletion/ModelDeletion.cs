@@ -54,6 +54,7 @@ public sealed class ModelDeletion(PipelineStorage storage, ModelRegistry registr
         }
         // What was watched of it first: without versions nobody would find the way back here.
         await storage.Marks.DeleteEntityAsync(MarkKinds.LiveDrift, model, cancellationToken: cancel);
+        await storage.Marks.DeleteEntityAsync(MarkKinds.Traffic, model, cancellationToken: cancel);
         var versions = await registry.ListVersionsAsync(model, cancel);
         return await registry.DeleteVersionsAsync(model, versions.Select(version => version.Version), Unimportant, Reason("the model"), cancel) is { } serving
             ? DeletionResult.Refused(Serves(model, serving))

@@ -49,12 +49,22 @@ public sealed class TrafficRuling(ModelRegistry registry, ModelTraffic traffic, 
 
     private async Task TellAsync(string model, TrafficSplit split, int version, string title, string reason, CancellationToken cancel)
     {
-        var alert = alerts.New(AlertKind.TrafficDecided, title, [reason]);
-        var mark = new TableEntity(MarkKinds.Traffic, $"{split.Id}-{version.ToString(CultureInfo.InvariantCulture)}") { ["Model"] = model };
-        if (await storage.Marks.AddEntityAsync(mark, cancel).WinsAsync())
+        if (await TryClaimAsync(model, $"{split.Id}-{version.ToString(CultureInfo.InvariantCulture)}", cancel))
         {
-            await alerts.SendAsync(alert, SubjectOf(model, split, version), cancel);
+            await alerts.SendAsync(alerts.New(AlertKind.TrafficDecided, title, [reason]), SubjectOf(model, split, version), cancel);
         }
+    }
+
+    /// <summary>True for the first who tells this of the model: the last that was told is kept, as a split is over when something of it is decided.</summary>
+    private async Task<bool> TryClaimAsync(string model, string told, CancellationToken cancel)
+    {
+        const string Told = "Told";
+        var found = await storage.Marks.GetEntityIfExistsAsync<TableEntity>(MarkKinds.Traffic, model, cancellationToken: cancel);
+        var last = found.HasValue ? found.Value : null;
+        var mark = new TableEntity(MarkKinds.Traffic, model) { [Told] = told };
+        return last?.GetString(Told) != told && await (last is null
+            ? storage.Marks.AddEntityAsync(mark, cancel)
+            : storage.Marks.UpdateEntityAsync(mark, last.ETag, TableUpdateMode.Replace, cancel)).WinsAsync();
     }
 
     private static AlertSubject SubjectOf(string model, TrafficSplit split, int version) => new(
