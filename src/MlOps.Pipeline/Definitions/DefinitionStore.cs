@@ -36,6 +36,12 @@ public sealed class DefinitionStore(PipelineStorage storage, KnownExtensions kno
     /// <summary>The model's current definition, or null.</summary>
     public Task<PipelineDefinition?> FindAsync(string model, CancellationToken cancel) => ReadAsync($"current/{model}.json", cancel);
 
+    /// <summary>The model's current definition.</summary>
+    /// <exception cref="InputException">It has none.</exception>
+    public async Task<PipelineDefinition> RequireAsync(string model, CancellationToken cancel) => await FindAsync(model, cancel)
+        ?? throw new InputException(
+            $"Model '{model}' has no pipeline definition. PUT /pipelines/{model} first, or use the 'train' command, which infers one.");
+
     /// <summary>Takes the model's current definition away; its snapshots stay.</summary>
     public async Task DeleteAsync(string model, CancellationToken cancel)
     {

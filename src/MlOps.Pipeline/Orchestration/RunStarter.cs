@@ -1,4 +1,3 @@
-using System.Globalization;
 using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Data;
 using MlOps.Pipeline.Definitions;
@@ -29,7 +28,7 @@ public sealed class RunStarter(
     public async Task<Run> StartAsync(RunRequest request, CancellationToken cancel)
     {
         var (model, source, _) = request;
-        var definition = await FindAsync(model, cancel);
+        var definition = await definitions.RequireAsync(model, cancel);
         if (request.Data is not null || source is null)
         {
             var found = request.Data is { } name ? await sources.OfVersionAsync(model, name, cancel) : await sources.DefaultAsync(definition, cancel);
@@ -42,43 +41,12 @@ public sealed class RunStarter(
     /// <exception cref="InputException">There is nothing to read.</exception>
     public Task<RunSource> FindDefaultSourceAsync(string model, CancellationToken cancel) => sources.DefaultAsync(model, cancel);
 
-    /// <summary>Starts a run that brings a version into production by way of a canary.</summary>
-    /// <param name="model">The model's name.</param>
-    /// <param name="order">Which version, in whose place.</param>
-    /// <param name="wish">How, where it is not as the definition says.</param>
-    /// <param name="trigger">What started it: see <see cref="Run.Trigger"/>.</param>
+    /// <summary>Starts a run that trains nothing.</summary>
+    /// <param name="request">What it is for; its source is named.</param>
+    /// <param name="rules">The definition that it goes by.</param>
     /// <param name="cancel">Stops the start, not the run.</param>
-    /// <exception cref="InputException">The model has no definition, or keeps no predictions that the version could be judged by.</exception>
-    public async Task<Run> StartCanaryAsync(string model, CanaryOrder order, CanaryWish wish, string trigger, CancellationToken cancel)
-    {
-        var definition = await FindAsync(model, cancel);
-        if (!definition.Monitor.Log)
-        {
-            throw new InputException($"Model '{model}' keeps nothing of what it answers (monitor.log is false), so that no version can be judged by it.");
-        }
-        var rules = definition.Traffic;
-        var hold = wish.Hold ?? rules.Hold;
-        // Whoever wishes for longer steps is not refused for a patience that nobody named.
-        var patience = wish.Patience ?? (rules.Patience > hold ? rules.Patience : hold);
-        var plan = new CanaryPlan(wish.Steps ?? (rules.Steps.Count > 0 ? rules.Steps : TrafficRules.UsualSteps), hold, patience);
-        if (plan.Problems("").ToList() is { Count: > 0 } problems)
-        {
-            throw new InputException(problems);
-        }
-        var request = new RunRequest(model, string.Create(CultureInfo.InvariantCulture, $"models/{model}/versions/{order.Version}"), trigger)
-        {
-            Goal = RunGoal.Canary,
-            Canary = order with { Plan = plan },
-        };
-        return await StartAsync(request, definition, await definitions.SnapshotAsync(definition, cancel), cancel);
-    }
-
-    /// <summary>Starts a run that scores a table.</summary>
-    /// <param name="request">What to score, and with which version.</param>
-    /// <param name="reading">How its cells are read.</param>
-    /// <param name="cancel">Stops the start, not the run.</param>
-    public async Task<Run> StartScoreAsync(RunRequest request, PipelineDefinition reading, CancellationToken cancel) =>
-        await StartAsync(request, reading, await definitions.SnapshotAsync(reading, cancel), cancel);
+    public async Task<Run> StartAsync(RunRequest request, PipelineDefinition rules, CancellationToken cancel) =>
+        await StartAsync(request, rules, await definitions.SnapshotAsync(rules, cancel), cancel);
 
     /// <summary>Starts a new run of an earlier run's source, definition and goal, as they were then. Data that it made is reused.</summary>
     /// <exception cref="InputException">The stored definition is gone.</exception>
@@ -105,10 +73,6 @@ public sealed class RunStarter(
         CanaryOf = run.Canary,
         ScoreWith = run.Score,
     };
-
-    private async Task<PipelineDefinition> FindAsync(string model, CancellationToken cancel) => await definitions.FindAsync(model, cancel)
-        ?? throw new InputException(
-            $"Model '{model}' has no pipeline definition. PUT /pipelines/{model} first, or use the 'train' command, which infers one.");
 
     /// <summary>Null for a local file, and for one that is not there: stage ingest says so.</summary>
     private async Task<string?> FindETagAsync(string source, CancellationToken cancel)

@@ -31,7 +31,7 @@ public sealed class ScoreStarter(
             CellJson.Check(table.Columns, featurizer.Signature);
             request = request with { Source = source.Source };
         }
-        return await starter.StartScoreAsync(request, await ReadingAsync(model, featurizer, cancel), cancel);
+        return await starter.StartAsync(request, await ReadingAsync(model, featurizer, cancel), cancel);
     }
 
     private async Task<ModelVersion> FindAsync(string model, int? wanted, CancellationToken cancel)

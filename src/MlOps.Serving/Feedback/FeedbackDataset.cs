@@ -87,8 +87,7 @@ public sealed class FeedbackDataset
     {
         var production = (await registry.FindAsync(model, cancel))?.Production
             ?? throw new InputException($"Model '{model}' has no version in production, so nothing says how its rows are read.");
-        var definition = await definitions.FindAsync(model, cancel)
-            ?? throw new InputException($"Model '{model}' has no pipeline definition. PUT /pipelines/{model} first.");
+        var definition = await definitions.RequireAsync(model, cancel);
         var lineage = (await registry.GetAsync(model, production, cancel)).Lineage;
         var train = await datasets.FindAsync(lineage.Train, cancel)
             ?? throw new InputException($"The training rows of version {production} of model '{model}' are gone, so nothing says how its rows are read.");
