@@ -75,6 +75,7 @@ public static class PipelineServices
             .AddSingleton<DataTags>()
             .AddSingleton<DataVersions>()
             .AddSingleton<DataComparison>()
+            .AddSingleton<DataStatistics>()
             .AddSingleton<DataCheckout>()
             .AddSingleton<DataCollector>()
             .AddSingleton<DataVerification>()

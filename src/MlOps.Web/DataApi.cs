@@ -236,7 +236,7 @@ public sealed record DataVersionView(
 {
     internal static DataVersionView Of(DataEntry version, DatasetManifest manifest, IReadOnlyList<string> tags, IReadOnlyList<string> runs)
     {
-        var self = Web.Links.Data(version.Model, version.Id);
+        var self = Views.Links.Data(version.Model, version.Id);
         return new DataVersionView(
             version, tags, manifest.Parents, manifest.Columns, manifest.Parts, runs, new Dictionary<string, string>
             {

@@ -8,6 +8,7 @@ using MlOps.Serving.Feedback;
 using MlOps.Serving.Lineage;
 using MlOps.Serving.Monitoring;
 using MlOps.Web.Access;
+using MlOps.Web.Dashboard;
 using MlOps.Web.OpenApi;
 using MlOps.Web.Protocols;
 using static MlOps.Web.Access.RouteRole;
@@ -34,7 +35,7 @@ public static class Routes
         api.MapGet(SignInApi.Route, SignInApi.GetAsync).For(Anonymous).ExcludeFromDescription();
         api.MapPost(SignInApi.Route, SignInApi.PostAsync).For(Anonymous).ExcludeFromDescription();
         api.MapGet(SignInApi.EntraRoute, SignInApi.ChallengeEntra).For(Anonymous).ExcludeFromDescription();
-        api.MapPost("/signout", (Delegate)SignInApi.SignOutAsync).For(Anonymous).ExcludeFromDescription();
+        api.MapPost(SignInApi.SignOutRoute, (Delegate)SignInApi.SignOutAsync).For(Anonymous).ExcludeFromDescription();
 
         api.MapPost("/predict", PredictApi.PredictAsync).For(Reader).Describe("Predictions", "Predict one row (features) or several (rows)")
             .TakesEither<PredictRowRequest, PredictRowsRequest>(
@@ -56,6 +57,8 @@ public static class Routes
         api.MapGet("/version", InvocationsApi.GetVersion).For(Reader).Describe("Health", "The version of this host, where MLflow's server tells its own")
             .GivesText();
 
+        MapDashboard(routes.MapGroup("/dashboard").AddEndpointFilter<PageFilter>());
+
         MapInference(routes.MapGroup("/v2").AddEndpointFilter<ProblemFilter>());
 
         api.MapGet("/pipelines", PipelinesApi.ListAsync).For(Reader).Describe("Pipelines", "Models that have a definition, by name, a page at a time")
@@ -69,6 +72,10 @@ public static class Routes
             .Deletes().Fails(404, 409, 503).Audited("delete");
         api.MapGet("/schemas/pipeline.json", SchemasApi.GetPipeline).For(Reader).Describe("Pipelines", "JSON Schema of a definition, for editors")
             .GivesSchema();
+        api.MapPost("/pipelines/{model}/infer", InferApi.PostAsync).For(Reader).WithMetadata(new Unhurried())
+            .Describe("Pipelines", "What a definition of an uploaded file would be, with its columns, first rows and what is odd; nothing is started or kept")
+            .Takes<InferRequest>("""{ "source": "raw/taxi-fare/2026-01.csv", "target": "fare_amount" }""", isOptional: true)
+            .Gives<InferView>().Fails(400, 503);
         api.MapPost("/pipelines/{model}/runs", PipelinesApi.StartRunAsync).For(Operator)
             .Describe("Pipelines", "Start a run, on the newest uploaded file or the one named")
             .Takes<StartRunRequest>("""{ "source": "raw/taxi-fare/2026-01.csv", "goal": "model" }""", isOptional: true)
@@ -104,6 +111,10 @@ public static class Routes
         api.MapGet("/models/{name}/versions/{version}", ModelsApi.GetVersionAsync).For(Reader)
             .Describe("Models", "A version: metrics, lineage, signature")
             .Gives<VersionView>().Fails(404, 503);
+        api.MapPost("/models/{name}/versions/{version}/try", TryApi.PostAsync).For(Reader)
+            .Describe("Models", "What a version makes of a row, explained; nothing of it is logged, so that it moves no signal")
+            .Takes<TryRequest>("""{ "features": { "trip_distance": 3.1, "vendor_id": "CMT" } }""")
+            .Gives<PredictedRow>().Fails(400, 404, 503);
         api.MapGet("/models/{name}/drift", LiveDriftApi.GetAsync).For(Reader)
             .Describe("Models", "The last check of live rows against the production version's training rows")
             .Gives<LiveDriftCheck>().Fails(404, 503);
@@ -210,6 +221,27 @@ public static class Routes
 
         routes.MapOpenApi(ApiDocument.Route).For(Reader);
         return routes;
+    }
+
+    /// <summary>Pages of a person's browser; each is told as JSON too.</summary>
+    private static void MapDashboard(RouteGroupBuilder pages)
+    {
+        pages.ExcludeFromDescription();
+        pages.MapGet("", OverviewApi.GetAsync).For(Reader);
+        pages.MapGet("/runs", RunPagesApi.ListAsync).For(Reader);
+        pages.MapGet("/runs/compare", RunPagesApi.CompareAsync).For(Reader);
+        pages.MapGet("/runs/{id}", RunPagesApi.GetAsync).For(Reader);
+        pages.MapGet("/models", OverviewApi.GetModelsAsync).For(Reader);
+        pages.MapGet("/models/{name}", ModelPagesApi.GetAsync).For(Reader);
+        pages.MapGet("/models/{name}/versions/{version}", ModelPagesApi.GetVersionAsync).For(Reader);
+        pages.MapGet("/data", DataPagesApi.ListAsync).For(Reader);
+        pages.MapGet("/data/{model}", DataPagesApi.GetModelAsync).For(Reader);
+        pages.MapGet("/data/{model}/diff", DataPagesApi.DiffAsync).For(Reader).WithMetadata(new Unhurried());
+        pages.MapGet("/data/{model}/{version}", DataPagesApi.GetVersionAsync).For(Reader).WithMetadata(new Unhurried());
+        pages.MapGet("/new", (Delegate)NewModelApi.GetAsync).For(Reader);
+        pages.MapGet("/new/{model}", NewModelApi.InferAsync).For(Reader).WithMetadata(new Unhurried());
+        // What a page looks like is no secret, and the page where one signs in has the same look.
+        pages.MapGet("/assets/{hash}/{name}", AssetsApi.Get).For(Anonymous);
     }
 
     /// <summary>The Open Inference Protocol.</summary>

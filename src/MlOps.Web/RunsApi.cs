@@ -1,7 +1,6 @@
 using System.ComponentModel;
 using Azure;
 using Microsoft.AspNetCore.Http;
-using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Definitions;
 using MlOps.Pipeline.Deletion;
 using MlOps.Pipeline.Tracking;
@@ -33,12 +32,14 @@ public static class RunsApi
         {
             return Unknown(id);
         }
-        return TypedResults.Ok(RunView.Of(details, await DefinitionOfAsync(details.Run, definitions, cancel)));
+        return TypedResults.Ok(RunView.Of(details, await RunDefinitions.FindAsync(details.Run, definitions, cancel)));
     }
 
     /// <summary>Streams a file that the run lists; a path that is not listed leads nowhere.</summary>
-    public static async Task<IResult> GetArtifactAsync(string id, string path, RunStore runs, ArtifactStore artifacts, CancellationToken cancel)
+    public static async Task<IResult> GetArtifactAsync(
+        string id, string path, HttpContext http, RunStore runs, ArtifactStore artifacts, CancellationToken cancel)
     {
+        AnswerHeaders.LetOwnPagesFrame(http.Response);
         if (!Names.IsRun(id) || await runs.FindAsync(id, cancel) is null)
         {
             return Unknown(id);
@@ -62,19 +63,6 @@ public static class RunsApi
             return path.Length <= LongestPath ? (await artifacts.OpenAsync(id, path, cancel))?.Content : null;
         }
         catch (RequestFailedException gone) when (gone.Status == 404)
-        {
-            return null;
-        }
-    }
-
-    /// <summary>The definition that the run uses. A run whose definition is gone is still worth showing.</summary>
-    private static async Task<PipelineDefinition?> DefinitionOfAsync(Run run, DefinitionStore definitions, CancellationToken cancel)
-    {
-        try
-        {
-            return await definitions.GetSnapshotAsync(run.DefinitionId, cancel);
-        }
-        catch (InputException)
         {
             return null;
         }

@@ -14,6 +14,7 @@ public static class WebPipelineExtensions
         .UseCrossSiteGuard()
         .UseRouting()
         .UseAccess()
+        .UseCookieGuard()
         .UseRequestLimits()
         .UseEndpoints(routes => routes.MapMlOps());
 }

@@ -2,6 +2,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using MlOps.Pipeline.Contracts;
 using MlOps.Web.Access;
+using MlOps.Web.Dashboard;
 using MlOps.Web.OpenApi;
 
 namespace MlOps.Web;
@@ -17,6 +18,8 @@ public static class WebServices
         services.TryAddSingleton(new UploadOptions());
         services.AddProblemDetails(problems =>
             problems.CustomizeProblemDetails = problem => problem.ProblemDetails.Extensions["traceId"] = TraceIds.Of(problem.HttpContext));
-        return services.AddRouting().AddAccess().AddSingleton<HealthProbe>().AddSingleton<WebPipeline>();
+        services.AddAntiforgery(tokens => (tokens.HeaderName, tokens.Cookie.Name) = (CookieGuard.Header, "mlops-antiforgery"));
+        return services.AddRouting().AddAccess().AddSingleton<HealthProbe>().AddSingleton<ModelOverview>().AddSingleton<RunCatalog>()
+            .AddSingleton<ModelPagesApi.ModelReader>().AddSingleton<DataPagesApi.DatasetReader>().AddSingleton<WebPipeline>();
     }
 }

@@ -25,6 +25,7 @@ public sealed class OpenApiTests(AzuriteFixture azurite) : WebTests(azurite)
             "POST /datasets/{model}/restore", "POST /datasets/{model}/from-predictions", "POST /datasets/gc", "GET /datasets/{model}/verify",
             "GET /lineage/{kind}/{id}",
             "GET /pipelines", "GET /pipelines/{model}", "PUT /pipelines/{model}", "DELETE /pipelines/{model}", "POST /pipelines/{model}/runs",
+            "POST /pipelines/{model}/infer", "POST /models/{name}/versions/{version}/try",
             "GET /schemas/pipeline.json", "GET /runs", "GET /runs/{id}", "DELETE /runs/{id}", "GET /runs/{id}/artifacts/{path}",
             "POST /runs/{id}/approve", "POST /runs/{id}/reject", "POST /runs/{id}/cancel", "POST /runs/{id}/retry",
             "GET /models", "GET /models/{name}", "GET /models/{name}/versions", "GET /models/{name}/versions/{version}", "GET /raw", "GET /raw/{model}",
@@ -70,7 +71,8 @@ public sealed class OpenApiTests(AzuriteFixture azurite) : WebTests(azurite)
             .ToDictionary(operation => operation.Route, operation => operation.Operation["requestBody"]!);
 
         bodies.Keys.Should().BeEquivalentTo(
-            "POST /predict", "POST /feedback", "PUT /pipelines/{model}", "POST /pipelines/{model}/runs", "POST /runs/{id}/approve", "POST /runs/{id}/reject",
+            "POST /predict", "POST /feedback", "PUT /pipelines/{model}", "POST /pipelines/{model}/infer",
+            "POST /models/{name}/versions/{version}/try", "POST /pipelines/{model}/runs", "POST /runs/{id}/approve", "POST /runs/{id}/reject",
             "POST /runs/{id}/cancel",
             "PUT /models/{name}/aliases/{alias}", "PUT /models/{name}/traffic", "POST /models/{name}/canary", "POST /models/{name}/score",
             "POST /models/{name}/rollback",

@@ -34,7 +34,7 @@ public sealed record AlertSubject(string Name, IReadOnlyList<(string Name, strin
         metric.StartsWith("val_interval_", StringComparison.Ordinal) || metric.StartsWith("val_set_", StringComparison.Ordinal);
 
     private static bool IsTold(string metric) =>
-        (metric.StartsWith("val_", StringComparison.Ordinal) && !IsOfIntervals(metric)) || metric.StartsWith("test_", StringComparison.Ordinal)
+        (WinnerMetrics.IsOne(metric) && !IsOfIntervals(metric))
         || metric.StartsWith("production_", StringComparison.Ordinal)
         || (metric.StartsWith("drift_", StringComparison.Ordinal) && metric.EndsWith("_share", StringComparison.Ordinal));
 }

@@ -88,6 +88,11 @@ public sealed record Run : IStored
     /// <summary>Why nothing was promoted, one sentence a reason.</summary>
     public IReadOnlyList<string> BlockedBy { get; init; } = [];
     public string? Error { get; init; }
+    /// <summary>
+    /// The winner's metrics, <c>val_*</c> and <c>test_*</c>, from the end on: what runs are compared by, without reading all that each logged. Null before, and
+    /// for runs that ended before it was kept.
+    /// </summary>
+    public IReadOnlyDictionary<string, double>? Metrics { get; init; }
 
     [System.Text.Json.Serialization.JsonIgnore]
     public bool HasEnded => State is RunState.Succeeded or RunState.Blocked or RunState.Failed or RunState.Cancelled;

@@ -65,8 +65,7 @@ public sealed class RunFacts(DataLog log, DatasetStore datasets, RunStore runs, 
     /// <summary>Of the rows and the models; not of the production version at that time, which is no part of the run.</summary>
     private static bool IsOfTheData(string metric) =>
         !metric.Contains(Seconds, StringComparison.Ordinal)
-        && (metric.StartsWith("val_", StringComparison.Ordinal) || metric.StartsWith("test_", StringComparison.Ordinal)
-            || metric.Contains(".val_", StringComparison.Ordinal));
+        && (WinnerMetrics.IsOne(metric) || metric.Contains("." + WinnerMetrics.Validation, StringComparison.Ordinal));
 
     private static string Number(long count) => count.ToString(CultureInfo.InvariantCulture);
 }

@@ -143,7 +143,7 @@ public sealed class LineageReader(
                 var rows = version is null ? "collected" : string.Create(CultureInfo.InvariantCulture, $"{version.Rows} rows");
                 var node = Node(LineageKind.Dataset, $"{run.Model}@{id}", $"{stage} {id[..8]}, {rows}");
                 // A scored table comes from its input by way of the run, as it comes from the version that scored too.
-                foreach (var parent in (stage == DataEntry.Score ? [] : version?.Parents ?? []).Where(uses.ContainsKey))
+                foreach (var parent in stage == DataEntry.Score || version is null ? [] : await ParentsAsync(version, uses.ContainsKey, stop))
                 {
                     Edge(Key(LineageKind.Dataset, $"{run.Model}@{parent}"), node, stage);
                 }
@@ -188,6 +188,27 @@ public sealed class LineageReader(
             Node(LineageKind.Version, $"{model}@{number.ToString(CultureInfo.InvariantCulture)}", $"{model} version {number}");
 
         void Edge(string from, string to, string word) => edges.TryAdd(new LineageEdge(from, to, word), true);
+    }
+
+    /// <summary>
+    /// What a version was made of among those that are shown. Between may be one that no run names: the rows that stay, of which a clean version with filled
+    /// nulls is a view.
+    /// </summary>
+    private async Task<IReadOnlyList<string>> ParentsAsync(DatasetManifest version, Func<string, bool> isShown, CancellationToken cancel)
+    {
+        var found = new List<string>();
+        foreach (var parent in version.Parents)
+        {
+            if (isShown(parent))
+            {
+                found.Add(parent);
+            }
+            else if (version.Stage != "raw" && await datasets.FindAsync(parent, cancel) is { } between)
+            {
+                found.AddRange(await ParentsAsync(between, isShown, cancel));
+            }
+        }
+        return found;
     }
 
     /// <summary>The hours of logged predictions in which a version was in production, the newest first.</summary>

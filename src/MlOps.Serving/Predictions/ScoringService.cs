@@ -2,6 +2,7 @@ using System.Text.Json;
 using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Definitions;
 using MlOps.Pipeline.Registry;
+using MlOps.Pipeline.Scoring;
 using MlOps.Serving.Models;
 using MlOps.Serving.Monitoring;
 
@@ -59,20 +60,61 @@ public sealed class ScoringService
             return await production.PredictAsync(model, rows, cancel);
         }
         limits.RejectTooMany(rows.Count, "rows");
-        if (!ModelName.IsValid(model) || await versions.FindAsync(model, number, cancel) is not { } served)
+        return await FindAsync(model, number, cancel) is { } served
+            ? Answered(served, rows.Count == 0 ? [] : served.Scorer.Predict(rows))
+            : await UnknownAsync(model, number, cancel);
+    }
+
+    /// <summary>Predicts a row to see what a version makes of it: with how the prediction comes about and how sure it is, as far as the version can tell.</summary>
+    /// <param name="model">The model's name.</param>
+    /// <param name="version">The version's number.</param>
+    /// <param name="row">An object of raw input columns.</param>
+    /// <param name="level">The probability of the interval, 0.5 to 0.99.</param>
+    /// <param name="cancel">Stops waiting.</param>
+    /// <exception cref="InputException">The row does not fit the model's signature.</exception>
+    /// <exception cref="ModelLoadException">The version cannot be loaded.</exception>
+    public async Task<PredictionResult> TryAsync(string model, int version, JsonElement row, double level, CancellationToken cancel)
+    {
+        if (await FindAsync(model, version, cancel) is not { } served)
         {
-            return ModelName.IsValid(model) && await names.ExistsAsync(model, cancel)
-                ? new PredictionResult.UnknownVersion(model, number)
-                : new PredictionResult.UnknownModel(model, await names.ListAsync(cancel));
+            return await UnknownAsync(model, version, cancel);
         }
-        return new PredictionResult.Predicted(
-            model, number, Variants.Version, served.Scorer.Task, rows.Count == 0 ? [] : served.Scorer.Predict(rows))
+        var answer = Answered(served, served.Scorer.Predict([row]));
+        return answer with
+        {
+            Ranges = await OrNothingAsync(() => served.Scorer.RangesAsync([row], answer.Predictions, level, cancel)),
+            Explanations = await OrNothingAsync(() => served.Scorer.ExplainAsync([row], everyClass: false, cancel)),
+        };
+    }
+
+    /// <summary>The row was predicted: what is refused now is what the version cannot give.</summary>
+    private static async Task<T?> OrNothingAsync<T>(Func<Task<T>> ask) where T : class
+    {
+        try
+        {
+            return await ask();
+        }
+        catch (InputException)
+        {
+            return null;
+        }
+    }
+
+    private async ValueTask<ServedModel?> FindAsync(string model, int version, CancellationToken cancel) =>
+        ModelName.IsValid(model) ? await versions.FindAsync(model, version, cancel) : null;
+
+    private async Task<PredictionResult> UnknownAsync(string model, int version, CancellationToken cancel) =>
+        ModelName.IsValid(model) && await names.ExistsAsync(model, cancel)
+            ? new PredictionResult.UnknownVersion(model, version)
+            : new PredictionResult.UnknownModel(model, await names.ListAsync(cancel));
+
+    private PredictionResult.Predicted Answered(ServedModel served, IReadOnlyList<Prediction> predictions) =>
+        new(served.Model, served.Version, Variants.Version, served.Scorer.Task, predictions)
         {
             Id = PredictionId.New(time.GetUtcNow()),
             Classes = served.Scorer.Classes,
             Contract = served.Scorer.Contract,
         };
-    }
 
     /// <summary>Numbers of the versions that may be asked for, newest first: the newest 100 at most.</summary>
     public async Task<IReadOnlyList<int>> VersionsAsync(string model, CancellationToken cancel) =>

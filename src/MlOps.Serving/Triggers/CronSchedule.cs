@@ -20,6 +20,10 @@ internal sealed class CronSchedule
         return new CronSchedule(CronExpression.Parse(text, fields == 6 ? CronFormat.IncludeSeconds : CronFormat.Standard));
     }
 
+    /// <summary>The first time due after <paramref name="after"/>; null when there is none.</summary>
+    public DateTimeOffset? NextDue(DateTimeOffset after) =>
+        expression.GetNextOccurrence(after.UtcDateTime) is { } next ? new DateTimeOffset(next, TimeSpan.Zero) : null;
+
     /// <summary>The newest time due after <paramref name="since"/> and not after <paramref name="now"/>; null when none was.</summary>
     public DateTimeOffset? LastDue(DateTimeOffset since, DateTimeOffset now)
     {
@@ -42,4 +46,13 @@ internal sealed class CronSchedule
         }
         return null;
     }
+}
+
+/// <summary>When schedules are due.</summary>
+public static class ScheduleTimes
+{
+    /// <summary>The next time after another; null: it is never due again.</summary>
+    /// <param name="schedule">A cron expression in UTC.</param>
+    /// <param name="after">That time.</param>
+    public static DateTimeOffset? NextAfter(string schedule, DateTimeOffset after) => CronSchedule.Parse(schedule).NextDue(after);
 }

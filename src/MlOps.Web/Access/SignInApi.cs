@@ -8,6 +8,7 @@ namespace MlOps.Web.Access;
 public static class SignInApi
 {
     internal const string Route = "/signin";
+    internal const string SignOutRoute = "/signout";
     internal const string EntraRoute = "/signin/entra";
     internal const string EntraCallback = "/signin/entra/callback";
 

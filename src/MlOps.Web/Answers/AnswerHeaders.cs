@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
 
 namespace MlOps.Web.Answers;
 
@@ -18,4 +19,11 @@ internal static class AnswerHeaders
         headers["Referrer-Policy"] = "no-referrer";
         return next(http);
     });
+
+    /// <summary>A report may be shown within a page of this host, which gives it no rights.</summary>
+    public static void LetOwnPagesFrame(HttpResponse response)
+    {
+        response.Headers.ContentSecurityPolicy = ContentSecurityPolicy.Replace("frame-ancestors 'none'", "frame-ancestors 'self'", StringComparison.Ordinal);
+        response.Headers.XFrameOptions = "SAMEORIGIN";
+    }
 }

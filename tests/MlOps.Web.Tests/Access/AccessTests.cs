@@ -53,7 +53,8 @@ public sealed class AccessTests(AzuriteFixture azurite) : IAsyncLifetime
         }
 
         answered.Should().BeEquivalentTo(
-            "GET /health", "GET /ping", "GET /signin", "POST /signin", "GET /signin/entra", "POST /signout", "GET /v2/health/live", "GET /v2/health/ready");
+            "GET /health", "GET /ping", "GET /signin", "POST /signin", "GET /signin/entra", "POST /signout", "GET /v2/health/live", "GET /v2/health/ready",
+            "GET /dashboard/assets/x/x");
     }
 
     [Fact]
@@ -338,15 +339,30 @@ public sealed class AccessTests(AzuriteFixture azurite) : IAsyncLifetime
     [InlineData(null, "null")]
     public async Task A_page_of_another_site_cannot_use_the_cookie_to_change_anything(string? site, string? origin)
     {
-        using var signedIn = await SignInAsync(AdminKey, "/");
-        var cookie = signedIn.Headers.GetValues("Set-Cookie").Single().Split(';')[0];
+        var (cookie, token) = await OpenPageAsync(AdminKey);
 
-        using var refused = await PostAsync("/models/x/rollback", cookie, site, origin);
-        using var taken = await PostAsync("/models/x/rollback", cookie, site: null, client.BaseAddress!.GetLeftPart(UriPartial.Authority));
+        using var refused = await PostAsync("/models/x/rollback", cookie, site, origin, token);
+        using var taken = await PostAsync("/models/x/rollback", cookie, site: null, client.BaseAddress!.GetLeftPart(UriPartial.Authority), token);
 
         refused.StatusCode.Should().Be(HttpStatusCode.Forbidden);
         (await refused.Content.ReadAsStringAsync()).Should().Contain("A page of another site asked for this");
         taken.StatusCode.Should().Be(HttpStatusCode.NotFound, "there is no model x");
+    }
+
+    [Fact]
+    public async Task A_cookie_changes_nothing_without_the_token_of_a_page()
+    {
+        var (cookie, token) = await OpenPageAsync(AdminKey);
+        var (_, tokenOfAnother) = await OpenPageAsync(await AddKeyAsync(RouteRole.Reader));
+
+        using var without = await PostAsync("/models/x/rollback", cookie, "same-origin");
+        using var wrong = await PostAsync("/models/x/rollback", cookie, "same-origin", token: tokenOfAnother);
+        using var with = await PostAsync("/models/x/rollback", cookie, "same-origin", token: token);
+        using var program = await SendAsync(HttpMethod.Post, "/models/x/rollback", AdminKey);
+
+        (await without.Content.ReadAsStringAsync()).Should().Contain("load the page again");
+        (without.StatusCode, wrong.StatusCode).Should().Be((HttpStatusCode.BadRequest, HttpStatusCode.BadRequest));
+        (with.StatusCode, program.StatusCode).Should().Be((HttpStatusCode.NotFound, HttpStatusCode.NotFound), "there is no model x");
     }
 
     [Fact]
@@ -421,6 +437,17 @@ public sealed class AccessTests(AzuriteFixture azurite) : IAsyncLifetime
     private Task<HttpResponseMessage> SignInAsync(string key, string returnTo) =>
         client.PostAsync("/signin", new FormUrlEncodedContent(new Dictionary<string, string> { ["key"] = key, ["return"] = returnTo }));
 
+    /// <summary>The cookies of somebody who has signed in and sees a page, and its token.</summary>
+    private async Task<(string Cookie, string Token)> OpenPageAsync(string key)
+    {
+        using var signedIn = await SignInAsync(key, "/");
+        var cookie = signedIn.Headers.GetValues("Set-Cookie").Single().Split(';')[0];
+        using var page = await GetPageAsync("/dashboard", cookie);
+        var token = System.Text.RegularExpressions.Regex.Match(await page.Content.ReadAsStringAsync(), "data-antiforgery=\"([^\"]+)\"").Groups[1].Value;
+        token.Should().NotBeEmpty();
+        return ($"{cookie}; {page.Headers.GetValues("Set-Cookie").Single().Split(';')[0]}", token);
+    }
+
     private Task<HttpResponseMessage> GetPageAsync(string path, string? cookie)
     {
         var request = new HttpRequestMessage(HttpMethod.Get, path) { Headers = { { "Accept", "text/html" } } };
@@ -431,10 +458,10 @@ public sealed class AccessTests(AzuriteFixture azurite) : IAsyncLifetime
         return client.SendAsync(request);
     }
 
-    private Task<HttpResponseMessage> PostAsync(string path, string cookie, string? site, string? origin = null)
+    private Task<HttpResponseMessage> PostAsync(string path, string cookie, string? site, string? origin = null, string? token = null)
     {
         var request = new HttpRequestMessage(HttpMethod.Post, path) { Headers = { { "Cookie", cookie } } };
-        foreach (var (header, value) in new[] { ("Sec-Fetch-Site", site), ("Origin", origin) })
+        foreach (var (header, value) in new[] { ("Sec-Fetch-Site", site), ("Origin", origin), ("X-Antiforgery", token) })
         {
             if (value is not null)
             {

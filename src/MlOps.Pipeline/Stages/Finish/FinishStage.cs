@@ -29,7 +29,8 @@ public sealed partial class FinishStage(RunStore runs, TimeProvider time, ILogge
             { Promoted: false, Dataset: null } => RunState.Blocked,
             _ => RunState.Succeeded,
         };
-        await CloseStagesAsync(context.RunId, cancel);
+        var details = await runs.FindDetailsAsync(context.RunId, cancel);
+        await CloseStagesAsync(context.RunId, details?.Stages ?? [], cancel);
         var run = await runs.UpdateAsync(
             context.RunId,
             run => run.HasEnded
@@ -42,6 +43,7 @@ public sealed partial class FinishStage(RunStore runs, TimeProvider time, ILogge
                     Dataset = input.Dataset,
                     Error = input.Error,
                     Ended = time.GetUtcNow(),
+                    Metrics = MetricsOf(details),
                 },
             cancel);
         if (run.State == RunState.Failed)
@@ -55,9 +57,8 @@ public sealed partial class FinishStage(RunStore runs, TimeProvider time, ILogge
     /// Where storage did not answer when the end of a stage was to be written, its row still says that it runs. What it came to is on record when it came to
     /// something.
     /// </summary>
-    private async Task CloseStagesAsync(string runId, CancellationToken cancel)
+    private async Task CloseStagesAsync(string runId, IReadOnlyList<StageStatus> stages, CancellationToken cancel)
     {
-        var stages = (await runs.FindDetailsAsync(runId, cancel))?.Stages ?? [];
         foreach (var stage in stages.Where(stage => stage.State == StageState.Running && stage.Stage != Name))
         {
             var closed = await runs.FindResultAsync(runId, stage.Stage, stage.Key, cancel) is null
@@ -65,6 +66,12 @@ public sealed partial class FinishStage(RunStore runs, TimeProvider time, ILogge
                 : stage with { State = StageState.Succeeded };
             await runs.LogStageAsync(runId, closed with { Ended = time.GetUtcNow() }, cancel);
         }
+    }
+
+    private static Dictionary<string, double>? MetricsOf(RunDetails? details)
+    {
+        var metrics = details?.Metrics.Where(metric => WinnerMetrics.IsOne(metric.Key)).ToDictionary(StringComparer.Ordinal) ?? [];
+        return metrics.Count > 0 ? metrics : null;
     }
 
     [LoggerMessage(Level = LogLevel.Error, Message = "Run {RunId} of model {Model} failed: {Problem}")]

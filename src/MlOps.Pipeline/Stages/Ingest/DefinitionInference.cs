@@ -30,8 +30,36 @@ public sealed class DefinitionInference(PipelineStorage storage, DuckDb duckDb, 
     {
         using var source = await SourceFile.OpenAsync(path, storage, options, cancel);
         using var scan = await SourceScan.RunAsync(source, options, cancel);
+        return Infer(known, await Task.Run(() => Describe(scan, source.Name, known, sample: 0, cancel), cancel));
+    }
+
+    /// <summary>The same, with what there is to be seen of the table; a target that is not known is guessed: the last column that a model can predict.</summary>
+    /// <param name="known">What is known already; an empty target: it is to be guessed.</param>
+    /// <param name="path">A local file, or <c>raw/{model}/{file}</c>.</param>
+    /// <param name="cancel">Stops it.</param>
+    /// <exception cref="InputException">The file cannot be read, or has no such column.</exception>
+    public async Task<InferredTable> LookAsync(PipelineDefinition known, string path, CancellationToken cancel)
+    {
+        const int Sample = 8;
+        using var source = await SourceFile.OpenAsync(path, storage, options, cancel);
+        using var scan = await SourceScan.RunAsync(source, options, cancel);
+        var described = await Task.Run(() => Describe(scan, source.Name, known, Sample, cancel), cancel);
+        if (known.Target.Length == 0)
+        {
+            known = known with { Target = GuessTarget(described.Columns) };
+            described = await Task.Run(() => Describe(scan, source.Name, known, Sample, cancel), cancel);
+        }
+        return new InferredTable(
+            Infer(known, described), [.. described.Columns.Zip(described.Values, (column, values) => new InferredColumn(column.Name, column.Kind, values))],
+            described.Rows, described.Sample, described.Warnings);
+    }
+
+    private static string GuessTarget(IReadOnlyList<DatasetColumn> columns) =>
+        (columns.LastOrDefault(column => column.Kind is ColumnKind.Numeric or ColumnKind.Categorical or ColumnKind.Boolean) ?? columns[^1]).Name;
+
+    private static PipelineDefinition Infer(PipelineDefinition known, Described described)
+    {
         var (target, ignored) = (known.Target, known.Columns);
-        var described = await Task.Run(() => Describe(scan, source.Name, known, cancel), cancel);
         var (columns, rows, values) = described;
         CheckNames(columns, [target, .. ignored.Keys]);
 
@@ -88,7 +116,7 @@ public sealed class DefinitionInference(PipelineStorage storage, DuckDb duckDb, 
     }
 
     private Described Describe(
-        SourceScan scan, string name, PipelineDefinition definition, CancellationToken cancel)
+        SourceScan scan, string name, PipelineDefinition definition, int sample, CancellationToken cancel)
     {
         if (scan.Format == SourceFormat.Parquet)
         {
@@ -97,11 +125,31 @@ public sealed class DefinitionInference(PipelineStorage storage, DuckDb duckDb, 
             var row = session.Rows(
                 $"SELECT count(*), {string.Join(", ", parquet.Columns.Select(column => $"count({Sql.Name(column.Name)})"))} FROM ({parquet.SelectSql})")[0];
             var counts = row.Select(value => Convert.ToInt64(value, System.Globalization.CultureInfo.InvariantCulture)).ToList();
-            return new Described(parquet.Columns, counts[0], counts[1..]);
+            return new Described(parquet.Columns, counts[0], counts[1..]) { Sample = SampleOf(session, parquet, sample), Warnings = parquet.Warnings };
         }
         using var csv = new CsvTable(scan, name, definition, options);
-        return new Described(csv.Columns, csv.Rows, csv.Values) { Placeholders = csv.Placeholders, Doubtful = csv.Doubtful };
+        return new Described(csv.Columns, csv.Rows, csv.Values)
+        {
+            Placeholders = csv.Placeholders,
+            Doubtful = csv.Doubtful,
+            Sample = sample == 0 ? [] : SampleOf(csv, sample, cancel),
+            Warnings = csv.Warnings,
+        };
     }
+
+    private List<IReadOnlyList<string?>> SampleOf(CsvTable csv, int rows, CancellationToken cancel)
+    {
+        using var session = duckDb.Open(csv.Columns.Count, cancel);
+        return SampleOf(session, csv.Table(), rows);
+    }
+
+    /// <summary>The first rows, as they are read.</summary>
+    private static List<IReadOnlyList<string?>> SampleOf(DuckDbSession session, RawTable table, int rows) => rows == 0 ? [] :
+    [
+        .. session.Rows(
+            $"SELECT {string.Join(", ", table.Columns.Select(column => $"CAST({Sql.Name(column.Name)} AS VARCHAR)"))} FROM ({table.SelectSql}) LIMIT {rows}")
+            .Select(row => (IReadOnlyList<string?>)[.. row.Select(cell => cell as string)]),
+    ];
 
     private static void CheckNames(IReadOnlyList<DatasetColumn> columns, IReadOnlyList<string> wanted)
     {
@@ -158,6 +206,12 @@ public sealed class DefinitionInference(PipelineStorage storage, DuckDb duckDb, 
     {
         /// <summary>Texts that stand for a missing value, by column.</summary>
         public IReadOnlyDictionary<string, IReadOnlyList<string>> Placeholders { get; init; } = new Dictionary<string, IReadOnlyList<string>>();
+
+        /// <summary>The first rows.</summary>
+        public IReadOnlyList<IReadOnlyList<string?>> Sample { get; init; } = [];
+
+        /// <summary>What the user should know of the file.</summary>
+        public IReadOnlyList<Warning> Warnings { get; init; } = [];
 
         /// <summary>Columns whose format stays undeclared: every run that reads them tells of the doubt.</summary>
         public IReadOnlySet<string> Doubtful { get; init; } = new HashSet<string>();

@@ -74,10 +74,10 @@ public sealed class ModelCardStage(
                 .. details.Stages.OrderBy(stage => stage.Started).SelectMany(stage => stage.Warnings ?? []).DistinctBy(warning => warning.Text)
                     .OrderByDescending(warning => warning.Headline),
             ],
-            Intervals = Intervals(details.Metrics, "val_"),
+            Intervals = Intervals(details.Metrics, WinnerMetrics.Validation),
             PredictionIntervals = CardIntervals.Of(details),
             Slices = slices,
-            Test = Prefixed(version.Metrics, "test_") is { Count: > 0 } tested ? new CardTest(tested, Intervals(details.Metrics, "test_")) : null,
+            Test = Prefixed(version.Metrics, WinnerMetrics.Test) is { Count: > 0 } tested ? new CardTest(tested, Intervals(details.Metrics, WinnerMetrics.Test)) : null,
             Datasets =
             [
                 .. manifests.Select(
@@ -148,7 +148,7 @@ public sealed class ModelCardStage(
         var rescored = Prefixed(details.Metrics, "production_");
         return rescored.Count > 0
             ? new CardPrevious(previous, rescored, OnSameRows: true)
-            : new CardPrevious(previous, Prefixed((await registry.GetAsync(model, previous, cancel)).Metrics, "val_"), OnSameRows: false);
+            : new CardPrevious(previous, Prefixed((await registry.GetAsync(model, previous, cancel)).Metrics, WinnerMetrics.Validation), OnSameRows: false);
     }
 
     private async Task<Performance> PredictAsync(StoredModel stored, DatasetManifest validation, CancellationToken cancel)

@@ -3,7 +3,7 @@ using MlOps.Pipeline.Definitions;
 using MlOps.Pipeline.Orchestration;
 using MlOps.Pipeline.Tracking;
 
-namespace MlOps.Web;
+namespace MlOps.Web.Views;
 
 /// <summary>A run as it is shown. Stages, params, metrics and artifacts only where one run is asked for.</summary>
 public sealed record RunView
@@ -40,6 +40,7 @@ public sealed record RunView
     /// <summary>In the pipeline's order, those still to come included.</summary>
     public IReadOnlyList<StageStatus>? Stages { get; init; }
     public IReadOnlyDictionary<string, string>? Params { get; init; }
+    /// <summary>In lists those of the winner, once the run has ended.</summary>
     public IReadOnlyDictionary<string, double>? Metrics { get; init; }
     public IReadOnlyList<ArtifactLink>? Artifacts { get; init; }
     /// <summary>What people were told, or should have been.</summary>
@@ -67,6 +68,7 @@ public sealed record RunView
         Approval = run.Approval,
         CanaryDecision = run.CanaryDecision,
         Error = run.Error,
+        Metrics = run.Metrics,
         Links = LinksOf(run),
     };
 
@@ -80,7 +82,7 @@ public sealed record RunView
         Metrics = details.Metrics,
         Artifacts =
         [
-            .. details.Artifacts.Select(artifact => new ArtifactLink(artifact.Path, artifact.Bytes, Web.Links.Artifact(details.Run.RunId, artifact.Path)))
+            .. details.Artifacts.Select(artifact => new ArtifactLink(artifact.Path, artifact.Bytes, Views.Links.Artifact(details.Run.RunId, artifact.Path)))
         ],
         Alerts = details.Alerts,
     };
@@ -104,7 +106,7 @@ public sealed record RunView
 
     private static Dictionary<string, string> LinksOf(Run run)
     {
-        var self = Web.Links.Run(run.RunId);
+        var self = Views.Links.Run(run.RunId);
         var links = new Dictionary<string, string> { ["self"] = self };
         if (run.State == RunState.Waiting)
         {
@@ -114,11 +116,11 @@ public sealed record RunView
         links[run.HasEnded ? "retry" : "cancel"] = self + (run.HasEnded ? "/retry" : "/cancel");
         if (run.Version is { } version)
         {
-            links["version"] = Web.Links.Version(run.Model, version);
+            links["version"] = Views.Links.Version(run.Model, version);
         }
         if (run is { Goal: RunGoal.Score, Dataset: { } scored })
         {
-            links["content"] = Web.Links.Data(run.Model, scored) + "/content";
+            links["content"] = Views.Links.Data(run.Model, scored) + "/content";
         }
         return links;
     }

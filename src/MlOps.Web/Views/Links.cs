@@ -1,5 +1,5 @@
 
-namespace MlOps.Web;
+namespace MlOps.Web.Views;
 
 /// <summary>URLs of things, relative to the host.</summary>
 internal static class Links

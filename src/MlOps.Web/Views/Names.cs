@@ -1,9 +1,10 @@
 using System.Buffers;
+using System.Globalization;
 using System.Text.RegularExpressions;
 using MlOps.Pipeline.Definitions;
 using MlOps.Pipeline.Tracking;
 
-namespace MlOps.Web;
+namespace MlOps.Web.Views;
 
 /// <summary>Names in URLs become table keys and blob paths: only well-formed ones go on to storage.</summary>
 internal static partial class Names
@@ -38,6 +39,9 @@ internal static partial class Names
     /// <summary>Whatever ends them.</summary>
     [GeneratedRegex(@"\A(con|prn|aux|nul|com[0-9]|lpt[0-9])(\.|\z)", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
     private static partial Regex Devices { get; }
+
+    /// <summary>The number of a version in a URL; null when it is none.</summary>
+    public static int? Version(string text) => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : null;
 
     /// <summary>Null when the file name is fine, else what is wrong with it.</summary>
     public static string? ProblemOfFile(string file)

@@ -2,7 +2,7 @@ using MlOps.Pipeline.Definitions;
 using MlOps.Pipeline.Features;
 using MlOps.Pipeline.Registry;
 
-namespace MlOps.Web;
+namespace MlOps.Web.Views;
 
 /// <summary>Registered models, by name.</summary>
 /// <param name="Models">This page of them.</param>
@@ -68,7 +68,7 @@ public sealed record VersionView
         DefinitionId = version.DefinitionId,
         Created = version.Created,
         From = version.From,
-        Links = new Dictionary<string, string> { ["self"] = Web.Links.Version(version.Model, version.Version), ["run"] = Web.Links.Run(version.RunId) },
+        Links = new Dictionary<string, string> { ["self"] = Views.Links.Version(version.Model, version.Version), ["run"] = Views.Links.Run(version.RunId) },
     };
 }
 

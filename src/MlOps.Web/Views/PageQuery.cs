@@ -1,7 +1,7 @@
 using System.Globalization;
 using MlOps.Pipeline.Contracts;
 
-namespace MlOps.Web;
+namespace MlOps.Web.Views;
 
 /// <summary>Which part of a list is asked for: <c>take</c> and <c>next</c>, the same on every list.</summary>
 /// <param name="Take">At most so many.</param>

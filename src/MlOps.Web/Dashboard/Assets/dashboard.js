@@ -1,0 +1,279 @@
+// The live parts of the dashboard. Pages are whole without it: they are read, linked and printed; it acts, and keeps them fresh.
+"use strict";
+
+const token = document.body.dataset.antiforgery;
+const told = document.getElementById("told");
+
+function tell(text, isWrong) {
+  told.textContent = text;
+  told.classList.toggle("wrong", Boolean(isWrong));
+}
+
+function localTimes(within) {
+  for (const time of within.querySelectorAll("time[datetime]")) {
+    const at = new Date(time.dateTime);
+    time.title = time.textContent;
+    time.textContent = at.toLocaleString(undefined, { year: "numeric", month: "short", day: "numeric", hour: "2-digit", minute: "2-digit", second: "2-digit" });
+  }
+}
+
+async function send(method, url, body) {
+  const headers = {};
+  if (token) headers["X-Antiforgery"] = token;
+  if (body !== undefined && !(body instanceof Blob)) {
+    headers["Content-Type"] = "application/json";
+    body = JSON.stringify(body);
+  }
+  const answer = await fetch(url, { method, headers, body });
+  const text = await answer.text();
+  let json = null;
+  try { json = JSON.parse(text); } catch { /* an empty answer, or one in words */ }
+  return { ok: answer.ok, status: answer.status, location: answer.headers.get("Location"), json, text };
+}
+
+function problemOf(answer) {
+  if (answer.json && Array.isArray(answer.json.problems)) return answer.json.problems.join(" ");
+  return (answer.json && (answer.json.detail || answer.json.title)) || `The host answered ${answer.status}.`;
+}
+
+// Fields become JSON by their names; data-as says what else than a text a field means.
+function bodyOf(form) {
+  const body = {};
+  for (const field of form.querySelectorAll("[name]")) {
+    const value = field.type === "checkbox" ? field.checked : field.value.trim();
+    if (value === "") continue;
+    const as = field.dataset.as;
+    const [name, key] = field.name.split(".");
+    const read = as === "number" ? Number(value) : as === "numbers" ? value.split(/[\s,]+/).filter(Boolean).map(Number) : as === "json" ? JSON.parse(value) : value;
+    if (key) (body[name] ??= {})[key] = read; else body[name] = read;
+  }
+  return body;
+}
+
+function ask(text, yes) {
+  const dialog = document.getElementById("ask");
+  document.getElementById("ask-text").textContent = text;
+  document.getElementById("ask-yes").textContent = yes;
+  return new Promise(resolve => {
+    dialog.addEventListener("close", () => resolve(dialog.returnValue === "yes"), { once: true });
+    dialog.returnValue = "no";
+    dialog.showModal();
+  });
+}
+
+async function act(form) {
+  const button = form.querySelector("button[type=submit]");
+  if (form.dataset.ask && !(await ask(form.dataset.ask, button.textContent))) return;
+  button.disabled = true;
+  try {
+    const url = form.dataset.url.replace(/\{(\w+)\}/g, (_, name) => encodeURIComponent(form.elements[name].value.trim()));
+    const body = bodyOf(form);
+    for (const used of form.dataset.url.matchAll(/\{(\w+)\}/g)) delete body[used[1]];
+    const answer = await send(form.dataset.method, url, Object.keys(body).length > 0 ? body : undefined);
+    if (!answer.ok) { tell(problemOf(answer), true); return; }
+    tell("Done.");
+    if (form.dataset.then === "location" && answer.location) location.href = "/dashboard" + answer.location;
+    else if (form.dataset.then) location.href = form.dataset.then;
+    else if (!(await refresh())) location.reload();
+  } catch (fault) {
+    tell(`The host could not be reached: ${fault.message}`, true);
+  } finally {
+    button.disabled = false;
+  }
+}
+
+// A live page is asked for again; what has changed of it is put in place, and what the reader has opened or is typing stays.
+async function refresh() {
+  const main = document.getElementById("content");
+  if (!main) return false;
+  const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
+  if (!answer.ok) return false;
+  const next = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("content");
+  if (!next) return false;
+  if (next.dataset.live) main.dataset.live = next.dataset.live; else delete main.dataset.live;
+  merge(main, next);
+  return true;
+}
+
+function merge(now, next) {
+  for (let i = 0; i < Math.max(now.children.length, next.children.length); i++) {
+    const [a, b] = [now.children[i], next.children[i]];
+    if (a === undefined) { now.append(...[...next.children].slice(i).map(child => { const copy = document.importNode(child, true); localTimes(copy); return copy; })); return; }
+    if (b === undefined) { while (now.children.length > i) now.lastElementChild.remove(); return; }
+    if (a.dataset.before === b.outerHTML) continue;
+    if (a.contains(document.activeElement) && document.activeElement.matches("input, select, textarea, button")) continue;
+    const chosen = new Set([...a.querySelectorAll("input[type=checkbox]:checked")].map(box => box.value));
+    const open = [...a.querySelectorAll("details")].map(details => details.open);
+    const copy = document.importNode(b, true);
+    copy.dataset.before = b.outerHTML;
+    localTimes(copy);
+    copy.querySelectorAll("details").forEach((details, place) => { if (open[place] !== undefined) details.open = open[place]; });
+    copy.querySelectorAll("input[type=checkbox]").forEach(box => { box.checked = chosen.has(box.value); });
+    a.replaceWith(copy);
+  }
+}
+
+async function live() {
+  const main = document.getElementById("content");
+  while (main && main.dataset.live) {
+    await new Promise(resolve => setTimeout(resolve, Number(main.dataset.live)));
+    if (document.hidden) continue;
+    try { await refresh(); } catch { tell("The host does not answer at the moment.", true); }
+  }
+}
+
+// Try it: predicts as one types.
+function tryIt(form) {
+  const [result, code] = [document.getElementById("try-result"), document.querySelectorAll("[data-code]")];
+  let waiting = null, asked = 0;
+  const features = () => {
+    const row = {};
+    for (const field of form.querySelectorAll("[data-feature]")) {
+      const value = field.value.trim();
+      row[field.dataset.feature] = value === "" ? null
+        : field.dataset.kind === "numeric" && !Number.isNaN(Number(value)) ? Number(value)
+        : field.dataset.kind === "boolean" ? value === "true" : value;
+    }
+    return row;
+  };
+  const predict = async () => {
+    const mine = ++asked;
+    const row = features();
+    for (const block of code) block.textContent = block.dataset.code.replaceAll("{features}", JSON.stringify(row));
+    const answer = await send("POST", form.dataset.url, { features: row });
+    if (mine !== asked) return;
+    result.replaceChildren(...(answer.ok ? shown(answer.json) : [paragraph(problemOf(answer), "warning")]));
+  };
+  form.addEventListener("input", () => { clearTimeout(waiting); waiting = setTimeout(predict, 250); });
+  form.addEventListener("submit", event => { event.preventDefault(); predict(); });
+  predict();
+}
+
+function paragraph(text, kind) {
+  const p = document.createElement("p");
+  p.textContent = text;
+  if (kind) p.className = kind;
+  return p;
+}
+
+function number(value) {
+  return typeof value === "number" ? Number(value.toPrecision(6)).toLocaleString("en-US", { maximumSignificantDigits: 6 }) : String(value);
+}
+
+function shown(answer) {
+  const parts = [paragraph(number(answer.prediction), "answer")];
+  if (answer.interval) parts.push(paragraph(`Between ${number(answer.interval.low)} and ${number(answer.interval.high)} in 90 of 100 such rows.`));
+  if (answer.set) parts.push(paragraph(`In 90 of 100 such rows it is one of: ${answer.set.join(", ")}.`));
+  if (answer.probability !== undefined) parts.push(paragraph(`Probability ${number(answer.probability)}.`));
+  if (answer.classProbabilities) parts.push(paragraph(Object.entries(answer.classProbabilities).map(([name, share]) => `${name}: ${number(share)}`).join(", ")));
+  parts.push(paragraph(`Version ${answer.version}.`, "note"));
+  if (answer.contributions && !Array.isArray(answer.contributions)) parts.push(...waterfall(answer));
+  if (answer.unseen) parts.push(paragraph(`Never seen in training: the value of ${answer.unseen.join(", ")}.`, "note"));
+  if (answer.outOfRange) parts.push(paragraph(`Outside of what it was trained on: ${answer.outOfRange.join(", ")}.`, "note"));
+  return parts;
+}
+
+function waterfall(answer) {
+  const sorted = Object.entries(answer.contributions).filter(part => Number.isFinite(part[1])).sort((a, b) => Math.abs(b[1]) - Math.abs(a[1]));
+  const most = sorted.length > 13 ? 12 : sorted.length, top = sorted.slice(0, most), rest = sorted.slice(most).reduce((sum, part) => sum + part[1], 0);
+  if (sorted.length > most) top.push([`${sorted.length - most} more`, rest]);
+  let at = answer.baseValue, [low, high] = [at, at];
+  for (const [, value] of top) { at += value; low = Math.min(low, at); high = Math.max(high, at); }
+  const list = document.createElement("ol"), span = high - low || 1;
+  list.className = "waterfall";
+  at = answer.baseValue;
+  for (const [name, value] of top) {
+    const item = document.createElement("li"), label = document.createElement("b"), track = document.createElement("span"), bar = document.createElement("i"),
+      sum = document.createElement("span");
+    label.textContent = name;
+    sum.textContent = (value > 0 ? "+" : "") + Number(value.toPrecision(4));
+    track.className = "track";
+    bar.style.left = `${100 * (Math.min(at, at + value) - low) / span}%`;
+    bar.style.width = `${Math.max(0.4, 100 * Math.abs(value) / span)}%`;
+    if (value < 0) bar.className = "down";
+    at += value;
+    track.append(bar);
+    item.append(label, track, sum);
+    list.append(item);
+  }
+  return [paragraph(`The model says ${number(answer.baseValue)} of no row in particular; each value moves it (${answer.contributionUnit}):`), list];
+}
+
+// New model: a file is uploaded, looked at, declared and trained on.
+function upload(url, file, progress) {
+  return new Promise((resolve, reject) => {
+    const request = new XMLHttpRequest();
+    request.open("PUT", url);
+    if (token) request.setRequestHeader("X-Antiforgery", token);
+    request.upload.onprogress = event => { if (event.lengthComputable) progress(event.loaded / event.total); };
+    request.onload = () => {
+      let json = null;
+      try { json = JSON.parse(request.responseText); } catch { /* no problem in words */ }
+      resolve({ ok: request.status < 300, status: request.status, json });
+    };
+    request.onerror = () => reject(new Error("The upload was cut off."));
+    request.send(file);
+  });
+}
+
+function newModel(form) {
+  const drop = form.querySelector(".drop"), input = form.querySelector("input[type=file]"), bar = form.querySelector("progress");
+  const take = async file => {
+    const model = form.elements.model.value.trim() || file.name.toLowerCase().replace(/\.(csv|tsv|txt|gz|parquet)/g, "").replace(/[^a-z0-9]+/g, "-").replace(/^-+|-+$/g, "").slice(0, 40);
+    form.elements.model.value = model;
+    bar.hidden = false;
+    const answer = await upload(`/raw/${encodeURIComponent(model)}/${encodeURIComponent(file.name)}`, file, share => { bar.value = share; });
+    bar.hidden = true;
+    if (!answer.ok && answer.status !== 409) { tell(problemOf(answer), true); return; }
+    location.href = `/dashboard/new/${encodeURIComponent(model)}?source=${encodeURIComponent(`raw/${model}/${file.name}`)}`;
+  };
+  input.addEventListener("change", () => { if (input.files[0]) take(input.files[0]); });
+  drop.addEventListener("dragover", event => { event.preventDefault(); drop.classList.add("over"); });
+  drop.addEventListener("dragleave", () => drop.classList.remove("over"));
+  drop.addEventListener("drop", event => { event.preventDefault(); drop.classList.remove("over"); if (event.dataTransfer.files[0]) take(event.dataTransfer.files[0]); });
+}
+
+// What was found of the columns, as it is edited: kinds and the target go into the definition's text.
+function editDefinition(form) {
+  const text = form.querySelector("textarea");
+  const change = edit => {
+    try {
+      const definition = JSON.parse(text.value);
+      edit(definition);
+      text.value = JSON.stringify(definition, null, 2);
+    } catch { tell("The definition is no JSON as it stands: mend it first.", true); }
+  };
+  for (const kind of form.querySelectorAll("[data-column]")) {
+    kind.addEventListener("change", () => change(definition => {
+      definition.columns ??= {};
+      const old = definition.columns[kind.dataset.column];
+      definition.columns[kind.dataset.column] = kind.value === "ignore" ? "ignore" : old && typeof old === "object" ? { ...old, kind: kind.value } : kind.value;
+    }));
+  }
+  const target = form.elements.target;
+  if (target) target.addEventListener("change", () => { location.href = form.dataset.again + encodeURIComponent(target.value); });
+  form.addEventListener("submit", async event => {
+    event.preventDefault();
+    let definition;
+    try { definition = JSON.parse(text.value); } catch (wrong) { tell(`The definition is no JSON: ${wrong.message}`, true); return; }
+    const kept = await send("PUT", form.dataset.definition, definition);
+    if (!kept.ok) { tell(problemOf(kept), true); return; }
+    const run = await send("POST", form.dataset.definition + "/runs", { source: form.dataset.source });
+    if (!run.ok) { tell(problemOf(run), true); return; }
+    location.href = "/dashboard" + run.location;
+  });
+}
+
+document.addEventListener("submit", event => {
+  if (event.target.matches("form.action")) { event.preventDefault(); act(event.target); }
+});
+document.addEventListener("click", event => {
+  const copy = event.target.closest("[data-copy]");
+  if (copy) navigator.clipboard.writeText(document.getElementById(copy.dataset.copy).textContent).then(() => tell("Copied."), () => tell("The browser does not let this page copy: select the text.", true));
+});
+for (const child of document.getElementById("content").children) child.dataset.before = child.outerHTML;
+localTimes(document);
+document.querySelectorAll("form.try").forEach(tryIt);
+document.querySelectorAll("form.new-model").forEach(newModel);
+document.querySelectorAll("form.definition").forEach(editDefinition);
+live();

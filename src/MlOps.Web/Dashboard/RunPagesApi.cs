@@ -1,0 +1,64 @@
+using Microsoft.AspNetCore.Http;
+using MlOps.Pipeline.Definitions;
+using MlOps.Pipeline.Tracking;
+
+namespace MlOps.Web.Dashboard;
+
+/// <summary>Pages of runs.</summary>
+public static class RunPagesApi
+{
+    private const int MostCompared = 10;
+
+    public static async Task<IResult> ListAsync(HttpContext http, string? next, RunStore runs, RunCatalog catalog, CancellationToken cancel)
+    {
+        var query = RunQuery.Of(http.Request.Query);
+        if (query.IsPlain)
+        {
+            var page = await runs.ListAsync(query.Model, PageQuery.Default, next, cancel);
+            return await ShowAsync(http, new RunLines(query, [.. page.Items.Select(RunView.Of)], page.Next, Skipped: null, Count: null));
+        }
+        var (found, hasMore, count) = await catalog.FindAsync(query, PageQuery.Default, cancel);
+        return await ShowAsync(
+            http, new RunLines(query, [.. found.Select(RunView.Of)], Next: null, hasMore ? query.Skip + PageQuery.Default : null, count));
+    }
+
+    public static async Task<IResult> GetAsync(string id, HttpContext http, RunStore runs, DefinitionStore definitions, CancellationToken cancel)
+    {
+        if (await FindAsync(id, runs, cancel) is not { } details)
+        {
+            return HttpProblems.NotFound($"There is no run '{id}'.");
+        }
+        return await PageAnswer.ShowAsync<RunPage, RunView>(http, RunView.Of(details, await RunDefinitions.FindAsync(details.Run, definitions, cancel)));
+    }
+
+    public static async Task<IResult> CompareAsync(HttpContext http, string[] run, RunStore runs, CancellationToken cancel)
+    {
+        if (run.Length is < 2 or > MostCompared)
+        {
+            return HttpProblems.BadRequest($"Choose 2 to {MostCompared} runs in the list of runs; {run.Length} are chosen.");
+        }
+        var found = new List<RunView>();
+        foreach (var id in run)
+        {
+            if (await FindAsync(id, runs, cancel) is not { } details)
+            {
+                return HttpProblems.NotFound($"There is no run '{id}'.");
+            }
+            found.Add(RunView.Of(details, definition: null));
+        }
+        return await PageAnswer.ShowAsync<ComparePage, IReadOnlyList<RunView>>(http, found);
+    }
+
+    private static Task<IResult> ShowAsync(HttpContext http, RunLines lines) => PageAnswer.ShowAsync<RunListPage, RunLines>(http, lines);
+
+    private static async Task<RunDetails?> FindAsync(string id, RunStore runs, CancellationToken cancel) =>
+        Names.IsRun(id) ? await runs.FindDetailsAsync(id, cancel) : null;
+}
+
+/// <summary>Runs that fit.</summary>
+/// <param name="Query">What was asked for.</param>
+/// <param name="Runs">This page of them.</param>
+/// <param name="Next">Where a list by time goes on.</param>
+/// <param name="Skipped">Where a filtered list goes on: how many come before.</param>
+/// <param name="Count">How many fit in all; null where they were not counted.</param>
+public sealed record RunLines(RunQuery Query, IReadOnlyList<RunView> Runs, string? Next, int? Skipped, int? Count);
