@@ -22,10 +22,16 @@ public sealed record RawFile(string Name, ETag ETag, DateTimeOffset Modified)
 
 /// <summary>
 /// Starts a run for every raw file of a model that has a definition: it ingests the file, and trains on it when the definition says so
-/// (<c>runOn.newFile</c>). The same state of a file starts one run, however often it is told.
+/// (<c>runOn.newFile</c>). The same state of a file starts one run, however often it is told, and none where a person was faster: who uploads a file and trains
+/// on it is not to be trained on twice.
 /// </summary>
-public sealed partial class RawFileIntake(DefinitionStore definitions, RunStarter starter, ILogger<RawFileIntake> logger)
+public sealed partial class RawFileIntake(DefinitionStore definitions, RunStarter starter, RunStore runs, ILogger<RawFileIntake> logger)
 {
+    private const string Trigger = "file";
+
+    /// <summary>A person who trains on a new file does so soon.</summary>
+    private const int MostLookedAt = 20;
+
     /// <summary>The file's run; null when it starts none, which the log explains.</summary>
     public async Task<Run?> TakeAsync(RawFile file, CancellationToken cancel)
     {
@@ -52,9 +58,14 @@ public sealed partial class RawFileIntake(DefinitionStore definitions, RunStarte
             LogNotStarted(file.Name, "its model has no pipeline definition");
             return null;
         }
+        if (await FindReaderAsync(model, file, cancel) is { } reader)
+        {
+            LogIsRead(file.Name, reader.RunId);
+            return null;
+        }
         var goal = definition.RunOn.NewFile ? RunGoal.Model : RunGoal.Dataset;
         var run = await starter.StartAsync(
-            new RunRequest(model, "raw/" + file.Name, "file")
+            new RunRequest(model, "raw/" + file.Name, Trigger)
             {
                 RunId = RunId.Of(model, file.Modified, $"{file.Name}|{file.ETag}"),
                 SourceETag = file.ETag.ToString(),
@@ -65,8 +76,20 @@ public sealed partial class RawFileIntake(DefinitionStore definitions, RunStarte
         return run;
     }
 
+    /// <summary>A run among the newest that somebody else started on this state of the file, and that came, or may come, to something; null: there is none.</summary>
+    private async Task<Run?> FindReaderAsync(string model, RawFile file, CancellationToken cancel) =>
+        (await runs.ListAsync(model, MostLookedAt, cancel)).FirstOrDefault(run =>
+            run.Trigger != Trigger && run.Goal == RunGoal.Model && run.State is not (RunState.Failed or RunState.Cancelled)
+            && run.Source == "raw/" + file.Name && Plain(run.SourceETag) == Plain(file.ETag.ToString()));
+
+    /// <summary>Listings tell it without quotes.</summary>
+    private static string? Plain(string? etag) => etag?.Trim('"');
+
     [LoggerMessage(Level = LogLevel.Information, Message = "Raw file {File} started run {RunId} (goal: {Goal})")]
     private partial void LogStarted(string file, string runId, RunGoal goal);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Raw file {File} started no run: run {RunId} reads it")]
+    private partial void LogIsRead(string file, string runId);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Raw file {File} started no run: {Reason}")]
     private partial void LogNotStarted(string file, string reason);

@@ -43,6 +43,7 @@ public sealed class ModelOverview(
     ModelRegistry registry, DefinitionStore definitions, RunStore runs, LiveDriftStore drift, TimeProvider time)
 {
     private const int ReadAtOnce = 8;
+    private const int MostUnfinished = 200;
 
     /// <summary>Longer ago it has been seen.</summary>
     private static readonly TimeSpan TellFor = TimeSpan.FromDays(7);
@@ -88,7 +89,7 @@ public sealed class ModelOverview(
         IReadOnlyList<ModelLine> models, IReadOnlyList<Run> recent, CancellationToken cancel)
     {
         var found = new List<Attention>();
-        found.AddRange((await runs.ListUnfinishedAsync(cancel)).Where(run => run.State == RunState.Waiting && run.Goal == RunGoal.Model)
+        found.AddRange((await ReadUnfinishedAsync(cancel)).Where(run => run.State == RunState.Waiting && run.Goal == RunGoal.Model)
             .Select(run => new Attention("waiting", $"{run.Model}: a version waits for approval", null, Page(run), run.Created)));
         var since = time.GetUtcNow() - TellFor;
         // What a later run of the same model has done better needs nobody any more.
@@ -100,6 +101,17 @@ public sealed class ModelOverview(
         found.AddRange(models.Where(model => model.Drifted == true).Select(model => new Attention(
             "drifted", $"{model.Model}: live rows have drifted", null, ModelPages.Url(model.Model), model.Checked ?? since)));
         return found;
+    }
+
+    /// <summary>The list tells which runs they are; how they stand is told by each itself.</summary>
+    private async Task<IReadOnlyList<Run>> ReadUnfinishedAsync(CancellationToken cancel)
+    {
+        var unfinished = new List<Run>();
+        foreach (var some in (await runs.ListUnfinishedAsync(cancel)).Take(MostUnfinished).Chunk(ReadAtOnce))
+        {
+            unfinished.AddRange((await Task.WhenAll(some.Select(run => runs.FindAsync(run.RunId, cancel)))).OfType<Run>());
+        }
+        return unfinished;
     }
 
     private static string Page(Run run) => "/dashboard" + Links.Run(run.RunId);

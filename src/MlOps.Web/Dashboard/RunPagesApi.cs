@@ -31,22 +31,23 @@ public static class RunPagesApi
         return await PageAnswer.ShowAsync<RunPage, RunView>(http, RunView.Of(details, await RunDefinitions.FindAsync(details.Run, definitions, cancel)));
     }
 
-    public static async Task<IResult> CompareAsync(HttpContext http, string[] run, RunStore runs, CancellationToken cancel)
+    public static async Task<IResult> CompareAsync(HttpContext http, string[] run, RunStore runs, DataLog log, CancellationToken cancel)
     {
         if (run.Length is < 2 or > MostCompared)
         {
             return HttpProblems.BadRequest($"Choose 2 to {MostCompared} runs in the list of runs; {run.Length} are chosen.");
         }
-        var found = new List<RunView>();
+        var found = new List<ComparedRun>();
         foreach (var id in run)
         {
             if (await FindAsync(id, runs, cancel) is not { } details)
             {
                 return HttpProblems.NotFound($"There is no run '{id}'.");
             }
-            found.Add(RunView.Of(details, definition: null));
+            var uses = await log.ListOfRunAsync(details.Run.Model, id, cancel);
+            found.Add(new ComparedRun(RunView.Of(details, definition: null), uses.FirstOrDefault(use => use.Stage == "raw")?.Id));
         }
-        return await PageAnswer.ShowAsync<ComparePage, IReadOnlyList<RunView>>(http, found);
+        return await PageAnswer.ShowAsync<ComparePage, IReadOnlyList<ComparedRun>>(http, [.. found.OrderBy(one => one.Run.Created)]);
     }
 
     private static Task<IResult> ShowAsync(HttpContext http, RunLines lines) => PageAnswer.ShowAsync<RunListPage, RunLines>(http, lines);
@@ -54,6 +55,10 @@ public static class RunPagesApi
     private static async Task<RunDetails?> FindAsync(string id, RunStore runs, CancellationToken cancel) =>
         Names.IsRun(id) ? await runs.FindDetailsAsync(id, cancel) : null;
 }
+
+/// <param name="Run">The run.</param>
+/// <param name="Raw">The raw dataset version that it read; null: it read none, or it is gone.</param>
+public sealed record ComparedRun(RunView Run, string? Raw);
 
 /// <summary>Runs that fit.</summary>
 /// <param name="Query">What was asked for.</param>

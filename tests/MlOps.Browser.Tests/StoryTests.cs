@@ -1,0 +1,127 @@
+using System.Globalization;
+using System.Text;
+using Microsoft.Playwright;
+using static Microsoft.Playwright.Assertions;
+
+namespace MlOps.Browser.Tests;
+
+/// <summary>The whole product without a terminal: a file becomes a model that predicts, drifts, is approved and rolled back, all in a browser.</summary>
+public sealed class StoryTests
+{
+    private static readonly LocatorAssertionsToBeVisibleOptions Soon = new() { Timeout = 90_000 };
+
+    [ChromiumFact]
+    public async Task A_file_becomes_a_model_and_the_next_file_its_second_version()
+    {
+        await using var dashboard = await Dashboard.OpenAsync();
+        var page = dashboard.Page;
+
+        await page.GotoAsync("/");
+        await Expect(page).ToHaveURLAsync(new System.Text.RegularExpressions.Regex("/dashboard$"));
+        await dashboard.LookAsync("empty");
+
+        // A file is dropped, looked at and trained on.
+        await page.GetByRole(AriaRole.Link, new() { Name = "New model" }).ClickAsync();
+        await dashboard.LookAsync("new");
+        await page.SetInputFilesAsync("input[type=file]", File("houses.csv", 600, priceOf: (size, rooms) => (3 * size) + (10 * rooms)));
+        await Expect(page.GetByText("New model houses")).ToBeVisibleAsync(Soon);
+        await Expect(page.Locator("select[name=target]")).ToHaveValueAsync("price");
+        await dashboard.LookAsync("infer");
+        await page.Locator("#definition").FillAsync(
+            """
+            { "target": "price", "columns": { "id": "ignore" }, "candidates": [{ "trainer": "lightgbm", "trees": 20 }, { "trainer": "sdca" }],
+              "train": { "folds": 0 }, "gates": { "drift": "warn" }, "runOn": { "newFile": true } }
+            """);
+        await page.GetByRole(AriaRole.Button, new() { Name = "Keep it, and train" }).ClickAsync();
+
+        // It is watched to its end.
+        await Expect(page.GetByRole(AriaRole.Heading, new() { Name = "Run of houses" })).ToBeVisibleAsync(Soon);
+        await Expect(page.Locator("h1 .state.succeeded")).ToBeVisibleAsync(Soon);
+        await Expect(page.GetByText("promoted to production")).ToBeVisibleAsync(Soon);
+        await dashboard.LookAsync("run");
+
+        // It predicts.
+        await page.GetByText("promoted to production").GetByRole(AriaRole.Link).ClickAsync();
+        await page.Locator("[data-feature=size]").FillAsync("100");
+        await page.Locator("[data-feature=rooms]").FillAsync("4");
+        await Expect(page.Locator("#try-result .answer")).ToBeVisibleAsync(Soon);
+        await Expect(page.Locator("#try-result .waterfall li").First).ToBeVisibleAsync(Soon);
+        await Expect(page.Locator("#curl")).ToContainTextAsync("\"size\":100");
+        var answer = double.Parse((await page.Locator("#try-result .answer").TextContentAsync())!, CultureInfo.InvariantCulture);
+        answer.Should().BeApproximately(340, 60, "3 · 100 + 10 · 4, as far as twenty trees know");
+        await dashboard.LookAsync("version");
+
+        // A second file that has drifted waits for a person.
+        await page.EvaluateAsync(
+            """
+            async () => {
+              const definition = await (await fetch("/pipelines/houses")).json();
+              definition.gates.approval = { required: true };
+              await fetch("/pipelines/houses", { method: "PUT", headers: { "Content-Type": "application/json" }, body: JSON.stringify(definition) });
+            }
+            """);
+        await page.GotoAsync("/dashboard/new");
+        await page.Locator("input[name=model]").FillAsync("houses");
+        await page.SetInputFilesAsync("input[type=file]", File("houses-2.csv", 600, priceOf: (size, rooms) => (2 * size) + (30 * rooms) + 100, larger: 80));
+        await Expect(page.GetByText("has a definition already")).ToBeVisibleAsync(Soon);
+        await page.GotoAsync("/dashboard");
+        await Expect(page.GetByText("houses: a version waits for approval")).ToBeVisibleAsync(Soon);
+        await dashboard.LookAsync("overview");
+        await page.GetByText("houses: a version waits for approval").ClickAsync();
+        await Expect(page.GetByText("waits for a decision")).ToBeVisibleAsync(Soon);
+        await dashboard.LookAsync("waiting");
+
+        // The two are compared, the second is approved, and taken back.
+        await page.GotoAsync("/dashboard/runs?model=houses");
+        await dashboard.LookAsync("runs");
+        foreach (var box in await page.Locator("input[name=run]").AllAsync())
+        {
+            await box.CheckAsync();
+        }
+        await page.GetByRole(AriaRole.Button, new() { Name = "Compare the chosen runs" }).ClickAsync();
+        await Expect(page.GetByRole(AriaRole.Heading, new() { Name = "Runs side by side" })).ToBeVisibleAsync();
+        await dashboard.LookAsync("compare");
+        await page.GetByRole(AriaRole.Link, new() { Name = "What is different between the data" }).ClickAsync();
+        await Expect(page.GetByText("How the values moved")).ToBeVisibleAsync(Soon);
+        await Expect(page.Locator("tr", new() { HasText = "size" }).Locator(".drifted")).ToBeVisibleAsync();
+        await dashboard.LookAsync("diff");
+
+        await page.GotoAsync("/dashboard");
+        await page.GetByText("houses: a version waits for approval").ClickAsync();
+        await page.Locator("form.action", new() { HasText = "Approve" }).Locator("input[name=reason]").FillAsync("the market has moved");
+        await AnswerAsync(page, "Approve");
+        await Expect(page.Locator("h1 .state.succeeded")).ToBeVisibleAsync(Soon);
+        await Expect(page.GetByText("the market has moved").First).ToBeVisibleAsync(Soon);
+
+        await page.GotoAsync("/dashboard/models/houses");
+        await Expect(page.GetByText("Version 2 is in production")).ToBeVisibleAsync(Soon);
+        await dashboard.LookAsync("model");
+        await AnswerAsync(page, "Roll back");
+        await Expect(page.GetByText("Version 1 is in production")).ToBeVisibleAsync(Soon);
+        await Expect(page.Locator("tr", new() { HasText = "rollback" }).GetByText("done")).ToBeVisibleAsync(Soon);
+
+        foreach (var (name, address) in new[] { ("models", "/dashboard/models"), ("data", "/dashboard/data"), ("datasets", "/dashboard/data/houses"), ("dataset", "/dashboard/data/houses/latest"), ("unknown", "/dashboard/models/none") })
+        {
+            await page.GotoAsync(address);
+            await dashboard.LookAsync(name);
+        }
+        dashboard.Errors.Where(error => !error.Contains("404", StringComparison.Ordinal)).Should().BeEmpty();
+    }
+
+    private static async Task AnswerAsync(IPage page, string action)
+    {
+        await page.GetByRole(AriaRole.Button, new() { Name = action, Exact = true }).ClickAsync();
+        await page.Locator("#ask-yes").ClickAsync();
+    }
+
+    private static FilePayload File(string name, int rows, Func<int, int, int> priceOf, int larger = 0)
+    {
+        var text = new StringBuilder("id,size,rooms,garden,price\n");
+        for (var i = 0; i < rows; i++)
+        {
+            var (size, rooms) = (40 + larger + (i * 37 % 120), 1 + (i * 13 % 6));
+            text.Append(CultureInfo.InvariantCulture, $"H{i:D5},{size},{rooms},{(i % 3 == 0 ? "yes" : "no")},{priceOf(size, rooms) + (i * 7 % 5)}\n");
+        }
+        return new FilePayload { Name = name, MimeType = "text/csv", Buffer = Encoding.UTF8.GetBytes(text.ToString()) };
+    }
+}
