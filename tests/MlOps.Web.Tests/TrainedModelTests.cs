@@ -47,6 +47,14 @@ public sealed class TrainedModelTests(AzuriteFixture azurite) : IAsyncLifetime
         ((int)one["version"]!).Should().Be(1);
         one.AsObject().Should().NotContainKey("probability");
 
+        // What is tried comes to the same, with how it comes about, and is told to nobody.
+        var tried = await host.Client.PostJsonAsync($"/models/{model}/versions/1/try", $$"""{"features": {{Row}}}""").ShouldBeAsync(HttpStatusCode.OK);
+        ((double)tried["prediction"]!, (string)tried["variant"]!).Should().Be((expected, "version"));
+        tried["contributions"]!.AsObject().Sum(part => (double)part.Value!).Should().BeApproximately(expected - (double)tried["baseValue"]!, 1e-3);
+        ((double)tried["interval"]!["low"]!).Should().BeLessThan(expected);
+        await host.Client.PostJsonAsync($"/models/{model}/versions/7/try", $$"""{"features": {{Row}}}""").ShouldFailAsync(HttpStatusCode.NotFound);
+        await host.Client.PostJsonAsync($"/models/{model}/versions/1/try", """{"features": [1]}""").ShouldFailAsync(HttpStatusCode.BadRequest);
+
         // Many rows are shared out between threads; members may stand in any order.
         var rows = Enumerable.Range(0, 1_500)
             .Select(i => RowOf(i % 3 == 0 ? $$"""{"colour": "red", "size": {{i % 90}}}""" : $$"""{"size": {{i % 70}}.5, "colour": "blue"}""")).ToList();

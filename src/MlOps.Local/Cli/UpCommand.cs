@@ -36,6 +36,7 @@ internal static class UpCommand
         try
         {
             await using var host = await RunningHost.StartAsync(settings, terminal, cancel);
+            terminal.Out.MarkupLineInterpolated($"Dashboard: [blue]{new Uri(host.Url, "/dashboard")}[/]");
             terminal.Out.MarkupLineInterpolated($"Serving on [blue]{host.Url}[/]. Ctrl+C stops.");
             await host.WaitForStopAsync(cancel);
         }

@@ -1,0 +1,207 @@
+using System.Net;
+using System.Text;
+using System.Text.Json.Nodes;
+using AngleSharp.Html.Parser;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using MlOps.Pipeline.Contracts;
+using MlOps.Pipeline.Tracking;
+using MlOps.Testing;
+using MlOps.Web.Access;
+
+namespace MlOps.Web.Tests.Dashboard;
+
+/// <summary>Pages of a model that is really trained, without a browser: what one shows and offers is in its text.</summary>
+[Collection(AzuriteFixture.Collection)]
+public sealed class PagesTests(AzuriteFixture azurite) : IAsyncLifetime
+{
+    private const string AdminKey = "a-key-of-the-settings-that-is-long-enough";
+
+    private readonly string model = AzuriteFixture.UniqueModel();
+    private WebHost host = null!;
+
+    public async Task InitializeAsync() => host = await WebHost.StartAsync(azurite.NewStorage(), services => services
+        .Replace(ServiceDescriptor.Singleton<IPipelineEngine, InlineEngine>())
+        .AddSingleton(new AccessOptions { AdminKey = AdminKey }));
+
+    public async Task DisposeAsync() => await host.DisposeAsync();
+
+    [Fact]
+    public async Task Every_page_is_told_as_JSON_too_and_runs_nothing_that_is_not_ours()
+    {
+        var run = await TrainAsync();
+        var dataset = (string)(await GetJsonAsync($"/datasets/{model}/versions?stage=raw"))["versions"]![0]!["version"]!["id"]!;
+        foreach (var address in new[]
+        {
+            "/dashboard", "/dashboard/runs", $"/dashboard/runs?model={model}&metric=val_rmse&sort=lowest", $"/dashboard/runs/{run}",
+            $"/dashboard/runs/compare?run={run}&run={run}", "/dashboard/models", $"/dashboard/models/{model}", $"/dashboard/models/{model}/versions/1",
+            "/dashboard/data", $"/dashboard/data/{model}", $"/dashboard/data/{model}/{dataset}", $"/dashboard/data/{model}/diff?from={dataset}&to={dataset}",
+            "/dashboard/new", $"/dashboard/new/{model}?source=raw/{model}/a.csv",
+        })
+        {
+            using var page = await AskAsync(address, "text/html");
+            var text = await page.Content.ReadAsStringAsync();
+            page.StatusCode.Should().Be(HttpStatusCode.OK, "the page {0} is {1}", address, text);
+            var html = new HtmlParser().ParseDocument(text);
+            html.QuerySelectorAll("script:not([src]), style, [style], [onclick], [onload]").Should().BeEmpty("{0} has nothing inline", address);
+            html.QuerySelector("h1")!.TextContent.Trim().Should().NotBeEmpty();
+            html.QuerySelectorAll("main").Should().ContainSingle();
+            html.QuerySelectorAll("script[src], link[rel=stylesheet]").Should().HaveCount(2);
+            page.Headers.GetValues("Content-Security-Policy").Should().ContainSingle().Which.Should().Contain("script-src 'self'").And.NotContain("unsafe");
+
+            var twin = html.QuerySelector("link[type='application/json']")!.GetAttribute("href")!;
+            using var json = await AskAsync(twin, "*/*");
+            json.Content.Headers.ContentType!.MediaType.Should().Be("application/json", "the twin of {0} is {1}", address, twin);
+            JsonNode.Parse(await json.Content.ReadAsStringAsync()).Should().NotBeNull();
+            (await AskAsync(address, "application/json")).Content.Headers.ContentType!.MediaType.Should().Be("application/json");
+        }
+    }
+
+    [Fact]
+    public async Task What_somebody_may_not_do_is_not_offered_to_them()
+    {
+        await TrainAsync();
+        var reader = (await host.Get<AccessKeyStore>().AddAsync($"reader-{model}", RouteRole.Reader, default)).Text;
+
+        (await ActionsAsync($"/dashboard/models/{model}", AdminKey)).Should().Contain(["Start a run"]);
+        (await ActionsAsync($"/dashboard/models/{model}", reader)).Should().BeEmpty();
+        (await ActionsAsync("/dashboard/new", reader)).Should().BeEmpty();
+        (await TextAsync($"/dashboard/models/{model}", AdminKey)).Should().Contain("Who decided what");
+        (await TextAsync($"/dashboard/models/{model}", reader)).Should().NotContain("Who decided what");
+    }
+
+    [Fact]
+    public async Task A_page_that_is_not_there_says_so_as_a_page_to_a_person_and_as_a_problem_to_a_program()
+    {
+        using var page = await AskAsync("/dashboard/runs/none", "text/html");
+
+        page.StatusCode.Should().Be(HttpStatusCode.NotFound);
+        (await page.Content.ReadAsStringAsync()).Should().Contain("There is no run &#x27;none&#x27;.").And.Contain("Back to the overview");
+        (await host.Client.SendAsync(Request("/dashboard/runs/none", "application/json", AdminKey))).Content.Headers.ContentType!.MediaType
+            .Should().Be("application/problem+json");
+        foreach (var (address, words) in new[]
+        {
+            ("/dashboard/runs?state=odd", "must be one of queued"), ("/dashboard/runs?sort=lowest", "Name the metric"), ("/dashboard/runs?min=x", "must be a number"),
+            ("/dashboard/runs?from=yesterday", "must be a time"), ("/dashboard/runs/compare?run=a", "Choose 2 to 10 runs"),
+            ($"/dashboard/data/{model}?stage=cooked", "must be one of raw"), ($"/dashboard/new/{model}?source=raw/other/a.csv", "must be an uploaded file of this model"),
+        })
+        {
+            using var wrong = await AskAsync(address, "text/html");
+            wrong.StatusCode.Should().Be(HttpStatusCode.BadRequest, "{0} cannot be answered", address);
+            (await wrong.Content.ReadAsStringAsync()).Should().Contain(words);
+        }
+    }
+
+    [Fact]
+    public async Task A_browser_that_has_not_signed_in_is_led_to_where_it_can_and_a_program_gets_401()
+    {
+        using var client = new HttpClient(new HttpClientHandler { AllowAutoRedirect = false }) { BaseAddress = host.Client.BaseAddress };
+
+        using var person = await client.SendAsync(Request("/dashboard/models", "text/html", key: null));
+        using var program = await client.SendAsync(Request("/dashboard/models", "application/json", key: null));
+        using var home = await client.SendAsync(Request("/", "text/html", AdminKey));
+
+        (person.StatusCode, person.Headers.Location!.ToString()).Should().Be((HttpStatusCode.Redirect, "/signin?return=%2Fdashboard%2Fmodels"));
+        program.StatusCode.Should().Be(HttpStatusCode.Unauthorized);
+        (home.StatusCode, home.Headers.Location!.ToString()).Should().Be((HttpStatusCode.Redirect, "/dashboard"));
+        ((string)(await GetJsonAsync("/"))["dashboard"]!).Should().Be("/dashboard");
+    }
+
+    [Fact]
+    public async Task What_people_wrote_is_text_on_a_page()
+    {
+        var run = await TrainAsync();
+        await host.Get<RunStore>().UpdateAsync(run, found => found with { BlockedBy = ["<img src=x onerror=alert(1)>"], Error = "\"><script>alert(2)</script>" }, default);
+
+        var text = await TextAsync($"/dashboard/runs/{run}", AdminKey);
+
+        text.Should().Contain("&lt;img src=x onerror=alert(1)&gt;").And.Contain("&lt;script&gt;alert(2)").And.NotContain("<img src=x").And.NotContain("<script>alert");
+    }
+
+    [Fact]
+    public async Task A_file_is_looked_at_and_nothing_is_started_or_kept()
+    {
+        await UploadAsync();
+
+        var found = await SendAsync(HttpMethod.Post, $"/pipelines/{model}/infer", """{ "ignore": ["id"] }""").ShouldBeAsync(HttpStatusCode.OK);
+
+        ((string)found["definition"]!["target"]!, (bool)found["guessed"]!, (long)found["rows"]!).Should().Be(("price", true, 200));
+        ((string)found["definition"]!["columns"]!["id"]!).Should().Be("ignore");
+        found["columns"]!.AsArray().Select(column => $"{column!["name"]} {column["kind"]} {column["values"]}").Should().Equal(
+            "id idLike 200", "size numeric 190", "colour categorical 200", "price numeric 200");
+        found["sample"]![0]!.AsArray().Select(cell => (string?)cell).Should().Equal("H000", null, "red", "5.0");
+        (await SendAsync(HttpMethod.Get, $"/pipelines/{model}", null).ShouldFailAsync(HttpStatusCode.NotFound)).Should().Contain("has no pipeline definition");
+        (await host.Get<RunStore>().ListAsync(model, 1, default)).Should().BeEmpty();
+        (await SendAsync(HttpMethod.Post, $"/pipelines/{model}/infer", """{ "target": "prize" }""").ShouldFailAsync(HttpStatusCode.BadRequest))
+            .Should().Contain("did you mean 'price'");
+        // What was found is a definition that is taken as it is.
+        await SendAsync(HttpMethod.Put, $"/pipelines/{model}", found["definition"]!.ToJsonString()).ShouldBeAsync(HttpStatusCode.Created);
+    }
+
+    [Fact]
+    public async Task A_dataset_page_says_what_its_columns_hold()
+    {
+        await TrainAsync();
+
+        var page = await GetJsonAsync($"/dashboard/data/{model}/latest");
+
+        var columns = page["statistics"]!["columns"]!.AsArray().ToDictionary(column => (string)column!["name"]!, column => column!);
+        ((long)page["statistics"]!["rows"]!).Should().Be(200);
+        ((long)columns["size"]["missing"]!, (double)columns["size"]["min"]!, (double)columns["size"]["max"]!).Should().Be((10, 1, 19));
+        columns["size"]["histogram"]!.AsArray().Sum(bin => (long)bin!).Should().Be(190);
+        columns["colour"]["top"]!.AsArray().Select(top => $"{top!["value"]} {top["count"]}").Should().Equal("blue 100", "red 100");
+        (await GetJsonAsync($"/dashboard/data/{model}/v1:clean"))["dropped"]!.AsObject().Should().ContainKey("null: size");
+    }
+
+    private async Task UploadAsync()
+    {
+        var rows = Enumerable.Range(0, 200).Select(i => $"H{i:D3},{(i % 20 == 0 ? "" : i % 20)},{(i % 2 == 0 ? "red" : "blue")},{(i % 20 * 3) + (i % 2 == 0 ? 5 : 0)}.0");
+        using var upload = Request($"/raw/{model}/a.csv", "*/*", AdminKey, HttpMethod.Put);
+        upload.Content = new StringContent("id,size,colour,price\n" + string.Join('\n', rows) + "\n", Encoding.UTF8, "text/csv");
+        (await host.Client.SendAsync(upload)).StatusCode.Should().Be(HttpStatusCode.Created);
+    }
+
+    private async Task<string> TrainAsync()
+    {
+        await UploadAsync();
+        await SendAsync(
+            HttpMethod.Put, $"/pipelines/{model}",
+            """{ "target": "price", "columns": { "id": "ignore" }, "cleaning": { "duplicates": "keep" }, "train": { "folds": 0 }, "candidates": [{ "trainer": "sdca" }] }""")
+            .ShouldBeAsync(HttpStatusCode.Created);
+        return (string)(await SendAsync(HttpMethod.Post, $"/pipelines/{model}/runs", "{}").ShouldBeAsync(HttpStatusCode.Accepted))["runId"]!;
+    }
+
+    private async Task<IReadOnlyList<string>> ActionsAsync(string address, string key) =>
+    [
+        .. new HtmlParser().ParseDocument(await TextAsync(address, key)).QuerySelectorAll("main form.action button, main form.new-model input")
+            .Select(button => button.TextContent.Trim()),
+    ];
+
+    private async Task<string> TextAsync(string address, string key)
+    {
+        using var answer = await host.Client.SendAsync(Request(address, "text/html", key));
+        answer.StatusCode.Should().Be(HttpStatusCode.OK);
+        return await answer.Content.ReadAsStringAsync();
+    }
+
+    private Task<HttpResponseMessage> AskAsync(string address, string accept) => host.Client.SendAsync(Request(address, accept, AdminKey));
+
+    private Task<JsonNode> GetJsonAsync(string address) => host.Client.SendAsync(Request(address, "application/json", AdminKey)).ShouldBeAsync(HttpStatusCode.OK);
+
+    private Task<HttpResponseMessage> SendAsync(HttpMethod method, string address, string? json)
+    {
+        var request = Request(address, "*/*", AdminKey, method);
+        request.Content = json is null ? null : new StringContent(json, Encoding.UTF8, "application/json");
+        return host.Client.SendAsync(request);
+    }
+
+    private static HttpRequestMessage Request(string address, string accept, string? key, HttpMethod? method = null)
+    {
+        var request = new HttpRequestMessage(method ?? HttpMethod.Get, address) { Headers = { { "Accept", accept } } };
+        if (key is not null)
+        {
+            request.Headers.Add("Authorization", $"Bearer {key}");
+        }
+        return request;
+    }
+}
