@@ -17,10 +17,10 @@ internal static class OperationKeys
             rules => rules.Overlap, (rules, value) => rules with { Overlap = value })
         .Key("drift", "Live rows that have drifted start a run on the newest file in raw/{model}/, or on what data pins.", Flag(),
             rules => rules.Drift, (rules, value) => rules with { Drift = value }).Later()
-        .Key("decay", "Performance of live rows that is a warning, measured or estimated, starts a run, on what drift would start one on.", Flag(),
-            rules => rules.Decay, (rules, value) => rules with { Decay = value }).Later()
+        .Key("decay", "Performance of live rows that is a warning, measured or estimated, starts a run, on what drift would start one on; left out: it does not.", Flag(),
+            rules => rules.Decay ? true : null, (rules, value) => rules with { Decay = value }).Later()
         .Key("rows", "Rows of raw dataset versions that have come since the last run that trains; so many start one. Left out: none do.",
-            Whole(1L, long.MaxValue / 2), rules => rules.Rows, (rules, value) => rules with { Rows = value }).Later()
+            Whole(1, TriggerRules.MostRows), rules => rules.Rows, (rules, value) => rules with { Rows = value }).Later()
         .Key("coolDown", "Least time after a run that drift, decay or rows have started until they start another; left out: none.",
             Span(TriggerRules.LeastCoolDown, TriggerRules.MostCoolDown, "a time span from \"00:01:00\" (one minute) to \"365.00:00:00\" (a year)"),
             rules => rules.CoolDown, (rules, value) => rules with { CoolDown = value }).Later()
@@ -42,7 +42,7 @@ internal static class OperationKeys
         .Key("sample", "Share of the rows that is kept, all rows of a key or none; left out: 1, all of them.", Number(0, 1, openMin: true),
             rules => rules.Sample, (rules, value) => rules with { Sample = value }).Later()
         .Key("signals", "What is watched beside the drift of features, and from where on it is a warning; each may be \"off\", or only \"record\".",
-            SignalKeys.Signals, rules => rules.Signals, (rules, value) => rules with { Signals = value }).Later();
+            SignalKeys.Signals, rules => rules.Signals == new SignalRules() ? null : rules.Signals, (rules, value) => rules with { Signals = value }).Later();
 
     private const string Spans = "a time span from \"00:00:01\" (one second) to \"30.00:00:00\" (thirty days)";
 

@@ -318,6 +318,9 @@ public enum Overlap
 /// <param name="Drift">Live rows that have drifted start a run on the newest file in <c>raw/{model}/</c>, or on what <c>data</c> pins.</param>
 public sealed record TriggerRules(string? Schedule = null, bool NewFile = false, Overlap Overlap = Overlap.Queue, bool Drift = false)
 {
+    /// <summary>Most rows that may be waited for.</summary>
+    public const long MostRows = 1_000_000_000_000;
+
     public static TimeSpan LeastCoolDown { get; } = TimeSpan.FromMinutes(1);
 
     public static TimeSpan MostCoolDown { get; } = TimeSpan.FromDays(365);

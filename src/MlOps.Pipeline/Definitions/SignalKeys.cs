@@ -26,7 +26,8 @@ internal static class SignalKeys
 
     public static ObjectShape<SignalRules> Signals { get; } = Object(new SignalRules())
         .Key("predictionDrift", "Predictions against those of the validation rows.", PredictionDrift,
-            rules => rules.PredictionDrift, (rules, value) => rules with { PredictionDrift = value })
+            rules => rules.PredictionDrift == new PredictionDriftRule() ? null : rules.PredictionDrift,
+            (rules, value) => rules with { PredictionDrift = value })
         .Key("dataQuality", "Missing, unseen and out-of-range values against those of training.", DataQuality,
             rules => rules.DataQuality, (rules, value) => rules with { DataQuality = value })
         .Key("attributionDrift", "What predictions rest on, against what they rested on in the validation rows.", AttributionDrift,
