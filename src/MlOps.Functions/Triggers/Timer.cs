@@ -11,8 +11,8 @@ public sealed class Timer(DurableCall call)
 {
     /// <summary>
     /// Every minute: starts the runs that are due by their definitions' schedules, looks after runs that lost their orchestration, checks live
-    /// rows, counts rows that have come, decides between versions that share requests, compacts the prediction log, repairs the indexes, tells OpenLineage events, and deletes what is
-    /// kept no longer. Side by side: none waits for another, or suffers from its failure.
+    /// rows, counts rows that have come, decides between versions that share requests, compacts the prediction log, repairs the indexes, tells OpenLineage
+    /// events, and deletes what is kept no longer. Side by side: none waits for another, or suffers from its failure.
     /// </summary>
     [Function(nameof(LookAround))]
     public Task LookAround([TimerTrigger("0 * * * * *")] TimerInfo timer, [DurableClient] DurableTaskClient client, CancellationToken cancel) => Task.WhenAll(

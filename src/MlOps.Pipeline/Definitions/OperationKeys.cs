@@ -17,7 +17,8 @@ internal static class OperationKeys
             rules => rules.Overlap, (rules, value) => rules with { Overlap = value })
         .Key("drift", "Live rows that have drifted start a run on the newest file in raw/{model}/, or on what data pins.", Flag(),
             rules => rules.Drift, (rules, value) => rules with { Drift = value }).Later()
-        .Key("decay", "Performance of live rows that is a warning, measured or estimated, starts a run, on what drift would start one on; left out: it does not.", Flag(),
+        .Key("decay",
+            "Performance of live rows that is a warning, measured or estimated, starts a run, on what drift would start one on; left out: it does not.", Flag(),
             rules => rules.Decay ? true : null, (rules, value) => rules with { Decay = value }).Later()
         .Key("rows", "Rows of raw dataset versions that have come since the last run that trains; so many start one. Left out: none do.",
             Whole(1, TriggerRules.MostRows), rules => rules.Rows, (rules, value) => rules with { Rows = value }).Later()

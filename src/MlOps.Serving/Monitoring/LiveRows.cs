@@ -31,8 +31,8 @@ internal static class LiveRows
         const int Minute = 16;
         var at = Sql.Name(LoggedRow.At);
         var found = session.Rows(
-            $"SELECT minute FROM (SELECT {at}[1:{Minute}] AS minute, sum(count(*)) OVER (ORDER BY {at}[1:{Minute}]) AS rows FROM {FromSql(files, features: false)} "
-                + $"WHERE {WhereSql(window)} GROUP BY 1) WHERE rows >= {Sql.Number(rows)} ORDER BY minute LIMIT 1");
+            $"SELECT minute FROM (SELECT {at}[1:{Minute}] AS minute, sum(count(*)) OVER (ORDER BY {at}[1:{Minute}]) AS rows "
+                + $"FROM {FromSql(files, features: false)} WHERE {WhereSql(window)} GROUP BY 1) WHERE rows >= {Sql.Number(rows)} ORDER BY minute LIMIT 1");
         return found.Count == 0
             ? null
             : DateTimeOffset.ParseExact((string)found[0][0]!, "yyyy-MM-ddTHH:mm", CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal).AddMinutes(1);
@@ -73,7 +73,8 @@ internal static class LiveRows
         var derived = string.Concat(plan.Derived.Select(feature => $", {FeatureSql.Of(feature, types)} AS {Sql.Name(feature.Name)}"));
         var rows = session.Copy($"SELECT *{derived} FROM (SELECT {string.Join(", ", filled)} FROM read_parquet({Sql.Files([sent])}))", seen);
         return new LiveTable(
-            new LocalTable(train with { Parts = [], Projection = null, Selection = null, Rows = rows }, [seen]), names, CellCounts(session, plan, source, sent));
+            new LocalTable(train with { Parts = [], Projection = null, Selection = null, Rows = rows }, [seen]), names,
+            CellCounts(session, plan, source, sent));
     }
 
     /// <summary>What of the cells that callers sent is missing, or out of the range of training.</summary>

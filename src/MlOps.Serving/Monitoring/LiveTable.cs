@@ -12,7 +12,8 @@ namespace MlOps.Serving.Monitoring;
 /// <param name="Trained">Their profile.</param>
 internal sealed record LiveSource(IReadOnlyList<string> Files, LiveWindow Window, int Most, DatasetManifest Train, TableProfile Trained);
 
-/// <summary>Rows of a window on this machine, typed and filled as the model saw them, with what it predicted and, where that is known, what came true.</summary>
+/// <summary>Rows of a window on this machine, typed and filled as the model saw them, with what it predicted and, where that is known, what came true.
+/// </summary>
 /// <param name="Rows">The rows, in the order of their time; the target is null where it is not known.</param>
 /// <param name="Names">The columns beside those of training.</param>
 /// <param name="Cells">What is wrong with the cells as they were sent, by input.</param>

@@ -43,7 +43,8 @@ internal sealed class AttributionDriftSignal : ISignal
         var model = await window.ModelAsync(cancel);
         var scored = await window.ScoredAsync(cancel);
         var rows = scored.Sample(MostRows);
-        var now = await Task.Run(() => ImportanceOf(ModelExplainer.Of(model.Transformer, model.Featurizer, state), scored, rows, window.Threads, cancel), cancel);
+        var now = await Task.Run(
+            () => ImportanceOf(ModelExplainer.Of(model.Transformer, model.Featurizer, state), scored, rows, window.Threads, cancel), cancel);
         var limit = window.Definition.Monitor.Signals.AttributionDrift.NdcgAtLeast;
         var ndcg = Ndcg(then, now);
         var order = string.Join(", ", now.OrderByDescending(feature => feature.Value).Take(3).Select(feature => feature.Key));
@@ -85,7 +86,9 @@ internal sealed class AttributionDriftSignal : ISignal
             ? [.. rows.Select(row => ClassProbabilities.MostProbable(scored.Predictions.AsSpan(row * count, count)))]
             : null;
         var shap = RowShap.Of(explainer, scored.Table, rows, predicted, threads, cancel);
-        return shap.Features.Select((name, feature) => (name, Importance: Enumerable.Range(0, rows.Length)
-            .Average(row => Math.Abs(shap.Contributions[(row * shap.Features.Count) + feature])))).ToDictionary(feature => feature.name, feature => feature.Importance);
+        return shap.Features.Index().ToDictionary(
+            feature => feature.Item,
+            feature => Enumerable.Range(0, rows.Length).Average(row => Math.Abs(shap.Contributions[(row * shap.Features.Count) + feature.Index])),
+            StringComparer.Ordinal);
     }
 }

@@ -52,8 +52,8 @@ internal sealed class EstimatedPerformanceSignal : ISignal
             return await Task.Run(() => ExpectedPerformance.Of(scored.All, ExpectedPerformance.Calibrated(scored.All, calibrations)), cancel);
         }
         var models = new ErrorModels(
-            await window.ErrorModelAsync(MonitoringReference.AbsoluteErrorFile, cancel), await window.ErrorModelAsync(MonitoringReference.SquaredErrorFile, cancel),
-            reference.Errors!);
+            await window.ErrorModelAsync(MonitoringReference.AbsoluteErrorFile, cancel),
+            await window.ErrorModelAsync(MonitoringReference.SquaredErrorFile, cancel), reference.Errors!);
         return await Task.Run(() => models.Estimate(scored.Table, window.Threads), cancel);
     }
 }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using MlOps.Drift;
 using MlOps.Pipeline.Definitions;
 using MlOps.Pipeline.Reports.Monitoring;
 
@@ -18,11 +19,11 @@ internal sealed class FeatureDriftSignal : ISignal
         var comparison = window.Live.Report.Comparisons[0];
         var limit = window.Live.Report.DriftShare;
         var text = window.Live.Reasons is [var reason, ..]
-            ? reason
+            ? reason[DriftComparison.Prefix.Length..]
             : string.Create(CultureInfo.InvariantCulture, $"{comparison.DriftedColumns} of {comparison.Columns} columns have drifted.");
         return Task.FromResult(new SignalResult(Name, comparison.Drifted ? SignalVerdict.Warning : SignalVerdict.Ok, text)
         {
-            Measure = "share of drifted columns",
+            Measure = "drifted columns",
             Value = comparison.Share,
             Threshold = limit,
             Rule = string.Create(CultureInfo.InvariantCulture, $"≥ {limit}"),

@@ -53,7 +53,8 @@ internal sealed record MetricLimit(string Metric, bool LargerIsBetter, double Re
         return new MetricLimit(metric, largerIsBetter, reference, largerIsBetter ? reference - drop : reference + drop);
     }
 
-    /// <summary>A warning where the metric is beyond the limit and its interval, where there is one, does not hold what it was: few rows are no decay.</summary>
+    /// <summary>A warning where the metric is beyond the limit and its interval, where there is one, does not hold what it was: few rows are no decay.
+    /// </summary>
     public SignalResult Judge(string signal, double value, Interval? interval, string where)
     {
         if (!double.IsFinite(value))

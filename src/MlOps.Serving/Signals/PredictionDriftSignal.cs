@@ -82,7 +82,8 @@ internal sealed class PredictionDriftSignal : ISignal
     {
         var tests = then.Profile.Columns.ToDictionary(
             column => column.Key,
-            column => new DriftRule(column.Value is NumericProfile ? DriftTestKind.KolmogorovSmirnov : DriftTestKind.ChiSquare, ByChance), StringComparer.Ordinal);
+            column => new DriftRule(column.Value is NumericProfile ? DriftTestKind.KolmogorovSmirnov : DriftTestKind.ChiSquare, ByChance),
+            StringComparer.Ordinal);
         return [.. Compare(window, then, now, tests).Scores.Where(score => !score.Drifted).Select(score => score.Column)];
     }
 

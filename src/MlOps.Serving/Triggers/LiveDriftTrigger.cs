@@ -103,7 +103,9 @@ public sealed partial class LiveDriftTrigger(
         }).Select(signal => $"{SignalNames.Said(signal.Signal)}: {signal.Text}").ToList();
         return (rules.Drift && check.Drifted, rules.Decay && decayed.Count > 0) switch
         {
-            (true, _) => (SelfStartedRuns.Drift, string.Join(' ', check.Reasons)),
+            (true, _) => (
+                SelfStartedRuns.Drift,
+                check.Signals.FirstOrDefault(signal => signal.Signal == SignalNames.FeatureDrift)?.Text ?? string.Join(' ', check.Reasons)),
             (_, true) => (SelfStartedRuns.Decay, string.Join(' ', decayed)),
             _ => null,
         };

@@ -44,7 +44,8 @@ public sealed class LiveRowsTests(AzuriteFixture azurite)
         var version = await host.Get<ModelRegistry>().GetAsync(definition.Model, 1, default);
         var file = host.WriteFile("log.jsonl", await LogAsync(host, version));
 
-        var compared = await host.Get<LiveDrift>().CompareAsync(version, definition, [file], new LiveWindow(1, At, At.AddDays(1)), null, host.WorkFolder, default);
+        var compared = await host.Get<LiveDrift>().CompareAsync(
+            version, definition, [file], new LiveWindow(1, At, At.AddDays(1)), null, host.WorkFolder, default);
 
         compared.Rows.Should().Be(compared.Report.Comparisons[0].Reference.Rows);
         compared.Reasons.Should().BeEmpty();
@@ -88,7 +89,8 @@ public sealed class LiveRowsTests(AzuriteFixture azurite)
             + "{" + $"\"level\":{i % 3}.0,\"open\":{(i % 2 == 0 ? "true" : "false")},\"a\":{i * 7 % 31}" + "}}\n");
         var file = host.WriteFile("log.jsonl", string.Concat(sent));
 
-        var compared = await host.Get<LiveDrift>().CompareAsync(version, definition, [file], new LiveWindow(1, At, At.AddDays(1)), null, host.WorkFolder, default);
+        var compared = await host.Get<LiveDrift>().CompareAsync(
+            version, definition, [file], new LiveWindow(1, At, At.AddDays(1)), null, host.WorkFolder, default);
 
         compared.Rows.Should().Be(300);
         compared.Report.Comparisons[0].Scores.Where(score => score.Column is "level" or "open").Should().HaveCount(2)

@@ -45,7 +45,8 @@ public sealed class SignalsTests(AzuriteFixture azurite) : IAsyncLifetime
 
         usual.Signals.Select(signal => (signal.Signal, signal.Verdict)).Should().Equal(
             (SignalNames.FeatureDrift, SignalVerdict.Ok), (SignalNames.PredictionDrift, SignalVerdict.Ok), (SignalNames.DataQuality, SignalVerdict.Ok),
-            (SignalNames.AttributionDrift, SignalVerdict.Ok), (SignalNames.Performance, SignalVerdict.Ok), (SignalNames.EstimatedPerformance, SignalVerdict.Ok));
+            (SignalNames.AttributionDrift, SignalVerdict.Ok), (SignalNames.Performance, SignalVerdict.Ok),
+            (SignalNames.EstimatedPerformance, SignalVerdict.Ok));
         usual.Alert.Should().BeNull();
         var (predicted, measured, estimated) = (
             Of(usual, SignalNames.PredictionDrift), Of(usual, SignalNames.Performance), Of(usual, SignalNames.EstimatedPerformance));
@@ -59,7 +60,8 @@ public sealed class SignalsTests(AzuriteFixture azurite) : IAsyncLifetime
             .Contain([SignalNames.FeatureDrift, SignalNames.PredictionDrift, SignalNames.DataQuality, SignalNames.Performance]);
         Of(far, SignalNames.DataQuality).Parts.Should().Contain(part => part.Name == "miles, out of range" && part.IsWarning && part.Value > 0.3);
         far.Alert!.Kind.Should().Be(AlertKind.LiveDriftDetected);
-        far.Alert.Reasons.Should().HaveCountGreaterThan(3).And.Contain(reason => reason.StartsWith("prediction drift is a warning: ", StringComparison.Ordinal));
+        far.Alert.Reasons.Should().HaveCountGreaterThan(3)
+            .And.Contain(reason => reason.StartsWith("prediction drift is a warning: ", StringComparison.Ordinal));
         farAgain.Alert.Should().BeNull("nothing has changed");
 
         after.Alert!.Kind.Should().Be(AlertKind.SignalChanged);
@@ -287,7 +289,10 @@ public sealed class SignalsTests(AzuriteFixture azurite) : IAsyncLifetime
         var rows = which(Classes(3000, task, seed)).Take(600).ToList();
         return WindowAsync(
             host,
-            [.. rows.Select((row, i) => string.Create(CultureInfo.InvariantCulture, $$"""{"a": {{row.A}}, "b": {{(withoutB && i % 2 == 0 ? "null" : row.B)}}}"""))],
+            [
+                .. rows.Select((row, i) => string.Create(
+                    CultureInfo.InvariantCulture, $$"""{"a": {{row.A}}, "b": {{(withoutB && i % 2 == 0 ? "null" : row.B)}}}""")),
+            ],
             [.. rows.Select(row => row.Class)]);
     }
 

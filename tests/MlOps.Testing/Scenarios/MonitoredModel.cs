@@ -15,7 +15,8 @@ using MlOps.Serving.Triggers;
 
 namespace MlOps.Testing.Scenarios;
 
-/// <summary>The whole way round: predictions drift, which is seen and told; a run starts, its version is promoted, and that the drift is over is told too.</summary>
+/// <summary>The whole way round: predictions drift, which is seen and told; a run starts, its version is promoted, and that the drift is over is told too.
+/// </summary>
 public static class MonitoredModel
 {
     private const int Rows = 200;
@@ -58,10 +59,10 @@ public static class MonitoredModel
         told.Should().Equal($"{definition.Model}: live rows have drifted from what version 1 was trained on");
         drifted.Alert!.Reasons.Should().Contain(reason => reason.StartsWith("prediction drift is a warning: ", StringComparison.Ordinal));
         run.Run.Source.Should().Be("raw/" + blob);
-        run.Run.Reason.Should().StartWith("drift: 3 of 6 columns of the live rows differ");
+        run.Run.Reason.Should().StartWith("3 of 6 columns of the live rows differ");
         var card = run.Artifacts.Single(artifact => artifact.Path == ModelCardStage.MarkdownFile);
         (await engine.Host.Storage.Artifacts.GetBlobClient(card.Blob).DownloadContentAsync()).Value.Content.ToString().Should()
-            .Contain("Started by itself").And.Contain("drift: drift: 3 of 6 columns");
+            .Contain("Started by itself").And.Contain("drift: 3 of 6 columns");
         Of(after, SignalNames.PredictionDrift).Verdict.Should().Be(SignalVerdict.Ok);
         (after.Drifted, after.RunId).Should().Be((false, null));
         Titles(slack).Should().ContainSingle().Which.Should().StartWith($"{definition.Model}: prediction drift").And.EndWith("over (version 2)");

@@ -16,8 +16,8 @@ internal static class SparklineSvg
     public static string Of(SignalResult result, IReadOnlyList<WindowPoint> trail)
     {
         var points = trail.Select((window, place) => (place, Point: window.Signals.FirstOrDefault(signal => signal.Signal == result.Signal)))
-            .Where(point => point.Point?.Value is { } value && double.IsFinite(value)).Select(point => (point.place, Value: point.Point!.Value!.Value, point.Point.Verdict))
-            .ToList();
+            .Where(point => point.Point?.Value is { } value && double.IsFinite(value))
+            .Select(point => (point.place, Value: point.Point!.Value!.Value, point.Point.Verdict)).ToList();
         if (points.Count == 0)
         {
             return "";
@@ -43,9 +43,10 @@ internal static class SparklineSvg
         svg.Append("\"/>");
         foreach (var point in points.Where((point, i) => point.Verdict == SignalVerdict.Warning || i == points.Count - 1))
         {
+            var kind = point.Verdict == SignalVerdict.Warning ? "bad" : "good";
             svg.Append(
                 CultureInfo.InvariantCulture,
-                $"<circle class=\"{(point.Verdict == SignalVerdict.Warning ? "bad" : "good")}\" cx=\"{X(point.place):0.#}\" cy=\"{Y(point.Value):0.#}\" r=\"2.6\"/>");
+                $"<circle class=\"{kind}\" cx=\"{X(point.place):0.#}\" cy=\"{Y(point.Value):0.#}\" r=\"2.6\"/>");
         }
         return svg.Append("</svg>").ToString();
 

@@ -43,7 +43,8 @@ public sealed partial class ExplainStage(
     {
         var found = await explanations.FindAsync<Explanation>($"{input.Winner.ModelBlobs}/{Manifest}", cancel);
         // One of a release that kept no importance is made again: its pages stay as they are.
-        if (found is { Kind: not ExplainerKind.Permutation } && await artifacts.FindAsync($"{input.Winner.ModelBlobs}/{FeatureImportance.File}", cancel) is null)
+        if (found is { Kind: not ExplainerKind.Permutation }
+            && await artifacts.FindAsync($"{input.Winner.ModelBlobs}/{FeatureImportance.File}", cancel) is null)
         {
             found = null;
         }
@@ -59,8 +60,8 @@ public sealed partial class ExplainStage(
     }
 
     /// <summary>
-    /// The files that serving explains by, and what is compared with later, come after the version was registered: their hashes are noted then. Of two writers the first one's file stays, and it is
-    /// that one which is hashed.
+    /// The file that serving explains by, and the one that is compared with later, come after the version was registered: their hashes are noted then. Of two
+    /// writers the first one's file stays, and it is that one which is hashed.
     /// </summary>
     private async Task RegisterAsync(StageContext context, string blobs, CancellationToken cancel)
     {
