@@ -115,7 +115,8 @@ internal sealed class SignalWindow
         var featurizer = stored.Featurizer with { Weights = null, Scale = null };
         var (rows, target) = (Live.Table.Rows, Sql.Name(featurizer.Target.Name));
         using var session = sources.DuckDb.Open(rows.Manifest.Columns.Count, cancel);
-        var most = Math.Max(FewestRows, MostValues / Math.Max(1, featurizer.Signature.Features.Count));
+        // Of each class a probability is held, and another after calibration, twice as long as a feature.
+        var most = Math.Max(FewestRows, MostValues / (featurizer.Signature.Features.Count + (4 * featurizer.Target.Outputs)));
         if (rows.Manifest.Rows > most)
         {
             var every = (rows.Manifest.Rows + most - 1) / most;

@@ -7,6 +7,7 @@ using MlOps.Pipeline.Alerts;
 using MlOps.Pipeline.Data;
 using MlOps.Pipeline.Definitions;
 using MlOps.Pipeline.Registry;
+using MlOps.Pipeline.Reports.Monitoring;
 using MlOps.Pipeline.Tracking;
 using MlOps.Serving.Monitoring;
 using MlOps.Serving.Signals;
@@ -168,7 +169,10 @@ public sealed class LiveDriftTests(AzuriteFixture azurite) : IAsyncLifetime
         refused.Drifted.Should().BeTrue();
         refused.Alert!.Deliveries.Should().Contain(new AlertDelivery("slack", AlertState.Failed, "Slack answered 403."));
         refused.Told.Should().BeEmpty();
+        refused.States.Should().BeEmpty();
         taken.Alert!.State.Should().Be(AlertState.Sent);
+        taken.Alert.Reasons.Should().Contain(reason => reason.StartsWith("prediction drift is a warning: ", StringComparison.Ordinal), "nobody knows yet");
+        taken.States.Should().Contain("predictionDrift", SignalVerdict.Warning);
     }
 
     [Fact]
