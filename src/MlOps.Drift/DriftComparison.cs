@@ -17,6 +17,9 @@ public sealed record DriftComparison(
     string Name, DriftSide Reference, DriftSide Current, int Columns, int DriftedColumns, double Share, bool Drifted, IReadOnlyList<ColumnDrift> Scores,
     IReadOnlyList<string> OnlyInReference, IReadOnlyList<string> OnlyInCurrent)
 {
+    /// <summary>What <see cref="Describe"/> begins with.</summary>
+    public const string Prefix = "drift: ";
+
     /// <summary>What drifted, in one sentence.</summary>
     /// <param name="limit">The share of drifted columns from which a table has drifted.</param>
     public string Describe(double limit)
@@ -28,7 +31,7 @@ public sealed record DriftComparison(
         var more = DriftedColumns > MostNamed ? $" and {DriftedColumns - MostNamed} more" : "";
         return string.Create(
             CultureInfo.InvariantCulture,
-            $"drift: {DriftedColumns} of {Columns} columns of the {Current.Label} differ from the {Reference.Label} (share {Share:0.00}, limit "
+            $"{Prefix}{DriftedColumns} of {Columns} columns of the {Current.Label} differ from the {Reference.Label} (share {Share:0.00}, limit "
                 + $"{limit:0.00}): {string.Join(", ", named)}{more}");
     }
 }

@@ -14,6 +14,7 @@ using MlOps.Serving.Lineage;
 using MlOps.Serving.Models;
 using MlOps.Serving.Monitoring;
 using MlOps.Serving.Predictions;
+using MlOps.Serving.Signals;
 
 namespace MlOps.Serving;
 
@@ -33,6 +34,7 @@ public static class ServingServices
         services.TryAddSingleton<IScorerLoader, ArtifactScorerLoader>();
         return services
             .AddLiveDrift()
+            .AddSignals()
             .AddSingleton<LineageReader>()
             .AddSingleton<ModelNames>()
             .AddSingleton<ModelCache>()

@@ -116,10 +116,13 @@ public static class Routes
             .Takes<TryRequest>("""{ "features": { "trip_distance": 3.1, "vendor_id": "CMT" } }""")
             .Gives<PredictedRow>().Fails(400, 404, 503);
         api.MapGet("/models/{name}/drift", LiveDriftApi.GetAsync).For(Reader)
-            .Describe("Models", "The last check of live rows against the production version's training rows")
+            .Describe("Models", "A check of live rows by every signal: the last one, or that of a window")
             .Gives<LiveDriftCheck>().Fails(404, 503);
         api.MapGet("/models/{name}/drift/page", LiveDriftApi.GetPageAsync).For(Reader).Describe("Models", "The same as a page")
             .GivesPage().Fails(404, 503);
+        api.MapGet("/models/{name}/monitoring", LiveDriftApi.ListAsync).For(Reader)
+            .Describe("Models", "Checked windows of live rows with the value of every signal, newest first, a page at a time")
+            .Gives<MonitoringHistory>().Fails(400, 404, 503);
         api.MapGet("/models/{name}/predictions", PredictionsApi.Export).For(Operator)
             .Describe("Predictions", "The kept rows of one key with their predictions, a JSON line each, oldest first")
             .GivesLines().Fails(400, 503);

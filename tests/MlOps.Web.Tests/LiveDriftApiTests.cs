@@ -1,6 +1,7 @@
 using System.Net;
 using MlOps.Pipeline.Definitions;
 using MlOps.Pipeline.Reports.Drift;
+using MlOps.Pipeline.Reports.Monitoring;
 using MlOps.Serving;
 using MlOps.Serving.Monitoring;
 using MlOps.Testing;
@@ -29,6 +30,41 @@ public sealed class LiveDriftApiTests(AzuriteFixture azurite) : WebTests(azurite
         page.StatusCode.Should().Be(HttpStatusCode.OK);
         page.Content.Headers.ContentType!.ToString().Should().Be("text/html; charset=utf-8");
         (await page.Content.ReadAsStringAsync()).Should().Be("<p>True</p>");
+    }
+
+    [Fact]
+    public async Task Windows_are_listed_newest_first_and_each_is_shown_by_its_id()
+    {
+        await Registry.AddProductionAsync(Model);
+        await CheckedAsync(Until, drifted: false);
+        await CheckedAsync(Until.AddHours(1), drifted: true, [
+            new SignalResult(SignalNames.PredictionDrift, SignalVerdict.Warning, "moved") { Value = 0.4, Threshold = 0.1 },
+            SignalResult.NotJudged(SignalNames.Performance, "no feedback"),
+        ]);
+        await CheckedAsync(Until.AddHours(2), drifted: false);
+
+        var first = await Client.GetAsync($"/models/{Model}/monitoring?take=2").ShouldBeAsync(HttpStatusCode.OK);
+        var rest = await Client.GetAsync($"/models/{Model}/monitoring?take=2&next={first["next"]}").ShouldBeAsync(HttpStatusCode.OK);
+
+        first["windows"]!.AsArray().Concat(rest["windows"]!.AsArray()).Select(window => (string)window!["until"]!).Should()
+            .Equal("2026-05-04T04:30:00+00:00", "2026-05-04T03:30:00+00:00", "2026-05-04T02:30:00+00:00");
+        (rest["next"], (string)first["model"]!).Should().Be((null, Model));
+        var drifted = first["windows"]![1]!;
+        ((string)drifted["id"]!, (double)drifted["signals"]![0]!["value"]!, (string)drifted["signals"]![1]!["verdict"]!).Should()
+            .Be(("20260504033000000", 0.4, "notJudged"));
+        var old = rest["windows"]![0]!["signals"]!.AsArray().Should().ContainSingle("a check of an earlier release knew of one signal").Subject!;
+        ((string)old["signal"]!, (string)old["verdict"]!).Should().Be(("featureDrift", "ok"));
+        var check = await Client.GetAsync((string)drifted["links"]!["check"]!).ShouldBeAsync(HttpStatusCode.OK);
+        ((string)check["until"]!, (string)check["signals"]![0]!["text"]!).Should().Be(("2026-05-04T03:30:00+00:00", "moved"));
+        using var page = await Client.GetAsync((string)drifted["links"]!["page"]!);
+        (await page.Content.ReadAsStringAsync()).Should().Be("<p>True</p>");
+        foreach (var wrong in new[] { "20260504033000001", "yesterday", "..%2Fx%2F20260504033000000" })
+        {
+            (await Client.GetAsync($"/models/{Model}/drift?window={wrong}").ShouldFailAsync(HttpStatusCode.NotFound)).Should().Contain("/monitoring lists");
+            await Client.GetAsync($"/models/{Model}/drift/page?window={wrong}").ShouldFailAsync(HttpStatusCode.NotFound);
+        }
+        await Client.GetAsync($"/models/{Model}/monitoring?next=x").ShouldFailAsync(HttpStatusCode.BadRequest);
+        await Client.GetAsync("/models/no-such-model/monitoring").ShouldFailAsync(HttpStatusCode.NotFound);
     }
 
     [Fact]
@@ -90,7 +126,7 @@ public sealed class LiveDriftApiTests(AzuriteFixture azurite) : WebTests(azurite
             """);
     }
 
-    private async Task CheckedAsync(DateTimeOffset until, bool drifted)
+    private async Task CheckedAsync(DateTimeOffset until, bool drifted, IReadOnlyList<SignalResult>? signals = null)
     {
         var check = new LiveDriftCheck
         {
@@ -102,6 +138,7 @@ public sealed class LiveDriftApiTests(AzuriteFixture azurite) : WebTests(azurite
             Drifted = drifted,
             Reasons = drifted ? ["drift: a"] : [],
             Told = [],
+            Signals = signals ?? [],
             Report = new DriftReport("run", Model, DriftGate.Warn, 0.5, drifted, []),
         };
         await Host.Get<LiveDriftStore>().TryAddAsync(check, BinaryData.FromString($"<p>{drifted}</p>"), default);

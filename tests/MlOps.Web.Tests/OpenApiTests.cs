@@ -29,7 +29,7 @@ public sealed class OpenApiTests(AzuriteFixture azurite) : WebTests(azurite)
             "GET /schemas/pipeline.json", "GET /runs", "GET /runs/{id}", "DELETE /runs/{id}", "GET /runs/{id}/artifacts/{path}",
             "POST /runs/{id}/approve", "POST /runs/{id}/reject", "POST /runs/{id}/cancel", "POST /runs/{id}/retry",
             "GET /models", "GET /models/{name}", "GET /models/{name}/versions", "GET /models/{name}/versions/{version}", "GET /raw", "GET /raw/{model}",
-            "GET /models/{name}/drift", "GET /models/{name}/drift/page",
+            "GET /models/{name}/drift", "GET /models/{name}/drift/page", "GET /models/{name}/monitoring",
             "GET /models/{name}/traffic", "GET /models/{name}/traffic/comparison", "POST /feedback",
             "PUT /models/{name}/traffic", "POST /models/{name}/canary", "POST /models/{name}/score", "DELETE /models/{name}/traffic",
             "GET /models/{name}/predictions", "DELETE /models/{name}/predictions", "POST /raw/{model}/{file}/upload-url",

@@ -60,7 +60,9 @@ internal static class AppServices
             .AddScoped<RunDecisions>()
             .AddScoped<RawFileIntake>()
             .AddScoped<ScheduleTrigger>()
+            .AddScoped<SelfStartedRuns>()
             .AddScoped<LiveDriftTrigger>()
+            .AddScoped<RowsTrigger>()
             .AddScoped<TrafficTrigger>()
             .AddHostedService<StorageSetup>();
     }

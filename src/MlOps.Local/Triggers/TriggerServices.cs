@@ -9,6 +9,7 @@ public static class TriggerServices
         .AddHostedService<TriggerLoop<RawFileWatcher>>()
         .AddHostedService<TriggerLoop<ScheduleTrigger>>()
         .AddHostedService<TriggerLoop<LiveDriftTrigger>>()
+        .AddHostedService<TriggerLoop<RowsTrigger>>()
         .AddHostedService<TriggerLoop<TrafficTrigger>>()
         .AddHostedService<TriggerLoop<CompactionTrigger>>()
         .AddHostedService<TriggerLoop<IndexTrigger>>()

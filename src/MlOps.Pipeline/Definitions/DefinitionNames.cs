@@ -82,6 +82,12 @@ internal static class DefinitionNames
         ["better"] = CanaryNeed.Better,
     };
 
+    public static IReadOnlyDictionary<string, SignalMode> SignalModes { get; } = new Dictionary<string, SignalMode>
+    {
+        ["record"] = SignalMode.Record,
+        ["off"] = SignalMode.Off,
+    };
+
     /// <summary>Evidently's names of its tests.</summary>
     public static IReadOnlyDictionary<string, DriftTestKind> DriftTests { get; } =
         MlOps.Drift.DriftTests.All.ToDictionary(test => test.Name, test => test.Kind);

@@ -66,6 +66,12 @@ internal static class DefinitionRules
         {
             yield return "runOn.drift is true, and what would find drift is off: set monitor.log and monitor.drift to true, or runOn.drift to false.";
         }
+        if (definition.RunOn.Decay && !(definition.Monitor is { Log: true, Drift: true, Signals: var signals }
+            && (signals.Performance.Mode == SignalMode.Judge || signals.EstimatedPerformance.Mode == SignalMode.Judge)))
+        {
+            yield return "runOn.decay is true, and what would find it is off: set monitor.log and monitor.drift to true and leave "
+                + "monitor.signals.performance or monitor.signals.estimatedPerformance on, or set runOn.decay to false.";
+        }
         foreach (var problem in new CanaryPlan(definition.Traffic.Steps, definition.Traffic.Hold, definition.Traffic.Patience).Problems("traffic."))
         {
             yield return problem;

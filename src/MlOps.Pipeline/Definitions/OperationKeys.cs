@@ -16,7 +16,17 @@ internal static class OperationKeys
             Choice(DefinitionNames.Overlaps),
             rules => rules.Overlap, (rules, value) => rules with { Overlap = value })
         .Key("drift", "Live rows that have drifted start a run on the newest file in raw/{model}/, or on what data pins.", Flag(),
-            rules => rules.Drift, (rules, value) => rules with { Drift = value }).Later();
+            rules => rules.Drift, (rules, value) => rules with { Drift = value }).Later()
+        .Key("decay",
+            "Performance of live rows that is a warning, measured or estimated, starts a run, on what drift would start one on; left out: it does not.", Flag(),
+            rules => rules.Decay ? true : null, (rules, value) => rules with { Decay = value }).Later()
+        .Key("rows", "Rows of raw dataset versions that have come since the last run that trains; so many start one. Left out: none do.",
+            Whole(1, TriggerRules.MostRows), rules => rules.Rows, (rules, value) => rules with { Rows = value }).Later()
+        .Key("coolDown", "Least time after a run that drift, decay or rows have started until they start another; left out: none.",
+            Span(TriggerRules.LeastCoolDown, TriggerRules.MostCoolDown, "a time span from \"00:01:00\" (one minute) to \"365.00:00:00\" (a year)"),
+            rules => rules.CoolDown, (rules, value) => rules with { CoolDown = value }).Later()
+        .Key("perDay", "Most runs that drift, decay and rows start within 24 hours; left out: any number.", Whole(1, 1000),
+            rules => rules.PerDay, (rules, value) => rules with { PerDay = value }).Later();
 
     public static ObjectShape<MonitorRules> Monitor { get; } = Object(new MonitorRules())
         .Key("log", "Keep the rows that are predicted, and the predictions.", Flag(),
@@ -28,8 +38,12 @@ internal static class OperationKeys
             rules => rules.Every, (rules, value) => rules with { Every = value })
         .Key("minRows", "Fewest rows that say something: with fewer, a check waits for more.", Whole(1, MonitorRules.MostRows),
             rules => rules.MinRows, (rules, value) => rules with { MinRows = value })
+        .Key("rows", "Rows after which a check comes, in place of the time that every says; left out: time decides.", Whole(1, MonitorRules.MostRows),
+            rules => rules.Rows, (rules, value) => rules with { Rows = value }).Later()
         .Key("sample", "Share of the rows that is kept, all rows of a key or none; left out: 1, all of them.", Number(0, 1, openMin: true),
-            rules => rules.Sample, (rules, value) => rules with { Sample = value }).Later();
+            rules => rules.Sample, (rules, value) => rules with { Sample = value }).Later()
+        .Key("signals", "What is watched beside the drift of features, and from where on it is a warning; each may be \"off\", or only \"record\".",
+            SignalKeys.Signals, rules => rules.Signals == new SignalRules() ? null : rules.Signals, (rules, value) => rules with { Signals = value }).Later();
 
     private const string Spans = "a time span from \"00:00:01\" (one second) to \"30.00:00:00\" (thirty days)";
 

@@ -316,7 +316,24 @@ public enum Overlap
 /// <param name="NewFile">A new file in <c>raw/{model}/</c> is trained on; it is ingested in any case.</param>
 /// <param name="Overlap">What a run does, however it was started, while an earlier one of the model has not ended.</param>
 /// <param name="Drift">Live rows that have drifted start a run on the newest file in <c>raw/{model}/</c>, or on what <c>data</c> pins.</param>
-public sealed record TriggerRules(string? Schedule = null, bool NewFile = false, Overlap Overlap = Overlap.Queue, bool Drift = false);
+public sealed record TriggerRules(string? Schedule = null, bool NewFile = false, Overlap Overlap = Overlap.Queue, bool Drift = false)
+{
+    /// <summary>Most rows that may be waited for.</summary>
+    public const long MostRows = 1_000_000_000_000;
+
+    public static TimeSpan LeastCoolDown { get; } = TimeSpan.FromMinutes(1);
+
+    public static TimeSpan MostCoolDown { get; } = TimeSpan.FromDays(365);
+
+    /// <summary>A warning of the performance of live rows, measured or estimated, starts a run.</summary>
+    public bool Decay { get; init; }
+    /// <summary>Rows of raw dataset versions that have come since the last run that trains; so many start one. Null: none do.</summary>
+    public long? Rows { get; init; }
+    /// <summary>Least time between a run that drift, decay or rows have started and the next such; null: none.</summary>
+    public TimeSpan? CoolDown { get; init; }
+    /// <summary>Most runs that drift, decay and rows start within 24 hours; null: any number.</summary>
+    public int? PerDay { get; init; }
+}
 
 /// <summary>What is watched of a model that serves.</summary>
 public sealed record MonitorRules
@@ -338,6 +355,10 @@ public sealed record MonitorRules
     public TimeSpan Every { get; init; } = TimeSpan.FromHours(1);
     /// <summary>Fewest rows that say something: with fewer, a check waits for more.</summary>
     public int MinRows { get; init; } = 500;
+    /// <summary>Rows after which a check comes; null: <see cref="Every"/> decides.</summary>
+    public int? Rows { get; init; }
+    /// <summary>What is watched beside the drift of features.</summary>
+    public SignalRules Signals { get; init; } = new();
     /// <summary>Share of the rows that is kept, above 0 and up to 1: all rows of a key, or none. Null: 1, all of them.</summary>
     public double? Sample { get; init; }
 }

@@ -98,6 +98,7 @@ public sealed class RunStarter(
             SourceETag = request.SourceETag ?? await FindETagAsync(request.Source!, cancel),
             Data = request.Data,
             Trigger = request.Trigger,
+            Reason = request.Reason,
             Created = now,
             Goal = request.Goal,
             Canary = request.Canary,
@@ -131,6 +132,9 @@ public sealed record RunRequest(string Model, string? Source, string Trigger)
 
     /// <summary>A raw dataset version to read in place of a file, by what a person calls it; null: none was named.</summary>
     public string? Data { get; init; }
+
+    /// <summary>See <see cref="Run.Reason"/>.</summary>
+    public string? Reason { get; init; }
 
     /// <summary>How far it goes.</summary>
     public RunGoal Goal { get; init; }

@@ -50,7 +50,7 @@ public sealed class TrainedModels(PipelineStorage storage)
     public async Task<ModelFiles> FilesToRegisterAsync(string blobs, CancellationToken cancel)
     {
         var files = await FilesAsync(blobs, cancel);
-        var later = await HashesAsync(blobs, [IntervalState.File, IntervalState.SpreadFile], cancel);
+        var later = await HashesAsync(blobs, [IntervalState.File, IntervalState.SpreadFile, .. MonitoringReference.Files], cancel);
         var known = files.Sha256 ?? await HashesAsync(blobs, StoredModel.Files, cancel);
         return files with { Sha256 = known.Concat(later.Where(file => !known.ContainsKey(file.Key))).ToDictionary() };
     }

@@ -14,6 +14,8 @@ public enum AlertKind
     RunFailed,
     /// <summary>Of a version that serves, not of a run.</summary>
     LiveDriftDetected,
+    /// <summary>Of a version that serves: a signal has become a warning, or is none any more.</summary>
+    SignalChanged,
     /// <summary>Of versions between which traffic is split by hand, not of a run.</summary>
     TrafficDecided,
 }

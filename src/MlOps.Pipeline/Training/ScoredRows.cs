@@ -37,14 +37,17 @@ internal sealed record ScoredRows(TaskKind Task, double[] Labels, double[] Score
     }
 
     /// <summary>Loss of a row in nats; a probability of 0 or 1 counts as one that is nearly so.</summary>
-    public double LogLoss(int row)
+    public double LogLoss(int row) => LogLoss(row, Labels[row]);
+
+    /// <summary>The loss that the row would have if its label were another.</summary>
+    public double LogLoss(int row, double label)
     {
         if (Task == TaskKind.Multiclass)
         {
-            return double.IsNaN(Labels[row]) ? -Math.Log(LeastProbability) : -Math.Log(Math.Max(Of(row)[(int)Labels[row]], LeastProbability));
+            return double.IsNaN(label) ? -Math.Log(LeastProbability) : -Math.Log(Math.Max(Of(row)[(int)label], LeastProbability));
         }
         var probability = Math.Clamp(Scores[row], LeastProbability, 1 - LeastProbability);
-        return Labels[row] > 0.5 ? -Math.Log(probability) : -double.LogP1(-probability);
+        return label > 0.5 ? -Math.Log(probability) : -double.LogP1(-probability);
     }
 
     /// <summary>The numbers that the prediction of a row consists of.</summary>
@@ -94,6 +97,37 @@ internal static class RowSums
                     AddClass(rows.Labels[row], rows.Predicted(row), sums);
                     break;
             }
+        }
+    }
+
+    /// <summary>Adds a row whose class is not known, but how probable each is: what a row of each would add, by its probability.</summary>
+    /// <param name="rows">What the model says of rows of two classes or more.</param>
+    /// <param name="row">Which one.</param>
+    /// <param name="probabilities">Of two classes that of the positive one, of more that of each.</param>
+    /// <param name="sums">Takes what is added.</param>
+    public static void AddExpected(ScoredRows rows, int row, ReadOnlySpan<double> probabilities, Span<double> sums)
+    {
+        sums[0]++;
+        if (rows.Task == TaskKind.Binary)
+        {
+            var (score, positive) = (rows.Scores[row], probabilities[0]);
+            var isPredicted = score >= rows.Threshold;
+            sums[1] += (positive * rows.LogLoss(row, 1)) + ((1 - positive) * rows.LogLoss(row, 0));
+            sums[2] += isPredicted ? positive : 1 - positive;
+            sums[3] += isPredicted ? positive : 0;
+            sums[4] += isPredicted ? 1 - positive : 0;
+            sums[5] += isPredicted ? 0 : positive;
+            sums[6] += (positive * (1 - score) * (1 - score)) + ((1 - positive) * score * score);
+            return;
+        }
+        var predicted = rows.Predicted(row);
+        sums[2] += probabilities[predicted];
+        sums[Common + (OfClass * predicted) + 1]++;
+        sums[Common + (OfClass * predicted) + 2] += probabilities[predicted];
+        for (var place = 0; place < probabilities.Length; place++)
+        {
+            sums[1] += probabilities[place] * rows.LogLoss(row, place);
+            sums[Common + (OfClass * place)] += probabilities[place];
         }
     }
 

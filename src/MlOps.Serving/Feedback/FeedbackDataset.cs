@@ -132,22 +132,14 @@ public sealed class FeedbackDataset
         return new ReadRows(table, parts, RowIdentity.Of(session, parts[0].Path, table.Columns), hours);
     }
 
-    /// <summary>
-    /// A row for each prediction, whichever versions answered it. What was told of its id counts before what was told of its key, and of several the newest.
-    /// </summary>
+    /// <summary>A row for each prediction of which something was told, whichever versions answered it.</summary>
     private static string JoinedSql(IReadOnlyList<string> files, ToldFeedback told, (DateTimeOffset From, DateTimeOffset Until) window)
     {
         var logged = LoggedSql.From(files, LoggedRow.At, LoggedRow.Id, LoggedRow.Key, LoggedRow.Features);
         return $$"""
-            WITH told AS (SELECT * FROM {{told.Sql}}),
-            predicted AS (SELECT id, min("at") AS "at", any_value(key) AS key, any_value(features) AS features FROM {{logged}}
-                WHERE id IS NOT NULL AND features IS NOT NULL AND "at" >= {{Sql.Text(LoggedRow.TimeText(window.From))}} GROUP BY id),
-            keyed AS (SELECT key, "at", any_value(id) AS id FROM predicted WHERE key IS NOT NULL GROUP BY key, "at"),
-            named AS (SELECT id, actual, "at", true AS by_id FROM told WHERE id IS NOT NULL
-                UNION ALL SELECT p.id, t.actual, t."at", false FROM (SELECT * FROM told WHERE id IS NULL) t
-                ASOF JOIN keyed p ON t.key = p.key AND t."at" >= p."at"),
-            newest AS (SELECT * FROM named QUALIFY row_number() OVER (PARTITION BY id ORDER BY by_id DESC, "at" DESC) = 1)
-            SELECT p.id, p."at", p.features, n.actual FROM predicted p JOIN newest n ON n.id = p.id
+            WITH predicted AS (SELECT id, min("at") AS "at", any_value(key) AS key, any_value(features) AS features FROM {{logged}}
+                WHERE id IS NOT NULL AND features IS NOT NULL AND "at" >= {{Sql.Text(LoggedRow.TimeText(window.From))}} GROUP BY id)
+            SELECT p.id, p."at", p.features, n.actual FROM predicted p JOIN {{told.NewestSql("predicted")}} n ON n.id = p.id
             WHERE p."at" < {{Sql.Text(LoggedRow.TimeText(window.Until))}}
             """;
     }

@@ -1,5 +1,6 @@
 using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Reports.Drift;
+using MlOps.Pipeline.Reports.Monitoring;
 using MlOps.Pipeline.Tracking;
 
 namespace MlOps.Serving.Monitoring;
@@ -35,4 +36,13 @@ public sealed record LiveDriftCheck : IStored
     /// <summary>Why no run could be started.</summary>
     public string? RunProblem { get; init; }
     public required DriftReport Report { get; init; }
+    /// <summary>What every signal says of the window; empty in checks of earlier releases, which knew of feature drift alone.</summary>
+    public IReadOnlyList<SignalResult> Signals { get; init; } = [];
+    /// <summary>By signal the last state that people know of, whichever version it was of: a change of it is told.</summary>
+    public IReadOnlyDictionary<string, SignalVerdict> States { get; init; } = new Dictionary<string, SignalVerdict>();
+    /// <summary>The windows before and this one, oldest first, <see cref="MostTrail"/> at most.</summary>
+    public IReadOnlyList<WindowPoint> Trail { get; init; } = [];
+
+    /// <summary>Windows that a check remembers.</summary>
+    public const int MostTrail = 60;
 }

@@ -2,6 +2,7 @@ using System.Globalization;
 using Azure;
 using Azure.Data.Tables;
 using MlOps.Pipeline.Data;
+using MlOps.Pipeline.Definitions;
 
 namespace MlOps.Serving.Monitoring;
 
@@ -28,6 +29,8 @@ public sealed class LiveDriftMarks(PipelineStorage storage)
     /// <summary>A check takes seconds. A host that has not ended one after this time is dead, and another takes over the very same window.</summary>
     internal static readonly TimeSpan ClaimLasts = TimeSpan.FromMinutes(10);
 
+    private static readonly TimeSpan MostPace = TimeSpan.FromHours(1);
+
     public async Task<LiveDriftMark?> FindAsync(string model, CancellationToken cancel)
     {
         var row = await storage.Marks.GetEntityIfExistsAsync<TableEntity>(Partition, model, cancellationToken: cancel);
@@ -49,9 +52,24 @@ public sealed class LiveDriftMarks(PipelineStorage storage)
     internal static bool IsDue(LiveDriftMark? mark, TimeSpan every, DateTimeOffset now) =>
         mark is { Claimed: { } claimed } ? now - claimed >= ClaimLasts : mark is not { LookedAt: { } looked } || now - looked >= every;
 
+    /// <summary>
+    /// Time between two looks: between two checks where time decides. Where rows decide, the longer a window is open the more seldom is it looked whether it
+    /// is full, as each look reads the log: when it closes depends on its rows alone.
+    /// </summary>
+    public static TimeSpan PaceOf(MonitorRules rules, LiveDriftMark? mark, DateTimeOffset now)
+    {
+        const int LooksOfWindow = 60;
+        if (rules.Rows is null)
+        {
+            return rules.Every;
+        }
+        var open = mark?.CheckedUntil is { } since ? (now - since) / LooksOfWindow : TimeSpan.Zero;
+        return open < MonitorRules.LeastEvery ? MonitorRules.LeastEvery : open > MostPace ? MostPace : open;
+    }
+
     /// <summary>Claims what has come since the last check.</summary>
     /// <param name="model">The model.</param>
-    /// <param name="every">Time between two checks.</param>
+    /// <param name="every">Time between two looks: see <see cref="PaceOf"/>.</param>
     /// <param name="now">The end of the window.</param>
     /// <param name="cancel">Stops the claim.</param>
     /// <returns>The claimed mark; null when nothing is due yet, or another host has it.</returns>

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json.Nodes;
 using MlOps.Drift.Profiles;
 using MlOps.Pipeline.Data;
@@ -20,20 +21,78 @@ internal static class LiveRows
     public static long Count(DuckDbSession session, IReadOnlyList<string> files, LiveWindow window) =>
         session.Count($"SELECT count(*) FROM {FromSql(files, features: false)} WHERE {WhereSql(window)}");
 
-    /// <summary>Writes the newest rows of the window as a Parquet file with the inputs and computed features of a training table; returns their
-    /// number.</summary>
-    public static long Write(
-        DuckDbSession session, IReadOnlyList<string> files, LiveWindow window, int most, DatasetManifest train, TableProfile trained, string path)
+    /// <summary>The end of the minute in which a window of rows is full; null: it is not full yet.</summary>
+    /// <param name="session">Reads.</param>
+    /// <param name="files">Local files of the prediction log.</param>
+    /// <param name="window">Which of their rows.</param>
+    /// <param name="rows">How many make it full.</param>
+    public static DateTimeOffset? FullAt(DuckDbSession session, IReadOnlyList<string> files, LiveWindow window, long rows)
     {
+        const int Minute = 16;
+        var at = Sql.Name(LoggedRow.At);
+        var found = session.Rows(
+            $"SELECT minute FROM (SELECT {at}[1:{Minute}] AS minute, sum(count(*)) OVER (ORDER BY {at}[1:{Minute}]) AS rows "
+                + $"FROM {FromSql(files, features: false)} WHERE {WhereSql(window)} GROUP BY 1) WHERE rows >= {Sql.Number(rows)} ORDER BY minute LIMIT 1");
+        return found.Count == 0
+            ? null
+            : DateTimeOffset.ParseExact((string)found[0][0]!, "yyyy-MM-ddTHH:mm", CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal).AddMinutes(1);
+    }
+
+    /// <summary>
+    /// Writes the newest rows of the window, the oldest of them first, as they were sent and as the model saw them; the log is read once.
+    /// </summary>
+    /// <param name="session">Reads and writes.</param>
+    /// <param name="source">Which rows.</param>
+    /// <param name="actuals">A table of <c>id</c> and <c>actual</c>: what came true of predictions; null: nothing is known.</param>
+    /// <param name="folder">Takes the files.</param>
+    public static LiveTable Write(DuckDbSession session, LiveSource source, string? actuals, string folder)
+    {
+        var (train, names) = (source.Train, LiveColumns.Beside(source.Train));
         var plan = FeaturePlan.Of(train);
         var imputed = train.Notes[DatasetNotes.Imputed]?.AsObject() ?? [];
         var types = plan.Inputs.ToDictionary(input => input.Name, input => input.Type, StringComparer.Ordinal);
-        var logged = $"SELECT {CellsSql(plan)} FROM {FromSql(files, features: true)} WHERE {WhereSql(window)} ORDER BY {Sql.Name(LoggedRow.At)} DESC "
-            + $"LIMIT {Sql.Number((long)most)}";
-        var inputs = string.Join(
-            ", ", InputsSql(plan, trained).Select(input => $"{FilledSql(input.Column, input.Sql, imputed)} AS {Sql.Name(input.Column.Name)}"));
+        var at = Sql.Name(LoggedRow.At);
+        var logged = $"SELECT {at}, {Sql.Name(LoggedRow.Id)}, {Sql.Name(LoggedRow.Prediction)}, {Sql.Name(LoggedRow.Probability)}, {CellsSql(plan)} "
+            + $"FROM {FromSql(source.Files, features: true)} WHERE {WhereSql(source.Window)} ORDER BY {at} DESC LIMIT {Sql.Number((long)source.Most)}";
+        var target = actuals is null
+            ? $"NULL::{plan.Target.Type.ToString().ToUpperInvariant()}"
+            : CellSql.Of("a.actual", plan.Target.Type, plan.Target.Cells);
+        var cells = InputsSql(plan, source.Trained).Select(input => $"{input.Sql} AS {Sql.Name(input.Column.Name)}")
+            .Append($"{Sql.Name(LoggedRow.Prediction)} AS {Sql.Name(names.Prediction)}")
+            .Append($"{Sql.Name(LoggedRow.Probability)} AS {Sql.Name(names.Probability)}")
+            .Append($"{target} AS {Sql.Name(plan.Target.Name)}");
+        var (sent, seen) = (Path.Combine(folder, "sent.parquet"), Path.Combine(folder, "live.parquet"));
+        // Rows of one time are told apart by their ids: a window that is read again has the same order, and the same samples.
+        session.Copy(
+            $"SELECT {string.Join(", ", cells)} FROM ({logged}) l {(actuals is null ? "" : $"LEFT JOIN {actuals} a ON a.id = l.id")} "
+                + $"ORDER BY l.{at}, l.{Sql.Name(LoggedRow.Id)}",
+            sent);
+
+        var filled = plan.Inputs.Select(input => $"{FilledSql(input, Sql.Name(input.Name), imputed)} AS {Sql.Name(input.Name)}")
+            .Concat(new[] { names.Prediction, names.Probability, plan.Target.Name }.Select(Sql.Name));
         var derived = string.Concat(plan.Derived.Select(feature => $", {FeatureSql.Of(feature, types)} AS {Sql.Name(feature.Name)}"));
-        return session.Copy($"SELECT *{derived} FROM (SELECT {inputs} FROM ({logged}))", path);
+        var rows = session.Copy($"SELECT *{derived} FROM (SELECT {string.Join(", ", filled)} FROM read_parquet({Sql.Files([sent])}))", seen);
+        return new LiveTable(
+            new LocalTable(train with { Parts = [], Projection = null, Selection = null, Rows = rows }, [seen]), names,
+            CellCounts(session, plan, source, sent));
+    }
+
+    /// <summary>What of the cells that callers sent is missing, or out of the range of training.</summary>
+    private static List<LiveCells> CellCounts(DuckDbSession session, FeaturePlan plan, LiveSource source, string sent)
+    {
+        if (plan.Inputs.Count == 0)
+        {
+            return [];
+        }
+        var counts = plan.Inputs.SelectMany(input => new[] { $"count(*) - count({Sql.Name(input.Name)})", OutOfRangeSql(input) });
+        var found = session.Rows($"SELECT {string.Join(", ", counts)} FROM read_parquet({Sql.Files([sent])})")[0]
+            .Select(value => value is null or DBNull ? (long?)null : Convert.ToInt64(value, CultureInfo.InvariantCulture)).ToList();
+        return [.. plan.Inputs.Select((input, i) => new LiveCells(input.Name, found[2 * i] ?? 0, found[(2 * i) + 1]))];
+
+        string OutOfRangeSql(DatasetColumn input) =>
+            input.Type == StorageType.Double && source.Trained.Columns.GetValueOrDefault(input.Name) is NumericProfile { Count: > 0 } known
+                ? $"count(*) FILTER ({Sql.Name(input.Name)} < {Sql.Number(known.Min)} OR {Sql.Name(input.Name)} > {Sql.Number(known.Max)})"
+                : "NULL";
     }
 
     /// <summary>What <see cref="InputsSql"/> reads, of rows that have their features.</summary>
@@ -48,7 +107,11 @@ internal static class LiveRows
         plan.Inputs.Select((input, i) => (input, CellSql.Of(CellOf(input, i + 1, trained), input.Type, input.Cells)));
 
     private static string FromSql(IReadOnlyList<string> files, bool features) => LoggedSql.From(
-        files, [LoggedRow.At, LoggedRow.Version, LoggedRow.Variant, LoggedRow.Failed, .. features ? [LoggedRow.Features] : Array.Empty<string>()]);
+        files,
+        [
+            LoggedRow.At, LoggedRow.Version, LoggedRow.Variant, LoggedRow.Failed,
+            .. features ? [LoggedRow.Id, LoggedRow.Prediction, LoggedRow.Probability, LoggedRow.Features] : Array.Empty<string>(),
+        ]);
 
     /// <summary>What a shadow was asked, and what a version could not answer, another has answered: that row counts there.</summary>
     private static string WhereSql(LiveWindow window)

@@ -1,7 +1,5 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
-using MlOps.Pipeline.Alerts;
-using MlOps.Pipeline.Contracts;
 
 namespace MlOps.Serving.Monitoring;
 
@@ -33,8 +31,5 @@ public static class MonitoringServices
         .AddSingleton<KeyedRows>()
         .AddSingleton<LiveDriftMarks>()
         .AddSingleton<LiveDriftStore>()
-        .AddSingleton<LiveDrift>()
-        .AddSingleton(host => new LiveDriftChecker(
-            host.GetRequiredService<PredictionLogReader>(), host.GetRequiredService<LiveDrift>(), host.GetRequiredService<LiveDriftStore>(),
-            host.GetRequiredService<AlertSender>(), host.GetRequiredService<PipelineOptions>()));
+        .AddSingleton<LiveDrift>();
 }

@@ -1,6 +1,7 @@
 using Azure;
 using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Data;
+using MlOps.Pipeline.Data.Duck;
 using MlOps.Pipeline.Definitions;
 
 namespace MlOps.Serving.Monitoring;
@@ -11,7 +12,7 @@ namespace MlOps.Serving.Monitoring;
 internal sealed record LoggedFiles(IReadOnlyList<string> Paths, long Rows);
 
 /// <summary>Downloads what the prediction log has of a window, the newest blobs first, until there are as many rows as a check reads.</summary>
-internal sealed class PredictionLogReader(PipelineStorage storage, LiveDrift drift)
+internal sealed class PredictionLogReader(PipelineStorage storage, DuckDb duckDb)
 {
     /// <summary>Blobs that are downloaded side by side, and counted together.</summary>
     private const int AtOnce = 8;
@@ -29,7 +30,7 @@ internal sealed class PredictionLogReader(PipelineStorage storage, LiveDrift dri
         {
             var files = await DownloadAsync(blobs, folder, paths.Count, cancel);
             paths.AddRange(files);
-            rows += await drift.CountAsync(files, window, cancel);
+            rows += await CountAsync(files, window, cancel);
             bytes += files.Sum(file => new FileInfo(file).Length);
             if (rows >= MonitorRules.MostRows || bytes >= MostBytes)
             {
@@ -38,6 +39,24 @@ internal sealed class PredictionLogReader(PipelineStorage storage, LiveDrift dri
         }
         return new LoggedFiles(paths, rows);
     });
+
+    /// <summary>How many rows of the window stand in files of the prediction log.</summary>
+    public Task<long> CountAsync(IReadOnlyList<string> files, LiveWindow window, CancellationToken cancel) => Task.Run(
+        () =>
+        {
+            using var session = duckDb.Open(cancel);
+            return LiveRows.Count(session, files, window);
+        },
+        cancel);
+
+    /// <inheritdoc cref="LiveRows.FullAt"/>
+    public Task<DateTimeOffset?> FullAtAsync(IReadOnlyList<string> files, LiveWindow window, long rows, CancellationToken cancel) => Task.Run(
+        () =>
+        {
+            using var session = duckDb.Open(cancel);
+            return LiveRows.FullAt(session, files, window, rows);
+        },
+        cancel);
 
     /// <summary>Downloads all that a model has of some time, whichever version predicted it; of more than fits, the newest.</summary>
     public Task<IReadOnlyList<string>> DownloadAsync(string model, DateTimeOffset from, DateTimeOffset until, string folder, CancellationToken cancel) =>

@@ -14,8 +14,11 @@ public sealed record RunView
     public required string Source { get; init; }
     /// <summary>What the dataset version was called that it reads, such as <c>golden</c>; left out where it reads a file.</summary>
     public string? Data { get; init; }
-    /// <summary>What started it: <c>http</c>, <c>cli</c>, <c>schedule</c>, <c>file</c>, <c>drift</c> or <c>retry</c>.</summary>
+    /// <summary>What started it: <c>http</c>, <c>cli</c>, <c>schedule</c>, <c>file</c>, <c>drift</c>, <c>decay</c>,
+    /// <c>rows</c> or <c>retry</c>.</summary>
     public required string Trigger { get; init; }
+    /// <summary>Why it started itself, in one sentence; left out where somebody, a time or a file has started it.</summary>
+    public string? Reason { get; init; }
     /// <summary>
     /// What it is for: <c>model</c> goes all the way, <c>dataset</c> only ingests, <c>canary</c> brings a version that there is into production,
     /// <c>score</c> scores a table with one.
@@ -56,6 +59,7 @@ public sealed record RunView
         Source = run.Source,
         Data = run.Data,
         Trigger = run.Trigger,
+        Reason = run.Reason,
         Goal = run.Goal,
         DefinitionId = run.DefinitionId,
         Created = run.Created,

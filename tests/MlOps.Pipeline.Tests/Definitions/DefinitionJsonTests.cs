@@ -47,6 +47,39 @@ public sealed class DefinitionJsonTests
     }
 
     [Fact]
+    public void Signals_are_read_with_thresholds_recorded_only_or_left_out_and_written_only_where_they_are_declared()
+    {
+        const string Watched = """
+            {
+              "model": "m", "target": "y",
+              "runOn": { "decay": true, "rows": 50000, "coolDown": "06:00:00", "perDay": 2 },
+              "monitor": { "rows": 5000, "signals": {
+                "predictionDrift": { "test": "psi", "threshold": 0.2 }, "dataQuality": { "riseAtMost": 0.1 }, "attributionDrift": "record",
+                "performance": { "dropAtMost": 0.2 }, "estimatedPerformance": "off" } }
+            }
+            """;
+
+        var definition = DefinitionJson.Read(Watched);
+
+        definition.Monitor.Should().Be(new MonitorRules
+        {
+            Rows = 5000,
+            Signals = new SignalRules
+            {
+                PredictionDrift = new(DriftTestKind.PopulationStability, 0.2),
+                DataQuality = new(0.1),
+                AttributionDrift = new() { Mode = SignalMode.Record },
+                Performance = new(0.2),
+                EstimatedPerformance = new() { Mode = SignalMode.Off },
+            },
+        });
+        definition.RunOn.Should().Be(new TriggerRules { Decay = true, Rows = 50_000, CoolDown = TimeSpan.FromHours(6), PerDay = 2 });
+        DefinitionJson.Read(DefinitionJson.Write(definition)).Monitor.Should().Be(definition.Monitor);
+        DefinitionJson.Read(DefinitionJson.Write(definition)).RunOn.Should().Be(definition.RunOn);
+        DefinitionJson.Write(DefinitionJson.Read("""{ "model": "m", "target": "y" }""")).Should().NotContainAny("signals", "decay", "perDay");
+    }
+
+    [Fact]
     public void What_is_written_reads_back_to_the_same_text()
     {
         var written = DefinitionJson.Write(DefinitionJson.Read(Full));
@@ -188,6 +221,9 @@ public sealed class DefinitionJsonTests
     [InlineData("""{ "model": "m", "target": "y", "monitor": { "sample": 1.5 } }""", "*monitor.sample is 1.5; it must be above 0 and at most 1.*")]
     [InlineData("""{ "model": "m", "target": "y", "monitor": { "every": "hourly", "log": "no" } }""", "*monitor.log must be true or false*monitor.every "
         + "is 'hourly'*")]
+    [InlineData("""{ "model": "m", "target": "y", "runOn": { "decay": true }, "monitor": { "drift": false } }""", "*runOn.decay is true*monitor.signals*")]
+    [InlineData("""{ "model": "m", "target": "y", "monitor": { "signals": { "performance": "on" } } }""", "*monitor.signals.performance*record*off*")]
+    [InlineData("""{ "model": "m", "target": "y", "monitor": { "signals": { "dataQuality": { "riseAtMost": 2 } } } }""", "*riseAtMost is 2*")]
     [InlineData("""{ "model": "m", "target": "y", "monitor": { "log": false }, "runOn": { "drift": true } }""", "*runOn.drift is true*set monitor.log "
         + "and monitor.drift to true*")]
     public void A_definition_that_makes_no_sense_says_why(string json, string message)

@@ -105,7 +105,10 @@ public sealed class DefinitionSchemaTests
     [Fact]
     public void Every_key_is_described_and_its_default_is_what_a_definition_has_that_leaves_it_out()
     {
-        var read = DefinitionJson.Read("""{ "model": "m", "target": "y", "columns": { "a": { "drift": {} } }, "traffic": { "steps": [5] } }""");
+        var read = DefinitionJson.Read("""
+            { "model": "m", "target": "y", "columns": { "a": { "drift": {} } }, "traffic": { "steps": [5] },
+              "monitor": { "signals": { "predictionDrift": { "threshold": 0.3 } } } }
+            """);
         var written = JsonNode.Parse(DefinitionJson.Write(read))!;
 
         DefinitionParts.All.Should().OnlyContain(part => part.Schema["description"] != null);

@@ -111,7 +111,8 @@ public sealed class ModelFilesTests(AzuriteFixture azurite)
         second.Version.Should().Be(2);
         second.ModelBlobs.Should().Be(first.ModelBlobs);
         second.Sha256.Should().BeEquivalentTo(first.Sha256!.Where(
-            file => StoredModel.Files.Contains(file.Key) || file.Key is ExplainerState.File or IntervalState.File or IntervalState.SpreadFile));
+            file => StoredModel.Files.Contains(file.Key) || MonitoringReference.Files.Contains(file.Key)
+                || file.Key is ExplainerState.File or FeatureImportance.File or IntervalState.File or IntervalState.SpreadFile));
     }
 
     private async Task<ModelVersion> RegisterAsync(PipelineHost host, PipelineDefinition definition)

@@ -7,8 +7,10 @@ using MlOps.Pipeline.Alerts;
 using MlOps.Pipeline.Data;
 using MlOps.Pipeline.Definitions;
 using MlOps.Pipeline.Registry;
+using MlOps.Pipeline.Reports.Monitoring;
 using MlOps.Pipeline.Tracking;
 using MlOps.Serving.Monitoring;
+using MlOps.Serving.Signals;
 using MlOps.Serving.Tests.Triggers;
 using MlOps.Testing;
 using MlOps.Testing.Scenarios;
@@ -140,8 +142,9 @@ public sealed class LiveDriftTests(AzuriteFixture azurite) : IAsyncLifetime
             clock.Now += TimeSpan.FromHours(1);
         }
 
-        told.Should().Equal(AlertState.Sent, null, AlertState.Sent, null, null, AlertState.Sent);
-        slack.Calls.Should().HaveCount(3);
+        // The fifth tells that predictions and cells are as they should be again.
+        told.Should().Equal(AlertState.Sent, null, AlertState.Sent, null, AlertState.Sent, AlertState.Sent);
+        slack.Calls.Should().HaveCount(4);
         (await ChecksAsync(host)).Should().HaveCount(6);
     }
 
@@ -166,7 +169,10 @@ public sealed class LiveDriftTests(AzuriteFixture azurite) : IAsyncLifetime
         refused.Drifted.Should().BeTrue();
         refused.Alert!.Deliveries.Should().Contain(new AlertDelivery("slack", AlertState.Failed, "Slack answered 403."));
         refused.Told.Should().BeEmpty();
+        refused.States.Should().BeEmpty();
         taken.Alert!.State.Should().Be(AlertState.Sent);
+        taken.Alert.Reasons.Should().Contain(reason => reason.StartsWith("prediction drift is a warning: ", StringComparison.Ordinal), "nobody knows yet");
+        taken.States.Should().Contain("predictionDrift", SignalVerdict.Warning);
     }
 
     [Fact]

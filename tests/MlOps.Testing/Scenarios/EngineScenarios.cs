@@ -247,6 +247,9 @@ public abstract class EngineScenarios(AzuriteFixture azurite)
     }
 
     [Fact]
+    public Task A_model_whose_predictions_drift_is_trained_again_and_people_know_when_that_begins_and_ends() => MonitoredModel.GoesRoundAsync(StartAsync);
+
+    [Fact]
     public async Task A_table_is_scored_beside_a_run_that_waits_for_a_person()
     {
         await using var engine = await StartAsync(services => services.ChangeOptions(options => options with { RowsPerPart = 100 }));

@@ -16,6 +16,8 @@ public sealed record CardData
     public required Featurizer Featurizer { get; init; }
     /// <summary>Where the raw file was.</summary>
     public required string Source { get; init; }
+    /// <summary>What the run started for by itself, and why; null where somebody, a time or a file has started it.</summary>
+    public string? StartedFor { get; init; }
     public required bool Promoted { get; init; }
     public required IReadOnlyList<string> BlockedBy { get; init; }
     /// <summary>What the run's stages told of the data and the model, headlines first.</summary>

@@ -91,6 +91,10 @@ internal static class ModelCardMarkdown
     {
         text.Append("\n## Training Details\n\n### Training Data\n\n");
         Item(text, "Source", data.Source);
+        if (data.StartedFor is { } cause)
+        {
+            Item(text, "Started by itself", cause);
+        }
         text.Append('\n');
         Table(
             text, ["Data", "Rows", "Version", "Made from"],

@@ -42,6 +42,12 @@ public sealed partial class ExplainStage(
     public async Task<ExplainOutput> RunAsync(StageContext context, ExplainInput input, CancellationToken cancel)
     {
         var found = await explanations.FindAsync<Explanation>($"{input.Winner.ModelBlobs}/{Manifest}", cancel);
+        // One of a release that kept no importance is made again: its pages stay as they are.
+        if (found is { Kind: not ExplainerKind.Permutation }
+            && await artifacts.FindAsync($"{input.Winner.ModelBlobs}/{FeatureImportance.File}", cancel) is null)
+        {
+            found = null;
+        }
         var explanation = found ?? await ExplainAsync(input, cancel);
         await artifacts.ListAsync(
             context.RunId, explanation.Files.Select(file => new Artifact(file.Key, $"{explanation.Folder}/{file.Key}", file.Value)), cancel);
@@ -54,15 +60,21 @@ public sealed partial class ExplainStage(
     }
 
     /// <summary>
-    /// The file that serving explains by comes after the version was registered: its hash is noted then. Of two writers the first one's file stays, and it is
-    /// that one which is hashed.
+    /// The file that serving explains by, and the one that is compared with later, come after the version was registered: their hashes are noted then. Of two
+    /// writers the first one's file stays, and it is that one which is hashed.
     /// </summary>
     private async Task RegisterAsync(StageContext context, string blobs, CancellationToken cancel)
     {
-        if (await registry.FindVersionOfAsync(context.Model, context.RunId, cancel) is { } version
-            && await artifacts.FindAsync($"{blobs}/{ExplainerState.File}", cancel) is { } stored)
+        if (await registry.FindVersionOfAsync(context.Model, context.RunId, cancel) is not { } version)
         {
-            await registry.AddFileAsync(context.Model, version, ExplainerState.File, ModelFiles.HashOf(stored), cancel);
+            return;
+        }
+        foreach (var file in new[] { ExplainerState.File, FeatureImportance.File })
+        {
+            if (await artifacts.FindAsync($"{blobs}/{file}", cancel) is { } stored)
+            {
+                await registry.AddFileAsync(context.Model, version, file, ModelFiles.HashOf(stored), cancel);
+            }
         }
     }
 
@@ -85,6 +97,11 @@ public sealed partial class ExplainStage(
             files[ExplanationFiles.Values] = ShapCsv.Write(data);
         }
         await storage.Artifacts.TryAddAsync($"{input.Winner.ModelBlobs}/{ExplainerState.File}", BinaryData.FromString(Json.Write(state)), cancel);
+        if (data.HasShap)
+        {
+            var importance = new FeatureImportance(data.Features.ToDictionary(feature => feature.Name, feature => feature.Importance));
+            await storage.Artifacts.TryAddAsync($"{input.Winner.ModelBlobs}/{FeatureImportance.File}", BinaryData.FromString(Json.Write(importance)), cancel);
+        }
         var folder = await explanations.StoreAsync($"{input.Winner.ModelBlobs}/explain", files, cancel);
         var explanation = new Explanation(
             state.Kind, data.Features[0].Values.Length, data.Fallback, folder,

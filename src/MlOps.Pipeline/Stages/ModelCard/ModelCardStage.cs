@@ -67,6 +67,7 @@ public sealed class ModelCardStage(
             Definition = definition,
             Featurizer = stored.Featurizer,
             Source = details.Run.Source,
+            StartedFor = details.Run.Reason is { } reason ? $"{details.Run.Trigger}: {reason}" : null,
             Promoted = input.Promoted,
             BlockedBy = input.BlockedBy.Texts(),
             Warnings =

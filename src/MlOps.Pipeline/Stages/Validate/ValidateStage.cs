@@ -90,6 +90,7 @@ public sealed class ValidateStage(
             logged[MetricPrefix + name] = value;
             metrics[MetricPrefix + name] = value;
         }
+        await measures.KeepReferenceAsync(context, stored, files, validation, input.Train, cancel);
         if (input.Train is { } train)
         {
             foreach (var (name, value) in await measures.BaselineAsync(context, predicted, train, metric, largerIsBetter, cancel))

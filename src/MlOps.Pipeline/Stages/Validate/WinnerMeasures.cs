@@ -10,13 +10,15 @@ using MlOps.Pipeline.Training;
 
 namespace MlOps.Pipeline.Stages.Validate;
 
-/// <summary>What is measured of the winner besides its metrics: beside the baseline, how sure it is, and by groups of rows.</summary>
+/// <summary>What is measured of the winner besides its metrics: beside the baseline, how sure it is, and by groups of rows; and what is
+/// kept of it for who watches it later.</summary>
 public sealed class WinnerMeasures(
     DatasetStore datasets, ArtifactStore artifacts, FeatureTableCache tables, DuckDb duckDb, PipelineStorage storage, PipelineOptions options)
 {
     private readonly OutOfFoldRows outOfFold = new(artifacts, datasets, tables);
     private readonly WinnerIntervals intervals = new(storage, artifacts, new OutOfFoldRows(artifacts, datasets, tables), options);
     private readonly WinnerSlices slices = new(datasets, artifacts, duckDb);
+    private readonly WinnerReference reference = new(storage, artifacts, datasets, duckDb, options);
 
     /// <summary>Rows with what the winner predicts of them.</summary>
     internal async Task<PredictedTable> PredictAsync(StoredModel stored, DatasetManifest manifest, CancellationToken cancel)
@@ -30,6 +32,14 @@ public sealed class WinnerMeasures(
     internal Task<IReadOnlyDictionary<string, double>> IntervalsAsync(
         StageContext context, StoredModel winner, ModelFiles files, ValidateInput input, PredictedTable validation, PredictedTable? test,
         CancellationToken cancel) => intervals.MeasureAsync(context, winner, files, input, validation, test, cancel);
+
+    /// <inheritdoc cref="WinnerReference.KeepAsync"/>
+    internal async Task KeepReferenceAsync(
+        StageContext context, StoredModel winner, ModelFiles files, PredictedTable validation, DatasetRef? train, CancellationToken cancel)
+    {
+        var seed = (int)((await context.GetDefinitionAsync(cancel)).Split.Seed % int.MaxValue);
+        await reference.KeepAsync(winner, files, validation, train, seed, cancel);
+    }
 
     /// <summary>What groups of rows say against promotion: out of fold where that is known, else of the validation rows.</summary>
     internal async Task<IReadOnlyList<Reason>> SlicesAsync(
