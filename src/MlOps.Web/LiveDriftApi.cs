@@ -93,7 +93,7 @@ public sealed record MonitoredWindow(
 {
     internal static MonitoredWindow Of(LiveDriftCheck check)
     {
-        var (id, drift) = (LiveDriftStore.WriteTime(check.Until), Web.Links.Model(check.Model) + "/drift");
+        var (id, drift) = (LiveDriftStore.WriteTime(check.Until), Views.Links.Model(check.Model) + "/drift");
         return new MonitoredWindow(
             id, check.Version, check.From, check.Until, check.Rows, SignalsOf(check), check.RunId, check.RunProblem,
             new Dictionary<string, string> { ["check"] = $"{drift}?window={id}", ["page"] = $"{drift}/page?window={id}" });
