@@ -223,6 +223,8 @@ public static class Routes
             .Gives<AuditList>().Fails(400, 503);
 
         routes.MapOpenApi(ApiDocument.Route).For(Reader);
+        api.MapGet(DocsApi.Route, DocsApi.Get).For(Reader).ExcludeFromDescription();
+        api.MapGet(DocsApi.ScriptRoute, DocsApi.GetScript).For(Reader).ExcludeFromDescription();
         return routes;
     }
 
@@ -236,6 +238,7 @@ public static class Routes
         pages.MapGet("/runs/{id}", RunPagesApi.GetAsync).For(Reader);
         pages.MapGet("/models", OverviewApi.GetModelsAsync).For(Reader);
         pages.MapGet("/models/{name}", ModelPagesApi.GetAsync).For(Reader);
+        pages.MapGet("/models/{name}/monitoring", ModelPagesApi.GetMonitoringAsync).For(Reader);
         pages.MapGet("/models/{name}/versions/{version}", ModelPagesApi.GetVersionAsync).For(Reader);
         pages.MapGet("/data", DataPagesApi.ListAsync).For(Reader);
         pages.MapGet("/data/{model}", DataPagesApi.GetModelAsync).For(Reader);

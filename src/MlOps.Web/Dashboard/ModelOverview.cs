@@ -1,6 +1,7 @@
 using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Definitions;
 using MlOps.Pipeline.Registry;
+using MlOps.Pipeline.Reports.Monitoring;
 using MlOps.Pipeline.Tracking;
 using MlOps.Serving.Monitoring;
 using MlOps.Serving.Triggers;
@@ -12,12 +13,12 @@ namespace MlOps.Web.Dashboard;
 /// <param name="Production">The version that serves; null: none.</param>
 /// <param name="Latest">The newest version; null: none is registered.</param>
 /// <param name="Traffic">How its requests are shared out, in words; null: production answers all.</param>
-/// <param name="Drifted">Whether the last look at live rows found drift; null: nobody has looked yet.</param>
+/// <param name="Warnings">The signals that the last look at live rows warns of; null: nobody has looked yet.</param>
 /// <param name="Checked">When that was.</param>
 /// <param name="LastRun">Its newest run; null: there is none.</param>
 /// <param name="NextRun">When its schedule starts the next run; null: it has none.</param>
 public sealed record ModelLine(
-    string Model, int? Production, int? Latest, string? Traffic, bool? Drifted, DateTimeOffset? Checked, RunView? LastRun, DateTimeOffset? NextRun)
+    string Model, int? Production, int? Latest, string? Traffic, IReadOnlyList<string>? Warnings, DateTimeOffset? Checked, RunView? LastRun, DateTimeOffset? NextRun)
 {
     /// <summary>Whether it has a definition, of which runs can be started.</summary>
     public bool IsDeclared { get; init; }
@@ -73,7 +74,7 @@ public sealed class ModelOverview(
         var definition = await definitions.FindAsync(name, cancel);
         var newest = await runs.ListAsync(name, take: 1, cancel);
         return new ModelLine(
-            name, model?.Production, model?.LatestVersion, model?.Traffic?.ToString(), check?.Drifted, check?.Until,
+            name, model?.Production, model?.LatestVersion, model?.Traffic?.ToString(), check is null ? null : WarningsOf(check), check?.Until,
             newest is [var run] ? RunView.Of(run) : null,
             definition?.RunOn.Schedule is { } schedule ? ScheduleTimes.NextAfter(schedule, time.GetUtcNow()) : null)
         {
@@ -98,10 +99,15 @@ public sealed class ModelOverview(
             .Select(run => new Attention(
                 Show.Word(run.State), $"{run.Model}: the last run {(run.State == RunState.Failed ? "failed" : "promoted nothing")}",
                 run.Error ?? (run.BlockedBy is [var first, ..] ? first : null), Page(run), run.Ended ?? run.Created)));
-        found.AddRange(models.Where(model => model.Drifted == true).Select(model => new Attention(
-            "drifted", $"{model.Model}: live rows have drifted", null, ModelPages.Url(model.Model), model.Checked ?? since)));
+        found.AddRange(models.Where(model => model.Warnings is { Count: > 0 }).Select(model => new Attention(
+            "drifted", $"{model.Model}: {string.Join(", ", model.Warnings!)}", null, ModelPages.Monitoring(model.Model), model.Checked ?? since)));
         return found;
     }
+
+    private static IReadOnlyList<string> WarningsOf(LiveDriftCheck check) =>
+    [
+        .. MonitoredWindow.Of(check).Signals.Where(signal => signal.Verdict == SignalVerdict.Warning).Select(signal => SignalNames.Said(signal.Signal)),
+    ];
 
     /// <summary>The list tells which runs they are; how they stand is told by each itself.</summary>
     private async Task<IReadOnlyList<Run>> ReadUnfinishedAsync(CancellationToken cancel)

@@ -7,6 +7,8 @@ internal static class ModelPages
 
     public static string Version(string model, int version) => "/dashboard" + Links.Version(model, version);
 
+    public static string Monitoring(string model) => Url(model) + "/monitoring";
+
     public static string Data(string model) => $"/dashboard/data/{Uri.EscapeDataString(model)}";
 
     public static string Dataset(string model, string version) => $"{Data(model)}/{Uri.EscapeDataString(version)}";

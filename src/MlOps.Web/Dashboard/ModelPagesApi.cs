@@ -15,6 +15,7 @@ public static class ModelPagesApi
 {
     private const int RecentRuns = 10;
     private const int AuditRead = 200;
+    private const int WindowsShown = 48;
 
     public static async Task<IResult> GetAsync(string name, HttpContext http, ModelReader reader, CancellationToken cancel)
     {
@@ -32,6 +33,19 @@ public static class ModelPagesApi
             return HttpProblems.NotFound($"Model '{name}' has no version '{version}'.");
         }
         return await PageAnswer.ShowAsync<VersionPage, VersionData>(http, data);
+    }
+
+    /// <summary>What was seen of a model window by window.</summary>
+    public static async Task<IResult> GetMonitoringAsync(
+        string name, HttpContext http, string? next, ModelRegistry registry, LiveDriftStore checks, CancellationToken cancel)
+    {
+        if (!Names.IsModel(name) || await registry.FindAsync(name, cancel) is null)
+        {
+            return HttpProblems.NotFound($"There is no model '{name}'.");
+        }
+        var page = await checks.ListAsync(name, WindowsShown, next, cancel);
+        return await PageAnswer.ShowAsync<MonitoringPage, MonitoringHistory>(
+            http, new MonitoringHistory(name, [.. page.Items.Select(MonitoredWindow.Of)], page.Next));
     }
 
     /// <summary>Reads what these pages show.</summary>
@@ -60,7 +74,7 @@ public static class ModelPagesApi
                     || entry.Subject.StartsWith(subject + (subject.EndsWith('-') ? "" : "/"), StringComparison.Ordinal))).ToList();
             return new ModelData(
                 line, [.. versions.Select(version => VersionView.Of(version, model!))], history, model?.Traffic,
-                model?.Traffic is { } split ? await comparer.CompareAsync(name, split, cancel) : null, await drift.FindNewestAsync(name, cancel),
+                model?.Traffic is { } split ? await comparer.CompareAsync(name, split, cancel) : null, await drift.FindNewestAsync(name, cancel) is { } check ? MonitoredWindow.Of(check) : null,
                 [.. recent.Select(RunView.Of)], audit);
         }
 
@@ -95,7 +109,7 @@ public static class ModelPagesApi
 /// <param name="Audit">Who decided what about it, among the newest 200 decisions; null for who may not see it.</param>
 public sealed record ModelData(
     ModelLine Model, IReadOnlyList<VersionView> Versions, IReadOnlyList<AliasChange> History, TrafficSplit? Traffic, TrafficComparison? Comparison,
-    LiveDriftCheck? Check, IReadOnlyList<RunView> Runs, IReadOnlyList<AuditEntry>? Audit);
+    MonitoredWindow? Check, IReadOnlyList<RunView> Runs, IReadOnlyList<AuditEntry>? Audit);
 
 /// <summary>What a version's page shows.</summary>
 /// <param name="Version">The version.</param>
