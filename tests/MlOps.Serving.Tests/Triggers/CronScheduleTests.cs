@@ -16,6 +16,12 @@ public sealed class CronScheduleTests
         CronSchedule.Parse("0 30 2 * * *").LastDue(since: Now - TimeSpan.FromSeconds(1), now: Now).Should().Be(Now);
 
     [Theory]
+    [InlineData("0 30 2 * * *", "2026-05-05T02:30:00Z")]
+    [InlineData("0 3 * * *", "2026-05-04T03:00:00Z")]
+    public void The_next_time_comes_after_the_present_moment(string schedule, string due) =>
+        ScheduleTimes.NextAfter(schedule, Now).Should().Be(DateTimeOffset.Parse(due, System.Globalization.CultureInfo.InvariantCulture));
+
+    [Theory]
     [InlineData("* * * * * *", "2026-05-04T02:30:00Z")]
     [InlineData("0 0 0 1 1 *", "2026-01-01T00:00:00Z")]
     [InlineData("0 0 29 2 *", "2024-02-29T00:00:00Z")]

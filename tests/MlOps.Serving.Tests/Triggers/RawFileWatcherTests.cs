@@ -2,6 +2,7 @@ using Azure.Data.Tables;
 using Azure.Storage.Blobs;
 using MlOps.Pipeline.Data;
 using MlOps.Pipeline.Definitions;
+using MlOps.Pipeline.Orchestration;
 using MlOps.Pipeline.Tracking;
 using MlOps.Serving.Triggers;
 using MlOps.Testing;
@@ -29,6 +30,22 @@ public sealed class RawFileWatcherTests(AzuriteFixture azurite)
         run.Source.Should().Be($"raw/{model}/day 1/ä.csv");
         (run.Trigger, run.Goal).Should().Be(("file", RunGoal.Model));
         RunId.ModelOf(run.RunId).Should().Be(model);
+    }
+
+    [Fact]
+    public async Task A_file_that_somebody_trains_on_is_not_trained_on_twice_and_its_next_state_is()
+    {
+        await using var host = new TriggerHost(azurite);
+        await host.DropAsync($"{model}/a.csv");
+        await host.DefineAsync(model, OnNewFile);
+        var theirs = await host.Get<RunStarter>().StartAsync(new RunRequest(model, $"raw/{model}/a.csv", "http"), default);
+
+        await host.LookAtFilesAsync();
+
+        (await host.RunsAsync(model)).Should().ContainSingle().Which.RunId.Should().Be(theirs.RunId);
+        await host.DropAsync($"{model}/a.csv", "a,y\n3,4\n");
+        await host.LookAtFilesAsync();
+        (await host.RunsAsync(model)).Select(run => run.Trigger).Should().BeEquivalentTo("http", "file");
     }
 
     [Fact]

@@ -23,6 +23,8 @@ internal sealed class TriggerHost(AzuriteFixture azurite, TimeProvider? time = n
 
     public PipelineStorage Storage => host.Storage;
 
+    public T Get<T>() where T : notnull => host.Get<T>();
+
     public Task LookAtFilesAsync() => host.Get<RawFileWatcher>().LookAsync(CancellationToken.None);
 
     public Task NoteAsync(string blob) => host.Get<RawFileArrivals>().NoteAsync(blob, CancellationToken.None);

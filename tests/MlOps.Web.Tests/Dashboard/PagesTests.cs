@@ -153,6 +153,24 @@ public sealed class PagesTests(AzuriteFixture azurite) : IAsyncLifetime
         (await GetJsonAsync($"/dashboard/data/{model}/v1:clean"))["dropped"]!.AsObject().Should().ContainKey("null: size");
     }
 
+    [Fact]
+    public async Task The_lineage_of_a_version_whose_nulls_are_filled_leads_to_its_file()
+    {
+        await TrainAsync("""{ "id": "ignore", "size": { "kind": "numeric", "impute": "median" } }""");
+
+        var graph = await GetJsonAsync($"/lineage/version/{model}@1");
+
+        var edges = graph["edges"]!.AsArray().GroupBy(edge => (string)edge!["to"]!)
+            .ToDictionary(edge => edge.Key, edge => (string)edge.First()!["from"]!);
+        var path = new List<string> { $"version/{model}@1" };
+        while (edges.TryGetValue(path[^1], out var from))
+        {
+            path.Add(from);
+        }
+        path.Should().HaveCount(7, "version, run, train or validation, features, clean, raw, file").And.HaveElementAt(6, $"file/raw/{model}/a.csv");
+        (await TextAsync($"/dashboard/models/{model}/versions/1", AdminKey)).Should().Contain("class=\"edge\"");
+    }
+
     private async Task UploadAsync()
     {
         var rows = Enumerable.Range(0, 200).Select(i => $"H{i:D3},{(i % 20 == 0 ? "" : i % 20)},{(i % 2 == 0 ? "red" : "blue")},{(i % 20 * 3) + (i % 2 == 0 ? 5 : 0)}.0");
@@ -161,12 +179,14 @@ public sealed class PagesTests(AzuriteFixture azurite) : IAsyncLifetime
         (await host.Client.SendAsync(upload)).StatusCode.Should().Be(HttpStatusCode.Created);
     }
 
-    private async Task<string> TrainAsync()
+    private async Task<string> TrainAsync(string columns = """{ "id": "ignore" }""")
     {
         await UploadAsync();
         await SendAsync(
             HttpMethod.Put, $"/pipelines/{model}",
-            """{ "target": "price", "columns": { "id": "ignore" }, "cleaning": { "duplicates": "keep" }, "train": { "folds": 0 }, "candidates": [{ "trainer": "sdca" }] }""")
+            $$"""
+            { "target": "price", "columns": {{columns}}, "cleaning": { "duplicates": "keep" }, "train": { "folds": 0 }, "candidates": [{ "trainer": "sdca" }] }
+            """)
             .ShouldBeAsync(HttpStatusCode.Created);
         return (string)(await SendAsync(HttpMethod.Post, $"/pipelines/{model}/runs", "{}").ShouldBeAsync(HttpStatusCode.Accepted))["runId"]!;
     }
