@@ -15,20 +15,21 @@ public sealed class DataStatistics(DatasetStore datasets, DuckDb duckDb)
 
     /// <summary>Reads the version's parts onto this machine, where they stay for a while.</summary>
     /// <param name="manifest">The version.</param>
+    /// <param name="columns">Which of its columns; at least one.</param>
     /// <param name="cancel">Stops the reading.</param>
-    public async Task<TableStatistics> ReadAsync(DatasetManifest manifest, CancellationToken cancel)
+    public async Task<TableStatistics> ReadAsync(DatasetManifest manifest, IReadOnlyList<DatasetColumn> columns, CancellationToken cancel)
     {
         var table = await datasets.OpenAsync(manifest, cancel);
-        return await Task.Run(() => Read(table, manifest, cancel), cancel);
+        return await Task.Run(() => Read(table, manifest, columns, cancel), cancel);
     }
 
-    private TableStatistics Read(LocalTable table, DatasetManifest manifest, CancellationToken cancel)
+    private TableStatistics Read(LocalTable table, DatasetManifest manifest, IReadOnlyList<DatasetColumn> columns, CancellationToken cancel)
     {
         using var session = duckDb.Open(manifest.Columns.Count, cancel);
-        var names = string.Join(", ", manifest.Columns.Select(column => Sql.Name(column.Name)));
+        var names = string.Join(", ", columns.Select(column => Sql.Name(column.Name)));
         var sample = manifest.Rows > MostRows ? $" USING SAMPLE reservoir({Sql.Number((long)MostRows)} ROWS) REPEATABLE (42)" : "";
         session.Execute($"CREATE TEMP TABLE looked_at AS SELECT {names} FROM {table.ToSql()}{sample}");
-        return new TableStatistics(session.Count("SELECT count(*) FROM looked_at"), [.. manifest.Columns.Select(column => Of(session, column))]);
+        return new TableStatistics(session.Count("SELECT count(*) FROM looked_at"), [.. columns.Select(column => Of(session, column))]);
     }
 
     private static ColumnStatistics Of(DuckDbSession session, DatasetColumn column)
@@ -87,7 +88,7 @@ public sealed class DataStatistics(DatasetStore datasets, DuckDb duckDb)
 }
 
 /// <param name="Rows">The rows that were looked at.</param>
-/// <param name="Columns">In the version's order.</param>
+/// <param name="Columns">Those that were asked for, in that order.</param>
 public sealed record TableStatistics(long Rows, IReadOnlyList<ColumnStatistics> Columns);
 
 /// <summary>What a column holds. The moments and the histogram are of numbers, without infinities; the most frequent values of all else.</summary>

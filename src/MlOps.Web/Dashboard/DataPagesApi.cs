@@ -12,6 +12,9 @@ public static class DataPagesApi
     /// <summary>A table of so many cells is looked at while the page is waited for; a larger one when somebody asks for it.</summary>
     private const long CellsAtOnce = 1_000_000;
 
+    /// <summary>Each column takes questions of its own.</summary>
+    private const int ColumnsAtOnce = 60;
+
     public static async Task<IResult> ListAsync(HttpContext http, string? next, ModelOverview overview, DataLog log, CancellationToken cancel)
     {
         var models = await overview.ListAsync(PageQuery.Default, next, cancel);
@@ -41,9 +44,9 @@ public static class DataPagesApi
             http, new ModelDatasets(model, stage, page.Items, await tags.ListAsync(model, cancel), page.Next));
     }
 
-    public static async Task<IResult> GetVersionAsync(string model, string version, bool? statistics, HttpContext http, DatasetReader reader, CancellationToken cancel)
+    public static async Task<IResult> GetVersionAsync(string model, string version, bool? statistics, int? skip, HttpContext http, DatasetReader reader, CancellationToken cancel)
     {
-        if (!Names.IsModel(model) || await reader.FindAsync(model, version, statistics == true, CellsAtOnce, cancel) is not { } data)
+        if (!Names.IsModel(model) || await reader.FindAsync(model, version, statistics == true ? Math.Max(0, skip ?? 0) : null, cancel) is not { } data)
         {
             return HttpProblems.NotFound($"Model '{model}' has no dataset version '{version}'.");
         }
@@ -66,10 +69,9 @@ public static class DataPagesApi
     {
         /// <param name="model">The model.</param>
         /// <param name="name">The version by a tag, <c>latest</c>, <c>v3</c>, or its id.</param>
-        /// <param name="isWanted">Whether its values are to be looked at however many there are.</param>
-        /// <param name="atOnce">So many cells are looked at anyway.</param>
+        /// <param name="from">Its values are to be looked at, however many there are, from this column on; null: only where there are few.</param>
         /// <param name="cancel">Stops it.</param>
-        public async Task<DatasetData?> FindAsync(string model, string name, bool isWanted, long atOnce, CancellationToken cancel)
+        public async Task<DatasetData?> FindAsync(string model, string name, int? from, CancellationToken cancel)
         {
             if (await versions.FindAsync(model, name, cancel) is not { } entry || await datasets.FindAsync(entry.Id, cancel) is not { } manifest)
             {
@@ -80,9 +82,13 @@ public static class DataPagesApi
             var dropped = manifest.Notes["dropped"] is System.Text.Json.Nodes.JsonObject reasons
                 ? reasons.ToDictionary(reason => reason.Key, reason => reason.Value!.GetValue<long>())
                 : null;
+            var isSmall = manifest.Columns.Count <= ColumnsAtOnce && manifest.Rows * manifest.Columns.Count <= CellsAtOnce;
+            var looked = from is not null || isSmall ? manifest.Columns.Skip(from ?? 0).Take(ColumnsAtOnce).ToList() : [];
+            var next = (from ?? 0) + looked.Count;
             return new DatasetData(
-                entry, manifest.Columns, manifest.Parts, named, [.. uses.Select(use => use.RunId)], dropped,
-                isWanted || manifest.Rows * manifest.Columns.Count <= atOnce ? await statistics.ReadAsync(manifest, cancel) : null);
+                entry, looked.Count > 0 ? looked : manifest.Columns, manifest.Columns.Count, manifest.Parts, named, [.. uses.Select(use => use.RunId)], dropped,
+                looked.Count > 0 ? await statistics.ReadAsync(manifest, looked, cancel) : null,
+                looked.Count > 0 && next < manifest.Columns.Count ? next : null);
         }
     }
 }
@@ -103,12 +109,14 @@ public sealed record DataLines(IReadOnlyList<DataLine> Models, string? Next);
 public sealed record ModelDatasets(string Model, string? Stage, IReadOnlyList<DataEntry> Versions, IReadOnlyList<DataTag> Tags, string? Next);
 
 /// <param name="Version">The version.</param>
-/// <param name="Columns">Its columns.</param>
+/// <param name="Columns">Its columns; where they were looked at, those of this page.</param>
+/// <param name="ColumnCount">How many it has.</param>
 /// <param name="Parts">Its files; none for a view.</param>
 /// <param name="Tags">Names that it has.</param>
 /// <param name="Runs">Runs that had it.</param>
 /// <param name="Dropped">Of a clean version: how many rows were dropped, and why.</param>
 /// <param name="Statistics">What its columns hold; null: nobody asked, and there are many.</param>
+/// <param name="Skipped">Where the columns go on: how many come before; null at their end.</param>
 public sealed record DatasetData(
-    DataEntry Version, IReadOnlyList<DatasetColumn> Columns, IReadOnlyList<DatasetPart> Parts, IReadOnlyList<string> Tags, IReadOnlyList<string> Runs,
-    IReadOnlyDictionary<string, long>? Dropped, TableStatistics? Statistics);
+    DataEntry Version, IReadOnlyList<DatasetColumn> Columns, int ColumnCount, IReadOnlyList<DatasetPart> Parts, IReadOnlyList<string> Tags, IReadOnlyList<string> Runs,
+    IReadOnlyDictionary<string, long>? Dropped, TableStatistics? Statistics, int? Skipped);

@@ -14,13 +14,21 @@ namespace MlOps.Web.Dashboard;
 public sealed record InputField(string Name, ColumnKind Kind, bool Optional, IReadOnlyList<string>? Choices, string? Example, string? Range)
 {
     private const int MostChoices = 200;
+    private const int MostOfAll = 1_000;
     private const long TicksPerMicrosecond = TimeSpan.TicksPerMillisecond / 1000;
 
-    internal static InputField Of(FeatureInput input)
+    /// <summary>The fields of a form. Where there are very many values to choose from, they are written and not chosen: a page has its size.</summary>
+    internal static IReadOnlyList<InputField> Of(IReadOnlyList<FeatureInput> inputs)
     {
-        var choices = input.Kind == ColumnKind.Boolean ? ["true", "false"] : input.Categories is { Count: <= MostChoices } known ? known : null;
+        var choices = inputs.Sum(input => input.Categories?.Count <= MostChoices ? input.Categories.Count : 0);
+        return [.. inputs.Select(input => Of(input, choices <= MostOfAll))];
+    }
+
+    private static InputField Of(FeatureInput input, bool choose)
+    {
+        var choices = input.Kind == ColumnKind.Boolean ? ["true", "false"] : choose && input.Categories is { Count: <= MostChoices } known ? known : null;
         return new InputField(
-            input.Name, input.Kind, input.Optional, choices, choices is [var first, ..] ? first : ExampleOf(input),
+            input.Name, input.Kind, input.Optional, choices, (choices ?? input.Categories) is [var first, ..] ? first : ExampleOf(input),
             input.Range is { } range ? $"{Text(input, range.Min)} to {Text(input, range.Max)}" : null);
     }
 

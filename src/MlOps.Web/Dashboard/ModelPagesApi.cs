@@ -91,7 +91,7 @@ public static class ModelPagesApi
             var details = await runs.FindDetailsAsync(version.RunId, cancel);
             return new VersionData(
                 VersionView.Of(version, model), model.Production, model.LatestVersion,
-                [.. (featurizer?.Inputs ?? []).Select(InputField.Of)],
+                InputField.Of(featurizer?.Inputs ?? []),
                 details is null ? [] : RunView.Of(details, definition: null).Artifacts!, details?.Metrics ?? new Dictionary<string, double>(),
                 await lineage.OfVersionAsync(name, number, cancel));
         }
