@@ -43,10 +43,13 @@ public sealed partial class Dashboard : IAsyncDisposable
 
     public required Uri Address { get; init; }
 
-    public static async Task<Dashboard> OpenAsync()
+    /// <param name="adminKey">The key without which nobody comes in; null: the host is this machine's own, and open to it.</param>
+    public static async Task<Dashboard> OpenAsync(string? adminKey = null)
     {
         var folder = Directory.CreateTempSubdirectory("mlops-browser-").FullName;
-        var host = LocalProcess.Start("up", "--port", "0", "--data", folder);
+        string[] listen = adminKey is null ? [] : ["--listen", "0.0.0.0"];
+        var host = LocalProcess.Start(
+            new Dictionary<string, string?> { ["Access__AdminKey"] = adminKey }, ["up", "--port", "0", "--data", folder, .. listen]);
         await host.PrintedAsync("Serving on http://");
         var playwright = await Playwright.CreateAsync();
         var browser = await playwright.Chromium.LaunchAsync(new()
@@ -54,7 +57,7 @@ public sealed partial class Dashboard : IAsyncDisposable
             ExecutablePath = ChromiumFactAttribute.FindPath(),
             Args = ["--no-sandbox", "--disable-gpu"],
         });
-        var address = new Uri(Served().Match(host.Output).Groups[1].Value);
+        var address = new UriBuilder(Served().Match(host.Output).Groups[1].Value) { Host = "127.0.0.1" }.Uri;
         var page = await browser.NewPageAsync(new() { BaseURL = address.AbsoluteUri, ViewportSize = new() { Width = Widths[1], Height = 900 } });
         page.SetDefaultTimeout(60_000);
         return new Dashboard(host, folder, playwright, browser, page) { Address = address };

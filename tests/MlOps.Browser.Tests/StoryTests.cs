@@ -100,12 +100,45 @@ public sealed class StoryTests
         await Expect(page.GetByText("Version 1 is in production")).ToBeVisibleAsync(Soon);
         await Expect(page.Locator("tr", new() { HasText = "rollback" }).GetByText("done")).ToBeVisibleAsync(Soon);
 
-        foreach (var (name, address) in new[] { ("models", "/dashboard/models"), ("data", "/dashboard/data"), ("datasets", "/dashboard/data/houses"), ("dataset", "/dashboard/data/houses/latest"), ("unknown", "/dashboard/models/none") })
+        foreach (var (name, address) in new[]
+        {
+            ("models", "/dashboard/models"), ("data", "/dashboard/data"), ("datasets", "/dashboard/data/houses"), ("dataset", "/dashboard/data/houses/latest"),
+            ("monitoring", "/dashboard/models/houses/monitoring"), ("unknown", "/dashboard/models/none"),
+        })
         {
             await page.GotoAsync(address);
             await dashboard.LookAsync(name);
         }
+        await page.GotoAsync("/docs");
+        await Expect(page.GetByText("Train, promote and serve models of tables.").First).ToBeVisibleAsync(Soon);
         dashboard.Errors.Where(error => !error.Contains("404", StringComparison.Ordinal)).Should().BeEmpty();
+    }
+
+    [ChromiumFact]
+    public async Task Who_signs_in_with_a_key_comes_to_the_page_that_was_asked_for_and_may_act_on_it()
+    {
+        const string Key = "a-key-that-only-this-test-knows";
+        await using var dashboard = await Dashboard.OpenAsync(Key);
+        var page = dashboard.Page;
+
+        await page.GotoAsync("/dashboard/new");
+        await Expect(page.GetByRole(AriaRole.Heading, new() { Name = "Sign in" })).ToBeVisibleAsync();
+        await dashboard.LookAsync("sign-in");
+        await page.GetByLabel("Key").FillAsync("no key");
+        await page.GetByRole(AriaRole.Button, new() { Name = "Sign in" }).ClickAsync();
+        await Expect(page.GetByRole(AriaRole.Alert)).ToContainTextAsync("This is no key");
+        await page.GetByLabel("Key").FillAsync(Key);
+        await page.GetByRole(AriaRole.Button, new() { Name = "Sign in" }).ClickAsync();
+
+        // By the cookie alone the upload would be refused: the page's token goes with it.
+        await page.SetInputFilesAsync("input[type=file]", File("homes.csv", 100, priceOf: (size, rooms) => size + rooms));
+        await Expect(page.GetByText("New model homes")).ToBeVisibleAsync(Soon);
+        await Expect(page.GetByText("deployment (admin)")).ToBeVisibleAsync();
+
+        await page.GetByRole(AriaRole.Button, new() { Name = "Sign out" }).ClickAsync();
+        await page.GotoAsync("/dashboard");
+        await Expect(page.GetByRole(AriaRole.Heading, new() { Name = "Sign in" })).ToBeVisibleAsync();
+        dashboard.Errors.Where(error => !error.Contains("401", StringComparison.Ordinal)).Should().BeEmpty();
     }
 
     private static async Task AnswerAsync(IPage page, string action)
