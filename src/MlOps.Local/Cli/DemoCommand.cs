@@ -143,7 +143,8 @@ internal static class DemoCommand
         terminal.Out.WriteLine();
         (string Name, string Path)[] pages =
         [
-            ("look", "dashboard"), ("predict", "predict"), ("runs", "runs"), ("models", $"models/{SampleTrips.Model}"), ("health", "health"), ("openapi", "openapi.json"),
+            ("look", "dashboard"), ("predict", "predict"), ("runs", "runs"), ("models", $"models/{SampleTrips.Model}"), ("health", "health"),
+            ("openapi", "openapi.json"),
         ];
         foreach (var (name, path) in pages)
         {

@@ -4,7 +4,9 @@ using MlOps.Pipeline.Data.Duck;
 
 namespace MlOps.Pipeline.Versions;
 
-/// <summary>What the columns of a dataset version hold, to be looked at: of a table of more rows than <see cref="MostRows"/>, of a sample of that many.</summary>
+/// <summary>
+/// What the columns of a dataset version hold, to be looked at: of a table of more rows than <see cref="MostRows"/>, of a sample of that many.
+/// </summary>
 public sealed class DataStatistics(DatasetStore datasets, DuckDb duckDb)
 {
     /// <summary>A sample of so many rows tells a share to 0.3 of a hundredth (95 %, normal approximation).</summary>
@@ -54,7 +56,8 @@ public sealed class DataStatistics(DatasetStore datasets, DuckDb duckDb)
         {
             var (low, step) = (Sql.Number(min), Sql.Number(width));
             foreach (var bin in session.Rows(
-                $"SELECT least(floor(({name} - {low}) / {step}), {Sql.Number(Bins - 1L)})::BIGINT AS bin, count(*) FROM looked_at WHERE isfinite({name}) GROUP BY bin"))
+                $"SELECT least(floor(({name} - {low}) / {step}), {Sql.Number(Bins - 1L)})::BIGINT AS bin, count(*) FROM looked_at "
+                    + $"WHERE isfinite({name}) GROUP BY bin"))
             {
                 bins[Math.Clamp(Whole(bin[0]), 0, Bins - 1)] = Whole(bin[1]);
             }

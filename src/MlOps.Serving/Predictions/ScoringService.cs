@@ -65,7 +65,9 @@ public sealed class ScoringService
             : await UnknownAsync(model, number, cancel);
     }
 
-    /// <summary>Predicts a row to see what a version makes of it: with how the prediction comes about and how sure it is, as far as the version can tell.</summary>
+    /// <summary>
+    /// Predicts a row to see what a version makes of it: with how the prediction comes about and how sure it is, as far as the version can tell.
+    /// </summary>
     /// <param name="model">The model's name.</param>
     /// <param name="version">The version's number.</param>
     /// <param name="row">An object of raw input columns.</param>

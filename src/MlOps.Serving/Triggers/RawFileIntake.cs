@@ -76,7 +76,9 @@ public sealed partial class RawFileIntake(DefinitionStore definitions, RunStarte
         return run;
     }
 
-    /// <summary>A run among the newest that somebody else started on this state of the file, and that came, or may come, to something; null: there is none.</summary>
+    /// <summary>
+    /// A run among the newest that somebody else started on this state of the file, and that came, or may come, to something; null: there is none.
+    /// </summary>
     private async Task<Run?> FindReaderAsync(string model, RawFile file, CancellationToken cancel) =>
         (await runs.ListAsync(model, MostLookedAt, cancel)).FirstOrDefault(run =>
             run.Trigger != Trigger && run.Goal == RunGoal.Model && run.State is not (RunState.Failed or RunState.Cancelled)

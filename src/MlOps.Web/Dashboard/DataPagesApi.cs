@@ -44,7 +44,8 @@ public static class DataPagesApi
             http, new ModelDatasets(model, stage, page.Items, await tags.ListAsync(model, cancel), page.Next));
     }
 
-    public static async Task<IResult> GetVersionAsync(string model, string version, bool? statistics, int? skip, HttpContext http, DatasetReader reader, CancellationToken cancel)
+    public static async Task<IResult> GetVersionAsync(
+        string model, string version, bool? statistics, int? skip, HttpContext http, DatasetReader reader, CancellationToken cancel)
     {
         if (!Names.IsModel(model) || await reader.FindAsync(model, version, statistics == true ? Math.Max(0, skip ?? 0) : null, cancel) is not { } data)
         {
@@ -118,5 +119,6 @@ public sealed record ModelDatasets(string Model, string? Stage, IReadOnlyList<Da
 /// <param name="Statistics">What its columns hold; null: nobody asked, and there are many.</param>
 /// <param name="Skipped">Where the columns go on: how many come before; null at their end.</param>
 public sealed record DatasetData(
-    DataEntry Version, IReadOnlyList<DatasetColumn> Columns, int ColumnCount, IReadOnlyList<DatasetPart> Parts, IReadOnlyList<string> Tags, IReadOnlyList<string> Runs,
+    DataEntry Version, IReadOnlyList<DatasetColumn> Columns, int ColumnCount, IReadOnlyList<DatasetPart> Parts, IReadOnlyList<string> Tags,
+    IReadOnlyList<string> Runs,
     IReadOnlyDictionary<string, long>? Dropped, TableStatistics? Statistics, int? Skipped);

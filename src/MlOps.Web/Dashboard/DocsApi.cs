@@ -18,6 +18,10 @@ public static class DocsApi
         "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; connect-src 'self'; img-src 'self' data:; font-src 'self' data:; "
             + "form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
+    /// <summary>Nothing is fetched from, or told to, anybody else.</summary>
+    private const string Configuration =
+        """{"telemetry":false,"withDefaultFonts":false,"hideClientButton":true,"showDeveloperTools":"never","agent":{"disabled":true}}""";
+
     private const string Page = $$$"""
         <!DOCTYPE html>
         <html lang="en">
@@ -28,8 +32,7 @@ public static class DocsApi
             <link rel="icon" href="data:," />
         </head>
         <body>
-            <script id="api-reference" type="application/json" data-url="{{{ApiDocument.Route}}}"
-                data-configuration='{"telemetry":false,"withDefaultFonts":false,"hideClientButton":true,"showDeveloperTools":"never","agent":{"disabled":true}}'></script>
+            <script id="api-reference" type="application/json" data-url="{{{ApiDocument.Route}}}" data-configuration='{{{Configuration}}}'></script>
             <script src="{{{ScriptRoute}}}"></script>
         </body>
         </html>

@@ -18,7 +18,8 @@ namespace MlOps.Web.Dashboard;
 /// <param name="LastRun">Its newest run; null: there is none.</param>
 /// <param name="NextRun">When its schedule starts the next run; null: it has none.</param>
 public sealed record ModelLine(
-    string Model, int? Production, int? Latest, string? Traffic, IReadOnlyList<string>? Warnings, DateTimeOffset? Checked, RunView? LastRun, DateTimeOffset? NextRun)
+    string Model, int? Production, int? Latest, string? Traffic, IReadOnlyList<string>? Warnings, DateTimeOffset? Checked, RunView? LastRun,
+    DateTimeOffset? NextRun)
 {
     /// <summary>Whether it has a definition, of which runs can be started.</summary>
     public bool IsDeclared { get; init; }

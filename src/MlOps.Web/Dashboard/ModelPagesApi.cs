@@ -74,7 +74,8 @@ public static class ModelPagesApi
                     || entry.Subject.StartsWith(subject + (subject.EndsWith('-') ? "" : "/"), StringComparison.Ordinal))).ToList();
             return new ModelData(
                 line, [.. versions.Select(version => VersionView.Of(version, model!))], history, model?.Traffic,
-                model?.Traffic is { } split ? await comparer.CompareAsync(name, split, cancel) : null, await drift.FindNewestAsync(name, cancel) is { } check ? MonitoredWindow.Of(check) : null,
+                model?.Traffic is { } split ? await comparer.CompareAsync(name, split, cancel) : null,
+                await drift.FindNewestAsync(name, cancel) is { } check ? MonitoredWindow.Of(check) : null,
                 [.. recent.Select(RunView.Of)], audit);
         }
 

@@ -81,9 +81,11 @@ public sealed class PagesTests(AzuriteFixture azurite) : IAsyncLifetime
             .Should().Be("application/problem+json");
         foreach (var (address, words) in new[]
         {
-            ("/dashboard/runs?state=odd", "must be one of queued"), ("/dashboard/runs?sort=lowest", "Name the metric"), ("/dashboard/runs?min=x", "must be a number"),
+            ("/dashboard/runs?state=odd", "must be one of queued"), ("/dashboard/runs?sort=lowest", "Name the metric"),
+            ("/dashboard/runs?min=x", "must be a number"),
             ("/dashboard/runs?from=yesterday", "must be a time"), ("/dashboard/runs/compare?run=a", "Choose 2 to 10 runs"),
-            ($"/dashboard/data/{model}?stage=cooked", "must be one of raw"), ($"/dashboard/new/{model}?source=raw/other/a.csv", "must be an uploaded file of this model"),
+            ($"/dashboard/data/{model}?stage=cooked", "must be one of raw"),
+            ($"/dashboard/new/{model}?source=raw/other/a.csv", "must be an uploaded file of this model"),
         })
         {
             using var wrong = await AskAsync(address, "text/html");
@@ -111,11 +113,13 @@ public sealed class PagesTests(AzuriteFixture azurite) : IAsyncLifetime
     public async Task What_people_wrote_is_text_on_a_page()
     {
         var run = await TrainAsync();
-        await host.Get<RunStore>().UpdateAsync(run, found => found with { BlockedBy = ["<img src=x onerror=alert(1)>"], Error = "\"><script>alert(2)</script>" }, default);
+        await host.Get<RunStore>().UpdateAsync(
+            run, found => found with { BlockedBy = ["<img src=x onerror=alert(1)>"], Error = "\"><script>alert(2)</script>" }, default);
 
         var text = await TextAsync($"/dashboard/runs/{run}", AdminKey);
 
-        text.Should().Contain("&lt;img src=x onerror=alert(1)&gt;").And.Contain("&lt;script&gt;alert(2)").And.NotContain("<img src=x").And.NotContain("<script>alert");
+        text.Should().Contain("&lt;img src=x onerror=alert(1)&gt;").And.Contain("&lt;script&gt;alert(2)")
+            .And.NotContain("<img src=x").And.NotContain("<script>alert");
     }
 
     [Fact]
@@ -173,7 +177,8 @@ public sealed class PagesTests(AzuriteFixture azurite) : IAsyncLifetime
 
     private async Task UploadAsync()
     {
-        var rows = Enumerable.Range(0, 200).Select(i => $"H{i:D3},{(i % 20 == 0 ? "" : i % 20)},{(i % 2 == 0 ? "red" : "blue")},{(i % 20 * 3) + (i % 2 == 0 ? 5 : 0)}.0");
+        var rows = Enumerable.Range(0, 200).Select(i =>
+            $"H{i:D3},{(i % 20 == 0 ? "" : i % 20)},{(i % 2 == 0 ? "red" : "blue")},{(i % 20 * 3) + (i % 2 == 0 ? 5 : 0)}.0");
         using var upload = Request($"/raw/{model}/a.csv", "*/*", AdminKey, HttpMethod.Put);
         upload.Content = new StringContent("id,size,colour,price\n" + string.Join('\n', rows) + "\n", Encoding.UTF8, "text/csv");
         (await host.Client.SendAsync(upload)).StatusCode.Should().Be(HttpStatusCode.Created);
@@ -206,7 +211,8 @@ public sealed class PagesTests(AzuriteFixture azurite) : IAsyncLifetime
 
     private Task<HttpResponseMessage> AskAsync(string address, string accept) => host.Client.SendAsync(Request(address, accept, AdminKey));
 
-    private Task<JsonNode> GetJsonAsync(string address) => host.Client.SendAsync(Request(address, "application/json", AdminKey)).ShouldBeAsync(HttpStatusCode.OK);
+    private Task<JsonNode> GetJsonAsync(string address) =>
+        host.Client.SendAsync(Request(address, "application/json", AdminKey)).ShouldBeAsync(HttpStatusCode.OK);
 
     private Task<HttpResponseMessage> SendAsync(HttpMethod method, string address, string? json)
     {

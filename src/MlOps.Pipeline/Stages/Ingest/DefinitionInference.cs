@@ -33,7 +33,9 @@ public sealed class DefinitionInference(PipelineStorage storage, DuckDb duckDb, 
         return Infer(known, await Task.Run(() => Describe(scan, source.Name, known, sample: 0, cancel), cancel));
     }
 
-    /// <summary>The same, with what there is to be seen of the table; a target that is not known is guessed: the last column that a model can predict.</summary>
+    /// <summary>
+    /// The same, with what there is to be seen of the table; a target that is not known is guessed: the last column that a model can predict.
+    /// </summary>
     /// <param name="known">What is known already; an empty target: it is to be guessed.</param>
     /// <param name="path">A local file, or <c>raw/{model}/{file}</c>.</param>
     /// <param name="cancel">Stops it.</param>

@@ -78,7 +78,9 @@ public sealed class ModelCardStage(
             Intervals = Intervals(details.Metrics, WinnerMetrics.Validation),
             PredictionIntervals = CardIntervals.Of(details),
             Slices = slices,
-            Test = Prefixed(version.Metrics, WinnerMetrics.Test) is { Count: > 0 } tested ? new CardTest(tested, Intervals(details.Metrics, WinnerMetrics.Test)) : null,
+            Test = Prefixed(version.Metrics, WinnerMetrics.Test) is { Count: > 0 } tested
+                ? new CardTest(tested, Intervals(details.Metrics, WinnerMetrics.Test))
+                : null,
             Datasets =
             [
                 .. manifests.Select(
