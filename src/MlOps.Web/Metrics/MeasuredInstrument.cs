@@ -25,6 +25,8 @@ internal sealed class MeasuredInstrument(Instrument instrument, MetricKind kind,
     /// <summary>Whether a measurement is what comes on top; what is observed is the whole already.</summary>
     private readonly bool addsUp = instrument is Counter<long> or Counter<double> or UpDownCounter<long> or UpDownCounter<double>;
     private int known;
+    /// <summary>Whose tags came last: most often the next ones are the same.</summary>
+    private volatile MeasuredSeries? last;
 
     public Instrument Instrument => instrument;
 
@@ -53,6 +55,10 @@ internal sealed class MeasuredInstrument(Instrument instrument, MetricKind kind,
 
     private MeasuredSeries Find(ReadOnlySpan<KeyValuePair<string, object?>> tags)
     {
+        if (last is { } before && before.Has(tags))
+        {
+            return before;
+        }
         var hash = HashOf(tags);
         if (series.TryGetValue(hash, out var several))
         {
@@ -60,7 +66,7 @@ internal sealed class MeasuredInstrument(Instrument instrument, MetricKind kind,
             {
                 if (one.Has(tags))
                 {
-                    return one;
+                    return last = one;
                 }
             }
         }
