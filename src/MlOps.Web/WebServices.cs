@@ -17,6 +17,7 @@ public static class WebServices
         services.ConfigureHttpJsonOptions(json => Json.Configure(json.SerializerOptions));
         services.AddOpenApi(ApiDocument.Name, ApiDocument.Configure);
         services.TryAddSingleton(new UploadOptions());
+        services.TryAddSingleton(new MetricsOptions());
         services.AddProblemDetails(problems =>
             problems.CustomizeProblemDetails = problem => problem.ProblemDetails.Extensions["traceId"] = TraceIds.Of(problem.HttpContext));
         services.AddAntiforgery(tokens => (tokens.HeaderName, tokens.Cookie.Name) = (CookieGuard.Header, "mlops-antiforgery"));

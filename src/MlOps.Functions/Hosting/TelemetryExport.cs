@@ -4,6 +4,7 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using MlOps.Pipeline.Contracts;
+using MlOps.Web.Metrics;
 using OpenTelemetry;
 using OpenTelemetry.Logs;
 using OpenTelemetry.Metrics;
@@ -43,6 +44,7 @@ internal static class TelemetryExport
                 .WithMetrics(metering => metering.AddOtlpExporter())
                 .WithLogging(logging => logging.AddOtlpExporter());
         }
+        services.AddSingleton(new MetricsOptions { FromTheStart = false });
         return services.Configure<OpenTelemetryLoggerOptions>(logging => logging.IncludeFormattedMessage = true).AddLogging(LimitLog);
     }
 

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Reflection;
 using MlOps.Pipeline.Contracts;
+using MlOps.Web.Metrics;
 using OpenTelemetry;
 using OpenTelemetry.Metrics;
 using OpenTelemetry.Resources;
@@ -46,6 +47,7 @@ internal static class TelemetryExport
         }
         if (metrics)
         {
+            services.AddSingleton(new MetricsOptions { FromTheStart = false });
             export.WithMetrics(metering => metering
                 .AddMeter(Telemetry.Name, "Microsoft.AspNetCore.Hosting", "System.Runtime")
                 .AddOtlpExporter());

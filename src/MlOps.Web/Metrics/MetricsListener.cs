@@ -5,7 +5,7 @@ using MlOps.Pipeline.Contracts;
 namespace MlOps.Web.Metrics;
 
 /// <summary>
-/// Keeps what this process has measured since the host's start, for <c>GET /metrics</c>: the product's own instruments and the requests that ASP.NET Core
+/// Keeps what this process has measured, for <c>GET /metrics</c>: the product's own instruments and the requests that ASP.NET Core
 /// counts. Exporters of OpenTelemetry listen to the same instruments, and need none of this.
 /// </summary>
 internal sealed class MetricsListener : IHostedService, IDisposable
@@ -17,12 +17,15 @@ internal sealed class MetricsListener : IHostedService, IDisposable
 
     private readonly MeterListener listener = new();
     private readonly List<MeasuredInstrument> instruments = [];
+    private readonly MetricsOptions options;
     private readonly IMeterFactory? host;
+    private int started;
 
+    /// <param name="options">From when on it listens.</param>
     /// <param name="host">Whose instruments those of ASP.NET Core are: a process may have several hosts.</param>
-    public MetricsListener(IMeterFactory? host = null)
+    public MetricsListener(MetricsOptions options, IMeterFactory? host = null)
     {
-        this.host = host;
+        (this.options, this.host) = (options, host);
         listener.InstrumentPublished = Publish;
         listener.SetMeasurementEventCallback<long>(static (_, value, tags, state) => ((MeasuredInstrument)state!).Record(value, tags));
         listener.SetMeasurementEventCallback<double>(static (_, value, tags, state) => ((MeasuredInstrument)state!).Record(value, tags));
@@ -31,6 +34,7 @@ internal sealed class MetricsListener : IHostedService, IDisposable
     /// <summary>Everything, as it is now, in the Prometheus text format.</summary>
     public string Write()
     {
+        EnsureStarted();
         listener.RecordObservableInstruments();
         lock (instruments)
         {
@@ -40,13 +44,24 @@ internal sealed class MetricsListener : IHostedService, IDisposable
 
     public Task StartAsync(CancellationToken cancellationToken)
     {
-        listener.Start();
+        if (options.FromTheStart)
+        {
+            EnsureStarted();
+        }
         return Task.CompletedTask;
     }
 
     public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
     public void Dispose() => listener.Dispose();
+
+    private void EnsureStarted()
+    {
+        if (Interlocked.Exchange(ref started, 1) == 0)
+        {
+            listener.Start();
+        }
+    }
 
     private void Publish(Instrument instrument, MeterListener into)
     {
