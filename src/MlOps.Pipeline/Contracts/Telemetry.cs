@@ -70,7 +70,7 @@ public static class Telemetry
         "mlops.stage.duration", "s", "Time of a call of a stage.", tags: null,
         new InstrumentAdvice<double> { HistogramBucketBoundaries = [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1200, 3600] });
 
-    /// <summary>Share of columns that have drifted in the last checked window of live rows, 0 to 1, by model and version; told by the host that checked.</summary>
+    /// <summary>Share of drifted columns in the last checked window of live rows, 0 to 1, by model and version; told by the host that checked.</summary>
     public static Gauge<double> DriftShare { get; } = Meter.CreateGauge<double>(
         "mlops.drift.share", "1", "Share of columns that have drifted in the last checked window of live rows.");
 }

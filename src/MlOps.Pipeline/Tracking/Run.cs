@@ -71,8 +71,8 @@ public sealed record Run : IStored
     public string? Reason { get; init; }
     public required DateTimeOffset Created { get; init; }
     /// <summary>
-    /// The span that started it, as W3C Trace Context writes it, under which its stages are; null where nobody listened to traces, and for runs that were started
-    /// before it was kept.
+    /// The span that started it, as W3C Trace Context writes it, under which its stages are; null where nobody listened to traces, and for runs that were
+    /// started before it was kept.
     /// </summary>
     public string? TraceParent { get; init; }
     public RunGoal Goal { get; init; }

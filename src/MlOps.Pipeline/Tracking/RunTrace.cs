@@ -25,7 +25,7 @@ public static class RunTrace
             .SetTag(Telemetry.RunGoal, NameOf(run.Goal));
     }
 
-    /// <summary>A call of a stage; null where nobody listens. What the engine itself is at when it calls (an activity of Durable Functions) is linked.</summary>
+    /// <summary>A call of a stage; null where nobody listens. What the engine itself is at then (an activity of Durable Functions) is linked.</summary>
     internal static Activity? StartStage(Run? run, string runId, string stage, string key)
     {
         var caller = Activity.Current?.Context;

@@ -56,7 +56,7 @@ public sealed class AppServicesTests
             new Dictionary<string, string?> { ["AzureWebJobsStorage"] = "UseDevelopmentStorage=true", ["Limits:JsonBytes"] = limit }).Build();
     }
 
-    /// <summary>The alert on failed runs reads the log in Application Insights: all of it has to get there, with its words and not their template alone.</summary>
+    /// <summary>The alert on failed runs reads the log in Application Insights: all of it has to get there, in words and not as templates.</summary>
     [Fact]
     public async Task What_goes_to_application_insights_keeps_every_line_of_the_log()
     {

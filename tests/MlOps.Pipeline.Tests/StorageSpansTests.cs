@@ -6,7 +6,7 @@ using MlOps.Pipeline.Data;
 using MlOps.Testing;
 using MlOps.Testing.Scenarios;
 
-namespace MlOps.Pipeline.Tests.Data;
+namespace MlOps.Pipeline.Tests;
 
 [Collection(AzuriteFixture.Collection)]
 public sealed class StorageSpansTests(AzuriteFixture azurite)
