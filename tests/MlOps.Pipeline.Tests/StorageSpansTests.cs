@@ -4,7 +4,6 @@ using Azure.Storage.Blobs;
 using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Data;
 using MlOps.Testing;
-using MlOps.Testing.Scenarios;
 
 namespace MlOps.Pipeline.Tests;
 
