@@ -31,6 +31,10 @@ public static class Routes
         api.MapGet("/ping", HealthApi.Ping).For(Anonymous).Describe("Health", "Whether this host answers at all; nothing else is asked")
             .GivesText();
 
+        api.MapGet("/metrics", MetricsApi.Get).For(Reader)
+            .Describe("Health", "What this process has measured since its start, in the Prometheus text format; each instance tells of itself")
+            .GivesText();
+
         // Pages and forms of a person's browser: nothing for a program to call.
         api.MapGet(SignInApi.Route, SignInApi.GetAsync).For(Anonymous).ExcludeFromDescription();
         api.MapPost(SignInApi.Route, SignInApi.PostAsync).For(Anonymous).ExcludeFromDescription();

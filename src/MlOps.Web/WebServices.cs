@@ -3,6 +3,7 @@ using Microsoft.Extensions.DependencyInjection.Extensions;
 using MlOps.Pipeline.Contracts;
 using MlOps.Web.Access;
 using MlOps.Web.Dashboard;
+using MlOps.Web.Metrics;
 using MlOps.Web.OpenApi;
 
 namespace MlOps.Web;
@@ -16,10 +17,12 @@ public static class WebServices
         services.ConfigureHttpJsonOptions(json => Json.Configure(json.SerializerOptions));
         services.AddOpenApi(ApiDocument.Name, ApiDocument.Configure);
         services.TryAddSingleton(new UploadOptions());
+        services.TryAddSingleton(new MetricsOptions());
         services.AddProblemDetails(problems =>
             problems.CustomizeProblemDetails = problem => problem.ProblemDetails.Extensions["traceId"] = TraceIds.Of(problem.HttpContext));
         services.AddAntiforgery(tokens => (tokens.HeaderName, tokens.Cookie.Name) = (CookieGuard.Header, "mlops-antiforgery"));
         return services.AddRouting().AddAccess().AddSingleton<HealthProbe>().AddSingleton<ModelOverview>().AddSingleton<RunCatalog>()
-            .AddSingleton<ModelPagesApi.ModelReader>().AddSingleton<DataPagesApi.DatasetReader>().AddSingleton<WebPipeline>();
+            .AddSingleton<ModelPagesApi.ModelReader>().AddSingleton<DataPagesApi.DatasetReader>().AddSingleton<WebPipeline>()
+            .AddSingleton<MetricsListener>().AddHostedService(host => host.GetRequiredService<MetricsListener>());
     }
 }

@@ -67,6 +67,7 @@ public sealed class BindingTests
     [InlineData("POST", "/pipelines/{model}/runs", nameof(Http.StartRun))]
     [InlineData("GET", "/health", nameof(Http.GetHealth))]
     [InlineData("GET", "/ping", nameof(Http.Ping))]
+    [InlineData("GET", "/metrics", nameof(Http.Web))]
     [InlineData("POST", "/raw/{model}/{file}/upload-url", nameof(Http.Web))]
     [InlineData("DELETE", "/models/{name}/predictions", nameof(Http.Web))]
     [InlineData("POST", "/runs/{id}/retry", nameof(Http.Web))]

@@ -20,6 +20,15 @@ public sealed class HostFileTests
             .BeLessThanOrEqualTo(4, "each may hold a table's features in memory");
     }
 
+    /// <summary>Else what the worker and the host tell would be two traces.</summary>
+    [Fact]
+    public void The_host_tells_what_it_does_as_the_worker_does()
+    {
+        using var host = HostFile();
+
+        host.RootElement.GetProperty("telemetryMode").GetString().Should().Be("OpenTelemetry");
+    }
+
     [Fact]
     public void A_stage_is_over_before_an_instance_that_is_scaled_in_is_taken_away()
     {

@@ -16,7 +16,8 @@ public sealed class OpenApiTests(AzuriteFixture azurite) : WebTests(azurite)
         var routes = Operations(await DocumentAsync()).Select(operation => operation.Route);
 
         routes.Should().BeEquivalentTo(
-            "GET /", "GET /health", "GET /ping", "GET /audit", "POST /predict", "POST /invocations", "POST /models/{name}/invocations", "GET /version",
+            "GET /", "GET /health", "GET /ping", "GET /metrics", "GET /audit", "POST /predict", "POST /invocations",
+            "POST /models/{name}/invocations", "GET /version",
             "GET /v2", "GET /v2/health/live", "GET /v2/health/ready", "GET /v2/models/{model}", "GET /v2/models/{model}/ready",
             "POST /v2/models/{model}/infer", "GET /v2/models/{model}/versions/{version}", "GET /v2/models/{model}/versions/{version}/ready",
             "POST /v2/models/{model}/versions/{version}/infer",

@@ -39,7 +39,8 @@ internal static class AppServices
             .AddSingleton(Options(configuration))
             .AddMlOpsServing()
             .AddPredictionLog()
-            .AddMlOpsWeb();
+            .AddMlOpsWeb()
+            .AddOpenTelemetryExport(configuration);
         services.Configure<WorkerOptions>(worker => worker.Serializer = new JsonObjectSerializer(Json.Options));
         // The host limits bodies, and so do the routes: what they let through is let through here.
         services.Configure<KestrelServerOptions>(kestrel => kestrel.Limits.MaxRequestBodySize = null);

@@ -28,14 +28,18 @@ internal static class StorageConnection
         var blobs = AddressOf(section, "blob");
         var tables = AddressOf(section, "table");
         var identity = Identity(section["clientId"]);
-        return new PipelineStorage(new BlobServiceClient(blobs, identity), new TableServiceClient(tables, identity));
+        return new PipelineStorage(
+            new BlobServiceClient(blobs, identity, StorageSpans.AddTo(new BlobClientOptions())),
+            new TableServiceClient(tables, identity, StorageSpans.AddTo(new TableClientOptions())));
     }
 
     private static PipelineStorage Connect(string connectionString)
     {
         try
         {
-            return new PipelineStorage(new BlobServiceClient(connectionString), new TableServiceClient(connectionString));
+            return new PipelineStorage(
+                new BlobServiceClient(connectionString, StorageSpans.AddTo(new BlobClientOptions())),
+                new TableServiceClient(connectionString, StorageSpans.AddTo(new TableClientOptions())));
         }
         catch (Exception malformed) when (malformed is FormatException or ArgumentException or InvalidOperationException)
         {
@@ -52,6 +56,7 @@ internal static class StorageConnection
             : throw new InputException($"Set {Setting} (a connection string), or {Setting}__{service}ServiceUri for access by managed identity.");
     }
 
-    private static TokenCredential Identity(string? clientId) =>
+    /// <summary>The identity that a client id names, else whichever this process has.</summary>
+    internal static TokenCredential Identity(string? clientId) =>
         clientId is { Length: > 0 } ? new ManagedIdentityCredential(ManagedIdentityId.FromUserAssignedClientId(clientId)) : new DefaultAzureCredential();
 }

@@ -168,6 +168,7 @@ public sealed class LocalHost : IAsyncDisposable
         {
             builder.Services.AddTriggers().AddTriggerLoops();
         }
+        builder.Services.AddOpenTelemetryExport(builder.Configuration);
         settings.Services?.Invoke(builder.Services);
     }
 

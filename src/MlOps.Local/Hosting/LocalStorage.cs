@@ -96,7 +96,7 @@ public sealed class LocalStorage : IAsyncDisposable
         folder?.Publish(new HostConnection(Environment.ProcessId, azurite?.ConnectionString, url?.ToString().TrimEnd('/'), key));
 
     /// <summary>New clients of the storage.</summary>
-    public PipelineStorage Connect() => Connect(new BlobClientOptions(), new TableClientOptions());
+    public PipelineStorage Connect() => Connect(StorageSpans.AddTo(new BlobClientOptions()), StorageSpans.AddTo(new TableClientOptions()));
 
     private PipelineStorage Connect(BlobClientOptions blobs, TableClientOptions tables) =>
         StorageAccount.Connect(ConnectionString, Option, blobs, tables);

@@ -106,6 +106,8 @@ public sealed class RunStarter(
             Version = request.Canary?.Version ?? request.Score?.Version,
             Overlap = definition.RunOn.Overlap,
         };
+        using var span = RunTrace.Start(run);
+        run = run with { TraceParent = span?.Id };
         await outbox.AddAsync(run.RunId, cancel);
         if (!await runs.CreateAsync(run, cancel))
         {

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Microsoft.Extensions.Logging;
 using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Data;
@@ -29,9 +30,14 @@ public sealed partial class StageRunner(
             return Json.Read<TOutput>(recorded);
         }
         var earlier = await asked;
+        // Who listens to no traces reads nothing for them.
+        using var span = Telemetry.Source.HasListeners()
+            ? RunTrace.StartStage(await runs.FindAsync(runId, cancel), runId, stage.Name, key)
+            : null;
         var (started, clock) = (time.GetUtcNow(), time.GetTimestamp());
         var status = new StageStatus(stage.Name, key, StageState.Running, earlier?.Started ?? started, Attempts: (earlier?.Attempts ?? 0) + 1);
         await runs.LogStageAsync(runId, status, cancel);
+        span?.SetTag(Telemetry.StageAttempt, status.Attempts);
         LogStarted(runId, stage.Name, key, status.Attempts);
         try
         {
@@ -41,12 +47,15 @@ public sealed partial class StageRunner(
             await LogVersionsAsync(runId, output, cancel);
             var seconds = time.GetElapsedTime(clock).TotalSeconds;
             var result = await runs.RecordResultAsync(runId, Succeeded(status, output.Report, context.Warnings, seconds), Json.Write(output), cancel);
+            Measure(context.Model, stage.Name, output.Report.Reused ? "reused" : "succeeded", seconds, span);
             LogSucceeded(runId, stage.Name, key, seconds, output.Report.Rows);
             return Json.Read<TOutput>(result);
         }
         catch (Exception fault) when (fault is not OperationCanceledException || !cancel.IsCancellationRequested)
         {
             LogFault(runId, stage.Name, key, fault);
+            span?.SetTag(Telemetry.ErrorType, fault.GetType().FullName).SetStatus(ActivityStatusCode.Error, Shorten(FaultText.Of(fault)));
+            Measure(RunId.ModelOf(runId), stage.Name, "failed", time.GetElapsedTime(clock).TotalSeconds, span);
             var failed =
                 status with
                 {
@@ -58,6 +67,12 @@ public sealed partial class StageRunner(
             await runs.LogStageAsync(runId, failed, cancel);
             throw;
         }
+    }
+
+    private static void Measure(string? model, string stage, string state, double seconds, Activity? span)
+    {
+        span?.SetTag(Telemetry.StageState, state);
+        Telemetry.StageDuration.Record(seconds, new TagList { { Telemetry.Stage, stage }, { Telemetry.Model, model }, { Telemetry.StageState, state } });
     }
 
     private async Task LogVersionsAsync(string runId, IStageOutput output, CancellationToken cancel)

@@ -70,6 +70,11 @@ public sealed record Run : IStored
     /// <summary>Why it started itself, in one sentence; null where somebody, a time or a file has started it.</summary>
     public string? Reason { get; init; }
     public required DateTimeOffset Created { get; init; }
+    /// <summary>
+    /// The span that started it, as W3C Trace Context writes it, under which its stages are; null where nobody listened to traces, and for runs that were
+    /// started before it was kept.
+    /// </summary>
+    public string? TraceParent { get; init; }
     public RunGoal Goal { get; init; }
     /// <summary>What the run does while an earlier one of its model has not ended.</summary>
     public Overlap Overlap { get; init; }

@@ -15,15 +15,25 @@ internal readonly record struct LoggedLines(string Model, DateTimeOffset At, int
 /// Takes the rows that were predicted and keeps them in memory until <see cref="PredictionLogWriter"/> has written them. Never waits and never
 /// fails: what does not fit is counted and dropped.
 /// </summary>
-internal sealed class PredictionLog(PredictionLogOptions options, LoggedModels models, TimeProvider time) : IDisposable
+internal sealed class PredictionLog : IDisposable
 {
     /// <summary>A request of many rows is handed on in pieces that fit into a block of a blob.</summary>
     private const int PieceBytes = 1024 * 1024;
 
-    private readonly Channel<LoggedLines> queue = Channel.CreateBounded<LoggedLines>(new BoundedChannelOptions(options.MostRequests) { SingleReader = true });
+    private readonly Channel<LoggedLines> queue;
     private readonly SemaphoreSlim enough = new(0, 1);
+    private readonly PredictionLogOptions options;
+    private readonly LoggedModels models;
+    private readonly TimeProvider time;
     private long waiting;
     private long dropped;
+
+    public PredictionLog(PredictionLogOptions options, LoggedModels models, TimeProvider time)
+    {
+        (this.options, this.models, this.time) = (options, models, time);
+        queue = Channel.CreateBounded<LoggedLines>(new BoundedChannelOptions(options.MostRequests) { SingleReader = true });
+        PredictionLogMeter.Watch(this);
+    }
 
     /// <summary>Bytes that wait, those that are being written included.</summary>
     public long Waiting => Interlocked.Read(ref waiting);
@@ -89,7 +99,11 @@ internal sealed class PredictionLog(PredictionLogOptions options, LoggedModels m
 
     public void Drop(long rows) => Interlocked.Add(ref dropped, rows);
 
-    public void Dispose() => enough.Dispose();
+    public void Dispose()
+    {
+        PredictionLogMeter.Forget(this);
+        enough.Dispose();
+    }
 
     private void HandOn(LoggedLines lines)
     {

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text.Json;
 using Microsoft.Extensions.Logging;
 using MlOps.Pipeline.Contracts;
@@ -58,30 +59,58 @@ public sealed partial class PredictionService
     public async Task<PredictionResult> PredictAsync(
         string? model, IReadOnlyList<JsonElement> rows, Wanted wanted, IReadOnlyList<string?>? keys, CancellationToken cancel)
     {
-        limits.RejectTooMany(rows.Count, "rows");
-        if (model is null)
+        ServedModel? served = null;
+        try
         {
-            var known = await names.ListAsync(cancel);
-            if (known.Count != 1)
+            limits.RejectTooMany(rows.Count, "rows");
+            if (model is null)
             {
-                return known.Count == 0 ? new PredictionResult.NoneInProduction(null, options.RetryAfter) : new PredictionResult.ModelNotNamed(known);
+                var known = await names.ListAsync(cancel);
+                if (known.Count != 1)
+                {
+                    return Refused(
+                        known.Count == 0 ? new PredictionResult.NoneInProduction(null, options.RetryAfter) : new PredictionResult.ModelNotNamed(known));
+                }
+                model = known[0];
             }
-            model = known[0];
+            if (!ModelName.IsValid(model))
+            {
+                return Refused(new PredictionResult.UnknownModel(model, await names.ListAsync(cancel)));
+            }
+            served = await cache.FindAsync(model, cancel);
+            if (served is null)
+            {
+                return Refused(await names.ExistsAsync(model, cancel)
+                    ? new PredictionResult.NoneInProduction(model, options.RetryAfter)
+                    : new PredictionResult.UnknownModel(model, await names.ListAsync(cancel)));
+            }
+            var id = PredictionId.New(time.GetUtcNow());
+            return served.Traffic is not { HasChallengers: true } traffic || rows.Count == 0
+                ? await AnswerAsync(served, served, new AskedRows(id, rows, keys, Places: null), wanted, cancel)
+                : await ShareAsync(served, traffic, new AskedRows(id, rows, keys, Places: null), wanted, cancel);
         }
-        if (!ModelName.IsValid(model))
+        catch (Exception fault) when (!cancel.IsCancellationRequested)
         {
-            return new PredictionResult.UnknownModel(model, await names.ListAsync(cancel));
+            CountError(fault.GetType().Name, served);
+            throw;
         }
-        if (await cache.FindAsync(model, cancel) is not { } served)
+    }
+
+    private static PredictionResult Refused(PredictionResult result)
+    {
+        CountError(result.GetType().Name, served: null);
+        return result;
+    }
+
+    /// <summary>A name that a caller made up is no label: it is told where a model of the name serves.</summary>
+    private static void CountError(string type, ServedModel? served)
+    {
+        var tags = new TagList { { Telemetry.ErrorType, type } };
+        if (served is not null)
         {
-            return await names.ExistsAsync(model, cancel)
-                ? new PredictionResult.NoneInProduction(model, options.RetryAfter)
-                : new PredictionResult.UnknownModel(model, await names.ListAsync(cancel));
+            tags.Add(Telemetry.Model, served.Model);
         }
-        var id = PredictionId.New(time.GetUtcNow());
-        return served.Traffic is not { HasChallengers: true } traffic || rows.Count == 0
-            ? await AnswerAsync(served, served, new AskedRows(id, rows, keys, Places: null), wanted, cancel)
-            : await ShareAsync(served, traffic, new AskedRows(id, rows, keys, Places: null), wanted, cancel);
+        Telemetry.PredictErrors.Add(1, tags);
     }
 
     /// <summary>Rows that have a key go to the version of their key; rows without one, all of a request to any.</summary>
@@ -144,7 +173,9 @@ public sealed partial class PredictionService
         var explanations = wanted.Explain == ExplainKind.None
             ? null
             : await served.Scorer.ExplainAsync(asked.Rows, wanted.Explain == ExplainKind.EveryClass, cancel);
-        var answered = new AnsweredRows(served, variant, asked, predictions, ranges, time.GetElapsedTime(started));
+        var took = time.GetElapsedTime(started);
+        served.Measure(asked.Rows.Count, took);
+        var answered = new AnsweredRows(served, variant, asked, predictions, ranges, took);
         log?.Add(answered);
         if (production.Traffic?.Shadow is { } shadow)
         {

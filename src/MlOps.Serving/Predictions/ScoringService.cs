@@ -60,9 +60,14 @@ public sealed class ScoringService
             return await production.PredictAsync(model, rows, cancel);
         }
         limits.RejectTooMany(rows.Count, "rows");
-        return await FindAsync(model, number, cancel) is { } served
-            ? Answered(served, rows.Count == 0 ? [] : served.Scorer.Predict(rows))
-            : await UnknownAsync(model, number, cancel);
+        if (await FindAsync(model, number, cancel) is not { } served)
+        {
+            return await UnknownAsync(model, number, cancel);
+        }
+        var started = time.GetTimestamp();
+        var predictions = rows.Count == 0 ? [] : served.Scorer.Predict(rows);
+        served.Measure(rows.Count, time.GetElapsedTime(started));
+        return Answered(served, predictions);
     }
 
     /// <summary>

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using MlOps.Pipeline.Alerts;
 using MlOps.Pipeline.Contracts;
@@ -43,6 +44,9 @@ public sealed class LiveDriftChecker
         {
             return null;
         }
+        Telemetry.DriftShare.Record(
+            check.Report.Comparisons[0].Share,
+            new TagList { { Telemetry.Model, check.Model }, { Telemetry.Version, check.Version.ToString(CultureInfo.InvariantCulture) } });
         if (!await checks.TryAddAsync(check, await RenderAsync(check, definition), cancel))
         {
             return await checks.FindAsync(LiveDriftStore.NameOf(check), cancel);

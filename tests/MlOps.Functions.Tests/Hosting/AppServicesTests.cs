@@ -1,5 +1,9 @@
+using Azure.Identity;
+using Azure.Monitor.OpenTelemetry.Exporter;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
 using MlOps.Functions.Hosting;
 using MlOps.Pipeline;
 using MlOps.Pipeline.Alerts;
@@ -7,6 +11,8 @@ using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Definitions;
 using MlOps.Pipeline.Features;
 using MlOps.Pipeline.Tracking;
+using OpenTelemetry.Logs;
+using OpenTelemetry.Trace;
 
 namespace MlOps.Functions.Tests.Hosting;
 
@@ -48,6 +54,48 @@ public sealed class AppServicesTests
 
         static IConfiguration Configuration(string limit) => new ConfigurationBuilder().AddInMemoryCollection(
             new Dictionary<string, string?> { ["AzureWebJobsStorage"] = "UseDevelopmentStorage=true", ["Limits:JsonBytes"] = limit }).Build();
+    }
+
+    /// <summary>The alert on failed runs reads the log in Application Insights: all of it has to get there, in words and not as templates.</summary>
+    [Fact]
+    public async Task What_goes_to_application_insights_keeps_every_line_of_the_log()
+    {
+        await using var app = App(
+            ("APPLICATIONINSIGHTS_CONNECTION_STRING", $"InstrumentationKey={Guid.Empty};IngestionEndpoint=http://127.0.0.1:9/"),
+            ("APPLICATIONINSIGHTS_AUTHENTICATION_STRING", "ClientId=1234;Authorization=AAD"));
+
+        var exporter = app.GetRequiredService<IOptionsMonitor<AzureMonitorExporterOptions>>().CurrentValue;
+
+        exporter.EnableTraceBasedLogsSampler.Should().BeFalse();
+        exporter.Credential.Should().BeOfType<ManagedIdentityCredential>();
+        app.GetRequiredService<IOptionsMonitor<OpenTelemetryLoggerOptions>>().CurrentValue.IncludeFormattedMessage.Should().BeTrue();
+        (TelemetryExport.ClientIdOf("Authorization=AAD; ClientId=1234"), TelemetryExport.ClientIdOf("Authorization=AAD")).Should().Be(("1234", null));
+    }
+
+    /// <summary>The levels of host.json are not asked for what the worker sends by itself.</summary>
+    [Fact]
+    public async Task What_the_worker_sends_by_itself_has_no_line_for_each_request_to_storage()
+    {
+        await using var app = App(("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:9"), ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf"));
+        var loggers = app.GetRequiredService<ILoggerFactory>();
+
+        new[] { "Azure.Core", "Microsoft.AspNetCore.Hosting.Diagnostics", "System.Net.Http.HttpClient.Default", "MlOps.Pipeline.Orchestration.StageRunner" }
+            .Select(category => loggers.CreateLogger(category).IsEnabled(LogLevel.Information)).Should().Equal(false, false, false, true);
+    }
+
+    [Fact]
+    public async Task Without_a_receiver_nothing_of_telemetry_is_loaded()
+    {
+        await using var app = App();
+
+        app.GetService<TracerProvider>().Should().BeNull();
+    }
+
+    private static ServiceProvider App(params (string Name, string Value)[] settings)
+    {
+        var configuration = new ConfigurationBuilder().AddInMemoryCollection(settings.ToDictionary(setting => setting.Name, setting => (string?)setting.Value)
+            .Append(new("AzureWebJobsStorage", "UseDevelopmentStorage=true"))).Build();
+        return new ServiceCollection().AddSingleton<IConfiguration>(configuration).AddLogging().AddMlOpsApp(configuration).BuildServiceProvider();
     }
 
     private static void Add(IServiceCollection services) => services.AddMlOps(add => add.AddFeatureFunction<Twice>().AddAlert<Nobody>());

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using FluentAssertions;
 using Microsoft.Extensions.DependencyInjection;
 using MlOps.Pipeline;
@@ -122,6 +123,25 @@ public abstract class EngineScenarios(AzuriteFixture azurite)
         run.Run.Error.Should().Contain("fair");
         run.Stages.Should().OnlyContain(stage => stage.Attempts == 1);
         RunSummary.Of(run).Should().Be(await ExpectedAsync(engine, definition, Trips.Csv(50)));
+    }
+
+    [Fact]
+    public async Task A_run_is_one_trace_from_what_starts_it_to_its_alert()
+    {
+        using var spans = new RunSpans();
+        await using var engine = await StartAsync();
+        using var trigger = new Activity("POST /pipelines/{model}/runs").Start();
+
+        var run = await engine.EndOfAsync(await engine.SubmitAsync(Definition() with { Target = "fair" }, Trips.Csv(50)));
+        var told = await spans.OfAsync(run.Run.RunId, run.Stages.Count + 1);
+
+        var start = told.Single(span => span.OperationName == "start run");
+        (start.TraceId, start.ParentSpanId, start.Id).Should().Be((trigger.TraceId, trigger.SpanId, run.Run.TraceParent));
+        var stages = told.Where(span => span != start).ToList();
+        stages.Select(span => span.OperationName).Should().BeEquivalentTo(run.Stages.Select(stage => "stage " + stage.Stage)).And.Contain("stage alert");
+        stages.Should().OnlyContain(span => span.TraceId == trigger.TraceId && span.ParentSpanId == start.SpanId);
+        stages.Where(span => span.Status == ActivityStatusCode.Error).Select(span => span.OperationName).Should()
+            .Equal(run.Stages.Where(stage => stage.State == StageState.Failed).Select(stage => "stage " + stage.Stage)).And.NotBeEmpty();
     }
 
     [Fact]
