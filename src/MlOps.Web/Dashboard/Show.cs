@@ -1,5 +1,6 @@
 using System.Globalization;
 using Microsoft.AspNetCore.Components;
+using MlOps.Pipeline.Tracking;
 
 namespace MlOps.Web.Dashboard;
 
@@ -11,6 +12,12 @@ internal static class Show
     /// <summary>Five digits, whatever the size.</summary>
     public static string Number(double value) =>
         Math.Abs(value) is >= 100_000 and < 1e15 ? value.ToString("N0", CultureInfo.InvariantCulture) : value.ToString("G5", CultureInfo.InvariantCulture);
+
+    /// <summary>The 95 % interval of a metric, where its run logged one.</summary>
+    public static string Interval(IReadOnlyDictionary<string, double>? logged, string metric) =>
+        logged?.TryGetValue(IntervalMetrics.Low + metric, out var low) == true && logged.TryGetValue(IntervalMetrics.High + metric, out var high)
+            ? $"{Number(low)} to {Number(high)}"
+            : "";
 
     public static string Count(long value) => value.ToString("N0", CultureInfo.InvariantCulture);
 
