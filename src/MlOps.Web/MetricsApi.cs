@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
 using MlOps.Web.Metrics;
 
 namespace MlOps.Web;
@@ -8,5 +9,5 @@ public static class MetricsApi
 {
     /// <summary>In the Prometheus text format. Every instance of a host answers for itself.</summary>
     public static IResult Get(HttpContext http) =>
-        TypedResults.Text(((MetricsListener)http.RequestServices.GetService(typeof(MetricsListener))!).Write(), PrometheusText.ContentType);
+        TypedResults.Text(http.RequestServices.GetRequiredService<MetricsListener>().Write(), PrometheusText.ContentType);
 }

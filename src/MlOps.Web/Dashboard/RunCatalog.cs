@@ -29,6 +29,10 @@ public sealed class RunCatalog(RunStore runs) : IDisposable
             {
                 shown.Add(run);
             }
+            else
+            {
+                await ForgetAsync(entry.RunId, cancel);
+            }
         }
         return (shown, fitting.Count > query.Skip + take, fitting.Count);
     }
@@ -42,6 +46,19 @@ public sealed class RunCatalog(RunStore runs) : IDisposable
         {
             await CatchUpAsync(cancel);
             return Sorted(known.Values.Where(entry => Fits(entry, query)), query);
+        }
+        finally
+        {
+            reading.Release();
+        }
+    }
+
+    private async Task ForgetAsync(string runId, CancellationToken cancel)
+    {
+        await reading.WaitAsync(cancel);
+        try
+        {
+            known.Remove(runId);
         }
         finally
         {

@@ -224,7 +224,7 @@ function newModel(form) {
     bar.hidden = false;
     const answer = await upload(`/raw/${encodeURIComponent(model)}/${encodeURIComponent(file.name)}`, file, share => { bar.value = share; });
     bar.hidden = true;
-    if (!answer.ok && answer.status !== 409) { tell(problemOf(answer), true); return; }
+    if (!answer.ok) { tell(problemOf(answer), true); return; }
     location.href = `/dashboard/new/${encodeURIComponent(model)}?source=${encodeURIComponent(`raw/${model}/${file.name}`)}`;
   };
   input.addEventListener("change", () => { if (input.files[0]) take(input.files[0]); });
