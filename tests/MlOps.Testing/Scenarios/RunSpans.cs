@@ -25,12 +25,18 @@ public sealed class RunSpans : IDisposable
     public IReadOnlyCollection<Activity> Ended => ended;
 
     /// <summary>A run's own spans, when at least so many have ended: a stage's row is written a moment before its span ends.</summary>
-    public async Task<IReadOnlyList<Activity>> OfAsync(string runId, int count)
+    public Task<IReadOnlyList<Activity>> OfAsync(string runId, int count) => OfAsync(runId, spans => spans.Count >= count);
+
+    /// <summary>A run's own spans, when those of these names have ended.</summary>
+    public Task<IReadOnlyList<Activity>> OfAsync(string runId, params string[] names) =>
+        OfAsync(runId, spans => names.All(name => spans.Any(span => span.OperationName == name)));
+
+    private async Task<IReadOnlyList<Activity>> OfAsync(string runId, Func<IReadOnlyList<Activity>, bool> isEnough)
     {
         IReadOnlyList<Activity> spans = [];
         await Eventually.IsTrueAsync(
-            () => Task.FromResult((spans = [.. ended.Where(span => Equals(span.GetTagItem(Telemetry.RunId), runId))]).Count >= count),
-            () => $"{spans.Count} of {count} spans: {string.Join(", ", spans.Select(span => span.OperationName))}");
+            () => Task.FromResult(isEnough(spans = [.. ended.Where(span => Equals(span.GetTagItem(Telemetry.RunId), runId))])),
+            () => $"{spans.Count} spans: {string.Join(", ", spans.Select(span => span.OperationName))}");
         return spans;
     }
 
