@@ -31,7 +31,7 @@ public static class Routes
         api.MapGet("/ping", HealthApi.Ping).For(Anonymous).Describe("Health", "Whether this host answers at all; nothing else is asked")
             .GivesText();
 
-        api.MapGet("/metrics", MetricsApi.Get).For(Reader)
+        api.MapGet("/metrics", MetricsApi.GetAsync).For(Reader)
             .Describe("Health", "What this process has measured since its start, in the Prometheus text format; each instance tells of itself")
             .GivesText();
 

@@ -3,7 +3,6 @@ using Microsoft.Extensions.DependencyInjection.Extensions;
 using MlOps.Pipeline.Contracts;
 using MlOps.Web.Access;
 using MlOps.Web.Dashboard;
-using MlOps.Web.Metrics;
 using MlOps.Web.OpenApi;
 
 namespace MlOps.Web;
@@ -17,12 +16,11 @@ public static class WebServices
         services.ConfigureHttpJsonOptions(json => Json.Configure(json.SerializerOptions));
         services.AddOpenApi(ApiDocument.Name, ApiDocument.Configure);
         services.TryAddSingleton(new UploadOptions());
-        services.TryAddSingleton(new MetricsOptions());
+        MetricsApi.AddTo(services);
         services.AddProblemDetails(problems =>
             problems.CustomizeProblemDetails = problem => problem.ProblemDetails.Extensions["traceId"] = TraceIds.Of(problem.HttpContext));
         services.AddAntiforgery(tokens => (tokens.HeaderName, tokens.Cookie.Name) = (CookieGuard.Header, "mlops-antiforgery"));
         return services.AddRouting().AddAccess().AddSingleton<HealthProbe>().AddSingleton<ModelOverview>().AddSingleton<RunCatalog>()
-            .AddSingleton<ModelPagesApi.ModelReader>().AddSingleton<DataPagesApi.DatasetReader>().AddSingleton<WebPipeline>()
-            .AddSingleton<MetricsListener>().AddHostedService(host => host.GetRequiredService<MetricsListener>());
+            .AddSingleton<ModelPagesApi.ModelReader>().AddSingleton<DataPagesApi.DatasetReader>().AddSingleton<WebPipeline>();
     }
 }

@@ -25,7 +25,7 @@ internal static class House
                 "Deletion",
             ]),
         new("MlOps.Serving", ["MlOps.Drift", "MlOps.Pipeline"], ["Models", "Monitoring", "Feedback", "Signals", "Lineage", "Predictions", "Triggers"]),
-        new("MlOps.Web", ["MlOps.Drift", "MlOps.Pipeline", "MlOps.Serving"], ["Answers", "Metrics", "Access", "OpenApi", "Views", "Protocols", "Dashboard"]),
+        new("MlOps.Web", ["MlOps.Drift", "MlOps.Pipeline", "MlOps.Serving"], ["Answers", "Access", "OpenApi", "Views", "Protocols", "Dashboard"]),
         new("MlOps.Functions", ["MlOps.Drift", "MlOps.Pipeline", "MlOps.Serving", "MlOps.Web"], ["Durable", "Triggers", "Hosting"]),
         new("MlOps.Local", ["MlOps.Drift", "MlOps.Pipeline", "MlOps.Serving", "MlOps.Web"], ["Storage", "Engine", "Triggers", "Hosting", "Demo", "Cli"]),
     ];

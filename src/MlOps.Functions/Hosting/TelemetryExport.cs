@@ -4,7 +4,6 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using MlOps.Pipeline.Contracts;
-using MlOps.Web.Metrics;
 using OpenTelemetry;
 using OpenTelemetry.Logs;
 using OpenTelemetry.Metrics;
@@ -44,7 +43,6 @@ internal static class TelemetryExport
                 .WithMetrics(metering => metering.AddOtlpExporter())
                 .WithLogging(logging => logging.AddOtlpExporter());
         }
-        services.AddSingleton(new MetricsOptions { FromTheStart = false });
         return services.Configure<OpenTelemetryLoggerOptions>(logging => logging.IncludeFormattedMessage = true).AddLogging(LimitLog);
     }
 

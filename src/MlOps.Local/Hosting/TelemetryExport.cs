@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Reflection;
 using MlOps.Pipeline.Contracts;
-using MlOps.Web.Metrics;
 using OpenTelemetry;
 using OpenTelemetry.Metrics;
 using OpenTelemetry.Resources;
@@ -47,7 +46,6 @@ internal static class TelemetryExport
         }
         if (metrics)
         {
-            services.AddSingleton(new MetricsOptions { FromTheStart = false });
             export.WithMetrics(metering => metering
                 .AddMeter(Telemetry.Name, "Microsoft.AspNetCore.Hosting", "System.Runtime")
                 .AddOtlpExporter());

@@ -72,5 +72,5 @@ public static class Telemetry
 
     /// <summary>Share of drifted columns in the last checked window of live rows, 0 to 1, by model and version; told by the host that checked.</summary>
     public static Gauge<double> DriftShare { get; } = Meter.CreateGauge<double>(
-        "mlops.drift.share", "1", "Share of columns that have drifted in the last checked window of live rows.");
+        "mlops.drift.share", "{share}", "Share of columns that have drifted in the last checked window of live rows.");
 }

@@ -116,13 +116,13 @@ public sealed partial class MetricsApiTests(AzuriteFixture azurite) : IAsyncLife
     [GeneratedRegex("^# TYPE ([a-z_]+) (counter|gauge|histogram)$")]
     private static partial Regex Type();
 
-    [GeneratedRegex("""^([a-z_]+(?:\{[a-z_]+="(?:[^"\\\n]|\\["\\n])*"(?:,[a-z_]+="(?:[^"\\\n]|\\["\\n])*")*\})?) ([0-9.eE+-]+|\+Inf)$""")]
+    [GeneratedRegex("""^([a-z_]+(?:\{(?:[a-z_]+="(?:[^"\\\n]|\\["\\n])*"(?:,[a-z_]+="(?:[^"\\\n]|\\["\\n])*")*)?\})?) ([0-9.eE+-]+|\+Inf)$""")]
     private static partial Regex Sample();
 
     [GeneratedRegex("([a-z_]+)=\"")]
     private static partial Regex Label();
 
-    [GeneratedRegex(@"\b(?:mlops|http_server)_[a-z_]+_(?:total|bytes|ratio|seconds_(?:bucket|sum|count))\b")]
+    [GeneratedRegex(@"\b(?:mlops|http_server)_[a-z_]+_(?:total|bytes|share|seconds_(?:bucket|sum|count))\b")]
     private static partial Regex Metric();
 
     [GeneratedRegex(@"by \(([a-z_, ]+)\)")]
