@@ -21,6 +21,6 @@ public static class WebServices
             problems.CustomizeProblemDetails = problem => problem.ProblemDetails.Extensions["traceId"] = TraceIds.Of(problem.HttpContext));
         services.AddAntiforgery(tokens => (tokens.HeaderName, tokens.Cookie.Name) = (CookieGuard.Header, "mlops-antiforgery"));
         return services.AddRouting().AddAccess().AddSingleton<HealthProbe>().AddSingleton<ModelOverview>().AddSingleton<RunCatalog>()
-            .AddSingleton<ModelPagesApi.ModelReader>().AddSingleton<DataPagesApi.DatasetReader>().AddSingleton<WebPipeline>();
+            .AddSingleton<ModelReader>().AddSingleton<DatasetReader>().AddSingleton<WebPipeline>();
     }
 }

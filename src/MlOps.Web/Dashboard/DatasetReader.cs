@@ -1,0 +1,54 @@
+using MlOps.Pipeline.Data;
+using MlOps.Pipeline.Registry;
+using MlOps.Pipeline.Tracking;
+using MlOps.Pipeline.Versions;
+
+namespace MlOps.Web.Dashboard;
+
+/// <summary>Reads what the page of a dataset version shows.</summary>
+public sealed class DatasetReader(DataVersions versions, DatasetStore datasets, DataLog log, DataTags tags, DataStatistics statistics)
+{
+    /// <summary>A table of so many cells is looked at while the page is waited for; a larger one when somebody asks for it.</summary>
+    private const long CellsAtOnce = 1_000_000;
+
+    /// <summary>Each column takes questions of its own.</summary>
+    private const int ColumnsAtOnce = 60;
+
+    /// <param name="model">The model.</param>
+    /// <param name="name">The version by a tag, <c>latest</c>, <c>v3</c>, or its id.</param>
+    /// <param name="from">Its values are to be looked at, however many there are, from this column on; null: only where there are few.</param>
+    /// <param name="cancel">Stops it.</param>
+    public async Task<DatasetData?> FindAsync(string model, string name, int? from, CancellationToken cancel)
+    {
+        if (await versions.FindAsync(model, name, cancel) is not { } entry || await datasets.FindAsync(entry.Id, cancel) is not { } manifest)
+        {
+            return null;
+        }
+        var uses = await log.ListRunsAsync(model, entry.Id, cancel);
+        var named = (await tags.ListAsync(model, cancel)).Where(tag => tag.Version == entry.Id).Select(tag => tag.Name).ToList();
+        var dropped = manifest.Notes[DatasetNotes.Dropped] is System.Text.Json.Nodes.JsonObject reasons
+            ? reasons.ToDictionary(reason => reason.Key, reason => reason.Value!.GetValue<long>())
+            : null;
+        var isSmall = manifest.Columns.Count <= ColumnsAtOnce && manifest.Rows * manifest.Columns.Count <= CellsAtOnce;
+        var looked = from is not null || isSmall ? manifest.Columns.Skip(from ?? 0).Take(ColumnsAtOnce).ToList() : [];
+        var next = (from ?? 0) + looked.Count;
+        return new DatasetData(
+            entry, looked.Count > 0 ? looked : manifest.Columns, manifest.Columns.Count, manifest.Parts, named, [.. uses.Select(use => use.RunId)], dropped,
+            looked.Count > 0 ? await statistics.ReadAsync(manifest, looked, cancel) : null,
+            looked.Count > 0 && next < manifest.Columns.Count ? next : null);
+    }
+}
+
+/// <param name="Version">The version.</param>
+/// <param name="Columns">Its columns; where they were looked at, those of this page.</param>
+/// <param name="ColumnCount">How many it has.</param>
+/// <param name="Parts">Its files; none for a view.</param>
+/// <param name="Tags">Names that it has.</param>
+/// <param name="Runs">Runs that had it.</param>
+/// <param name="Dropped">Of a clean version: how many rows were dropped, and why.</param>
+/// <param name="Statistics">What its columns hold; null: nobody asked, and there are many.</param>
+/// <param name="Skipped">Where the columns go on: how many come before; null at their end.</param>
+public sealed record DatasetData(
+    DataEntry Version, IReadOnlyList<DatasetColumn> Columns, int ColumnCount, IReadOnlyList<DatasetPart> Parts, IReadOnlyList<string> Tags,
+    IReadOnlyList<string> Runs,
+    IReadOnlyDictionary<string, long>? Dropped, TableStatistics? Statistics, int? Skipped);
