@@ -242,6 +242,7 @@ public static class Routes
         pages.MapGet("/runs/{id}", RunPagesApi.GetAsync).For(Reader);
         pages.MapGet("/models", OverviewApi.GetModelsAsync).For(Reader);
         pages.MapGet("/models/{name}", ModelPagesApi.GetAsync).For(Reader);
+        pages.MapGet("/models/{name}/traffic", ModelPagesApi.GetTrafficAsync).For(Reader);
         pages.MapGet("/models/{name}/monitoring", ModelPagesApi.GetMonitoringAsync).For(Reader);
         pages.MapGet("/models/{name}/versions/{version}", ModelPagesApi.GetVersionAsync).For(Reader);
         pages.MapGet("/data", DataPagesApi.ListAsync).For(Reader);

@@ -9,6 +9,8 @@ internal static class ModelPages
 
     public static string Monitoring(string model) => Url(model) + "/monitoring";
 
+    public static string Traffic(string model) => Url(model) + "/traffic";
+
     public static string Data(string model) => $"/dashboard/data/{Uri.EscapeDataString(model)}";
 
     public static string Dataset(string model, string version) => $"{Data(model)}/{Uri.EscapeDataString(version)}";

@@ -2,7 +2,6 @@ using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Features;
 using MlOps.Pipeline.Registry;
 using MlOps.Pipeline.Tracking;
-using MlOps.Serving.Feedback;
 using MlOps.Serving.Lineage;
 using MlOps.Serving.Monitoring;
 
@@ -10,8 +9,7 @@ namespace MlOps.Web.Dashboard;
 
 /// <summary>Reads what the pages of a model and its versions show.</summary>
 public sealed class ModelReader(
-    ModelRegistry registry, ModelOverview overview, RunStore runs, AuditTrail trail, LiveDriftStore drift, ArtifactStore artifacts, LineageReader lineage,
-    TrafficComparer comparer)
+    ModelRegistry registry, ModelOverview overview, RunStore runs, AuditTrail trail, LiveDriftStore drift, ArtifactStore artifacts, LineageReader lineage)
 {
     private const int RecentRuns = 10;
     private const int AuditRead = 200;
@@ -37,7 +35,6 @@ public sealed class ModelReader(
                 || entry.Subject.StartsWith(subject + (subject.EndsWith('-') ? "" : "/"), StringComparison.Ordinal))).ToList();
         return new ModelData(
             line, [.. versions.Select(version => VersionView.Of(version, model!))], history, model?.Traffic,
-            model?.Traffic is { } split ? await comparer.CompareAsync(name, split, cancel) : null,
             await drift.FindNewestAsync(name, cancel) is { } check ? MonitoredWindow.Of(check) : null,
             [.. recent.Select(RunView.Of)], audit);
     }
@@ -66,12 +63,11 @@ public sealed class ModelReader(
 /// <param name="Versions">The newest 50, newest first.</param>
 /// <param name="History">The newest 50 moves of aliases.</param>
 /// <param name="Traffic">How requests are shared out; null: production answers all.</param>
-/// <param name="Comparison">How the versions that share them have done.</param>
 /// <param name="Check">The last look at live rows; null: there was none.</param>
 /// <param name="Runs">Its newest runs.</param>
 /// <param name="Audit">Who decided what about it, among the newest 200 decisions; null for who may not see it.</param>
 public sealed record ModelData(
-    ModelLine Model, IReadOnlyList<VersionView> Versions, IReadOnlyList<AliasChange> History, TrafficSplit? Traffic, TrafficComparison? Comparison,
+    ModelLine Model, IReadOnlyList<VersionView> Versions, IReadOnlyList<AliasChange> History, TrafficSplit? Traffic,
     MonitoredWindow? Check, IReadOnlyList<RunView> Runs, IReadOnlyList<AuditEntry>? Audit);
 
 /// <summary>What a version's page shows.</summary>

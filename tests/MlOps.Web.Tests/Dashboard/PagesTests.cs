@@ -35,6 +35,7 @@ public sealed class PagesTests(AzuriteFixture azurite) : IAsyncLifetime
         {
             "/dashboard", "/dashboard/runs", $"/dashboard/runs?model={model}&metric=val_rmse&sort=lowest", $"/dashboard/runs/{run}",
             $"/dashboard/runs/compare?run={run}&run={run}", "/dashboard/models", $"/dashboard/models/{model}", $"/dashboard/models/{model}/versions/1",
+            $"/dashboard/models/{model}/traffic", $"/dashboard/models/{model}/monitoring",
             "/dashboard/data", $"/dashboard/data/{model}", $"/dashboard/data/{model}/{dataset}", $"/dashboard/data/{model}/diff?from={dataset}&to={dataset}",
             "/dashboard/new", $"/dashboard/new/{model}?source=raw/{model}/a.csv",
         })
