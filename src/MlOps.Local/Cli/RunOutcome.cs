@@ -8,9 +8,6 @@ namespace MlOps.Local.Cli;
 /// <summary>How a run ended, for a person.</summary>
 internal static class RunOutcome
 {
-    private const string Validation = "val_";
-    private static readonly string[] OfWinner = [Validation, "test_"];
-
     /// <summary>What the winner's metrics on the validation rows are shown beside.</summary>
     private static readonly (string Prefix, string Title)[] Beside = [(BaselineMetrics.Prefix, "Baseline"), ("production_", "Production")];
 
@@ -36,7 +33,7 @@ internal static class RunOutcome
         var metrics = details.Metrics
             .Where(metric => isWhole
                 ? !CleanedRows.IsDropped(metric.Key) && !IntervalMetrics.IsOne(metric.Key)
-                : OfWinner.Any(prefix => metric.Key.StartsWith(prefix, StringComparison.Ordinal)))
+                : WinnerMetrics.IsOne(metric.Key))
             .ToList();
         if (metrics.Count > 0)
         {
@@ -108,7 +105,8 @@ internal static class RunOutcome
                 ? $"{Number(low)} to {Number(high)}"
                 : "";
             var others = beside.Select(other =>
-                name.StartsWith(Validation, StringComparison.Ordinal) && metrics.TryGetValue(other.Prefix + name[Validation.Length..], out var measured)
+                name.StartsWith(WinnerMetrics.Validation, StringComparison.Ordinal)
+                    && metrics.TryGetValue(other.Prefix + name[WinnerMetrics.Validation.Length..], out var measured)
                     ? new Text(Number(measured))
                     : new Text(""));
             table.AddRow([new Text(name), new Text(Number(value)), new Text(interval), .. others]);

@@ -54,7 +54,7 @@ internal sealed class SignalWindow
     public (string Name, bool LargerIsBetter) Metric => Evaluation.DecidingMetric(Definition.Gates, Version.Task);
 
     /// <summary>A metric of the version on its validation rows; null where it was not measured.</summary>
-    public double? OnValidation(string metric) => Version.Metrics.TryGetValue($"val_{metric}", out var value) ? value : null;
+    public double? OnValidation(string metric) => Version.Metrics.TryGetValue(WinnerMetrics.Validation + metric, out var value) ? value : null;
 
     /// <summary>What the version was like on its validation rows.</summary>
     /// <exception cref="InputException">That was not kept, or was changed since.</exception>

@@ -98,7 +98,7 @@ public sealed class ModelCardStage(
                 Expectations = Expectation.Of(definition.Expect),
                 Expected = Prefixed(details.Params, ExpectOutcomes.ParamPrefix),
                 Metric = metric,
-                Value = version.Metrics[$"val_{metric}"],
+                Value = version.Metrics[WinnerMetrics.Validation + metric],
                 Production = production,
                 Previous = input.Previous,
                 Intervals = CardIntervals.Of(details),

@@ -35,9 +35,6 @@ public sealed class ValidateStage(
     WinnerMeasures measures)
     : IStage<ValidateInput, ValidateOutput>
 {
-
-    private const string MetricPrefix = "val_";
-    private const string TestPrefix = "test_";
     private const string SelectedParam = "selectedOnSameRows";
 
     public static string Name => "validate";
@@ -67,19 +64,19 @@ public sealed class ValidateStage(
         var validation = await measures.PredictAsync(stored, manifest, cancel);
         var predicted = Evaluation.Beside(validation.Predictions, validation.Table);
         var measured = predicted.Metrics();
-        var metrics = measured.ToDictionary(pair => MetricPrefix + pair.Key, pair => pair.Value);
+        var metrics = measured.ToDictionary(pair => WinnerMetrics.Validation + pair.Key, pair => pair.Value);
 
-        var logged = WithIntervals(MetricPrefix, predicted);
+        var logged = WithIntervals(WinnerMetrics.Validation, predicted);
         PredictedTable? testRows = null;
         if (input.Test is { } test)
         {
             testRows = await measures.PredictAsync(stored, await datasets.GetAsync(test.Id, cancel), cancel);
-            var tested = WithIntervals(TestPrefix, Evaluation.Beside(testRows.Predictions, testRows.Table));
+            var tested = WithIntervals(WinnerMetrics.Test, Evaluation.Beside(testRows.Predictions, testRows.Table));
             foreach (var (name, value) in tested)
             {
                 logged[name] = value;
             }
-            foreach (var (name, value) in tested.Where(pair => pair.Key.StartsWith(TestPrefix, StringComparison.Ordinal)))
+            foreach (var (name, value) in tested.Where(pair => pair.Key.StartsWith(WinnerMetrics.Test, StringComparison.Ordinal)))
             {
                 metrics[name] = value;
             }
@@ -87,8 +84,8 @@ public sealed class ValidateStage(
         var sureness = await measures.IntervalsAsync(context, stored, files, input, validation, testRows, cancel);
         foreach (var (name, value) in sureness)
         {
-            logged[MetricPrefix + name] = value;
-            metrics[MetricPrefix + name] = value;
+            logged[WinnerMetrics.Validation + name] = value;
+            metrics[WinnerMetrics.Validation + name] = value;
         }
         await measures.KeepReferenceAsync(context, stored, files, validation, input.Train, cancel);
         if (input.Train is { } train)
@@ -166,8 +163,8 @@ public sealed class ValidateStage(
         }
         var registered = await registry.GetAsync(model, version, cancel);
         return new ProductionModel(
-            version, registered.Metrics.Where(metric => metric.Key.StartsWith(MetricPrefix, StringComparison.Ordinal))
-                .ToDictionary(metric => metric.Key[MetricPrefix.Length..], metric => metric.Value));
+            version, registered.Metrics.Where(metric => metric.Key.StartsWith(WinnerMetrics.Validation, StringComparison.Ordinal))
+                .ToDictionary(metric => metric.Key[WinnerMetrics.Validation.Length..], metric => metric.Value));
     }
 
     private static TrainedCandidate Best(IReadOnlyList<TrainedCandidate> candidates, string metric, bool largerIsBetter)
