@@ -88,7 +88,7 @@ public static class PipelinesApi
         {
             return HttpProblems.BadRequest("source and data are both named; a run reads one: a file, or a dataset version.");
         }
-        var run = await starter.StartAsync(new RunRequest(model, source, "http") { Data = data, Goal = goal ?? RunGoal.Model }, cancel);
+        var run = await starter.StartAsync(new RunRequest(model, source, RunTriggers.Http) { Data = data, Goal = goal ?? RunGoal.Model }, cancel);
         return TypedResults.Accepted(Links.Run(run.RunId), RunView.Of(run));
     }
 

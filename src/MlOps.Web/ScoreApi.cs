@@ -4,6 +4,7 @@ using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Data;
 using MlOps.Pipeline.Orchestration;
 using MlOps.Pipeline.Registry;
+using MlOps.Pipeline.Tracking;
 
 namespace MlOps.Web;
 
@@ -23,7 +24,7 @@ public static class ScoreApi
         {
             return HttpProblems.BadRequest(problem);
         }
-        var run = await scores.StartAsync(name, wish, "http", cancel);
+        var run = await scores.StartAsync(name, wish, RunTriggers.Http, cancel);
         var version = run.Version?.ToString(CultureInfo.InvariantCulture);
         Auditing.Tell(request.HttpContext, from: null, $"{wish.Data ?? wish.Source} with version {version}, run {run.RunId}");
         return TypedResults.Accepted(Links.Run(run.RunId), RunView.Of(run));

@@ -5,6 +5,7 @@ using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Definitions;
 using MlOps.Pipeline.Orchestration;
 using MlOps.Pipeline.Registry;
+using MlOps.Pipeline.Tracking;
 using MlOps.Serving.Feedback;
 
 namespace MlOps.Web;
@@ -65,7 +66,7 @@ public static class TrafficApi
         {
             return ModelsApi.Unknown(name);
         }
-        var run = await canaries.StartAsync(name, version, wish, "http", cancel);
+        var run = await canaries.StartAsync(name, version, wish, RunTriggers.Http, cancel);
         Auditing.Tell(request.HttpContext, TextOf(model), $"canary of version {version.ToString(CultureInfo.InvariantCulture)}, run {run.RunId}");
         return TypedResults.Accepted(Links.Run(run.RunId), RunView.Of(run));
     }

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Globalization;
 using MlOps.Pipeline.Orchestration;
+using MlOps.Pipeline.Tracking;
 using Spectre.Console;
 
 namespace MlOps.Local.Cli;
@@ -43,7 +44,7 @@ internal static class CanaryCommand
             storage, "canary", $"models/{name}",
             async () =>
             {
-                var run = await canaries.StartAsync(name, version, new CanaryWish(parsed.GetValue(Steps), parsed.GetValue(Hold)), "cli", cancel);
+                var run = await canaries.StartAsync(name, version, new CanaryWish(parsed.GetValue(Steps), parsed.GetValue(Hold)), RunTriggers.Cli, cancel);
                 runId = run.RunId;
                 return (null, $"canary of version {version.ToString(CultureInfo.InvariantCulture)}, run {runId}");
             },

@@ -117,7 +117,7 @@ internal static class DemoCommand
         var file = Path.Combine(folder, drifted ? $"{SampleTrips.Model}-drifted.csv" : $"{SampleTrips.Model}.csv");
         await SampleTrips.WriteAsync(file, drifted, cancel);
         terminal.Say($"Sample table{(drifted ? ", second batch, drifted" : "")}: {SampleTrips.Rows:N0} taxi trips in {file}");
-        return await starter.StartAsync(SampleTrips.Model, file, "cli", cancel);
+        return await starter.StartAsync(SampleTrips.Model, file, RunTriggers.Cli, cancel);
     }
 
     private static async Task PredictAsync(RunningHost host, Terminal terminal, CancellationToken cancel)

@@ -82,7 +82,7 @@ internal static class ScoreCommand
             services, "score", $"models/{model}",
             async () =>
             {
-                run = await services.GetRequiredService<ScoreStarter>().StartAsync(model, wish, "cli", cancel);
+                run = await services.GetRequiredService<ScoreStarter>().StartAsync(model, wish, RunTriggers.Cli, cancel);
                 var version = run.Version?.ToString(CultureInfo.InvariantCulture);
                 return (null, $"{wish.Data ?? wish.Source} with version {version}, run {run.RunId}");
             },

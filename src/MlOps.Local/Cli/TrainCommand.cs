@@ -70,7 +70,7 @@ internal static partial class TrainCommand
         var asJson = parsed.GetValue(AsJson);
         try
         {
-            var request = new RunRequest(model, version is null ? file : null, "cli") { Data = version?.Name };
+            var request = new RunRequest(model, version is null ? file : null, RunTriggers.Cli) { Data = version?.Name };
             var details = await TrainAsync(parsed, declared, request, new Terminal(asJson), cancel);
             if (asJson)
             {

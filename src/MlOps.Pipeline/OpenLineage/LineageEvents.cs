@@ -94,7 +94,7 @@ public sealed class LineageEvents(DataLog log, DatasetStore datasets, ProfileSto
         {
             facets["errorMessage"] = LineageFacets.Error(error);
         }
-        if (run.Trigger == "schedule" && RunId.TimeOf(run.RunId) is { } due)
+        if (run.Trigger == RunTriggers.Schedule && RunId.TimeOf(run.RunId) is { } due)
         {
             // A scheduled run is called by the time that it was due at.
             facets["nominalTime"] = LineageFacets.NominalTime(due);

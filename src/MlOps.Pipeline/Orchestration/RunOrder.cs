@@ -37,7 +37,7 @@ public static class RunOrder
     public static Run Skipped(Run run, DateTimeOffset now) => run switch
     {
         { HasEnded: true } => run,
-        { Trigger: "file" } => run with { Goal = RunGoal.Dataset, BlockedBy = [WhySkipped] },
+        { Trigger: RunTriggers.File } => run with { Goal = RunGoal.Dataset, BlockedBy = [WhySkipped] },
         _ => run with { State = RunState.Cancelled, Error = WhySkipped, Ended = now },
     };
 

@@ -53,7 +53,7 @@ public sealed class RunStarter(
     public async Task<Run> RetryAsync(Run earlier, CancellationToken cancel)
     {
         var definition = await definitions.GetSnapshotAsync(earlier.DefinitionId, cancel);
-        var request = new RunRequest(earlier.Model, earlier.Source, "retry")
+        var request = new RunRequest(earlier.Model, earlier.Source, RunTriggers.Retry)
         {
             Goal = earlier.Goal,
             Data = earlier.Data,

@@ -64,8 +64,7 @@ public sealed record Run : IStored
     public string? SourceETag { get; init; }
     /// <summary>What the dataset version was called that the run reads, such as <c>golden</c>; null where it reads a file.</summary>
     public string? Data { get; init; }
-    /// <summary>What started the run: <c>http</c>, <c>cli</c>, <c>schedule</c>, <c>file</c>, <c>drift</c>, <c>decay</c>,
-    /// <c>rows</c> or <c>retry</c>.</summary>
+    /// <summary>What started the run: one of <see cref="RunTriggers"/>.</summary>
     public required string Trigger { get; init; }
     /// <summary>Why it started itself, in one sentence; null where somebody, a time or a file has started it.</summary>
     public string? Reason { get; init; }

@@ -104,9 +104,9 @@ public sealed partial class LiveDriftTrigger(
         return (rules.Drift && check.Drifted, rules.Decay && decayed.Count > 0) switch
         {
             (true, _) => (
-                SelfStartedRuns.Drift,
+                RunTriggers.Drift,
                 check.Signals.FirstOrDefault(signal => signal.Signal == SignalNames.FeatureDrift)?.Text ?? string.Join(' ', check.Reasons)),
-            (_, true) => (SelfStartedRuns.Decay, string.Join(' ', decayed)),
+            (_, true) => (RunTriggers.Decay, string.Join(' ', decayed)),
             _ => null,
         };
     }

@@ -27,8 +27,6 @@ public sealed record RawFile(string Name, ETag ETag, DateTimeOffset Modified)
 /// </summary>
 public sealed partial class RawFileIntake(DefinitionStore definitions, RunStarter starter, RunStore runs, ILogger<RawFileIntake> logger)
 {
-    private const string Trigger = "file";
-
     /// <summary>A person who trains on a new file does so soon.</summary>
     private const int MostLookedAt = 20;
 
@@ -65,7 +63,7 @@ public sealed partial class RawFileIntake(DefinitionStore definitions, RunStarte
         }
         var goal = definition.RunOn.NewFile ? RunGoal.Model : RunGoal.Dataset;
         var run = await starter.StartAsync(
-            new RunRequest(model, "raw/" + file.Name, Trigger)
+            new RunRequest(model, "raw/" + file.Name, RunTriggers.File)
             {
                 RunId = RunId.Of(model, file.Modified, $"{file.Name}|{file.ETag}"),
                 SourceETag = file.ETag.ToString(),
@@ -81,7 +79,7 @@ public sealed partial class RawFileIntake(DefinitionStore definitions, RunStarte
     /// </summary>
     private async Task<Run?> FindReaderAsync(string model, RawFile file, CancellationToken cancel) =>
         (await runs.ListAsync(model, MostLookedAt, cancel)).FirstOrDefault(run =>
-            run.Trigger != Trigger && run.Goal == RunGoal.Model && run.State is not (RunState.Failed or RunState.Cancelled)
+            run.Trigger != RunTriggers.File && run.Goal == RunGoal.Model && run.State is not (RunState.Failed or RunState.Cancelled)
             && run.Source == "raw/" + file.Name && Plain(run.SourceETag) == Plain(file.ETag.ToString()));
 
     /// <summary>Listings tell it without quotes.</summary>

@@ -74,7 +74,7 @@ public sealed partial class RowsTrigger(
             $"{fresh.Sum(version => version.Rows):N0} rows have come in {fresh.Count:N0} dataset {(fresh.Count == 1 ? "version" : "versions")}, {since}.");
         // Of several hosts that see the same rows, one starts the run.
         var runId = RunId.Of(model, newest.Created, $"rows|{last?.RunId}|{newest.Id}");
-        await starter.StartAsync(new RunRequest(model, Source: null, SelfStartedRuns.Rows) { RunId = runId, Reason = reason }, rules, cancel);
+        await starter.StartAsync(new RunRequest(model, Source: null, RunTriggers.Rows) { RunId = runId, Reason = reason }, rules, cancel);
         said.TryRemove(model, out _);
         LogStarted(model, runId, reason);
     }

@@ -92,7 +92,7 @@ public sealed partial class ScheduleTrigger(
         try
         {
             var runId = RunId.Of(model, due, scheduled.Text);
-            await starter.StartAsync(new RunRequest(model, Source: null, "schedule") { RunId = runId }, cancel);
+            await starter.StartAsync(new RunRequest(model, Source: null, RunTriggers.Schedule) { RunId = runId }, cancel);
             LogStarted(model, due, runId);
         }
         catch (InputException wrong)

@@ -12,10 +12,6 @@ namespace MlOps.Serving.Triggers;
 /// </summary>
 public sealed class SelfStartedRuns(RunStarter starter, RunStore runs, TimeProvider time)
 {
-    public const string Drift = "drift";
-    public const string Decay = "decay";
-    public const string Rows = "rows";
-
     private const int Page = 100;
 
     private static readonly TimeSpan Day = TimeSpan.FromHours(24);
@@ -63,7 +59,7 @@ public sealed class SelfStartedRuns(RunStarter starter, RunStore runs, TimeProvi
         for (string? next = null; ;)
         {
             var page = await runs.ListAsync(model, Page, next, cancel);
-            found.AddRange(page.Items.Where(run => run.Created >= since && run.Trigger is Drift or Decay or Rows));
+            found.AddRange(page.Items.Where(run => run.Created >= since && run.Trigger is RunTriggers.Drift or RunTriggers.Decay or RunTriggers.Rows));
             if (page.Next is null || page.Items[^1].Created < since)
             {
                 return found;

@@ -23,7 +23,7 @@ public sealed class QuarantineStage(RunStore runs, PipelineStorage storage) : IS
 
     public async Task<QuarantineOutput> RunAsync(StageContext context, QuarantineInput input, CancellationToken cancel)
     {
-        if (await runs.FindAsync(context.RunId, cancel) is not { Trigger: "file" } run || !run.Source.StartsWith("raw/", StringComparison.Ordinal))
+        if (await runs.FindAsync(context.RunId, cancel) is not { Trigger: RunTriggers.File } run || !run.Source.StartsWith("raw/", StringComparison.Ordinal))
         {
             return new QuarantineOutput(null, new StageReport());
         }
