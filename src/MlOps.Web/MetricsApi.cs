@@ -21,7 +21,9 @@ public sealed class MetricsApi(IServiceProvider services)
         return Results.Empty;
     }
 
-    /// <summary>Measures the product's own instruments and the requests that ASP.NET Core counts, for this route and for whichever exporters a host adds.</summary>
+    /// <summary>
+    /// Measures the product's own instruments and the requests that ASP.NET Core counts, for this route and for whichever exporters a host adds.
+    /// </summary>
     internal static void AddTo(IServiceCollection services) => services
         .AddSingleton<MetricsApi>()
         .AddOpenTelemetry().WithMetrics(metering => metering

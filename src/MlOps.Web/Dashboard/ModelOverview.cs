@@ -26,7 +26,7 @@ public sealed record ModelLine(
 }
 
 /// <summary>Something that a person should look at.</summary>
-/// <param name="What">What it is: <c>waiting</c>, <c>failed</c>, <c>blocked</c> or <c>drifted</c>.</param>
+/// <param name="What">What it is: <c>waiting</c>, <c>failed</c>, <c>blocked</c> or <c>warning</c>.</param>
 /// <param name="Title">In a few words.</param>
 /// <param name="Why">In full.</param>
 /// <param name="Url">Where it is.</param>
@@ -83,7 +83,7 @@ public sealed class ModelOverview(
         };
     }
 
-    /// <summary>What needs a person: runs that wait, newest runs that came to nothing, models whose live rows have drifted.</summary>
+    /// <summary>What needs a person: runs that wait, newest runs that came to nothing, models of which a signal warns.</summary>
     /// <param name="models">The models that are shown.</param>
     /// <param name="recent">The newest runs.</param>
     /// <param name="cancel">Stops it.</param>
@@ -101,7 +101,7 @@ public sealed class ModelOverview(
                 Show.Word(run.State), $"{run.Model}: the last run {(run.State == RunState.Failed ? "failed" : "promoted nothing")}",
                 run.Error ?? (run.BlockedBy is [var first, ..] ? first : null), Page(run), run.Ended ?? run.Created)));
         found.AddRange(models.Where(model => model.Warnings is { Count: > 0 }).Select(model => new Attention(
-            "drifted", $"{model.Model}: {string.Join(", ", model.Warnings!)}", null, ModelPages.Monitoring(model.Model), model.Checked ?? since)));
+            "warning", $"{model.Model}: {string.Join(", ", model.Warnings!)}", null, ModelPages.Monitoring(model.Model), model.Checked ?? since)));
         return found;
     }
 
