@@ -41,8 +41,7 @@ internal sealed class ModelIntervals
         {
             return new ModelIntervals(featurizer, state, spread: null);
         }
-        await using var zip = (await model.ReadAsync(artifacts, IntervalState.SpreadFile, cancel)).ToStream();
-        return new ModelIntervals(featurizer, state, new MLContext().Model.Load(zip, out _));
+        return new ModelIntervals(featurizer, state, StoredModel.Load(await model.ReadAsync(artifacts, IntervalState.SpreadFile, cancel)));
     }
 
     /// <param name="rows">The rows.</param>

@@ -22,16 +22,24 @@ internal sealed record StoredModel(ITransformer Transformer, Featurizer Featuriz
     /// <summary>The first that a zip archive can tell.</summary>
     private static readonly DateTimeOffset FirstTimeOfZip = new(1980, 1, 1, 0, 0, 0, TimeSpan.Zero);
 
+    /// <summary>Each context looks through ML.NET's assemblies again before it loads its first model, which takes longer than loading.</summary>
+    private static readonly MLContext Loading = new();
+
     public static IReadOnlyList<string> Files { get; } = [ModelFile, FeaturizerFile, SignatureFile, FeatureListFile];
+
+    /// <summary>A model of ML.NET as <see cref="Zip"/> writes it.</summary>
+    public static ITransformer Load(BinaryData zip)
+    {
+        using var stream = zip.ToStream();
+        return Loading.Model.Load(stream, out _);
+    }
 
     /// <summary>Loads a model afresh from its artifacts.</summary>
     /// <exception cref="InputException">One of them is not the one that was stored.</exception>
     public static async Task<StoredModel> LoadAsync(ArtifactStore artifacts, ModelFiles model, CancellationToken cancel)
     {
         var files = await Task.WhenAll(new[] { ModelFile, FeaturizerFile, SignatureFile }.Select(file => model.ReadAsync(artifacts, file, cancel)));
-        await using var zip = files[0].ToStream();
-        var transformer = new MLContext().Model.Load(zip, out _);
-        return new StoredModel(transformer, Stored.Read<Featurizer>(files[1].ToString()), Json.Read<Signature>(files[2].ToString()))
+        return new StoredModel(Load(files[0]), Stored.Read<Featurizer>(files[1].ToString()), Json.Read<Signature>(files[2].ToString()))
         {
             Bytes = files.Sum(file => (long)file.ToMemory().Length),
         };

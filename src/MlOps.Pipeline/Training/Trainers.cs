@@ -121,17 +121,19 @@ internal sealed class Trainers(TrainerContext context, ITrainer? added = null)
         return spec.Trainer switch
         {
             TrainerNames.LightGbm => Fit(trainers.LightGbm(LightGbm(new LightGbmMulticlassTrainer.Options())), views.Train, views.Watched),
-            TrainerNames.FastTree => trainers.OneVersusAll(new ClassByClass(ml.BinaryClassification.Trainers.FastTree(FastTreeOfClass(views)), views), Label)
-                .Fit(views.Train),
-            TrainerNames.FastForest => trainers.OneVersusAll(
-                ml.BinaryClassification.Trainers.FastForest(Forest(new FastForestBinaryTrainer.Options())), Label).Fit(views.Train),
+            TrainerNames.FastTree => trainers.OneVersusAll(new ClassByClass(FastTreeOfTwo(views.Watched), views), Label).Fit(views.Train),
+            TrainerNames.FastForest => trainers.OneVersusAll(ForestOfTwo(), Label).Fit(views.Train),
             TrainerNames.Sdca => FitSdca(views.Train),
             _ => throw NotBuiltIn(),
         };
     }
 
-    private FastTreeBinaryTrainer.Options FastTreeOfClass(TrainingViews views) =>
-        Boosted(new FastTreeBinaryTrainer.Options { EarlyStoppingMetric = EarlyStoppingMetric.L2Norm }, views.Watched);
+    private FastTreeBinaryTrainer FastTreeOfTwo(IDataView? watched) => ForcedCollections.Without(
+        ml.BinaryClassification.Trainers.FastTree(
+            Boosted(new FastTreeBinaryTrainer.Options { EarlyStoppingMetric = EarlyStoppingMetric.L2Norm }, watched)));
+
+    private FastForestBinaryTrainer ForestOfTwo() =>
+        ForcedCollections.Without(ml.BinaryClassification.Trainers.FastForest(Forest(new FastForestBinaryTrainer.Options())));
 
     private InvalidOperationException NotBuiltIn() => new($"'{spec.Trainer}' is no built-in trainer.");
 
@@ -139,17 +141,14 @@ internal sealed class Trainers(TrainerContext context, ITrainer? added = null)
     {
         (TrainerNames.LightGbm, TaskKind.Regression) => Fit(ml.Regression.Trainers.LightGbm(LightGbm(new LightGbmRegressionTrainer.Options())), train, watched),
         (TrainerNames.LightGbm, _) => Fit(ml.BinaryClassification.Trainers.LightGbm(LightGbm(new LightGbmBinaryTrainer.Options())), train, watched),
-        (TrainerNames.FastTree, TaskKind.Regression) =>
-            Fit(
-                ml.Regression.Trainers.FastTree(Boosted(new FastTreeRegressionTrainer.Options { EarlyStoppingMetric = EarlyStoppingMetric.L2Norm }, watched)),
-                train, watched),
-        (TrainerNames.FastTree, _) =>
-            Fit(
-                ml.BinaryClassification.Trainers.FastTree(
-                    Boosted(new FastTreeBinaryTrainer.Options { EarlyStoppingMetric = EarlyStoppingMetric.L2Norm }, watched)),
-                train, watched),
-        (TrainerNames.FastForest, TaskKind.Regression) => ml.Regression.Trainers.FastForest(Forest(new FastForestRegressionTrainer.Options())).Fit(train),
-        (TrainerNames.FastForest, _) => Calibrated(ml.BinaryClassification.Trainers.FastForest(Forest(new FastForestBinaryTrainer.Options())), train),
+        (TrainerNames.FastTree, TaskKind.Regression) => Fit(
+            ForcedCollections.Without(
+                ml.Regression.Trainers.FastTree(Boosted(new FastTreeRegressionTrainer.Options { EarlyStoppingMetric = EarlyStoppingMetric.L2Norm }, watched))),
+            train, watched),
+        (TrainerNames.FastTree, _) => Fit(FastTreeOfTwo(watched), train, watched),
+        (TrainerNames.FastForest, TaskKind.Regression) =>
+            ForcedCollections.Without(ml.Regression.Trainers.FastForest(Forest(new FastForestRegressionTrainer.Options()))).Fit(train),
+        (TrainerNames.FastForest, _) => Calibrated(ForestOfTwo(), train),
         (TrainerNames.Sdca, _) => FitSdca(train),
         _ => throw NotBuiltIn(),
     };

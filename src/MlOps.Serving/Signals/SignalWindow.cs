@@ -85,11 +85,8 @@ internal sealed class SignalWindow
     }
 
     /// <summary>A model of the version's errors.</summary>
-    public async Task<ITransformer> ErrorModelAsync(string file, CancellationToken cancel)
-    {
-        await using var zip = (await Version.ToFiles().ReadAsync(sources.Artifacts, file, cancel)).ToStream();
-        return new MLContext().Model.Load(zip, out _);
-    }
+    public async Task<ITransformer> ErrorModelAsync(string file, CancellationToken cancel) =>
+        StoredModel.Load(await Version.ToFiles().ReadAsync(sources.Artifacts, file, cancel));
 
     public async Task<StoredModel> ModelAsync(CancellationToken cancel) =>
         model ??= await StoredModel.LoadAsync(sources.Artifacts, Version.ToFiles(), cancel);

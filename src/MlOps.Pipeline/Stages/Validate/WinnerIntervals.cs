@@ -93,8 +93,7 @@ internal sealed class WinnerIntervals(PipelineStorage storage, ArtifactStore art
         {
             return new FittedIntervals(state);
         }
-        await using var zip = (await files.ReadAsync(artifacts, IntervalState.SpreadFile, cancel)).ToStream();
-        return new FittedIntervals(state, new MLContext().Model.Load(zip, out _));
+        return new FittedIntervals(state, StoredModel.Load(await files.ReadAsync(artifacts, IntervalState.SpreadFile, cancel)));
     }
 
     private async Task<FittedIntervals> MakeAsync(
