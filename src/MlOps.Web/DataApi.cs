@@ -75,7 +75,7 @@ public static class DataApi
     public static async Task<IResult> DiffAsync(
         string model, [AsParameters] DataDiffQuery query, DataVersions versions, DataComparison comparison, CancellationToken cancel)
     {
-        var (from, to, key, take, statistics) = query;
+        var (from, to, key, take, statistics) = (query.From, query.To, query.Key, query.Take, query.Statistics);
         if (from is null || to is null)
         {
             return HttpProblems.BadRequest($"Name two versions: GET /datasets/{model}/diff?from=latest~1&to=latest.");
@@ -206,12 +206,23 @@ public static class DataApi
 }
 
 /// <summary>The query of <c>GET /datasets/{model}/diff</c>.</summary>
-public sealed record DataDiffQuery(
-    [property: Description("What is compared with: " + DataApi.VersionWords)] string? From,
-    [property: Description("What is compared: " + DataApi.VersionWords)] string? To,
-    [property: Description("Columns, with commas between, that say which row is which; left out: those declared as ids, else all cells.")] string? Key,
-    [property: Description("At most so many rows of each kind are shown, 0 to 1000; 10 when left out.")] string? Take,
-    [property: Description("false: the values of the columns are not compared.")] string? Statistics);
+public sealed record DataDiffQuery
+{
+    [Description("What is compared with: " + DataApi.VersionWords)]
+    public string? From { get; init; }
+
+    [Description("What is compared: " + DataApi.VersionWords)]
+    public string? To { get; init; }
+
+    [Description("Columns, with commas between, that say which row is which; left out: those declared as ids, else all cells.")]
+    public string? Key { get; init; }
+
+    [Description("At most so many rows of each kind are shown, 0 to 1000; 10 when left out.")]
+    public string? Take { get; init; }
+
+    [Description("false: the values of the columns are not compared.")]
+    public string? Statistics { get; init; }
+}
 
 /// <summary>Dataset versions of a model, newest first.</summary>
 /// <param name="Versions">This page of them.</param>

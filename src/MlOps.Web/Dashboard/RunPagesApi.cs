@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Mvc;
 using MlOps.Pipeline.Definitions;
 using MlOps.Pipeline.Tracking;
 
@@ -31,7 +32,8 @@ public static class RunPagesApi
         return await PageAnswer.ShowAsync<RunPage, RunView>(http, RunView.Of(details, await RunDefinitions.FindAsync(details.Run, definitions, cancel)));
     }
 
-    public static async Task<IResult> CompareAsync(HttpContext http, string[] run, RunStore runs, DataLog log, CancellationToken cancel)
+    public static async Task<IResult> CompareAsync(
+        HttpContext http, [FromQuery] string[] run, RunStore runs, DataLog log, CancellationToken cancel)
     {
         if (run.Length is < 2 or > MostCompared)
         {
