@@ -46,6 +46,9 @@ public sealed class TrainStage(
         await context.LogParamsAsync(candidate.Params(), cancel);
 
         var featurizer = await Task.Run(() => FitFeaturizer(train, definition, cancel), cancel);
+        context.Log($"{string.Join(", ", candidate.Params().Select(param => $"{param.Key[(candidate.Key.Length + 1)..]} {param.Value}"))}");
+        context.Log($"{train.Manifest.Rows:N0} training and {validation.Manifest.Rows:N0} validation rows, {featurizer.Signature.Features.Count} features");
+        context.Log($"folds: {(candidate.Folds == 0 ? "none, the validation rows alone measure" : candidate.Folds)}");
         // What the host allows is part of what the model is: one that was cut short is not taken for a whole one elsewhere.
         var cells = (double)train.Manifest.Rows * featurizer.Signature.Features.Count;
         candidate = candidate with { Spec = spec with { MaxMinutes = TrainingBudget.MinutesOf(spec, options.MostTrainingMinutes, cells) } };
@@ -61,6 +64,10 @@ public sealed class TrainStage(
         {
             context.Warn($"The threshold is the one by which {decisive} is largest on the validation rows, as there are no folds: {decisive} on them is a "
                 + "little too good.");
+        }
+        foreach (var (metric, value) in model.Metrics)
+        {
+            context.Log($"{metric} {value:G6}");
         }
         await context.LogMetricsAsync(model.Metrics.ToDictionary(metric => $"{candidate.Key}.{metric.Key}", metric => metric.Value), cancel);
         await runs.LogArtifactsAsync(
