@@ -22,13 +22,22 @@ public static class RunPagesApi
             http, new RunLines(query, [.. found.Select(RunView.Of)], Next: null, hasMore ? query.Skip + PageQuery.Default : null, count));
     }
 
-    public static async Task<IResult> GetAsync(string id, HttpContext http, RunStore runs, DefinitionStore definitions, CancellationToken cancel)
+    /// <param name="id">The run.</param>
+    /// <param name="stage">Whose log is shown; null: that of the stage which tells most.</param>
+    /// <param name="http">The request.</param>
+    /// <param name="runs">Where runs are.</param>
+    /// <param name="definitions">Where their definitions are.</param>
+    /// <param name="logs">Where their logs are.</param>
+    /// <param name="cancel">Stops it.</param>
+    public static async Task<IResult> GetAsync(
+        string id, string? stage, HttpContext http, RunStore runs, DefinitionStore definitions, StageLogs logs, CancellationToken cancel)
     {
         if (await FindAsync(id, runs, cancel) is not { } details)
         {
             return HttpProblems.NotFound($"There is no run '{id}'.");
         }
-        return await PageAnswer.ShowAsync<RunPage, RunView>(http, RunView.Of(details, await RunDefinitions.FindAsync(details.Run, definitions, cancel)));
+        var view = RunView.Of(details, await RunDefinitions.FindAsync(details.Run, definitions, cancel));
+        return await PageAnswer.ShowAsync<RunPage, RunView>(http, view with { Log = await RunLogReader.FindAsync(view, stage, logs, cancel) });
     }
 
     public static async Task<IResult> CompareAsync(HttpContext http, string[] run, RunStore runs, DataLog log, CancellationToken cancel)
