@@ -48,6 +48,8 @@ public sealed record RunView
     public IReadOnlyList<ArtifactLink>? Artifacts { get; init; }
     /// <summary>What people were told, or should have been.</summary>
     public IReadOnlyList<Alert>? Alerts { get; init; }
+    /// <summary>How good the winner would be with fewer trees; only on the run's page and in its twin.</summary>
+    public LearningCurve? LearningCurve { get; init; }
     /// <summary>The end of a stage's log; only on the run's page and in its twin.</summary>
     public ShownLog? Log { get; init; }
     /// <summary>What can be done next, by name.</summary>

@@ -65,14 +65,18 @@ public sealed class TrainStage(
             context.Warn($"The threshold is the one by which {decisive} is largest on the validation rows, as there are no folds: {decisive} on them is a "
                 + "little too good.");
         }
-        foreach (var (metric, value) in model.Metrics)
+        // Fifty candidates have many folds: the run shows of each the metric that decides, and the model's file has all.
+        var metrics = model.Metrics.Where(metric => !FoldMetrics.IsOne(metric.Key)).ToDictionary();
+        foreach (var (metric, value) in metrics)
         {
             context.Log($"{metric} {value:G6}");
         }
-        await context.LogMetricsAsync(model.Metrics.ToDictionary(metric => $"{candidate.Key}.{metric.Key}", metric => metric.Value), cancel);
+        var decides = definition.Gates.Metric ?? DefinitionNames.Metrics[target.Task].First().Key;
+        var shown = metrics.Concat(model.Metrics.Where(metric => FoldMetrics.Read(metric.Key) is { } fold && fold.Metric == decides));
+        await context.LogMetricsAsync(shown.ToDictionary(metric => $"{candidate.Key}.{metric.Key}", metric => metric.Value), cancel);
         await runs.LogArtifactsAsync(
             context.RunId, model.Files.Select(file => new Artifact($"{candidate.Key}/{file.Key}", $"{model.Blobs}/{file.Key}", file.Value)), cancel);
-        return new TrainOutput(new TrainedCandidate(candidate.Key, model.Blobs, model.Metrics), new StageReport(input.Train.Rows, Reused: found is not null));
+        return new TrainOutput(new TrainedCandidate(candidate.Key, model.Blobs, metrics), new StageReport(input.Train.Rows, Reused: found is not null));
     }
 
     private static void CheckClasses(CandidateSpec spec, TargetColumn target)

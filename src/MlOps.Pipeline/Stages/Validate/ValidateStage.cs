@@ -95,6 +95,7 @@ public sealed class ValidateStage(
         await measures.KeepReferenceAsync(context, stored, files, validation, input.Train, cancel);
         if (input.Train is { } train)
         {
+            await measures.KeepLearningCurveAsync(context, stored, winner.Key, train, validation, metric, cancel);
             foreach (var (name, value) in await measures.BaselineAsync(context, predicted, train, metric, largerIsBetter, cancel))
             {
                 logged[BaselineMetrics.Prefix + name] = value;
