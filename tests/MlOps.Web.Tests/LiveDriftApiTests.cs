@@ -57,7 +57,7 @@ public sealed class LiveDriftApiTests(AzuriteFixture azurite) : WebTests(azurite
             .Be((2, "challenger", 60, 7, 3.5));
         var charts = await Client.GetStringAsync($"/dashboard/models/{Model}/monitoring");
         // Rows an hour: those of half an hour count twice.
-        charts.Should().Contain("Latency of a row in milliseconds").And.Contain("version 2, challenger, 95th percentile")
+        charts.Should().Contain("Median latency of a row, ms").And.Contain("95th percentile of the latency, ms")
             .And.Contain("Failed rows of a window").And.MatchRegex("version 2, challenger, 2026-05-04 0[2-4]:30[^<]*: 120<");
         var old = rest["windows"]![0]!["signals"]!.AsArray().Should().ContainSingle("a check of an earlier release knew of one signal").Subject!;
         ((string)old["signal"]!, (string)old["verdict"]!).Should().Be(("featureDrift", "ok"));
