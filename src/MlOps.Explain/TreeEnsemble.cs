@@ -62,6 +62,28 @@ public sealed class TreeEnsemble
         return sum;
     }
 
+    /// <summary>What the first trees alone predict of a row, for several numbers of trees.</summary>
+    /// <param name="row">The row, slot by slot.</param>
+    /// <param name="counts">Numbers of trees, rising; beyond the last tree it stays as it is.</param>
+    /// <param name="predictions">Takes the prediction for each of them, <see cref="Base"/> included.</param>
+    public void PredictStages(ReadOnlySpan<float> row, ReadOnlySpan<int> counts, Span<double> predictions)
+    {
+        var (sum, tree) = (Base, 0);
+        for (var stage = 0; stage < counts.Length; stage++)
+        {
+            for (; tree < counts[stage] && tree < Roots.Length; tree++)
+            {
+                var node = Roots[tree];
+                while (Slot[node] != Leaf)
+                {
+                    node = Next(node, row[Slot[node]]);
+                }
+                sum += Value[node];
+            }
+            predictions[stage] = sum;
+        }
+    }
+
     /// <summary>Adds 1 to every node that a row passes, for each of the rows.</summary>
     public void Count(ReadOnlySpan<float> rows, int count, int slots, long[] visits)
     {

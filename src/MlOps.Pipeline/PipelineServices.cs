@@ -34,6 +34,7 @@ public static class PipelineServices
         services.TryAddSingleton(TimeProvider.System);
         services.TryAddSingleton(new RetentionOptions(RunDays: null));
         services.TryAddSingleton(host => host.GetRequiredService<PipelineOptions>().Limits);
+        StageLogProvider.AddTo(services);
         foreach (var stage in PipelineStages.All)
         {
             services.AddSingleton(stage.Type);

@@ -91,6 +91,12 @@ public static class Routes
             .Gives<RunView>().Fails(404, 503);
         api.MapGet("/runs/{id}/artifacts/{**path}", RunsApi.GetArtifactAsync).For(Reader).Describe("Runs", "A file that a run keeps")
             .WithMetadata(new Unhurried()).GivesFile().Fails(404, 503);
+        api.MapGet("/runs/{id}/stages/{stage}/log", RunLogsApi.GetAsync).For(Reader)
+            .Describe("Runs", "The log of a stage, a line at a time, from some byte on; header Log-Next says where the next part begins")
+            .GivesText().Fails(400, 404, 503);
+        api.MapGet("/runs/{id}/events", RunLogsApi.GetEventsAsync).For(Reader)
+            .Describe("Runs", "Server-sent events while a run goes on: its state, and how long its logs are, whenever something of it has changed")
+            .WithMetadata(new Unhurried()).GivesEvents().Fails(404, 501, 503);
         api.MapPost("/runs/{id}/approve", RunActionsApi.ApproveAsync).For(Admin).Describe("Runs", "Let a waiting run promote its model")
             .Takes<DecisionRequest>("""{ "by": "Ann", "reason": "checked against May" }""", isOptional: true)
             .Gives<RunView>(202).Fails(400, 404, 409, 503).Audited("approve");

@@ -20,7 +20,7 @@ public static class WebServices
         services.AddProblemDetails(problems =>
             problems.CustomizeProblemDetails = problem => problem.ProblemDetails.Extensions["traceId"] = TraceIds.Of(problem.HttpContext));
         services.AddAntiforgery(tokens => (tokens.HeaderName, tokens.Cookie.Name) = (CookieGuard.Header, "mlops-antiforgery"));
-        return services.AddRouting().AddAccess().AddSingleton<HealthProbe>().AddSingleton<ModelOverview>().AddSingleton<RunCatalog>()
+        return services.AddRouting().AddAccess().AddSingleton<HealthProbe>().AddSingleton<ModelOverview>().AddSingleton<RunCatalog>().AddSingleton<RunWatch>()
             .AddSingleton<ModelReader>().AddSingleton<DatasetReader>().AddSingleton<WebPipeline>();
     }
 }

@@ -25,6 +25,33 @@ public sealed class TreeEnsembleTests
     }
 
     [Fact]
+    public void The_first_trees_predict_what_an_ensemble_of_them_alone_does()
+    {
+        var made = new RandomTrees(seed: 2, slots: 6, trees: 7, depth: 4, rows: 20);
+        int[] counts = [0, 1, 4, 7, 9];
+        var staged = new double[counts.Length];
+
+        for (var row = 0; row < 20; row++)
+        {
+            made.Ensemble.PredictStages(made.Row(row), counts, staged);
+
+            staged.Should().Equal(counts.Select(count => FirstOf(made.Ensemble, count).Predict(made.Row(row))));
+        }
+
+        static TreeEnsemble FirstOf(TreeEnsemble all, int count) => new()
+        {
+            Roots = [.. all.Roots.Take(count)],
+            Slot = all.Slot,
+            Threshold = all.Threshold,
+            Left = all.Left,
+            Right = all.Right,
+            MissingLeft = all.MissingLeft,
+            Value = all.Value,
+            Base = all.Base,
+        };
+    }
+
+    [Fact]
     public void Trees_may_be_none()
     {
         var none = new TreeEnsemble { Roots = [], Slot = [], Threshold = [], Left = [], Right = [], MissingLeft = [], Value = [], Base = 3 };

@@ -52,6 +52,13 @@ public sealed class LiveDriftApiTests(AzuriteFixture azurite) : WebTests(azurite
         var drifted = first["windows"]![1]!;
         ((string)drifted["id"]!, (double)drifted["signals"]![0]!["value"]!, (string)drifted["signals"]![1]!["verdict"]!).Should()
             .Be(("20260504033000000", 0.4, "notJudged"));
+        var did = drifted["traffic"]![1]!;
+        ((int)did["version"]!, (string)did["variant"]!, (long)did["rows"]!, (long)did["failed"]!, (double)did["p95Ms"]!).Should()
+            .Be((2, "challenger", 60, 7, 3.5));
+        var charts = await Client.GetStringAsync($"/dashboard/models/{Model}/monitoring");
+        // Rows an hour: those of half an hour count twice.
+        charts.Should().Contain("Median latency of a row, ms").And.Contain("95th percentile of the latency, ms")
+            .And.Contain("Failed rows of a window").And.MatchRegex("version 2, challenger, 2026-05-04 0[2-4]:30[^<]*: 120<");
         var old = rest["windows"]![0]!["signals"]!.AsArray().Should().ContainSingle("a check of an earlier release knew of one signal").Subject!;
         ((string)old["signal"]!, (string)old["verdict"]!).Should().Be(("featureDrift", "ok"));
         var check = await Client.GetAsync((string)drifted["links"]!["check"]!).ShouldBeAsync(HttpStatusCode.OK);
@@ -139,6 +146,8 @@ public sealed class LiveDriftApiTests(AzuriteFixture azurite) : WebTests(azurite
             Reasons = drifted ? ["drift: a"] : [],
             Told = [],
             Signals = signals ?? [],
+            Traffic = [new VersionTraffic(1, Variants.Production, 450, 0, 0.8, 2.5), new VersionTraffic(2, Variants.Challenger, 60, 7, 1.1, 3.5)],
+            TrafficFrom = until.AddMinutes(-30),
             Report = new DriftReport("run", Model, DriftGate.Warn, 0.5, drifted, []),
         };
         await Host.Get<LiveDriftStore>().TryAddAsync(check, BinaryData.FromString($"<p>{drifted}</p>"), default);

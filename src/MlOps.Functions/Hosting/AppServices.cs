@@ -39,6 +39,8 @@ internal static class AppServices
             .AddSingleton(Options(configuration))
             .AddMlOpsServing()
             .AddPredictionLog()
+            // The platform hands an answer on when it is whole.
+            .AddSingleton(new WebOptions { StreamsAnswers = false })
             .AddMlOpsWeb()
             .AddOpenTelemetryExport(configuration);
         services.Configure<WorkerOptions>(worker => worker.Serializer = new JsonObjectSerializer(Json.Options));

@@ -1,6 +1,8 @@
 using System.CommandLine;
+using System.CommandLine.Completions;
 using System.Globalization;
 using MlOps.Pipeline.Contracts;
+using MlOps.Pipeline.Orchestration;
 using MlOps.Pipeline.Tracking;
 using Spectre.Console;
 
@@ -9,12 +11,34 @@ namespace MlOps.Local.Cli;
 /// <summary><c>runs</c>: the newest runs, or one with its stages.</summary>
 internal static class RunsCommand
 {
+    private static readonly TimeSpan FollowEvery = TimeSpan.FromSeconds(1);
+
     private static readonly Argument<string?> Id = new("RUN") { Description = "Show this run with its stages and metrics", Arity = ArgumentArity.ZeroOrOne };
     private static readonly Option<string?> Model = new("--model") { Description = "Only runs of this model", HelpName = "NAME" };
 
+    private static readonly Option<string?> Log = new("--log") { Description = "Print the log of this stage of the run, such as train", HelpName = "STAGE" };
+
+    private static readonly Option<bool> Follow = new("--follow", "-f") { Description = "With --log: print what is added too, until the run has ended" };
+
     public static Command Create()
     {
-        var command = new Command("runs", "Show the newest runs, or one run with its stages") { Id, Model };
+        var command = new Command("runs", "Show the newest runs, or one run with its stages or the log of a stage") { Id, Model, Log, Follow };
+        Log.CompletionSources.Add(_ => PipelineStages.All.Select(stage => new CompletionItem(stage.Name)));
+        command.Validators.Add(given =>
+        {
+            if (given.GetValue(Log) is { } stage && !PipelineStages.All.Any(known => known.Name == stage))
+            {
+                given.AddError($"There is no stage '{stage}'. Stages are {string.Join(", ", PipelineStages.All.Select(known => known.Name))}.");
+            }
+            if (given.GetValue(Log) is not null && given.GetValue(Id) is null)
+            {
+                given.AddError("Name the run whose log is wanted: runs RUN --log STAGE.");
+            }
+            if (given.GetValue(Follow) && given.GetValue(Log) is null)
+            {
+                given.AddError("--follow follows a log: name the stage with --log.");
+            }
+        });
         PageOptions.AddTo(command);
         command.SetAction(RunAsync);
         return command;
@@ -32,11 +56,36 @@ internal static class RunsCommand
             PageOptions.Tell(terminal, page);
             return ExitCode.Done;
         }
-        var details = await runs.FindDetailsAsync(id, cancel) ?? throw new InputException($"There is no run '{id}'. 'runs' without a name lists the newest.");
+        if (parsed.GetValue(Log) is { } stage)
+        {
+            await PrintLogAsync(storage.Services, id, stage, parsed.GetValue(Follow), cancel);
+            return ExitCode.Done;
+        }
+        var details = await runs.FindDetailsAsync(id, cancel) ?? throw Unknown(id);
         terminal.Out.Write(RunTable.Draw(RunTable.Complete(details, []), DateTimeOffset.UtcNow));
         RunOutcome.Print(terminal.Out, details, isWhole: true);
         return ExitCode.Done;
     }
+
+    private static async Task PrintLogAsync(IServiceProvider services, string id, string stage, bool follows, CancellationToken cancel)
+    {
+        var (runs, logs) = (services.GetRequiredService<RunStore>(), services.GetRequiredService<StageLogs>());
+        for (long from = 0; ;)
+        {
+            // Whether it has ended is asked first: what was added until then is read after that.
+            var run = await runs.FindAsync(id, cancel) ?? throw Unknown(id);
+            var part = await logs.ReadAsync(id, stage, from, cancel);
+            await Console.Out.WriteAsync(part.Text);
+            from = part.Next;
+            if (!follows || run.HasEnded)
+            {
+                return;
+            }
+            await Task.Delay(FollowEvery, cancel);
+        }
+    }
+
+    private static InputException Unknown(string id) => new($"There is no run '{id}'. 'runs' without a name lists the newest.");
 
     private static Table Draw(IReadOnlyList<Run> runs)
     {

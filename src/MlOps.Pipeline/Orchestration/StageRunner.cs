@@ -1,4 +1,6 @@
 using System.Diagnostics;
+using System.Globalization;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Data;
@@ -17,6 +19,8 @@ public sealed partial class StageRunner(
     ILogger<StageRunner> logger)
 {
     private const int LongestText = 4000;
+
+    private readonly StageLogs stageLogs = services.GetRequiredService<StageLogs>();
 
     /// <exception cref="InputException">The stage's input is wrong.</exception>
     public async Task<TOutput> RunAsync<TInput, TOutput>(Stage<TInput, TOutput> stage, StageCall<TInput> call, CancellationToken cancel)
@@ -38,21 +42,30 @@ public sealed partial class StageRunner(
         var status = new StageStatus(stage.Name, key, StageState.Running, earlier?.Started ?? started, Attempts: (earlier?.Attempts ?? 0) + 1);
         await runs.LogStageAsync(runId, status, cancel);
         span?.SetTag(Telemetry.StageAttempt, status.Attempts);
+        await using var lines = stageLogs.Open(runId, stage.Name, key);
         LogStarted(runId, stage.Name, key, status.Attempts);
+        lines.Write(LogLevel.Information, Beginning(status, earlier));
         try
         {
             using var inUse = parts.Begin();
-            var context = new StageContext(runId, key, definitionId, definitions, runs);
+            var context = new StageContext(runId, key, definitionId, definitions, runs, lines);
             var output = await stage.RunAsync(services, context, input, cancel);
             await LogVersionsAsync(runId, output, cancel);
             var seconds = time.GetElapsedTime(clock).TotalSeconds;
             var result = await runs.RecordResultAsync(runId, Succeeded(status, output.Report, context.Warnings, seconds), Json.Write(output), cancel);
             Measure(context.Model, stage.Name, output.Report.Reused ? "reused" : "succeeded", seconds, span);
             LogSucceeded(runId, stage.Name, key, seconds, output.Report.Rows);
+            lines.Write(LogLevel.Information, Ending(output.Report, seconds));
             return Json.Read<TOutput>(result);
         }
-        catch (Exception fault) when (fault is not OperationCanceledException || !cancel.IsCancellationRequested)
+        catch (OperationCanceledException) when (cancel.IsCancellationRequested)
         {
+            lines.Write(LogLevel.Warning, "was stopped");
+            throw;
+        }
+        catch (Exception fault)
+        {
+            lines.Write(LogLevel.Error, $"failed: {FaultText.Of(fault)}");
             LogFault(runId, stage.Name, key, fault);
             span?.SetTag(Telemetry.ErrorType, fault.GetType().FullName).SetStatus(ActivityStatusCode.Error, Shorten(FaultText.Of(fault)));
             Measure(RunId.ModelOf(runId), stage.Name, "failed", time.GetElapsedTime(clock).TotalSeconds, span);
@@ -68,6 +81,17 @@ public sealed partial class StageRunner(
             throw;
         }
     }
+
+    /// <summary>The log of a stage goes on where an earlier attempt left it.</summary>
+    private static string Beginning(StageStatus status, StageStatus? earlier) => earlier is null
+        ? "started"
+        : string.Create(
+            CultureInfo.InvariantCulture,
+            $"started again, attempt {status.Attempts}: the one before {(earlier.State == StageState.Running ? "broke off" : "has failed")}");
+
+    private static string Ending(StageReport report, double seconds) => string.Create(
+        CultureInfo.InvariantCulture,
+        $"done in {seconds:0.00} s{(report.Rows is { } rows ? $", {rows:N0} rows" : "")}{(report.Reused ? "; what an earlier run came to is taken" : "")}");
 
     private static void Measure(string? model, string stage, string state, double seconds, Activity? span)
     {

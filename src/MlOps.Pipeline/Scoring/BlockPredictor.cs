@@ -77,7 +77,7 @@ internal sealed class BlockPredictor
                 }
                 for (var row = start; output is not null && row < start + rows; row++)
                 {
-                    MakeProbabilities(predictions.AsSpan(row * outputs, outputs));
+                    MakeProbabilities(predictions.AsSpan(row * outputs, outputs), output.Value);
                 }
                 return own;
             },
@@ -85,10 +85,11 @@ internal sealed class BlockPredictor
         return predictions;
     }
 
-    // As ML.NET's Platt calibrator computes it.
-    private static float Output(float score, LogOddsLink? link) => link is null ? score : (float)(1 / (1 + Math.Exp((-link.Slope * score) - link.Offset)));
+    /// <summary>A sum of trees as a probability, as ML.NET's Platt calibrator computes it; as it is where there is none.</summary>
+    internal static float Output(float score, LogOddsLink? link) => link is null ? score : (float)(1 / (1 + Math.Exp((-link.Slope * score) - link.Offset)));
 
-    private void MakeProbabilities(Span<float> scores)
+    /// <summary>The probabilities of all classes, in the place of their scores.</summary>
+    internal static void MakeProbabilities(Span<float> scores, ClassOutput output)
     {
         if (output == ClassOutput.Softmax)
         {

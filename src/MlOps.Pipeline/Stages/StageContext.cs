@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Logging;
 using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Definitions;
 using MlOps.Pipeline.Tracking;
@@ -10,7 +11,8 @@ namespace MlOps.Pipeline.Stages;
 /// <param name="definitionId">The snapshot of the definition that the run uses.</param>
 /// <param name="definitions">Where it is.</param>
 /// <param name="runs">Where the run's records are.</param>
-public sealed class StageContext(string runId, string key, string definitionId, DefinitionStore definitions, RunStore runs)
+/// <param name="log">The stage's log on its run; null: it has none.</param>
+public sealed class StageContext(string runId, string key, string definitionId, DefinitionStore definitions, RunStore runs, StageLog? log = null)
 {
     private const int MostWarnings = 50;
     private const int LongestWarning = 500;
@@ -45,13 +47,18 @@ public sealed class StageContext(string runId, string key, string definitionId, 
     /// <exception cref="InputException">It is gone.</exception>
     public Task<PipelineDefinition> GetDefinitionAsync(CancellationToken cancel) => definitions.GetSnapshotAsync(definitionId, cancel);
 
+    /// <summary>Adds a line to the stage's log on its run: what it has read, chosen, come to. Few, in plain words, and no cells of the data.</summary>
+    public void Log(FormattableString line) => log?.Write(LogLevel.Information, FormattableString.Invariant(line));
+
     /// <summary>Tells the user something although the stage goes on. A table of thousands of odd columns does not outgrow the record.</summary>
     public void Warn(Warning warning)
     {
         var text = warning.Text;
+        var told = text.Length <= LongestWarning ? warning : warning with { Text = string.Concat(text.AsSpan(0, LongestWarning), " …") };
+        log?.Write(LogLevel.Warning, told.Text);
         lock (warnings)
         {
-            warnings.Add(text.Length <= LongestWarning ? warning : warning with { Text = string.Concat(text.AsSpan(0, LongestWarning), " …") });
+            warnings.Add(told);
         }
     }
 

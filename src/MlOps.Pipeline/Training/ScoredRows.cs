@@ -56,6 +56,14 @@ internal sealed record ScoredRows(TaskKind Task, double[] Labels, double[] Score
     /// <summary>Multiclass: the place of the most probable class; of equal ones the first.</summary>
     public int Predicted(int row) => ClassProbabilities.MostProbable(Of(row));
 
+    /// <summary>Some of the rows.</summary>
+    /// <param name="marked">Those that are marked.</param>
+    public ScoredRows Take(bool[] marked)
+    {
+        int[] rows = [.. Enumerable.Range(0, Count).Where(row => marked[row])];
+        return this with { Labels = Array.ConvertAll(rows, row => Labels[row]), Scores = [.. rows.SelectMany(row => Of(row).ToArray())] };
+    }
+
     /// <summary>One class against all others.</summary>
     public ScoredRows OneAgainstOthers(int place) => new(
         TaskKind.Binary, Array.ConvertAll(Labels, label => label == place ? 1.0 : 0), [.. Enumerable.Range(0, Count).Select(row => Of(row)[place])], 0.5);

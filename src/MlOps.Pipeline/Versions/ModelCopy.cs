@@ -144,6 +144,10 @@ public sealed class ModelCopy(
         {
             await CopyBlobAsync(from.Artifacts, to.Artifacts, artifact.Blob, sha256: null, cancel);
         }
+        await foreach (var log in from.Artifacts.GetBlobsAsync(default, default, StageLogs.FolderOf(found.RunId), cancel))
+        {
+            await CopyBlobAsync(from.Artifacts, to.Artifacts, log.Name, sha256: null, cancel);
+        }
         var rows = new List<TableEntity>();
         await foreach (var row in from.RunRecords.QueryAsync<TableEntity>(row => row.PartitionKey == found.RunId, cancellationToken: cancel))
         {

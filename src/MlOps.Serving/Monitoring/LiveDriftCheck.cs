@@ -38,6 +38,10 @@ public sealed record LiveDriftCheck : IStored
     public required DriftReport Report { get; init; }
     /// <summary>What every signal says of the window; empty in checks of earlier releases, which knew of feature drift alone.</summary>
     public IReadOnlyList<SignalResult> Signals { get; init; } = [];
+    /// <summary>What each version did in the window; empty in checks of earlier releases.</summary>
+    public IReadOnlyList<VersionTraffic> Traffic { get; init; } = [];
+    /// <summary>The first time whose rows <see cref="Traffic"/> counts: later than <see cref="From"/> where there are more than a check reads.</summary>
+    public DateTimeOffset? TrafficFrom { get; init; }
     /// <summary>By signal the last state that people know of, whichever version it was of: a change of it is told.</summary>
     public IReadOnlyDictionary<string, SignalVerdict> States { get; init; } = new Dictionary<string, SignalVerdict>();
     /// <summary>The windows before and this one, oldest first, <see cref="MostTrail"/> at most.</summary>

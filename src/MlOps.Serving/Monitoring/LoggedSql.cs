@@ -47,6 +47,7 @@ internal static class LoggedSql
         [LoggedRow.Id] = (Text, Plain(LoggedRow.Id)),
         [LoggedRow.Key] = (Text, Plain(LoggedRow.Key)),
         [LoggedRow.Prediction] = (Text, Transformed(Plain(LoggedRow.Prediction), Text)),
+        [LoggedRow.Milliseconds] = ("DOUBLE", Transformed(Plain(LoggedRow.Milliseconds), "DOUBLE")),
         [LoggedRow.Probability] = ("DOUBLE", Transformed(Plain(LoggedRow.Probability), "DOUBLE")),
         [LoggedRow.Features] = ("JSON", $"nullif({Plain(LoggedRow.Features)}, 'null')::JSON"),
     };

@@ -9,7 +9,8 @@ namespace MlOps.Serving.Monitoring;
 /// <summary>Files of the prediction log on this machine.</summary>
 /// <param name="Paths">The files.</param>
 /// <param name="Rows">Rows of the window in them.</param>
-internal sealed record LoggedFiles(IReadOnlyList<string> Paths, long Rows);
+/// <param name="IsWhole">Whether they are all of the window; false: only its newest rows.</param>
+internal sealed record LoggedFiles(IReadOnlyList<string> Paths, long Rows, bool IsWhole);
 
 /// <summary>Downloads what the prediction log has of a window, the newest blobs first, until there are as many rows as a check reads.</summary>
 internal sealed class PredictionLogReader(PipelineStorage storage, DuckDb duckDb)
@@ -26,7 +27,8 @@ internal sealed class PredictionLogReader(PipelineStorage storage, DuckDb duckDb
     {
         var paths = new List<string>();
         var (rows, bytes) = (0L, 0L);
-        foreach (var blobs in (await ListAsync(model, window.From, window.Until, cancel)).Chunk(AtOnce))
+        var all = await ListAsync(model, window.From, window.Until, cancel);
+        foreach (var blobs in all.Chunk(AtOnce))
         {
             var files = await DownloadAsync(blobs, folder, paths.Count, cancel);
             paths.AddRange(files);
@@ -37,7 +39,7 @@ internal sealed class PredictionLogReader(PipelineStorage storage, DuckDb duckDb
                 break;
             }
         }
-        return new LoggedFiles(paths, rows);
+        return new LoggedFiles(paths, rows, paths.Count == all.Count);
     });
 
     /// <summary>How many rows of the window stand in files of the prediction log.</summary>
@@ -55,6 +57,15 @@ internal sealed class PredictionLogReader(PipelineStorage storage, DuckDb duckDb
         {
             using var session = duckDb.Open(cancel);
             return LiveRows.FullAt(session, files, window, rows);
+        },
+        cancel);
+
+    /// <inheritdoc cref="LiveTraffic.Of"/>
+    public Task<LiveTraffic> TrafficAsync(LoggedFiles files, LiveWindow window, CancellationToken cancel) => Task.Run(
+        () =>
+        {
+            using var session = duckDb.Open(cancel);
+            return LiveTraffic.Of(session, files, window);
         },
         cancel);
 

@@ -39,7 +39,12 @@ public sealed class LiveDriftChecker
         var before = claim.Newest is { } name ? await checks.FindAsync(name, cancel) : null;
         var check = await windows.ReadAsync(
             version, definition, claim,
-            async (window, rows) => Describe(version, window, rows.Live, await signals.EvaluateAsync(rows, cancel), before), cancel);
+            async (window, rows) => Describe(version, window, rows.Live, await signals.EvaluateAsync(rows, cancel), before) with
+            {
+                TrafficFrom = rows.Traffic.From,
+                Traffic = rows.Traffic.Versions,
+            },
+            cancel);
         if (check is null)
         {
             return null;

@@ -42,6 +42,9 @@ internal sealed class SignalWindow
         (this.sources, this.folder) = (sources, folder);
     }
 
+    /// <summary>What all versions did in the window.</summary>
+    public required LiveTraffic Traffic { get; init; }
+
     public ModelVersion Version { get; }
 
     public PipelineDefinition Definition { get; }

@@ -37,8 +37,9 @@ internal sealed class WindowReader(PredictionLogReader log, FeedbackStore feedba
             }
             var told = await ToldFeedback.WriteAsync(feedback, version.Model, closed.From, Path.Combine(folder, "told.jsonl"), cancel);
             var actuals = told.Rows == 0 ? null : told.NewestSql(Predicted(files.Paths));
+            var traffic = await log.TrafficAsync(files, closed, cancel);
             var live = await drift.CompareAsync(version, definition, files.Paths, closed, actuals, folder, cancel);
-            return await evaluate(closed, new SignalWindow(version, definition, live, sources, folder));
+            return await evaluate(closed, new SignalWindow(version, definition, live, sources, folder) { Traffic = traffic });
         }
         finally
         {

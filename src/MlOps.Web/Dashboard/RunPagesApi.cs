@@ -23,17 +23,30 @@ public static class RunPagesApi
             http, new RunLines(query, [.. found.Select(RunView.Of)], Next: null, hasMore ? query.Skip + PageQuery.Default : null, count));
     }
 
-    public static async Task<IResult> GetAsync(string id, HttpContext http, RunStore runs, DefinitionStore definitions, CancellationToken cancel)
+    /// <param name="id">The run.</param>
+    /// <param name="stage">Whose log is shown; null: that of the stage which tells most.</param>
+    /// <param name="http">The request.</param>
+    /// <param name="runs">Where runs are.</param>
+    /// <param name="definitions">Where their definitions are.</param>
+    /// <param name="pages">Where their logs and files are.</param>
+    /// <param name="cancel">Stops it.</param>
+    public static async Task<IResult> GetAsync(
+        string id, string? stage, HttpContext http, RunStore runs, DefinitionStore definitions, [AsParameters] RunPageSources pages, CancellationToken cancel)
     {
         if (await FindAsync(id, runs, cancel) is not { } details)
         {
             return HttpProblems.NotFound($"There is no run '{id}'.");
         }
-        return await PageAnswer.ShowAsync<RunPage, RunView>(http, RunView.Of(details, await RunDefinitions.FindAsync(details.Run, definitions, cancel)));
+        var view = RunView.Of(details, await RunDefinitions.FindAsync(details.Run, definitions, cancel));
+        return await PageAnswer.ShowAsync<RunPage, RunView>(http, view with
+        {
+            Log = await RunLogReader.FindAsync(view, stage, pages.Logs, cancel),
+            LearningCurve = await LearningReader.FindAsync(details, pages.Artifacts, cancel),
+        });
     }
 
     public static async Task<IResult> CompareAsync(
-        HttpContext http, [FromQuery] string[] run, RunStore runs, DataLog log, CancellationToken cancel)
+        HttpContext http, [FromQuery] string[] run, RunStore runs, DataLog log, ArtifactStore artifacts, CancellationToken cancel)
     {
         if (run.Length is < 2 or > MostCompared)
         {
@@ -47,7 +60,8 @@ public static class RunPagesApi
                 return HttpProblems.NotFound($"There is no run '{id}'.");
             }
             var uses = await log.ListOfRunAsync(details.Run.Model, id, cancel);
-            found.Add(new ComparedRun(RunView.Of(details, definition: null), uses.FirstOrDefault(use => use.Stage == "raw")?.Id));
+            var view = RunView.Of(details, definition: null) with { LearningCurve = await LearningReader.FindAsync(details, artifacts, cancel) };
+            found.Add(new ComparedRun(view, uses.FirstOrDefault(use => use.Stage == "raw")?.Id));
         }
         return await PageAnswer.ShowAsync<ComparePage, IReadOnlyList<ComparedRun>>(http, [.. found.OrderBy(one => one.Run.Created)]);
     }
@@ -57,6 +71,11 @@ public static class RunPagesApi
     private static async Task<RunDetails?> FindAsync(string id, RunStore runs, CancellationToken cancel) =>
         Names.IsRun(id) ? await runs.FindDetailsAsync(id, cancel) : null;
 }
+
+/// <summary>What a run's page needs besides its records.</summary>
+/// <param name="Logs">Logs of stages.</param>
+/// <param name="Artifacts">Files.</param>
+public sealed record RunPageSources(StageLogs Logs, ArtifactStore Artifacts);
 
 /// <param name="Run">The run.</param>
 /// <param name="Raw">The raw dataset version that it read; null: it read none, or it is gone.</param>

@@ -61,6 +61,10 @@ internal static class RouteDescriptions
     public static RouteHandlerBuilder GivesLines(this RouteHandlerBuilder route) =>
         route.Produces<string>(StatusCodes.Status200OK, PredictionsApi.ContentType);
 
+    /// <summary>Server-sent events, for as long as something happens.</summary>
+    public static RouteHandlerBuilder GivesEvents(this RouteHandlerBuilder route) =>
+        route.Produces<string>(StatusCodes.Status200OK, "text/event-stream");
+
     public static RouteHandlerBuilder GivesPage(this RouteHandlerBuilder route) => route.Produces<string>(StatusCodes.Status200OK, "text/html");
 
     public static RouteHandlerBuilder GivesSchema(this RouteHandlerBuilder route) =>

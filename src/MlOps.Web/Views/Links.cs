@@ -8,6 +8,8 @@ internal static class Links
 
     public static string Artifact(string runId, string path) => $"{Run(runId)}/artifacts/{string.Join('/', path.Split('/').Select(Uri.EscapeDataString))}";
 
+    public static string Log(string runId, string stage) => $"{Run(runId)}/stages/{Uri.EscapeDataString(stage)}/log";
+
     public static string Pipeline(string model) => $"/pipelines/{Uri.EscapeDataString(model)}";
 
     public static string Data(string model, string version) => $"/datasets/{Uri.EscapeDataString(model)}/versions/{Uri.EscapeDataString(version)}";

@@ -23,12 +23,22 @@ public sealed record MonitoredWindow(
     string Id, int Version, DateTimeOffset From, DateTimeOffset Until, long Rows, IReadOnlyList<WindowSignal> Signals, string? RunId, string? RunProblem,
     IReadOnlyDictionary<string, string> Links)
 {
+    /// <summary>What each version did in it; left out in windows of earlier releases.</summary>
+    public IReadOnlyList<VersionTraffic>? Traffic { get; init; }
+
+    /// <summary>The first time whose rows <see cref="Traffic"/> counts: later than <see cref="From"/> where the window has more than a check reads.</summary>
+    public DateTimeOffset? TrafficFrom { get; init; }
+
     internal static MonitoredWindow Of(LiveDriftCheck check)
     {
         var (id, drift) = (LiveDriftStore.WriteTime(check.Until), MlOps.Web.Views.Links.Model(check.Model) + "/drift");
         return new MonitoredWindow(
             id, check.Version, check.From, check.Until, check.Rows, SignalsOf(check), check.RunId, check.RunProblem,
-            new Dictionary<string, string> { ["check"] = $"{drift}?window={id}", ["page"] = $"{drift}/page?window={id}" });
+            new Dictionary<string, string> { ["check"] = $"{drift}?window={id}", ["page"] = $"{drift}/page?window={id}" })
+        {
+            Traffic = check.Traffic.Count == 0 ? null : check.Traffic,
+            TrafficFrom = check.TrafficFrom,
+        };
     }
 
     /// <summary>A check of an earlier release knew of feature drift alone.</summary>

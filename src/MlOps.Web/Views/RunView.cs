@@ -48,6 +48,10 @@ public sealed record RunView
     public IReadOnlyList<ArtifactLink>? Artifacts { get; init; }
     /// <summary>What people were told, or should have been.</summary>
     public IReadOnlyList<Alert>? Alerts { get; init; }
+    /// <summary>How good the winner would be with fewer trees; only on the run's page and in its twin.</summary>
+    public LearningCurve? LearningCurve { get; init; }
+    /// <summary>The end of a stage's log; only on the run's page and in its twin.</summary>
+    public ShownLog? Log { get; init; }
     /// <summary>What can be done next, by name.</summary>
     public required IReadOnlyDictionary<string, string> Links { get; init; }
 
@@ -129,6 +133,12 @@ public sealed record RunView
         return links;
     }
 }
+
+/// <summary>The log of a stage as a run's page shows it.</summary>
+/// <param name="Stages">Stages that have one, in the order of the run.</param>
+/// <param name="Part">Its end.</param>
+/// <param name="IsChosen">Whether it was asked for by name.</param>
+public sealed record ShownLog(IReadOnlyList<string> Stages, StageLogPart Part, bool IsChosen);
 
 /// <summary>A file that a run keeps.</summary>
 public sealed record ArtifactLink(string Path, long Bytes, string Url);

@@ -18,6 +18,7 @@ public sealed class CompletionTests : IDisposable
     [InlineData("mlops train \"my trips.csv\" --task ", "binary", "regression")]
     [InlineData("mlops data export v", "validation")]
     [InlineData("mlops data d", "diff")]
+    [InlineData("mlops runs a --log cl", "clean", "clean-part")]
     [InlineData("mlops train tri")]
     public async Task Bash_completes_what_the_program_suggests(string line, params string[] suggestions)
     {

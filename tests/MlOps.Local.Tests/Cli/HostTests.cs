@@ -35,6 +35,9 @@ public sealed class HostTests : IAsyncLifetime, IDisposable
         var first = await LocalCommand.RunAsync(train);
         var again = await LocalCommand.RunAsync(train);
         var runs = await LocalCommand.RunAsync(["runs", .. data]);
+        var run = JsonDocument.Parse(await http.GetStringAsync("/models/trips/versions/1")).RootElement.GetProperty("runId").GetString()!;
+        var log = await LocalCommand.RunAsync(["runs", run, "--log", "promote", "--follow", .. data]);
+        var noLog = await LocalCommand.RunAsync(["runs", run, "--log", "promotion", .. data]);
         var noVersion = await LocalCommand.RunAsync(["promote", "trips", "9", .. data]);
         var promote = await LocalCommand.RunAsync(["promote", "trips", "2", .. data]);
         var predict = await LocalCommand.RunAsync(["predict", .. row, .. data]);
@@ -49,6 +52,9 @@ public sealed class HostTests : IAsyncLifetime, IDisposable
         first.Output.Should().Contain("version 1: promoted");
         again.Output.Should().Contain("version 2: registered, not promoted");
         runs.Output.Should().Contain("succeeded").And.Contain("blocked");
+        (log.ExitCode, noLog.ExitCode).Should().Be((0, 2));
+        log.Output.Should().MatchRegex(@"Z INFO  started\n").And.Contain("registered as version 1").And.EndWith(" rows");
+        noLog.Errors.Should().Contain("There is no stage 'promotion'. Stages are ingest, ");
         (noVersion.ExitCode, promote.ExitCode, rollback.ExitCode).Should().Be((1, 0, 0));
         predict.ExitCode.Should().Be(0, predict.Errors);
         JsonDocument.Parse(predict.Output).RootElement.GetProperty("version").GetInt32().Should().Be(2);

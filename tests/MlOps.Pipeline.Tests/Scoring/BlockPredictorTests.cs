@@ -34,6 +34,8 @@ public sealed class BlockPredictorTests(AzuriteFixture azurite)
             var blobs = run.Artifacts.Single(artifact => artifact.Path == $"{key}/model.zip").Blob[..^"/model.zip".Length];
             var stored = await StoredModel.LoadAsync(host.Get<ArtifactStore>(), new ModelFiles(blobs), default);
             var table = await host.Get<FeatureTableCache>().GetAsync(train, stored.Featurizer, default);
+            var curve = LearningCurves.Of(stored, key, table, table, task == TaskKind.Regression ? "mae" : "log_loss");
+            AssertCurve(curve, spec, stored, table);
             if (BlockPredictor.Of(stored.Transformer) is { } blocks)
             {
                 inBlocks.Add(spec.Trainer);
@@ -47,5 +49,23 @@ public sealed class BlockPredictorTests(AzuriteFixture azurite)
         // With missing values, all but LightGBM fill them first, which is ML.NET's business.
         inBlocks.Should().Contain(TrainerNames.LightGbm);
         inBlocks.Contains(TrainerNames.FastTree).Should().Be(!missing);
+    }
+
+    /// <summary>With all of its trees a learning curve ends at the metric itself, whoever fills missing values and makes probabilities of sums.</summary>
+    private static void AssertCurve(LearningCurve curve, CandidateSpec spec, StoredModel stored, FeatureTable table)
+    {
+        if (spec.Trainer == TrainerNames.Sdca)
+        {
+            curve.None.Should().Contain("not made of trees");
+            return;
+        }
+        curve.None.Should().BeNull($"{spec.Trainer} is made of trees");
+        curve.Trees.Should().BeInAscendingOrder().And.OnlyHaveUniqueItems();
+        curve.Training.Should().HaveSameCount(curve.Trees).And.Equal(curve.Validation, "the same rows were given for both");
+        curve.Training[^1].Should().BeApproximately(Evaluation.Measure(stored.Transformer, table, threads: 1, stored.Featurizer.Scale)[curve.Metric], 1e-6);
+        if (spec.Trainer != TrainerNames.FastForest)
+        {
+            curve.Training[0].Should().BeGreaterThan(curve.Training[^1], "the first boosted trees know less than all");
+        }
     }
 }

@@ -88,6 +88,10 @@ public sealed class TrainTests(AzuriteFixture azurite)
         var run = await host.RunAsync(definition, host.WriteFile("noise.csv", csv));
 
         run.Metrics["0-fasttree.oof_r2"].Should().BeLessThan(0);
+        // Of each fold the metric that decides; the error of all rows lies between those of their parts.
+        var folds = run.Metrics.Where(metric => metric.Key.StartsWith("0-fasttree.fold_", StringComparison.Ordinal)).ToDictionary();
+        folds.Keys.Should().Equal("0-fasttree.fold_1.rmse", "0-fasttree.fold_2.rmse");
+        run.Metrics["0-fasttree.oof_rmse"].Should().BeInRange(folds.Values.Min(), folds.Values.Max());
     }
 
     [Theory]

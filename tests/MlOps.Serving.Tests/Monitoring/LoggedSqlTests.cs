@@ -22,6 +22,7 @@ public sealed class LoggedSqlTests : IDisposable
     private static readonly string[] Members =
     [
         LoggedRow.At, LoggedRow.Version, LoggedRow.Variant, LoggedRow.Failed, LoggedRow.Id, LoggedRow.Key, LoggedRow.Prediction, LoggedRow.Probability,
+        LoggedRow.Milliseconds,
     ];
 
     private static readonly JsonSerializerOptions Relaxed = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };

@@ -48,6 +48,9 @@ public sealed class SignalsTests(AzuriteFixture azurite) : IAsyncLifetime
             (SignalNames.AttributionDrift, SignalVerdict.Ok), (SignalNames.Performance, SignalVerdict.Ok),
             (SignalNames.EstimatedPerformance, SignalVerdict.Ok));
         usual.Alert.Should().BeNull();
+        var did = usual.Traffic.Should().ContainSingle().Subject;
+        (did.Version, did.Variant, did.Rows, did.Failed, usual.TrafficFrom).Should().Be((1, Variants.Production, 400, 0, usual.From));
+        did.MedianMs.Should().BePositive().And.BeLessThanOrEqualTo(did.P95Ms!.Value);
         var (predicted, measured, estimated) = (
             Of(usual, SignalNames.PredictionDrift), Of(usual, SignalNames.Performance), Of(usual, SignalNames.EstimatedPerformance));
         (predicted.Measure, predicted.Threshold, predicted.Rows).Should().Be(("wasserstein", 0.1, 400));

@@ -144,6 +144,15 @@ public sealed class PagesTests(AzuriteFixture azurite) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_model_that_is_not_made_of_trees_says_that_it_has_no_learning_curve()
+    {
+        var run = await TrainAsync();
+
+        (await TextAsync($"/dashboard/runs/{run}", AdminKey)).Should().Contain("so it has no learning curve");
+        ((string)(await GetJsonAsync($"/dashboard/runs/{run}"))["learningCurve"]!["candidate"]!).Should().Be("0-sdca");
+    }
+
+    [Fact]
     public async Task A_dataset_page_says_what_its_columns_hold()
     {
         await TrainAsync();

@@ -56,6 +56,7 @@ public sealed class CanaryJudgeStage(ModelRegistry registry, ITrafficEvidence ev
             context.Warn($"No request reached version {version} at {input.Percent} %, so this step shows nothing about it.");
         }
         var verdict = TrafficVerdict.Of(found, version, production, rules);
+        context.Log($"version {version} at {input.Percent} %: {found.Predictions:N0} predictions; {ReasonOf(verdict, found, rules)}");
         return new CanaryJudgeOutput(MoveOf(verdict, found, rules, input.IsLast), ReasonOf(verdict, found, rules), new StageReport(found.Predictions));
     }
 

@@ -26,6 +26,7 @@ public sealed class CanaryShiftStage(ModelTraffic traffic, RunStore runs) : ISta
         {
             return new CanaryShiftOutput(stopped);
         }
+        context.Log($"version {input.Order.Version} answers {input.Percent} % of the requests; production is version {input.Order.Production}");
         await runs.UpdateAsync(context.RunId, run => run.HasEnded ? run : run with { State = RunState.Waiting }, cancel);
         return new CanaryShiftOutput(Stopped: null);
     }

@@ -27,6 +27,9 @@ public sealed class CleanStage(PipelineStorage storage, DatasetStore datasets, D
 {
     private const int FewestRows = 10;
 
+    /// <summary>Reasons in the log.</summary>
+    private const int MostReasons = 20;
+
     /// <summary>Small files that are read at the same moment.</summary>
     private const int MostReads = 16;
 
@@ -164,6 +167,15 @@ public sealed class CleanStage(PipelineStorage storage, DatasetStore datasets, D
     {
         var dropped = manifest.Notes[DatasetNotes.Dropped]!.AsObject().ToDictionary(reason => reason.Key, reason => reason.Value!.GetValue<long>());
         Tell(context, manifest, dropped);
+        context.Log($"{manifest.Rows:N0} rows are kept, {dropped.Values.Sum():N0} dropped");
+        foreach (var (reason, rows) in dropped.OrderByDescending(reason => reason.Value).Take(MostReasons))
+        {
+            context.Log($"dropped {rows:N0}: {reason}");
+        }
+        foreach (var filled in manifest.Notes[DatasetNotes.Imputed]?.AsObject().Select(column => column.Key) ?? [])
+        {
+            context.Log($"missing values of {filled} are filled");
+        }
         // Shortened names may be alike.
         var metrics = dropped.GroupBy(reason => Shorten(reason.Key))
             .ToDictionary(reason => $"dropped: {reason.Key}", reason => (double)reason.Sum(one => one.Value));

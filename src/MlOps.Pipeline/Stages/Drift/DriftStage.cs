@@ -54,6 +54,10 @@ public sealed partial class DriftStage(
         }
         var report = new DriftReport(
             context.RunId, context.Model, definition.Gates.Drift, definition.Gates.DriftShare, comparisons.Any(comparison => comparison.Drifted), comparisons);
+        foreach (var comparison in comparisons)
+        {
+            context.Log($"{comparison.Describe(definition.Gates.DriftShare).TrimEnd(' ', ':')}");
+        }
         await SaveAsync(report, cancel);
         return OutputOf(context, report, train.Rows + validation.Rows);
     }

@@ -33,6 +33,10 @@ public sealed class ExpectStage(DatasetStore datasets, ModelRegistry registry, R
             .Concat(await LookAsync(definition.Expect, raw, started, cancel)).ToDictionary();
 
         await context.LogParamsAsync(outcomes.ToDictionary(outcome => ExpectOutcomes.ParamPrefix + outcome.Key, outcome => outcome.Value), cancel);
+        foreach (var (name, outcome) in outcomes)
+        {
+            context.Log($"{name}: {outcome}");
+        }
         var unmet = Expectation.Of(definition.Expect).Where(expectation => IsUnmet(outcomes[expectation.Name])).ToList();
         var blocking = ReasonsOf(Consequence.Block);
         var told = ReasonsOf(Consequence.Warn);

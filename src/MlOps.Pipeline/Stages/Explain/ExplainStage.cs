@@ -52,6 +52,7 @@ public sealed partial class ExplainStage(
         await artifacts.ListAsync(
             context.RunId, explanation.Files.Select(file => new Artifact(file.Key, $"{explanation.Folder}/{file.Key}", file.Value)), cancel);
         await RegisterAsync(context, input.Winner.ModelBlobs, cancel);
+        context.Log($"{input.Winner.Key} explained by {explanation.Kind} on {explanation.Rows:N0} rows");
         if (explanation.Fallback is { } why)
         {
             context.Warn($"SHAP values could not be computed, so the page shows permutation importance: {why}");

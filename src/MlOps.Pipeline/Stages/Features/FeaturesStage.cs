@@ -28,6 +28,7 @@ public sealed class FeaturesStage(DatasetStore datasets, FeatureFunctions functi
         var clean = await datasets.GetAsync(input.Clean.Id, cancel);
         var plan = FeaturePlan.Of(definition, clean.Columns).With(functions);
         context.Warn(plan.Warnings);
+        context.Log($"target {plan.Target.Name}; {plan.Inputs.Count} columns and {plan.Derived.Count} computed features: {Named(plan)}");
         IReadOnlyList<DatasetColumn> kept = [.. plan.Inputs, .. plan.Carried, plan.Target];
         var parameters = new JsonObject
         {
@@ -63,5 +64,12 @@ public sealed class FeaturesStage(DatasetStore datasets, FeatureFunctions functi
         };
         var manifest = await datasets.CommitAsync(draft, [], cancel);
         return new FeaturesOutput(manifest.Ref, new StageReport(manifest.Rows));
+    }
+
+    private static string Named(FeaturePlan plan)
+    {
+        const int MostNamed = 50;
+        var names = plan.Inputs.Select(column => column.Name).Concat(plan.Derived.Select(feature => feature.Name)).ToList();
+        return string.Join(", ", names.Take(MostNamed)) + (names.Count > MostNamed ? ", …" : "");
     }
 }

@@ -16,6 +16,7 @@ public sealed class AwaitApprovalStage(RunStore runs) : IStage<AwaitApprovalInpu
 
     public async Task<AwaitApprovalOutput> RunAsync(StageContext context, AwaitApprovalInput input, CancellationToken cancel)
     {
+        context.Log($"waiting for a person to approve or reject");
         await runs.UpdateAsync(context.RunId, run => run.HasEnded ? run : run with { State = RunState.Waiting }, cancel);
         return new AwaitApprovalOutput();
     }

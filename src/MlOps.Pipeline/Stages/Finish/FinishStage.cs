@@ -46,6 +46,11 @@ public sealed partial class FinishStage(RunStore runs, TimeProvider time, ILogge
                     Metrics = MetricsOf(details),
                 },
             cancel);
+        context.Log($"run {run.State.ToString().ToLowerInvariant()}{(run.Dataset is null ? "" : $", dataset version {run.Dataset}")}");
+        foreach (var reason in run.BlockedBy)
+        {
+            context.Log($"{reason}");
+        }
         if (run.State == RunState.Failed)
         {
             LogFailed(run.RunId, run.Model, run.Error);

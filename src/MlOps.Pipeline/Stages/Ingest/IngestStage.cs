@@ -98,6 +98,7 @@ public sealed class IngestStage(
         var run = await runs.FindAsync(context.RunId, cancel);
         using var source = await SourceFile.OpenAsync(input.Source, run?.SourceETag, storage, options, cancel);
         using var scan = await SourceScan.RunAsync(source, options, cancel);
+        context.Log($"read {input.Source}: {scan.Format}, SHA-256 {scan.Sha256}");
         if (run is { Goal: RunGoal.Score } && scan.Format == SourceFormat.Parquet)
         {
             definition = AsStored(definition);
@@ -130,6 +131,11 @@ public sealed class IngestStage(
                 },
             };
             var manifest = await datasets.CommitAsync(draft, read.Parts, cancel);
+            context.Log($"dataset version {manifest.Id}: {manifest.Rows:N0} rows, {manifest.Columns.Count} columns, {manifest.Parts.Count} parts");
+            if (read.Ragged > 0)
+            {
+                context.Log($"{read.Ragged:N0} lines are left out: they have another number of cells than the header");
+            }
             context.Warn(read.Table.Warnings);
             return new IngestOutput(manifest.Ref, manifest.Parts.Count, new StageReport(manifest.Rows));
         }
@@ -153,6 +159,7 @@ public sealed class IngestStage(
 
     private static IngestOutput Reuse(StageContext context, DatasetManifest version)
     {
+        context.Log($"dataset version {version.Id} is there already: {version.Rows:N0} rows, {version.Columns.Count} columns");
         context.Warn(Json.Read<IReadOnlyList<Warning>>(version.Notes[DatasetNotes.Warnings]?.ToJsonString() ?? "[]"));
         return new IngestOutput(version.Ref, version.Parts.Count, new StageReport(version.Rows, Reused: true));
     }

@@ -62,9 +62,19 @@ public sealed class PromoteStage(
             cancel);
         await runs.UpdateAsync(context.RunId, run => run with { Version = version.Version, Approval = input.Approval }, cancel);
 
+        context.Log($"registered as version {version.Version}, candidate {input.Winner.Key}");
+
         var (previous, canary, blockedBy) = input.BlockedBy.Count > 0
             ? ((await registry.FindAsync(context.Model, cancel))?.Production, false, input.BlockedBy)
             : await PromoteAsync(context, version, manifest, definition, cancel);
+        foreach (var reason in blockedBy)
+        {
+            context.Log($"not promoted: {reason.Text}");
+        }
+        if (blockedBy.Count == 0)
+        {
+            context.Log($"{(canary ? "all gates hold; a canary decides" : "in production")}{(previous is null ? "" : $"; before: version {previous}")}");
+        }
         return new PromoteOutput(version.Version, blockedBy.Count == 0 && !canary, previous, Reasons.Cap(blockedBy), new StageReport(manifest.Rows))
         {
             Canary = canary,
@@ -151,6 +161,7 @@ public sealed class PromoteStage(
         var (mine, theirs) = (scored.Candidate.Metrics()[metric], rescored[metric]);
         var gain = largerIsBetter ? mine - theirs : theirs - mine;
         var interval = Gain(MetricIntervals.OfDifference(scored.Candidate, scored.Production, metric), largerIsBetter);
+        context.Log($"{metric} on {scored.Candidate.Count:N0} common rows: {mine:G6}, production version {production}: {theirs:G6}");
         await context.LogMetricsAsync(Logged(rescored, gain, interval), cancel);
         if (interval?.Contains(0) == true)
         {

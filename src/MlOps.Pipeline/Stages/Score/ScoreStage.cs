@@ -36,6 +36,7 @@ public sealed class ScoreStage(PipelineStorage storage, DatasetStore datasets, M
         var problems = scored.Notes[DatasetNotes.Problems]!.GetValue<long>();
         await context.LogMetricsAsync(
             new Dictionary<string, double> { [ScoringProgress.Metric] = scored.Rows, ["rows_with_problem"] = problems }, cancel);
+        context.Log($"{scored.Rows:N0} rows scored, {problems:N0} of them with a problem: dataset version {scored.Id}");
         Tell(context, raw, scored, problems);
         return new ScoreOutput(scored.Ref, new StageReport(scored.Rows, Reused: existing is not null));
     }

@@ -73,6 +73,7 @@ public sealed class SplitStage(DatasetStore datasets, DuckDb duckDb) : IStage<Sp
                 found[i] = await datasets.CommitAsync(side, [], cancel);
             }
         }
+        context.Log($"{string.Join(", ", sides.Zip(found, (side, rows) => FormattableString.Invariant($"{side}: {rows!.Rows:N0} rows")))}");
         Tell(context, found[1]!.Rows);
         TellAbsent(context, found[0]!, "which are never predicted");
         TellAbsent(context, found[1]!, "which are not measured");

@@ -5,6 +5,7 @@ using MlOps.Pipeline.Data;
 using MlOps.Pipeline.Definitions;
 using MlOps.Pipeline.Features;
 using MlOps.Pipeline.Scoring;
+using MlOps.Pipeline.Tracking;
 using MlOps.Pipeline.Training;
 
 namespace MlOps.Pipeline.Stages.Train;
@@ -80,6 +81,13 @@ public sealed class CandidateTraining(
         foreach (var (metric, value) in unlearnt?.Metrics() ?? new Dictionary<string, double>())
         {
             logged[TrainedCandidate.OutOfFold + metric] = value;
+        }
+        for (var fold = 0; unlearnt is not null && fold < folds!.Count; fold++)
+        {
+            foreach (var (metric, value) in unlearnt.Take(folds.Held(fold)).Metrics().Where(measured => measured.Key != "threshold"))
+            {
+                logged[FoldMetrics.NameOf(fold + 1, metric)] = value;
+            }
         }
 
         var files = StoredModel.Contents(new MLContext(), fitted.Model, featurizer with { Scale = scale })

@@ -46,6 +46,9 @@ public sealed class TrainStage(
         await context.LogParamsAsync(candidate.Params(), cancel);
 
         var featurizer = await Task.Run(() => FitFeaturizer(train, definition, cancel), cancel);
+        context.Log($"{string.Join(", ", candidate.Params().Select(param => $"{param.Key[(candidate.Key.Length + 1)..]} {param.Value}"))}");
+        context.Log($"{train.Manifest.Rows:N0} training and {validation.Manifest.Rows:N0} validation rows, {featurizer.Signature.Features.Count} features");
+        context.Log($"folds: {(candidate.Folds == 0 ? "none, the validation rows alone measure" : candidate.Folds)}");
         // What the host allows is part of what the model is: one that was cut short is not taken for a whole one elsewhere.
         var cells = (double)train.Manifest.Rows * featurizer.Signature.Features.Count;
         candidate = candidate with { Spec = spec with { MaxMinutes = TrainingBudget.MinutesOf(spec, options.MostTrainingMinutes, cells) } };
@@ -62,10 +65,18 @@ public sealed class TrainStage(
             context.Warn($"The threshold is the one by which {decisive} is largest on the validation rows, as there are no folds: {decisive} on them is a "
                 + "little too good.");
         }
-        await context.LogMetricsAsync(model.Metrics.ToDictionary(metric => $"{candidate.Key}.{metric.Key}", metric => metric.Value), cancel);
+        // Fifty candidates have many folds: the run shows of each the metric that decides, and the model's file has all.
+        var metrics = model.Metrics.Where(metric => !FoldMetrics.IsOne(metric.Key)).ToDictionary();
+        foreach (var (metric, value) in metrics)
+        {
+            context.Log($"{metric} {value:G6}");
+        }
+        var decides = definition.Gates.Metric ?? DefinitionNames.Metrics[target.Task].First().Key;
+        var shown = metrics.Concat(model.Metrics.Where(metric => FoldMetrics.Read(metric.Key) is { } fold && fold.Metric == decides));
+        await context.LogMetricsAsync(shown.ToDictionary(metric => $"{candidate.Key}.{metric.Key}", metric => metric.Value), cancel);
         await runs.LogArtifactsAsync(
             context.RunId, model.Files.Select(file => new Artifact($"{candidate.Key}/{file.Key}", $"{model.Blobs}/{file.Key}", file.Value)), cancel);
-        return new TrainOutput(new TrainedCandidate(candidate.Key, model.Blobs, model.Metrics), new StageReport(input.Train.Rows, Reused: found is not null));
+        return new TrainOutput(new TrainedCandidate(candidate.Key, model.Blobs, metrics), new StageReport(input.Train.Rows, Reused: found is not null));
     }
 
     private static void CheckClasses(CandidateSpec spec, TargetColumn target)

@@ -54,6 +54,11 @@ public sealed class ValidateStage(
         var chosenBy = input.Candidates.All(candidate => candidate.Metrics.ContainsKey(outOfFold)) ? outOfFold : metric;
         var winner = Best(input.Candidates, chosenBy, largerIsBetter);
 
+        foreach (var candidate in input.Candidates)
+        {
+            context.Log($"{candidate.Key}: {chosenBy} {candidate.Metrics[chosenBy]:G6}{(candidate == winner ? ", the best" : "")}");
+        }
+
         var files = await models.FilesAsync(winner.ModelBlobs, cancel);
         var stored = await StoredModel.LoadAsync(artifacts, files, cancel);
         var differences = SignatureCheck.Differences(stored.Signature.Features, FeaturesOf(manifest));
@@ -90,6 +95,7 @@ public sealed class ValidateStage(
         await measures.KeepReferenceAsync(context, stored, files, validation, input.Train, cancel);
         if (input.Train is { } train)
         {
+            await measures.KeepLearningCurveAsync(context, stored, winner.Key, train, validation, metric, cancel);
             foreach (var (name, value) in await measures.BaselineAsync(context, predicted, train, metric, largerIsBetter, cancel))
             {
                 logged[BaselineMetrics.Prefix + name] = value;
@@ -126,6 +132,11 @@ public sealed class ValidateStage(
             };
             failed = [.. failed, .. await CheckAsync(context, candidate, cancel)];
         }
+        foreach (var (name, value) in metrics)
+        {
+            context.Log($"{name} {value:G6}");
+        }
+        context.Log($"gates: {(failed.Count == 0 ? "all of this stage hold" : string.Join("; ", failed.Texts()))}");
         return new ValidateOutput(winner, metrics, failed, new StageReport(manifest.Rows));
     }
 

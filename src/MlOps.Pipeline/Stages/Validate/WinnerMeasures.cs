@@ -41,6 +41,20 @@ public sealed class WinnerMeasures(
         await reference.KeepAsync(winner, files, validation, train, seed, cancel);
     }
 
+    /// <summary>Keeps on the run how good the winner would be with fewer of its trees.</summary>
+    internal async Task KeepLearningCurveAsync(
+        StageContext context, StoredModel winner, string candidate, DatasetRef train, PredictedTable validation, string metric, CancellationToken cancel)
+    {
+        var rows = await tables.GetAsync(await datasets.GetAsync(train.Id, cancel), winner.Featurizer, cancel);
+        var curve = await Task.Run(() => LearningCurves.Of(winner, candidate, rows, validation.Table, metric), cancel);
+        if (curve.None is null)
+        {
+            context.Log($"{metric} with {curve.Trees[0]} and with all {curve.Trees[^1]} trees: {curve.Validation[0]:G4} and {curve.Validation[^1]:G4}");
+        }
+        var file = BinaryData.FromString(Json.Write(curve));
+        await artifacts.SaveAsync(context.RunId, LearningCurve.FileName, $"{context.RunId}/{LearningCurve.FileName}", file, cancel);
+    }
+
     /// <summary>What groups of rows say against promotion: out of fold where that is known, else of the validation rows.</summary>
     internal async Task<IReadOnlyList<Reason>> SlicesAsync(
         StageContext context, StoredModel winner, ModelFiles files, DatasetRef? train, PredictedTable validation, DatasetManifest manifest,

@@ -90,7 +90,7 @@ async function refresh() {
   if (!answer.ok) return false;
   const next = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("content");
   if (!next) return false;
-  if (next.dataset.live) main.dataset.live = next.dataset.live; else delete main.dataset.live;
+  for (const name of ["live", "events"]) if (next.dataset[name]) main.dataset[name] = next.dataset[name]; else delete main.dataset[name];
   merge(main, next);
   return true;
 }
@@ -109,15 +109,43 @@ function merge(now, next) {
     localTimes(copy);
     copy.querySelectorAll("details").forEach((details, place) => { if (open[place] !== undefined) details.open = open[place]; });
     copy.querySelectorAll("input[type=checkbox]").forEach(box => { box.checked = chosen.has(box.value); });
+    const read = [...a.querySelectorAll("[data-keep]")].map(part => [part.scrollTop, part.scrollTop + part.clientHeight >= part.scrollHeight - 4]);
     a.replaceWith(copy);
+    // Who reads the end of a log goes on reading its end; who has gone back stays where they are.
+    copy.querySelectorAll("[data-keep]").forEach((part, place) => { part.scrollTop = read[place] && !read[place][1] ? read[place][0] : part.scrollHeight; });
   }
+}
+
+// Where the host can stream, it says when something has changed; else, and until then, the page asks by itself. A page that nobody sees holds no connection:
+// a browser has few of them for a host.
+let events = null;
+function listen() {
+  const main = document.getElementById("content"), url = main && main.dataset.events;
+  if (events && (!url || document.hidden)) { events.close(); events = null; }
+  if (events || !url || document.hidden || !window.EventSource || main.dataset.silent) return;
+  const source = events = new EventSource(url);
+  let isAsking = false, isAgain = false;
+  source.addEventListener("run", async event => {
+    if (JSON.parse(event.data).hasEnded) source.close();
+    if (isAsking) { isAgain = true; return; }
+    isAsking = true;
+    do { isAgain = false; try { await refresh(); } catch { /* the page asks by itself again */ } } while (isAgain);
+    isAsking = false;
+    listen();
+  });
+  source.addEventListener("error", () => {
+    // This host has no such stream: it is not asked again.
+    if (source.readyState === EventSource.CLOSED && events === source) { main.dataset.silent = "true"; events = null; }
+  });
 }
 
 async function live() {
   const main = document.getElementById("content");
+  listen();
+  document.addEventListener("visibilitychange", listen);
   while (main && main.dataset.live) {
     await new Promise(resolve => setTimeout(resolve, Number(main.dataset.live)));
-    if (document.hidden) continue;
+    if (document.hidden || (events && events.readyState === EventSource.OPEN)) continue;
     try { await refresh(); } catch { tell("The host does not answer at the moment.", true); }
   }
 }
@@ -271,8 +299,13 @@ document.addEventListener("click", event => {
   const copy = event.target.closest("[data-copy]");
   if (copy) navigator.clipboard.writeText(document.getElementById(copy.dataset.copy).textContent).then(() => tell("Copied."), () => tell("The browser does not let this page copy: select the text.", true));
 });
+// What is closed has no height: its end is shown when it is opened.
+document.addEventListener("toggle", event => {
+  for (const part of event.target.querySelectorAll("[data-keep]")) part.scrollTop = part.scrollHeight;
+}, true);
 for (const child of document.getElementById("content").children) child.dataset.before = child.outerHTML;
 localTimes(document);
+document.querySelectorAll("[data-keep]").forEach(part => { part.scrollTop = part.scrollHeight; });
 document.querySelectorAll("form.try").forEach(tryIt);
 document.querySelectorAll("form.new-model").forEach(newModel);
 document.querySelectorAll("form.definition").forEach(editDefinition);
