@@ -26,7 +26,7 @@ public sealed class WarmUp(PipelineOptions options)
             var table = FeatureTable.MadeUp(Rows);
             var ml = new MLContext(0);
             var candidate = new CandidateSpec { Trainer = TrainerNames.LightGbm, Trees = 2, EarlyStopping = 0 };
-            var model = new Trainers(Trainers.ContextOf(ml, table.Featurizer, seed: 0, options.Threads, candidate)).Fit(table);
+            var model = new Trainers(Trainers.ContextOf(ml, table.Featurizer, table.Rows, seed: 0, options.Threads, candidate)).Fit(table);
             Evaluation.Measure(model, table, options.Threads);
             using var zip = StoredModel.Contents(ml, model, table.Featurizer)[StoredModel.ModelFile].ToStream();
             Evaluation.Measure(ml.Model.Load(zip, out _), table, options.Threads);

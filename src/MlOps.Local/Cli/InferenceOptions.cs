@@ -7,7 +7,9 @@ namespace MlOps.Local.Cli;
 /// <summary>What a person says about a table whose definition is inferred.</summary>
 internal static class InferenceOptions
 {
-    private static readonly Option<string?> Task = new("--task") { Description = "regression or binary [default: from the target's values]" };
+    private static readonly string[] Tasks = [.. Enum.GetNames<TaskKind>().Select(name => name.ToLowerInvariant())];
+
+    private static readonly Option<string?> Task = new("--task") { Description = $"{string.Join(", ", Tasks[..^1])} or {Tasks[^1]} [default: from the target's values]" };
 
     private static readonly Option<string?> Ignore = new("--ignore") { Description = "Columns that must not be used, separated by commas", HelpName = "a,b" };
 
@@ -19,7 +21,7 @@ internal static class InferenceOptions
 
     public static void AddTo(Command command)
     {
-        Task.AcceptOnlyFromAmong("regression", "binary");
+        Task.AcceptOnlyFromAmong(Tasks);
         command.Add(Target);
         command.Add(Task);
         command.Add(Ignore);

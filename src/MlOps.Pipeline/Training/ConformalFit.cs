@@ -146,7 +146,7 @@ internal sealed class ConformalFit(int seed, int threads, CancellationToken canc
     {
         var ml = new MLContext(seed);
         // An interval holds for any row, whatever it counts in learning.
-        var trainer = new Trainers(Trainers.ContextOf(ml, table.Featurizer with { Weights = null }, seed, threads, spec));
+        var trainer = new Trainers(Trainers.ContextOf(ml, table.Featurizer with { Weights = null }, table.Rows, seed, threads, spec));
         return TrainingCancellation.Run(ml, () => trainer.Fit(table, heldOut, scale), cancel);
     }
 

@@ -51,7 +51,7 @@ internal sealed record ErrorModels(ITransformer Absolute, ITransformer Squared, 
             var fitted = CrossValidation.Run(learnt, folds, scale, threads, Spec, (spec, heldOut) =>
             {
                 var ml = new MLContext(seed);
-                var trainer = new Trainers(Trainers.ContextOf(ml, table.Featurizer with { Weights = null }, seed, threads, spec));
+                var trainer = new Trainers(Trainers.ContextOf(ml, table.Featurizer with { Weights = null }, table.Rows, seed, threads, spec));
                 return TrainingCancellation.Run(ml, () => trainer.Fit(learnt, heldOut, scale), cancel);
             });
             return (fitted.Model, scale, fitted.OutOfFold!);

@@ -10,6 +10,7 @@ namespace MlOps.Pipeline.Training;
 internal static class ForcedCollections
 {
     private const string Field = "AllowGC";
+    private const BindingFlags Own = BindingFlags.Instance | BindingFlags.NonPublic | BindingFlags.DeclaredOnly;
 
     /// <summary>Whether a trainer of ML.NET's trees would still force them.</summary>
     public static bool AreIn(object trainer) => Of(trainer)?.GetValue(trainer) is true;
@@ -26,7 +27,7 @@ internal static class ForcedCollections
     {
         for (var type = trainer.GetType(); type is not null; type = type.BaseType)
         {
-            if (type.GetField(Field, BindingFlags.Instance | BindingFlags.NonPublic | BindingFlags.DeclaredOnly) is { } found && found.FieldType == typeof(bool))
+            if (type.GetField(Field, Own) is { } found && found.FieldType == typeof(bool))
             {
                 return found;
             }

@@ -44,7 +44,7 @@ public interface ITrainer
 /// <param name="Ml">ML.NET, seeded with <paramref name="Seed"/>.</param>
 /// <param name="Task">What is learned.</param>
 /// <param name="Seed">For whatever is drawn at random.</param>
-/// <param name="Threads">Threads that it may use, 1 or more.</param>
+/// <param name="Threads">Threads that it may use, 1 or more; by what else is trained and how large the table is, and so not the same each time.</param>
 /// <param name="Features">Column of the features: a vector of floats with a name for each slot.</param>
 /// <param name="Label">Column of the target: a float for regression, a Boolean for binary (true is the positive class), a key for multiclass.</param>
 /// <param name="Candidate">The candidate as declared. Where nothing is, its numbers of trees, rates and so on are the built-in trainers' defaults.</param>

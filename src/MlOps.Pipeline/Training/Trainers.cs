@@ -25,6 +25,9 @@ internal sealed class Trainers(TrainerContext context, ITrainer? added = null)
     /// <summary>100 MB. Of a larger table the learning outweighs the passing on of rows.</summary>
     private const long MostCachedNumbers = 25_000_000;
 
+    /// <summary>Of fewer numbers a thread more makes no tree sooner.</summary>
+    private const int CellsOfThread = 250_000;
+
     private static readonly float[] StrongerRegularizations = [1e-4f, 1e-3f, 1e-2f, 1e-1f, 1f];
 
     private readonly MLContext ml = context.Ml;
@@ -39,8 +42,20 @@ internal sealed class Trainers(TrainerContext context, ITrainer? added = null)
         : null;
 
     /// <summary>A context for the columns of a <see cref="FeatureView"/>.</summary>
-    public static TrainerContext ContextOf(MLContext ml, Featurizer featurizer, int seed, int threads, CandidateSpec spec) =>
-        new(ml, featurizer.Target.Task, seed, threads, Features, Label, spec) { Weight = featurizer.Weights is null ? null : FeatureView.Weight };
+    /// <param name="ml">ML.NET, seeded.</param>
+    /// <param name="featurizer">What the columns are.</param>
+    /// <param name="rows">Rows to learn from: few are learnt from on fewer threads than there are.</param>
+    /// <param name="seed">For what is drawn at random.</param>
+    /// <param name="threads">Threads that there are.</param>
+    /// <param name="spec">What is trained.</param>
+    public static TrainerContext ContextOf(MLContext ml, Featurizer featurizer, int rows, int seed, int threads, CandidateSpec spec) =>
+        new(ml, featurizer.Target.Task, seed, ThreadsFor(rows * (long)featurizer.Slots.Count, threads), Features, Label, spec)
+        {
+            Weight = featurizer.Weights is null ? null : FeatureView.Weight,
+        };
+
+    /// <summary>Threads of a trainer wait for each other at every split of a tree, which on a small table takes longer than the work that they share.</summary>
+    private static int ThreadsFor(long cells, int threads) => (int)Math.Clamp(cells / CellsOfThread, 1, threads);
 
     /// <summary>Whether a candidate's boosting stops by rows that it does not learn from.</summary>
     public static bool StopsEarly(CandidateSpec spec) => spec.EarlyStopping > 0 && spec.Trainer is TrainerNames.LightGbm or TrainerNames.FastTree;

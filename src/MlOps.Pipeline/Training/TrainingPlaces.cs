@@ -25,6 +25,19 @@ public sealed class TrainingPlaces(int most, long mostBytes)
     /// <summary>Bytes that training on a table may take.</summary>
     public static long BytesOf(long rows, int features) => rows * features * BytesPerCell;
 
+    /// <summary>
+    /// Threads for a fit of one of those that train now, so that together they have about as many as there are: on cores that are taken, the threads of a
+    /// trainer would wait for each other many times a tree.
+    /// </summary>
+    /// <param name="threads">Threads that there are.</param>
+    public int ShareOf(int threads)
+    {
+        lock (gate)
+        {
+            return Math.Max(1, threads / Math.Max(1, training));
+        }
+    }
+
     /// <summary>Waits for a place, which is free again when the result is disposed of.</summary>
     public async Task<IDisposable> TakeAsync(long wanted, CancellationToken cancel)
     {

@@ -74,7 +74,7 @@ public sealed class EnvironmentProblemTests : IDisposable
     [InlineData("--frobnicate", "up", "--frobnicate")]
     [InlineData("make-coffee", "make-coffee")]
     [InlineData("--target", "train", "file.csv")]
-    [InlineData("multiclass", "train", "file.csv", "--target", "y", "--task", "multiclass")]
+    [InlineData("clusters", "train", "file.csv", "--target", "y", "--task", "clusters")]
     [InlineData("many", "up", "--port", "many")]
     [InlineData("70000", "up", "--port", "70000")]
     [InlineData("--storage", "runs", "--storage", "nonsense")]

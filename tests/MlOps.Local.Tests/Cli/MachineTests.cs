@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
+using MlOps.Pipeline.Definitions;
 using MlOps.Testing;
 
 namespace MlOps.Local.Tests.Cli;
@@ -30,7 +31,7 @@ public sealed partial class MachineTests : IDisposable
         (await TrainAsync(file, "Asia/Kolkata", "tr_TR.UTF-8")).Should().Equal(usual);
     }
 
-    /// <summary>Metrics, dataset versions and predictions.</summary>
+    /// <summary>The inferred definition, metrics, dataset versions and predictions.</summary>
     private async Task<IReadOnlyList<string>> TrainAsync(string file, string zone, string? culture)
     {
         var data = Path.Combine(folder, zone.Replace('/', '-'));
@@ -40,14 +41,24 @@ public sealed partial class MachineTests : IDisposable
             // The program itself knows no cultures; the packages also run in programs that do.
             (machine["LC_ALL"], machine["DOTNET_SYSTEM_GLOBALIZATION_INVARIANT"]) = (culture, "false");
         }
-        var trained = JsonNode.Parse(await RunAsync("train", file, "--target", "y", "--json"))!;
+        var (inferred, few) = (Path.Combine(folder, $"{Path.GetFileName(data)}.json"), Path.Combine(folder, $"{Path.GetFileName(data)}-few.json"));
+        await RunAsync("new", "hourly", file, "--target", "y", "--out", inferred);
+        var definition = DefinitionJson.Read(await File.ReadAllTextAsync(inferred));
+        // What is tried is reading and predicting: folds and more candidates would learn the same again.
+        var small = definition with
+        {
+            Candidates = [new CandidateSpec { Trainer = TrainerNames.LightGbm, Trees = 20 }],
+            Train = new TrainRules { Folds = 0 },
+        };
+        await File.WriteAllTextAsync(few, DefinitionJson.Write(small));
+        var trained = JsonNode.Parse(await RunAsync("train", file, "--definition", few, "--json"))!;
         var metrics = trained["metrics"]!.AsObject().Where(metric => !metric.Key.Contains("seconds", StringComparison.Ordinal))
             .Select(metric => $"{metric.Key} {metric.Value}").ToList();
         metrics.Should().Contain(metric => metric.StartsWith("val_rmse ", StringComparison.Ordinal));
         var versions = DatasetVersion().Matches(await RunAsync("data", "--model", "hourly")).Select(version => version.Value).ToList();
         versions.Should().HaveCount(5);
         var prediction = JsonNode.Parse(await RunAsync("predict", "AT=2024-03-10 02:30", "n=3.5", "CITY=Iğdır", "IsOpen=TRUE"))!;
-        return [.. metrics, .. versions, prediction["prediction"]!.ToJsonString()];
+        return [await File.ReadAllTextAsync(inferred), .. metrics, .. versions, prediction["prediction"]!.ToJsonString()];
 
         async Task<string> RunAsync(params string[] command)
         {

@@ -25,6 +25,20 @@ public sealed class NewTests : IDisposable
         output.Should().Contain($"fare from 7 columns, without trip_id.").And.Contain($"mlops train \"{file}\" --definition {Out}");
     }
 
+    [Theory]
+    [InlineData("regression", TaskKind.Regression)]
+    [InlineData("multiclass", TaskKind.Multiclass)]
+    public async Task The_task_is_what_the_person_says(string task, TaskKind expected)
+    {
+        var file = Path.Combine(folder, "grades.csv");
+        await File.WriteAllTextAsync(file, "points,grade\n" + string.Concat(Enumerable.Range(0, 60).Select(i => $"{i},{i % 3}\n")));
+
+        var (exitCode, _, errors) = await LocalProcess.RunAsync("new", "grades", file, "--target", "grade", "--task", task, "--out", Out);
+
+        exitCode.Should().Be(0, errors);
+        DefinitionJson.Read(await File.ReadAllTextAsync(Out)).Task.Should().Be(expected);
+    }
+
     [Fact]
     public async Task A_file_that_is_there_is_written_over_only_by_force()
     {

@@ -30,7 +30,7 @@ public sealed class TrainingCancellationTests(AzuriteFixture azurite, ITestOutpu
         // So many that it would last for many minutes.
         var spec = new CandidateSpec { Trainer = name, Trees = 200_000, EarlyStopping = 0 };
         var ml = new MLContext(1);
-        var trainer = new Trainers(Trainers.ContextOf(ml, featurizer, 1, threads: 1, spec));
+        var trainer = new Trainers(Trainers.ContextOf(ml, featurizer, rows: 1, 1, threads: 1, spec));
         using var cancelled = new CancellationTokenSource();
         using var begun = new ManualResetEventSlim();
         var training = Task.Run(() => TrainingCancellation.Run(

@@ -49,6 +49,26 @@ public sealed class TrainingPlacesTests
     }
 
     [Fact]
+    public async Task Those_that_train_at_once_share_the_threads_and_the_last_has_them_all()
+    {
+        var places = new TrainingPlaces(3, long.MaxValue);
+        places.ShareOf(8).Should().Be(8);
+        var first = await places.TakeAsync(1, default);
+        places.ShareOf(8).Should().Be(8);
+        var others = new[] { await places.TakeAsync(1, default), await places.TakeAsync(1, default) };
+        var waiting = places.TakeAsync(1, default);
+
+        places.ShareOf(8).Should().Be(2);
+        places.ShareOf(2).Should().Be(1, "each has one");
+        first.Dispose();
+        foreach (var place in others.Append(await waiting))
+        {
+            place.Dispose();
+        }
+        places.ShareOf(8).Should().Be(8);
+    }
+
+    [Fact]
     public async Task One_that_is_cancelled_while_it_waits_keeps_nobody_out()
     {
         var places = new TrainingPlaces(1, 100);

@@ -107,7 +107,7 @@ public sealed class CandidateTraining(
                 ml.Log += watch.Hear;
             }
             var trainer = new Trainers(
-                Trainers.ContextOf(ml, featurizer, candidate.TrainerSeed, options.Threads, one), candidate.Added);
+                Trainers.ContextOf(ml, featurizer, trainTable.Rows, candidate.TrainerSeed, places.ShareOf(options.Threads), one), candidate.Added);
             return TrainingCancellation.Run(ml, () => heldOut is null ? trainer.Fit(trainTable, scale) : trainer.Fit(trainTable, heldOut, scale), cancel);
         }
 
