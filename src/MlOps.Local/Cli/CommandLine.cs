@@ -9,7 +9,7 @@ internal static class CommandLine
 {
     public static async Task<int> RunAsync(string[] args, Action<IServiceCollection>? services)
     {
-        var parsed = Root().Parse(WithDefaultVerb(args));
+        var parsed = Parse(args);
         if (parsed.Errors.Count > 0)
         {
             foreach (var problem in parsed.Errors.Select(error => error.Message).Distinct())
@@ -48,6 +48,8 @@ internal static class CommandLine
             return ExitCode.Usage;
         }
     }
+
+    internal static ParseResult Parse(string[] args) => Root().Parse(WithDefaultVerb(args));
 
     /// <summary>A person who names no verb wants to see what this is.</summary>
     private static string[] WithDefaultVerb(string[] args) =>

@@ -2,6 +2,7 @@ using Azure.Identity;
 using Azure.Monitor.OpenTelemetry.Exporter;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using MlOps.Functions.Hosting;
@@ -11,6 +12,7 @@ using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Definitions;
 using MlOps.Pipeline.Features;
 using MlOps.Pipeline.Tracking;
+using MlOps.Samples.Extensions;
 using OpenTelemetry.Logs;
 using OpenTelemetry.Trace;
 
@@ -41,6 +43,19 @@ public sealed class AppServicesTests
         app.GetRequiredService<KnownExtensions>().Functions.Should().Equal(new KnownFunction("twice", 1));
         app.GetRequiredService<AlertSender>().New(AlertKind.RunFailed, "t", []).Deliveries.Select(delivery => delivery.Channel).Should()
             .BeEquivalentTo("slack", "nobody");
+    }
+
+    /// <summary>The line of the program that docs/extending.md shows.</summary>
+    [Fact]
+    public async Task A_trainer_is_added_in_a_line_of_the_program()
+    {
+        var builder = Host.CreateApplicationBuilder();
+        builder.Configuration.AddInMemoryCollection(new Dictionary<string, string?> { ["AzureWebJobsStorage"] = "UseDevelopmentStorage=true" });
+
+        builder.Services.AddMlOpsApp(builder.Configuration).AddMlOps(add => add.AddTrainer<AdditiveModel>());
+
+        await using var app = builder.Services.BuildServiceProvider();
+        app.GetRequiredService<KnownExtensions>().Trainers.Select(trainer => trainer.Name).Should().Contain("gam");
     }
 
     [Fact]
