@@ -15,7 +15,7 @@ public sealed class CompletionTests : IDisposable
         "rollback", "runs", "score", "traffic", "train", "up")]
     [InlineData("mlops delete ", "alias", "definition", "file", "model", "run", "version")]
     [InlineData("mlops train trips.csv --ta", "--target", "--task")]
-    [InlineData("mlops train \"my trips.csv\" --task ", "binary", "regression")]
+    [InlineData("mlops train \"my trips.csv\" --task ", "binary", "multiclass", "regression")]
     [InlineData("mlops data export v", "validation")]
     [InlineData("mlops data d", "diff")]
     [InlineData("mlops runs a --log cl", "clean", "clean-part")]
