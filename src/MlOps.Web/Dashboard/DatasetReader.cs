@@ -31,7 +31,8 @@ public sealed class DatasetReader(
         var looked = from is not null || isSmall ? manifest.Columns.Skip(from ?? 0).Take(ColumnsAtOnce).ToList() : [];
         var next = (from ?? 0) + looked.Count;
         return new DatasetData(
-            entry, looked.Count > 0 ? looked : manifest.Columns, manifest.Columns.Count, manifest.Parts, named, [.. uses.Select(use => use.RunId)], DroppedOf(manifest),
+            entry, looked.Count > 0 ? looked : manifest.Columns, manifest.Columns.Count, manifest.Parts, named, [.. uses.Select(use => use.RunId)],
+            DroppedOf(manifest),
             looked.Count > 0 ? await statistics.ReadAsync(manifest, looked, cancel) : null,
             looked.Count > 0 && next < manifest.Columns.Count ? next : null)
         {
