@@ -24,6 +24,9 @@ public static class DatasetNotes
     /// <summary>Clean: dropped rows by reason.</summary>
     public const string Dropped = "dropped";
 
+    /// <summary>Raw and clean: the version beside which examples of dropped rows are kept (<see cref="Data.DroppedRows"/>).</summary>
+    public const string DroppedRows = "droppedRows";
+
     /// <summary>Clean: the target in the rows that stay and in those that do not.</summary>
     public const string Loss = "targetLoss";
 

@@ -6,7 +6,8 @@ using MlOps.Pipeline.Versions;
 namespace MlOps.Web.Dashboard;
 
 /// <summary>Reads what the page of a dataset version shows.</summary>
-public sealed class DatasetReader(DataVersions versions, DatasetStore datasets, DataLog log, DataTags tags, DataStatistics statistics)
+public sealed class DatasetReader(
+    PipelineStorage storage, DataVersions versions, DatasetStore datasets, DataLog log, DataTags tags, DataStatistics statistics)
 {
     /// <summary>A table of so many cells is looked at while the page is waited for; a larger one when somebody asks for it.</summary>
     private const long CellsAtOnce = 1_000_000;
@@ -26,17 +27,25 @@ public sealed class DatasetReader(DataVersions versions, DatasetStore datasets, 
         }
         var uses = await log.ListRunsAsync(model, entry.Id, cancel);
         var named = (await tags.ListAsync(model, cancel)).Where(tag => tag.Version == entry.Id).Select(tag => tag.Name).ToList();
-        var dropped = manifest.Notes[DatasetNotes.Dropped] is System.Text.Json.Nodes.JsonObject reasons
-            ? reasons.ToDictionary(reason => reason.Key, reason => reason.Value!.GetValue<long>())
-            : null;
         var isSmall = manifest.Columns.Count <= ColumnsAtOnce && manifest.Rows * manifest.Columns.Count <= CellsAtOnce;
         var looked = from is not null || isSmall ? manifest.Columns.Skip(from ?? 0).Take(ColumnsAtOnce).ToList() : [];
         var next = (from ?? 0) + looked.Count;
         return new DatasetData(
-            entry, looked.Count > 0 ? looked : manifest.Columns, manifest.Columns.Count, manifest.Parts, named, [.. uses.Select(use => use.RunId)], dropped,
+            entry, looked.Count > 0 ? looked : manifest.Columns, manifest.Columns.Count, manifest.Parts, named, [.. uses.Select(use => use.RunId)],
+            DroppedOf(manifest),
             looked.Count > 0 ? await statistics.ReadAsync(manifest, looked, cancel) : null,
-            looked.Count > 0 && next < manifest.Columns.Count ? next : null);
+            looked.Count > 0 && next < manifest.Columns.Count ? next : null)
+        {
+            DroppedRows = await Pipeline.Data.DroppedRows.ReadAsync(storage, manifest, cancel),
+        };
     }
+
+    private static IReadOnlyDictionary<string, long>? DroppedOf(DatasetManifest manifest) =>
+        manifest.Notes[DatasetNotes.Dropped] is System.Text.Json.Nodes.JsonObject reasons
+            ? reasons.ToDictionary(reason => reason.Key, reason => reason.Value!.GetValue<long>())
+            : manifest.Notes[DatasetNotes.Ragged]?.GetValue<long>() is > 0 and var ragged
+                ? new Dictionary<string, long> { [Pipeline.Data.DroppedRows.Ragged] = ragged }
+                : null;
 }
 
 /// <param name="Version">The version.</param>
@@ -45,10 +54,14 @@ public sealed class DatasetReader(DataVersions versions, DatasetStore datasets, 
 /// <param name="Parts">Its files; none for a view.</param>
 /// <param name="Tags">Names that it has.</param>
 /// <param name="Runs">Runs that had it.</param>
-/// <param name="Dropped">Of a clean version: how many rows were dropped, and why.</param>
+/// <param name="Dropped">Of a raw or clean version: how many rows were dropped, and why.</param>
 /// <param name="Statistics">What its columns hold; null: nobody asked, and there are many.</param>
 /// <param name="Skipped">Where the columns go on: how many come before; null at their end.</param>
 public sealed record DatasetData(
     DataEntry Version, IReadOnlyList<DatasetColumn> Columns, int ColumnCount, IReadOnlyList<DatasetPart> Parts, IReadOnlyList<string> Tags,
     IReadOnlyList<string> Runs,
-    IReadOnlyDictionary<string, long>? Dropped, TableStatistics? Statistics, int? Skipped);
+    IReadOnlyDictionary<string, long>? Dropped, TableStatistics? Statistics, int? Skipped)
+{
+    /// <summary>The first rows that were dropped, by reason.</summary>
+    public IReadOnlyList<DroppedRows> DroppedRows { get; init; } = [];
+}

@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Mvc;
+using MlOps.Pipeline.Data;
 using MlOps.Pipeline.Definitions;
 using MlOps.Pipeline.Tracking;
 
@@ -42,6 +43,7 @@ public static class RunPagesApi
         {
             Log = await RunLogReader.FindAsync(view, stage, pages.Logs, cancel),
             LearningCurve = await LearningReader.FindAsync(details, pages.Artifacts, cancel),
+            DroppedRows = await pages.FindDroppedRowsAsync(details.Run, cancel),
         });
     }
 
@@ -75,7 +77,19 @@ public static class RunPagesApi
 /// <summary>What a run's page needs besides its records.</summary>
 /// <param name="Logs">Logs of stages.</param>
 /// <param name="Artifacts">Files.</param>
-public sealed record RunPageSources(StageLogs Logs, ArtifactStore Artifacts);
+/// <param name="Log">Which dataset versions a run had.</param>
+/// <param name="Datasets">Those versions.</param>
+/// <param name="Storage">Where rows are that were dropped from them.</param>
+public sealed record RunPageSources(StageLogs Logs, ArtifactStore Artifacts, DataLog Log, DatasetStore Datasets, PipelineStorage Storage)
+{
+    /// <summary>Null where the run has cleaned no table, or the table is gone.</summary>
+    internal async Task<IReadOnlyList<DroppedRows>?> FindDroppedRowsAsync(Run run, CancellationToken cancel)
+    {
+        var uses = await Log.ListOfRunAsync(run.Model, run.RunId, cancel);
+        var last = uses.FirstOrDefault(use => use.Stage == "clean") ?? uses.FirstOrDefault(use => use.Stage == "raw");
+        return last is not null && await Datasets.FindAsync(last.Id, cancel) is { } manifest ? await DroppedRows.ReadAsync(Storage, manifest, cancel) : null;
+    }
+}
 
 /// <param name="Run">The run.</param>
 /// <param name="Raw">The raw dataset version that it read; null: it read none, or it is gone.</param>

@@ -1,4 +1,5 @@
 using MlOps.Pipeline.Contracts;
+using MlOps.Pipeline.Data;
 using MlOps.Pipeline.Definitions;
 using MlOps.Pipeline.Orchestration;
 using MlOps.Pipeline.Tracking;
@@ -50,6 +51,8 @@ public sealed record RunView
     public IReadOnlyList<Alert>? Alerts { get; init; }
     /// <summary>How good the winner would be with fewer trees; only on the run's page and in its twin.</summary>
     public LearningCurve? LearningCurve { get; init; }
+    /// <summary>The first rows that were dropped, by reason; only on the run's page and in its twin.</summary>
+    public IReadOnlyList<DroppedRows>? DroppedRows { get; init; }
     /// <summary>The end of a stage's log; only on the run's page and in its twin.</summary>
     public ShownLog? Log { get; init; }
     /// <summary>What can be done next, by name.</summary>

@@ -24,6 +24,7 @@ public sealed class ByPartsTests(AzuriteFixture azurite)
         var definition = Trips.Definition() with
         {
             Columns = fillsNulls ? new Dictionary<string, ColumnRule> { ["miles"] = new() { Impute = new ImputeRule(ImputeStrategy.Median) } } : [],
+            Cleaning = new CleaningRules(Duplicates: fillsNulls ? Duplicates.Drop : null),
             Gates = new GateRules { Drift = DriftGate.Block },
         };
         var csv = WithGaps(Trips.Csv(Rows, seed: 91));
@@ -44,6 +45,8 @@ public sealed class ByPartsTests(AzuriteFixture azurite)
                 whole.Clean,
                 options => options.Excluding(manifest => manifest.Created).Excluding(manifest => manifest.Notes).Excluding(manifest => manifest.Parameters));
         parts.Clean.Notes.ToJsonString().Should().Be(whole.Clean.Notes.ToJsonString());
+        whole.Dropped.Select(reason => (reason.Reason, reason.Rows.Count)).Should().Equal((fillsNulls ? "duplicate" : "null: miles", DroppedRows.MostRows));
+        Json.Write(parts.Dropped).Should().Be(Json.Write(whole.Dropped));
         parts.Run.Metrics["val_rmse"].Should().Be(whole.Run.Metrics["val_rmse"]);
         // Moments are added in another order, which the last digits show.
         foreach (var (part, all) in Scores(parts.Drift).Zip(Scores(whole.Drift)))
@@ -117,7 +120,7 @@ public sealed class ByPartsTests(AzuriteFixture azurite)
         var lineage = (await host.Get<ModelRegistry>().GetAsync(definition.Model, 1, default)).Lineage;
         var clean = await host.Get<DatasetStore>().GetAsync(lineage.Clean, default);
         var drift = await host.Get<ArtifactStore>().ReadAsync(run.Artifacts.Single(artifact => artifact.Path == DriftReport.FileName).Blob, default);
-        return new Outcome(run, lineage, clean, Json.Read<DriftReport>(drift.ToString()));
+        return new Outcome(run, lineage, clean, Json.Read<DriftReport>(drift.ToString()), await DroppedRows.ReadAsync(host.Storage, clean, default));
     }
 
     private PipelineHost Host() => new(azurite, services => services.ChangeOptions(options => options with { RowsPerPart = RowsPerPart }));
@@ -153,5 +156,5 @@ public sealed class ByPartsTests(AzuriteFixture azurite)
         report.Comparisons.SelectMany(comparison => comparison.Scores).OrderBy(score => score.Column, StringComparer.Ordinal)
             .Select(score => (score.Column, score.Score!.Value, score.Drifted));
 
-    private sealed record Outcome(RunDetails Run, ModelLineage Lineage, DatasetManifest Clean, DriftReport Drift);
+    private sealed record Outcome(RunDetails Run, ModelLineage Lineage, DatasetManifest Clean, DriftReport Drift, IReadOnlyList<DroppedRows> Dropped);
 }

@@ -66,6 +66,42 @@ public sealed class CleanTests(AzuriteFixture azurite) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task The_first_rows_of_each_reason_are_kept_as_examples_in_the_files_order()
+    {
+        var definition = Definition with { Cleaning = new CleaningRules(Duplicates: Duplicates.Drop) };
+        var lines = Enumerable.Range(0, 9).Select(i => $",n{i},{i}").Concat(["1,a", "7,z,7", "7,z,7", $"8,{new string('x', 101)},"]);
+
+        var clean = await bench.CleanAsync(definition, Table([.. lines]));
+
+        var manifest = await bench.Host.Get<DatasetStore>().GetAsync(clean.Clean.Id, default);
+        var examples = await DroppedRows.ReadAsync(bench.Host.Storage, manifest, default);
+        examples.Select(example => example.Reason).Should().Equal("null: a", "duplicate", "null: y", DroppedRows.Ragged);
+        examples[0].Columns.Should().Equal("a", "b", "y");
+        examples[0].Rows.Select(row => string.Join('|', row.Select(cell => cell ?? "none"))).Should()
+            .Equal("none|n0|0.0", "none|n1|1.0", "none|n2|2.0", "none|n3|3.0", "none|n4|4.0");
+        examples[1].Rows.Should().ContainSingle().Which.Should().Equal("7.0", "z", "7.0");
+        examples[2].Rows.Should().ContainSingle().Which.Should().Equal("8.0", new string('x', 99) + "…", null);
+        (examples[3].Columns.Count, examples[3].Rows.Count).Should().Be((0, 1));
+        examples[3].Rows[0].Should().Equal("1", "a");
+        manifest.Notes.ToJsonString().Should().NotContain("n0", "they are beside the version, not in it");
+    }
+
+    [Fact]
+    public async Task Of_a_wide_table_an_example_has_some_columns_and_the_one_that_is_the_reason()
+    {
+        var names = Enumerable.Range(0, 60).Select(i => $"c{i}").ToList();
+        string Line(int row, string last) => string.Join(',', names.Select((_, i) => i == 59 ? last : $"{row + i}")) + $",{row}";
+        var csv = string.Join(',', names) + ",y\n" + string.Join('\n', Enumerable.Range(0, 20).Select(row => Line(row, row == 3 ? "" : $"{row}"))) + "\n";
+
+        var clean = await bench.CleanAsync(Definition, csv);
+
+        var manifest = await bench.Host.Get<DatasetStore>().GetAsync(clean.Clean.Id, default);
+        var example = (await DroppedRows.ReadAsync(bench.Host.Storage, manifest, default)).Should().ContainSingle().Subject;
+        example.Columns.Should().Equal([.. names.Take(49), "c59"]);
+        example.Rows.Should().ContainSingle().Which.Should().Equal([.. Enumerable.Range(3, 49).Select(value => $"{value}.0"), null]);
+    }
+
+    [Fact]
     public async Task Unparseable_and_infinite_cells_cost_their_rows()
     {
         var clean = await bench.CleanAsync(Definition, Table("twelve,g,1", "Infinity,g,1", "NaN,g,1", "7,g,1"));

@@ -241,6 +241,9 @@ public sealed class IngestTests(AzuriteFixture azurite) : IAsyncLifetime
 
         raw.Raw.Rows.Should().Be(2);
         bench.Warnings.Should().ContainSingle().Which.Should().Contain("2 of 4 rows").And.Contain("line 3");
+        var manifest = await bench.Host.Get<DatasetStore>().GetAsync(raw.Raw.Id, default);
+        var example = (await DroppedRows.ReadAsync(bench.Host.Storage, manifest, default)).Should().ContainSingle().Subject;
+        example.Rows.Select(row => string.Join(',', row)).Should().Equal("4,5", "6,7,8,9");
     }
 
     [Theory]

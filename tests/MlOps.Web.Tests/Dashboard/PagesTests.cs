@@ -164,7 +164,23 @@ public sealed class PagesTests(AzuriteFixture azurite) : IAsyncLifetime
         ((long)columns["size"]["missing"]!, (double)columns["size"]["min"]!, (double)columns["size"]["max"]!).Should().Be((10, 1, 19));
         columns["size"]["histogram"]!.AsArray().Sum(bin => (long)bin!).Should().Be(190);
         columns["colour"]["top"]!.AsArray().Select(top => $"{top!["value"]} {top["count"]}").Should().Equal("blue 100", "red 100");
-        (await GetJsonAsync($"/dashboard/data/{model}/v1:clean"))["dropped"]!.AsObject().Should().ContainKey("null: size");
+        var clean = await GetJsonAsync($"/dashboard/data/{model}/v1:clean");
+        clean["dropped"]!.AsObject().Should().ContainKey("null: size");
+
+        // The first of the rows that were dropped, here and on the run's page.
+        var run = await GetJsonAsync($"/dashboard/runs/{clean["runs"]![0]}");
+        foreach (var example in new[] { clean, run }.Select(twin => twin["droppedRows"]!.AsArray().Should().ContainSingle().Subject!))
+        {
+            ((string)example["reason"]!, example["rows"]!.AsArray().Count).Should().Be(("null: size", 5));
+            var size = example["columns"]!.AsArray().Select(column => (string)column!).ToList().IndexOf("size");
+            example["rows"]!.AsArray().Should().OnlyContain(row => row![size] == null);
+        }
+        foreach (var address in new[] { $"/dashboard/data/{model}/v1:clean", $"/dashboard/runs/{clean["runs"]![0]}" })
+        {
+            (await TextAsync(address, AdminKey)).Should().Contain("What was dropped and why").And.Contain("null: size: the first 5 rows");
+        }
+        var plain = await SendAsync(HttpMethod.Get, $"/runs/{clean["runs"]![0]}", json: null).ShouldBeAsync(HttpStatusCode.OK);
+        plain.AsObject().Should().NotContainKey("droppedRows", "rows are on pages, and a run's record has none");
     }
 
     [Fact]

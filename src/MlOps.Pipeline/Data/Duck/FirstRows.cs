@@ -26,6 +26,7 @@ internal sealed class FirstRows : IDisposable
     private readonly ulong[] keys;
     private readonly bool[] counts;
     private readonly bool[] isFirst;
+    private readonly LeastNumbers[] firstByReason;
     private long duplicates;
 
     private FirstRows(int rows, int reasons)
@@ -36,6 +37,7 @@ internal sealed class FirstRows : IDisposable
         counts = new bool[rows];
         isFirst = new bool[rows];
         RowsByReason = new long[reasons];
+        firstByReason = [.. Enumerable.Range(0, reasons).Select(_ => new LeastNumbers(DroppedRows.MostRows))];
         InUse[token] = this;
     }
 
@@ -44,6 +46,13 @@ internal sealed class FirstRows : IDisposable
 
     /// <summary>Rows that count but equal an earlier one, kept or not.</summary>
     public long Duplicates => duplicates;
+
+    /// <summary>The numbers of the first rows that do not count for a reason, at most <see cref="DroppedRows.MostRows"/>.</summary>
+    public IReadOnlyList<long> FirstOf(int reason) => firstByReason[reason].Numbers;
+
+    /// <summary>The numbers of the first rows that count and equal an earlier one, at most <see cref="DroppedRows.MostRows"/>.</summary>
+    public IReadOnlyList<long> FirstDuplicates() =>
+        [.. Enumerable.Range(0, counts.Length).Where(row => counts[row] && !isFirst[row]).Take(DroppedRows.MostRows).Select(row => (long)row)];
 
     private string Token => $"{Sql.Number(token)}::BIGINT";
 
@@ -110,6 +119,10 @@ internal sealed class FirstRows : IDisposable
             found.others[numbers[i]] = engine[i];
             found.keys[numbers[i]] = keys[i];
             found.counts[numbers[i]] = reasons[i] < 0;
+            if (reasons[i] >= 0)
+            {
+                found.firstByReason[reasons[i]].Offer(numbers[i]);
+            }
         }
         reasons.CopyTo(output.Values<int>(rows));
     }

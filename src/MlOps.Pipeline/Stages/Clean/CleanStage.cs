@@ -53,7 +53,7 @@ public sealed class CleanStage(PipelineStorage storage, DatasetStore datasets, D
             var parts = input.ByParts
                 ? await ReadPartsAsync(ids.Rows, raw.Parts.Count, cancel)
                 : await CleanPartsAsync(raw, rules, ids.Rows, cancel);
-            rows = await datasets.CommitAsync(Join(raw, parts, rules, ids), cancel);
+            rows = await CommitAsync(raw, Join(raw, parts, rules, ids), parts, cancel);
         }
         var clean = ids.Clean == ids.Rows ? rows : await FillAsync(rows, rules, ids, cancel);
         return await ReportAsync(context, clean, reused: false, cancel);
@@ -80,13 +80,28 @@ public sealed class CleanStage(PipelineStorage storage, DatasetStore datasets, D
         return parts;
     }
 
+    /// <summary>Examples of what was dropped are kept first: a version that is there has them.</summary>
+    private async Task<DatasetManifest> CommitAsync(
+        DatasetManifest raw, DatasetManifest draft, IReadOnlyList<CleanedPart> parts, CancellationToken cancel)
+    {
+        var dropped = draft.Notes[DatasetNotes.Dropped]!.AsObject().ToDictionary(reason => reason.Key, reason => reason.Value!.GetValue<long>());
+        var unread = await DroppedRows.ReadAsync(storage, raw, cancel);
+        var examples = DroppedRows.Join([.. unread, .. parts.SelectMany(part => part.Examples ?? [])], dropped);
+        if (examples.Count > 0)
+        {
+            await DroppedRows.SaveAsync(storage, draft.Id, examples, cancel);
+            draft.Notes[DatasetNotes.DroppedRows] = draft.Id;
+        }
+        return await datasets.CommitAsync(draft, cancel);
+    }
+
     private static DatasetManifest Join(DatasetManifest raw, IReadOnlyList<CleanedPart> parts, CleanRules rules, CleanIds ids)
     {
         var dropped = new SortedDictionary<string, long>(StringComparer.Ordinal);
         var ragged = raw.Notes[DatasetNotes.Ragged]?.GetValue<long>() ?? 0;
         if (ragged > 0)
         {
-            dropped["wrong number of cells"] = ragged;
+            dropped[DroppedRows.Ragged] = ragged;
         }
         foreach (var (reason, count) in parts.SelectMany(part => part.Dropped))
         {

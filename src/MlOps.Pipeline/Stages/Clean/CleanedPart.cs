@@ -10,8 +10,10 @@ namespace MlOps.Pipeline.Stages.Clean;
 /// <param name="TargetValues">Different values of the target, as many as are needed: see <see cref="TargetColumn.Decide"/>.</param>
 /// <param name="Equal">Rows that equal an earlier one, dropped or kept.</param>
 /// <param name="Loss">The target in the rows that stay and in those that do not.</param>
+/// <param name="Examples">The first dropped rows by reason; null: a release made it that kept none.</param>
 internal sealed record CleanedPart(
-    DatasetPart Part, IReadOnlyDictionary<string, long> Dropped, IReadOnlyList<string> TargetValues, long Equal = 0, TargetLoss? Loss = null)
+    DatasetPart Part, IReadOnlyDictionary<string, long> Dropped, IReadOnlyList<string> TargetValues, long Equal = 0, TargetLoss? Loss = null,
+    IReadOnlyList<DroppedRows>? Examples = null)
 {
     /// <summary>Keeps it beside the part, for whoever joins the parts.</summary>
     public Task SaveAsync(PipelineStorage storage, string dataset, int index, CancellationToken cancel) =>

@@ -7,6 +7,8 @@ namespace MlOps.Pipeline.Stages.Clean;
 /// <summary>Drops the rows of one part that training cannot use. Equal rows stand in the same part, so that a part is cleaned by itself.</summary>
 internal sealed class PartCleaner(DatasetStore datasets, DuckDb duckDb, DatasetManifest raw, CleanRules clean)
 {
+    private const string Duplicate = "duplicate";
+
     private readonly RowRules rules = new(clean.Plan, clean.Definition, raw.Notes[DatasetNotes.Unparseable]!.GetValue<bool>());
 
     /// <summary>Cleans a part and stores what is left of it as a part of another version.</summary>
@@ -20,8 +22,8 @@ internal sealed class PartCleaner(DatasetStore datasets, DuckDb duckDb, DatasetM
         try
         {
             var dropped = new Dictionary<string, long>(StringComparer.Ordinal);
-            var (cleaned, values, equal, loss) = await Task.Run(() => Clean(part, source, Path.Combine(folder, "cleaned.parquet"), dropped, cancel), cancel);
-            return new CleanedPart(await datasets.StoreAsync(dataset, cleaned, cancel), dropped, values, equal, loss);
+            var (cleaned, toPart) = await Task.Run(() => Clean(part, source, Path.Combine(folder, "cleaned.parquet"), dropped, cancel), cancel);
+            return toPart(await datasets.StoreAsync(dataset, cleaned, cancel));
         }
         finally
         {
@@ -29,7 +31,8 @@ internal sealed class PartCleaner(DatasetStore datasets, DuckDb duckDb, DatasetM
         }
     }
 
-    private (LocalPart Part, IReadOnlyList<string> TargetValues, long Equal, TargetLoss Loss) Clean(
+    /// <summary>The cleaned part on this machine, and what is known of it once it is stored.</summary>
+    private (LocalPart Cleaned, Func<DatasetPart, CleanedPart> ToPart) Clean(
         int part, string source, string path, Dictionary<string, long> dropped, CancellationToken cancel)
     {
         using var session = duckDb.Open(raw.Columns.Count, cancel);
@@ -45,9 +48,11 @@ internal sealed class PartCleaner(DatasetStore datasets, DuckDb duckDb, DatasetM
                 Reasons = rules.Reasons.Count,
             },
             duckDb.Threads);
-        foreach (var (reason, rows) in rules.Reasons.Zip(first.RowsByReason).Where(counted => counted.Second > 0))
+        var examples = new List<(string Reason, IReadOnlyList<long> Rows)>();
+        foreach (var (i, rows) in first.RowsByReason.Index().Where(counted => counted.Item > 0))
         {
-            dropped[reason] = rows;
+            dropped[rules.Reasons[i]] = rows;
+            examples.Add((rules.Reasons[i], first.FirstOf(i)));
         }
         var equal = 0L;
         if (first.Duplicates > 0)
@@ -55,7 +60,8 @@ internal sealed class PartCleaner(DatasetStore datasets, DuckDb duckDb, DatasetM
             equal = first.Duplicates;
             if (!clean.KeepsEqual)
             {
-                dropped["duplicate"] = first.Duplicates;
+                dropped[Duplicate] = first.Duplicates;
+                examples.Add((Duplicate, first.FirstDuplicates()));
             }
         }
         var query = $"SELECT {cells}, {first.HashSql("file_row_number")} AS {RowHash.ColumnName} FROM {sourceSql}";
@@ -64,6 +70,9 @@ internal sealed class PartCleaner(DatasetStore datasets, DuckDb duckDb, DatasetM
         var loss = first.RowsByReason.Sum() > 0
             ? TargetLoss.Measure(session, sourceSql, rules.ReasonSql, clean.Plan.Target, values.Count > 0 ? values[0] : null)
             : TargetLoss.None;
-        return (cleaned, values, equal, loss);
+        var most = examples.OrderByDescending(example => dropped[example.Reason]).ThenBy(example => example.Reason, StringComparer.Ordinal)
+            .Take(DroppedRows.MostReasons).ToList();
+        var read = DroppedExamples.Read(session, sourceSql, raw.Columns, most);
+        return (cleaned, stored => new CleanedPart(stored, dropped, values, equal, loss, read));
     }
 }

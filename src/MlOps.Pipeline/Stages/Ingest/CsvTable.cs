@@ -174,9 +174,9 @@ internal sealed class CsvTable : IDisposable
         // Another reader may take a carriage return within a cell for the end of a line, and Excel's first line for a row.
         isOdd = all.IsOdd || format.Dialect is { Aligned: true } or { Preamble: > 0 } or { LineEnd: (byte)'\r' }
             || scan.CarriageReturns > scan.Pairs || (scan.Pairs > 0 && scan.Pairs < scan.LineFeeds);
-        if (all.FirstRagged is { } first)
+        if (all.FirstRagged is [var first, ..])
         {
-            LeftOut = new RaggedRows(all.Ragged);
+            LeftOut = new RaggedRows(all.Ragged, [.. all.FirstRagged.Select(row => row.Shown)]);
             warnings.Add(new Warning(
                 $"{name}: {Number(all.Ragged)} of {Number(Rows + all.Ragged)} rows were left out because their number of cells is not the header's "
                 + $"({names.Count}); the first is line {first.Line} with {first.Cells} ({first.Text}).")
@@ -344,4 +344,6 @@ internal sealed class CsvTable : IDisposable
 }
 
 /// <summary>Rows with another number of cells than the header.</summary>
-internal sealed record RaggedRows(long Rows);
+/// <param name="Rows">How many.</param>
+/// <param name="First">The cells of the first ones.</param>
+internal sealed record RaggedRows(long Rows, IReadOnlyList<IReadOnlyList<string?>> First);

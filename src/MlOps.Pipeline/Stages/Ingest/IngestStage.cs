@@ -130,6 +130,11 @@ public sealed class IngestStage(
                     [DatasetNotes.Warnings] = JsonNode.Parse(Json.Write(read.Table.Warnings.Take(MostWarnings))),
                 },
             };
+            if (read.LeftOut is { } leftOut)
+            {
+                await DroppedRows.SaveAsync(storage, id, [new DroppedRows(DroppedRows.Ragged, [], leftOut.First)], cancel);
+                draft.Notes[DatasetNotes.DroppedRows] = id;
+            }
             var manifest = await datasets.CommitAsync(draft, read.Parts, cancel);
             context.Log($"dataset version {manifest.Id}: {manifest.Rows:N0} rows, {manifest.Columns.Count} columns, {manifest.Parts.Count} parts");
             if (read.Ragged > 0)
@@ -207,7 +212,7 @@ public sealed class IngestStage(
                 {
                     var written = PartWriter.Write(parquetSession, parquet, options.RowsPerPart, folder);
                     return written.Sum(part => part.Rows) == parquet.Rows
-                        ? FileRead.Of(parquetSession, parquet, written, 0)
+                        ? FileRead.Of(parquetSession, parquet, written, leftOut: null)
                         : throw ParquetTable.Damaged(name);
                 },
                 new FileInfo(scan.Path).Length);
@@ -226,7 +231,7 @@ public sealed class IngestStage(
                 throw new InvalidOperationException($"{name} has {csv.Rows} rows, of which {written} were written.");
             }
         }
-        return FileRead.Of(session, table, parts, csv.LeftOut?.Rows ?? 0);
+        return FileRead.Of(session, table, parts, csv.LeftOut);
     }
 
     private IReadOnlyList<LocalPart>? TryWrite(DuckDbSession session, RawTable table, string folder, long rows, CancellationToken cancel)
@@ -248,11 +253,13 @@ public sealed class IngestStage(
     /// <summary>A file that was read into parts.</summary>
     /// <param name="Table">Its columns, and what the user should know.</param>
     /// <param name="Parts">Its rows.</param>
-    /// <param name="Ragged">Rows that were left out.</param>
+    /// <param name="LeftOut">Rows that were left out; null: none.</param>
     /// <param name="Identity">Whether rows can be told apart.</param>
-    private sealed record FileRead(RawTable Table, IReadOnlyList<LocalPart> Parts, long Ragged, RowIdentity Identity)
+    private sealed record FileRead(RawTable Table, IReadOnlyList<LocalPart> Parts, RaggedRows? LeftOut, RowIdentity Identity)
     {
-        public static FileRead Of(DuckDbSession session, RawTable table, IReadOnlyList<LocalPart> parts, long ragged) =>
-            new(table, parts, ragged, RowIdentity.Of(session, parts[0].Path, table.Columns));
+        public long Ragged => LeftOut?.Rows ?? 0;
+
+        public static FileRead Of(DuckDbSession session, RawTable table, IReadOnlyList<LocalPart> parts, RaggedRows? leftOut) =>
+            new(table, parts, leftOut, RowIdentity.Of(session, parts[0].Path, table.Columns));
     }
 }

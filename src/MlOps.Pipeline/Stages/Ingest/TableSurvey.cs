@@ -1,4 +1,5 @@
 using System.Text;
+using MlOps.Pipeline.Data;
 
 namespace MlOps.Pipeline.Stages.Ingest;
 
@@ -7,6 +8,8 @@ namespace MlOps.Pipeline.Stages.Ingest;
 internal sealed class TableSurvey(IReadOnlyList<ColumnSurvey> columns)
 {
     private const int LongestExample = 60;
+
+    private readonly List<RaggedRow> firstRagged = [];
 
     private long lines;
 
@@ -18,8 +21,8 @@ internal sealed class TableSurvey(IReadOnlyList<ColumnSurvey> columns)
     /// <summary>Rows that have not.</summary>
     public long Ragged { get; private set; }
 
-    /// <summary>The first of those; null: there is none.</summary>
-    public RaggedRow? FirstRagged { get; private set; }
+    /// <summary>The first of those, at most <see cref="DroppedRows.MostRows"/>.</summary>
+    public IReadOnlyList<RaggedRow> FirstRagged => firstRagged;
 
     /// <summary>Bytes of the longest row.</summary>
     public long LongestRecord { get; private set; }
@@ -35,7 +38,10 @@ internal sealed class TableSurvey(IReadOnlyList<ColumnSurvey> columns)
             if (records.State == RecordState.Ragged)
             {
                 Ragged++;
-                FirstRagged ??= new RaggedRow(records.Line, records.Count, Shown(records));
+                if (firstRagged.Count < DroppedRows.MostRows)
+                {
+                    firstRagged.Add(new RaggedRow(records.Line, records.Count, Shown(records), Cells(records)));
+                }
                 continue;
             }
             Rows++;
@@ -58,11 +64,14 @@ internal sealed class TableSurvey(IReadOnlyList<ColumnSurvey> columns)
         }
         Rows += next.Rows;
         Ragged += next.Ragged;
-        FirstRagged ??= next.FirstRagged is { } first ? first with { Line = first.Line + lines } : null;
+        firstRagged.AddRange(next.FirstRagged.Take(DroppedRows.MostRows - firstRagged.Count).Select(row => row with { Line = row.Line + lines }));
         LongestRecord = Math.Max(LongestRecord, next.LongestRecord);
         IsOdd |= next.IsOdd;
         lines += next.lines;
     }
+
+    private static IReadOnlyList<string?> Cells(CsvRecords records) =>
+        [.. Enumerable.Range(0, Math.Min(records.Count, DroppedRows.MostColumns)).Select(i => DroppedRows.Cut(Encoding.UTF8.GetString(records[i])))];
 
     private static string Shown(CsvRecords records)
     {
@@ -79,4 +88,5 @@ internal sealed class TableSurvey(IReadOnlyList<ColumnSurvey> columns)
 /// <param name="Line">Where it is, from 1.</param>
 /// <param name="Cells">How many it has.</param>
 /// <param name="Text">How it starts.</param>
-internal sealed record RaggedRow(long Line, int Cells, string Text);
+/// <param name="Shown">Its cells, as they are kept as an example.</param>
+internal sealed record RaggedRow(long Line, int Cells, string Text, IReadOnlyList<string?> Shown);
