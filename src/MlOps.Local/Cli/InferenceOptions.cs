@@ -9,7 +9,10 @@ internal static class InferenceOptions
 {
     private static readonly string[] Tasks = [.. Enum.GetNames<TaskKind>().Select(name => name.ToLowerInvariant())];
 
-    private static readonly Option<string?> Task = new("--task") { Description = $"{string.Join(", ", Tasks[..^1])} or {Tasks[^1]} [default: from the target's values]" };
+    private static readonly Option<string?> Task = new("--task")
+    {
+        Description = $"{string.Join(", ", Tasks[..^1])} or {Tasks[^1]} [default: from the target's values]",
+    };
 
     private static readonly Option<string?> Ignore = new("--ignore") { Description = "Columns that must not be used, separated by commas", HelpName = "a,b" };
 
