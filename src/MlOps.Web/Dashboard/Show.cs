@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.Json;
 using Microsoft.AspNetCore.Components;
 using MlOps.Pipeline.Tracking;
 
@@ -64,6 +65,9 @@ internal static class Show
     /// <summary>The beginning of a hash, which is enough for people.</summary>
     public static string Short(string id) => id.Length <= 12 ? id : id[..12];
 
-    /// <summary>The words of an enum's name, as in JSON.</summary>
+    /// <summary>An enum's name in one word, as in JSON and for a style.</summary>
     public static string Word<T>(T value) where T : struct, Enum => value.ToString().ToLowerInvariant();
+
+    /// <summary>An enum's name in words.</summary>
+    public static string Words<T>(T value) where T : struct, Enum => JsonNamingPolicy.KebabCaseLower.ConvertName(value.ToString()).Replace('-', ' ');
 }
