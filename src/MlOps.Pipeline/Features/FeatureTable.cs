@@ -13,7 +13,7 @@ internal sealed class FeatureTable
 {
     private readonly IReadOnlyList<SlotSource> sources;
 
-    private FeatureTable(Featurizer featurizer, int rows)
+    private FeatureTable(Featurizer featurizer, int rows, bool isWeighted = false)
     {
         Featurizer = featurizer;
         Rows = rows;
@@ -25,7 +25,7 @@ internal sealed class FeatureTable
         Labels = new double[rows];
         Inner = new bool[rows];
         Draws = new float[rows];
-        Weights = featurizer.Weights is null ? null : new float[rows];
+        Weights = isWeighted ? new float[rows] : null;
         sources = featurizer.Sources;
     }
 
@@ -53,7 +53,7 @@ internal sealed class FeatureTable
     /// </summary>
     public float[] Draws { get; }
 
-    /// <summary>How much each training row counts in learning, 0 or more; null: each the same.</summary>
+    /// <summary>How much each training row counts in learning, 0 or more; null: each the same, as in every table that is not the training side.</summary>
     public float[]? Weights { get; }
 
     /// <summary>Reads a table through DuckDB.</summary>
@@ -119,7 +119,7 @@ internal sealed class FeatureTable
             throw new InputException([.. missing.Select(name => $"Column '{name}' is missing in the data.")]);
         }
         return manifest.Rows <= Array.MaxLength
-            ? new FeatureTable(featurizer, (int)manifest.Rows)
+            ? new FeatureTable(featurizer, (int)manifest.Rows, featurizer.Weights is not null && manifest.Selection is { Side: SplitSide.Train })
             : throw new InputException($"The table has {manifest.Rows} rows; training takes at most {Array.MaxLength}. Train on a sample.");
     }
 
@@ -129,11 +129,11 @@ internal sealed class FeatureTable
         {
             throw new InvalidOperationException($"Dataset version {manifest.Id} has {rows} rows, its manifest says {loaded.Rows}.");
         }
-        if (loaded.Featurizer.Weights == RowWeights.Balanced)
+        if (loaded.Weights is not null && loaded.Featurizer.Weights == RowWeights.Balanced)
         {
             loaded.Balance();
         }
-        else if (loaded.Weights is not null && manifest.Selection is { Side: SplitSide.Train })
+        else if (loaded.Weights is not null)
         {
             loaded.ScaleWeights();
         }
@@ -197,7 +197,7 @@ internal sealed class FeatureTable
     /// <summary>A copy of some rows, in the given order.</summary>
     public FeatureTable Take(int[] rows)
     {
-        var taken = new FeatureTable(Featurizer, rows.Length);
+        var taken = new FeatureTable(Featurizer, rows.Length, Weights is not null);
         Copy(Numbers, taken.Numbers);
         Copy(Codes, taken.Codes);
         Copy([Labels], [taken.Labels]);
@@ -235,7 +235,7 @@ internal sealed class FeatureTable
         FillLabels(vectors[next++], Labels.AsSpan(start, rows));
         vectors[next++].Values<bool>(rows).CopyTo(Inner.AsSpan(start, rows));
         vectors[next++].Values<float>(rows).CopyTo(Draws.AsSpan(start, rows));
-        if (next < vectors.Length)
+        if (Weights is not null && next < vectors.Length)
         {
             FillNumbers(vectors[next], Weights.AsSpan(start, rows));
         }
@@ -255,7 +255,7 @@ internal sealed class FeatureTable
         FillLabels(vectors[next++], Labels.AsSpan(start, places.Length), places, rows);
         Take(vectors[next++].Values<bool>(rows), places, Inner.AsSpan(start));
         Take(vectors[next++].Values<float>(rows), places, Draws.AsSpan(start));
-        if (next < vectors.Length)
+        if (Weights is not null && next < vectors.Length)
         {
             FillNumbers(vectors[next], Weights.AsSpan(start, places.Length), places, rows);
         }

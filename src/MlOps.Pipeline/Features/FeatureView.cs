@@ -142,7 +142,7 @@ internal sealed class FeatureView : IDataView
             Delegate getter = column.Name switch
             {
                 Features => (ValueGetter<VBuffer<float>>)((ref VBuffer<float> value) => view.vector.Write(new TableRow(view.table, row), ref value)),
-                Weight => (ValueGetter<float>)((ref float value) => value = view.table.Weights![row]),
+                Weight => (ValueGetter<float>)((ref float value) => value = view.table.Weights?[row] ?? 1),
                 Label when view.Class is { } place => (ValueGetter<bool>)((ref bool value) => value = view.table.Labels[row] == place),
                 Label when column.Type is BooleanDataViewType => (ValueGetter<bool>)((ref bool value) => value = view.table.Labels[row] > 0.5),
                 // Of a key 0 is a missing value.

@@ -10,14 +10,16 @@ namespace MlOps.Pipeline.Tests.Features;
 public sealed class FeatureTableTests(AzuriteFixture azurite)
 {
     [Theory]
-    [InlineData(null)]
-    [InlineData("vendor")]
-    public async Task Both_sides_read_at_once_are_those_read_one_by_one(string? group)
+    [InlineData(null, null)]
+    [InlineData("vendor", null)]
+    [InlineData(null, "passengers")]
+    public async Task Both_sides_read_at_once_are_those_read_one_by_one(string? group, string? weights)
     {
         await using var bench = new StageBench(azurite);
         var definition = Trips.Definition() with
         {
             Split = new SplitRules { Group = group },
+            Weights = weights,
             Columns = new Dictionary<string, ColumnRule> { ["miles"] = new() { Required = false } },
         };
         var lines = Trips.Csv(20_000).Split('\n');
@@ -41,6 +43,7 @@ public sealed class FeatureTableTests(AzuriteFixture azurite)
         sides.Train.Inner.Should().Contain(true).And.Contain(false);
         sides.Train.Inner.Zip(sides.Train.Draws).Should().OnlyContain(row => row.First == row.Second < 0.1f);
         sides.Validation.Draws.Should().OnlyContain(draw => float.IsNaN(draw));
+        (sides.Train.Weights is not null, sides.Validation.Weights).Should().Be((weights is not null, null), "only what is learnt from counts");
         sides.Train.Numbers.Should().Contain(column => column.Any(float.IsNaN));
     }
 
@@ -71,5 +74,6 @@ public sealed class FeatureTableTests(AzuriteFixture azurite)
         table.Labels.Should().Equal(expected.Labels);
         table.Inner.Should().Equal(expected.Inner);
         table.Draws.Should().Equal(expected.Draws);
+        (table.Weights ?? []).Should().Equal(expected.Weights ?? []);
     }
 }
