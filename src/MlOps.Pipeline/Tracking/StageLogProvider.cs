@@ -15,6 +15,9 @@ internal sealed class StageLogProvider : ILoggerProvider
     /// <summary>Libraries and platforms tell of requests and of their insides: nothing about the run, and addresses that may be signed.</summary>
     private static readonly string[] Foreign = ["Microsoft", "System", "Azure", "Polly", "OpenTelemetry", "DurableTask", "Host", "Function", "Worker"];
 
+    /// <summary>What runs stages tells of their beginning and end itself, in other words than the host's log.</summary>
+    private static readonly string[] AroundStages = [typeof(StageLogs).FullName!, "MlOps.Pipeline.Orchestration.StageRunner"];
+
     public static IServiceCollection AddTo(IServiceCollection services)
     {
         services.TryAddSingleton(new StageLogOptions());
@@ -28,9 +31,6 @@ internal sealed class StageLogProvider : ILoggerProvider
     public void Dispose()
     {
     }
-
-    /// <summary>What runs stages tells of their beginning and end itself, in other words than the host's log.</summary>
-    private static readonly string[] AroundStages = [typeof(StageLogs).FullName!, "MlOps.Pipeline.Orchestration.StageRunner"];
 
     private static bool IsOfAStage(string? category) =>
         category is not null && !AroundStages.Contains(category) && !Foreign.Contains(category.Split('.', 2)[0], StringComparer.Ordinal);
