@@ -20,9 +20,17 @@ internal static class SignalKeys
         .Key("ndcgAtLeast", "How alike the order of the features by their SHAP values must be to that on the validation rows (NDCG).", Number(0, 1),
             rule => rule.NdcgAtLeast, (rule, value) => rule with { NdcgAtLeast = value }));
 
-    private static SignalShape<PerformanceRule> Performance { get; } = new(new(), Object(new PerformanceRule())
-        .Key("dropAtMost", "By how much the metric may be worse than on the validation rows, as a share of what it was there: 0.1 is a tenth.", Number(0),
-            rule => rule.DropAtMost, (rule, value) => rule with { DropAtMost = value }));
+    private const string Drop = "By how much the metric may be worse than on the validation rows, as a share of what it was there: 0.1 is a tenth.";
+
+    private static SignalShape<MeasuredPerformanceRule> Performance { get; } = new(new(), Object(new MeasuredPerformanceRule())
+        .Key("dropAtMost", Drop, Number(0), rule => rule.DropAtMost, (rule, value) => rule with { DropAtMost = value })
+        .Key("delay",
+            "How long after its prediction the truth about a row is told, such as \"7.00:00:00\" (seven days): rows are measured that were predicted so long before.",
+            Span(TimeSpan.Zero, MeasuredPerformanceRule.MostDelay, "a time span from \"00:00:00\" to \"90.00:00:00\" (ninety days)"),
+            rule => rule.Delay == TimeSpan.Zero ? (TimeSpan?)null : rule.Delay, (rule, value) => rule with { Delay = value }));
+
+    private static SignalShape<PerformanceRule> EstimatedPerformance { get; } = new(new(), Object(new PerformanceRule())
+        .Key("dropAtMost", Drop, Number(0), rule => rule.DropAtMost, (rule, value) => rule with { DropAtMost = value }));
 
     public static ObjectShape<SignalRules> Signals { get; } = Object(new SignalRules())
         .Key("predictionDrift", "Predictions against those of the validation rows.", PredictionDrift,
@@ -34,6 +42,6 @@ internal static class SignalKeys
             rules => rules.AttributionDrift, (rules, value) => rules with { AttributionDrift = value })
         .Key("performance", "The deciding metric on rows with feedback, against that on the validation rows.", Performance,
             rules => rules.Performance, (rules, value) => rules with { Performance = value })
-        .Key("estimatedPerformance", "The deciding metric as it is to be expected without feedback, against that on the validation rows.", Performance,
+        .Key("estimatedPerformance", "The deciding metric as it is to be expected without feedback, against that on the validation rows.", EstimatedPerformance,
             rules => rules.EstimatedPerformance, (rules, value) => rules with { EstimatedPerformance = value });
 }

@@ -31,7 +31,16 @@ public sealed record DataQualityRule(double RiseAtMost = 0.05) : SignalRule;
 public sealed record AttributionDriftRule(double NdcgAtLeast = 0.9) : SignalRule;
 
 /// <param name="DropAtMost">By how much the metric may be worse than on the validation rows, as a share of what it was there.</param>
-public sealed record PerformanceRule(double DropAtMost = 0.1) : SignalRule;
+public record PerformanceRule(double DropAtMost = 0.1) : SignalRule;
+
+/// <param name="DropAtMost">By how much the metric may be worse than on the validation rows, as a share of what it was there.</param>
+public sealed record MeasuredPerformanceRule(double DropAtMost = 0.1) : PerformanceRule(DropAtMost)
+{
+    public static TimeSpan MostDelay { get; } = TimeSpan.FromDays(90);
+
+    /// <summary>How long after its prediction the truth about a row is told: rows are measured that were predicted so long before those of the window.</summary>
+    public TimeSpan Delay { get; init; }
+}
 
 /// <summary>What is watched of a model that serves, beside the drift of its features, and from where on it is a warning.</summary>
 public sealed record SignalRules
@@ -39,6 +48,6 @@ public sealed record SignalRules
     public PredictionDriftRule PredictionDrift { get; init; } = new();
     public DataQualityRule DataQuality { get; init; } = new();
     public AttributionDriftRule AttributionDrift { get; init; } = new();
-    public PerformanceRule Performance { get; init; } = new();
+    public MeasuredPerformanceRule Performance { get; init; } = new();
     public PerformanceRule EstimatedPerformance { get; init; } = new();
 }

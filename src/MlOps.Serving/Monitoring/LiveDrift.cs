@@ -42,18 +42,8 @@ internal sealed class LiveDrift(DatasetStore datasets, DuckDb duckDb, TableProfi
         ModelVersion version, PipelineDefinition definition, IReadOnlyList<string> files, LiveWindow window, string? actuals, string folder,
         CancellationToken cancel)
     {
-        var train = await datasets.FindAsync(version.Lineage.Train, cancel)
-            ?? throw new InputException($"The training rows of version {version.Version} of model '{version.Model}' are gone, so live rows cannot be "
-                + $"compared with them. Start a new run.");
-        var trained = await profiles.GetAsync(train, _ => Task.CompletedTask, cancel);
-        var source = new LiveSource(files, window, MonitorRules.MostRows, train, trained);
-        var live = await Task.Run(
-            () =>
-            {
-                using var session = duckDb.Open(train.Columns.Count, cancel);
-                return LiveRows.Write(session, source, actuals, folder);
-            },
-            cancel);
+        var (train, trained) = await TrainedAsync(version, cancel);
+        var live = await ReadAsync(new LiveSource(files, window, MonitorRules.MostRows, train, trained), actuals, folder, cancel);
         var target = TargetColumn.Of(train);
         var columns = ProfiledColumn.Of(train).Where(column => column.Name != target.Name).ToList();
         var all = await profiler.ProfileAsync(live.Rows, [.. columns, .. PredictedColumns(live.Names, target.Task)], _ => Task.CompletedTask, cancel);
@@ -74,6 +64,31 @@ internal sealed class LiveDrift(DatasetStore datasets, DuckDb duckDb, TableProfi
             Trained = then,
         };
     }
+
+    /// <summary>Rows of a window as <see cref="CompareAsync"/> reads them, compared with nothing.</summary>
+    /// <inheritdoc cref="CompareAsync"/>
+    public async Task<LiveTable> ReadAsync(
+        ModelVersion version, IReadOnlyList<string> files, LiveWindow window, string? actuals, string folder, CancellationToken cancel)
+    {
+        var (train, trained) = await TrainedAsync(version, cancel);
+        return await ReadAsync(new LiveSource(files, window, MonitorRules.MostRows, train, trained), actuals, folder, cancel);
+    }
+
+    private async Task<(DatasetManifest Train, TableProfile Trained)> TrainedAsync(ModelVersion version, CancellationToken cancel)
+    {
+        var train = await datasets.FindAsync(version.Lineage.Train, cancel)
+            ?? throw new InputException($"The training rows of version {version.Version} of model '{version.Model}' are gone, so live rows cannot be "
+                + $"compared with them. Start a new run.");
+        return (train, await profiles.GetAsync(train, _ => Task.CompletedTask, cancel));
+    }
+
+    private Task<LiveTable> ReadAsync(LiveSource source, string? actuals, string folder, CancellationToken cancel) => Task.Run(
+        () =>
+        {
+            using var session = duckDb.Open(source.Train.Columns.Count, cancel);
+            return LiveRows.Write(session, source, actuals, folder);
+        },
+        cancel);
 
     private static IEnumerable<ProfiledColumn> PredictedColumns(LiveColumns names, TaskKind task)
     {

@@ -16,22 +16,36 @@ internal sealed class PerformanceSignal : ISignal
     public async Task<SignalResult> EvaluateAsync(SignalWindow window, CancellationToken cancel)
     {
         var (metric, larger) = window.Metric;
-        var known = (await window.ScoredAsync(cancel)).Known();
+        var rule = window.Definition.Monitor.Signals.Performance;
+        var (known, rows, when) = rule.Delay == TimeSpan.Zero
+            ? ((await window.ScoredAsync(cancel)).Known(), window.Live.Rows, "")
+            : await EarlierAsync(window, rule.Delay, cancel);
         if (known.Count < Evaluation.FewestRows)
         {
             throw new InputException(string.Create(
                 CultureInfo.InvariantCulture,
-                $"There is feedback on {known.Count:N0} of {window.Live.Rows:N0} rows, and {Evaluation.FewestRows} are the fewest to measure by."));
+                $"There is feedback on {known.Count:N0} of {rows:N0} rows{when}, and {Evaluation.FewestRows} are the fewest to measure by."));
         }
         var metrics = known.Metrics();
         var interval = await Task.Run(() => MetricIntervals.Of(known, metric), cancel);
-        return MetricLimit.Of(window, metric, larger, window.Definition.Monitor.Signals.Performance) is { } limit
-            ? limit.Judge(Name, metrics[metric], interval, $"on {known.Count.ToString("N0", CultureInfo.InvariantCulture)} rows with feedback") with
+        return MetricLimit.Of(window, metric, larger, rule) is { } limit
+            ? limit.Judge(Name, metrics[metric], interval, $"on {known.Count.ToString("N0", CultureInfo.InvariantCulture)} rows with feedback{when}") with
             {
                 Rows = known.Count,
                 Parts = MetricLimit.Parts(window, metrics),
             }
             : throw new InputException($"Version {window.Version.Version} has no {metric} on validation rows to compare with.");
+    }
+
+    /// <summary>What is known of the rows that were predicted so long before, how many there were, and when that was.</summary>
+    private static async Task<(ScoredRows Known, long Rows, string When)> EarlierAsync(SignalWindow window, TimeSpan delay, CancellationToken cancel)
+    {
+        var (time, table) = await window.EarlierAsync(delay, cancel);
+        var when = string.Create(
+            CultureInfo.InvariantCulture, $" of {time.From.UtcDateTime:yyyy-MM-dd HH:mm} to {time.Until.UtcDateTime:yyyy-MM-dd HH:mm} UTC");
+        return table is { Rows.Manifest.Rows: > 0 and var rows }
+            ? ((await window.ScoreAsync(table, cancel)).Known(), rows, when)
+            : throw new InputException($"Version {window.Version.Version} predicted no rows{when}.");
     }
 }
 

@@ -25,7 +25,6 @@ internal sealed class SignalWindow
     private const int FewestRows = 500;
 
     private readonly SignalSources sources;
-    private readonly string folder;
     private MonitoringReference? reference;
     private bool hasReference;
     private StoredModel? model;
@@ -35,15 +34,17 @@ internal sealed class SignalWindow
     /// <param name="definition">The model's definition.</param>
     /// <param name="live">Its rows, compared with those of training.</param>
     /// <param name="sources">Where more is read.</param>
-    /// <param name="folder">Takes temporary files.</param>
-    public SignalWindow(ModelVersion version, PipelineDefinition definition, LiveComparison live, SignalSources sources, string folder)
+    public SignalWindow(ModelVersion version, PipelineDefinition definition, LiveComparison live, SignalSources sources)
     {
         (Version, Definition, Live) = (version, definition, live);
-        (this.sources, this.folder) = (sources, folder);
+        this.sources = sources;
     }
 
     /// <summary>What all versions did in the window.</summary>
     public required LiveTraffic Traffic { get; init; }
+
+    /// <summary>Reads what the version predicted so long before, with what came true of it since.</summary>
+    public required Func<TimeSpan, CancellationToken, Task<EarlierWindow>> EarlierAsync { get; init; }
 
     public ModelVersion Version { get; }
 
@@ -102,25 +103,31 @@ internal sealed class SignalWindow
     {
         if (scored is null)
         {
-            var stored = await ModelAsync(cancel);
-            scored = await Task.Run(() => Score(stored, cancel), cancel);
+            scored = await ScoreAsync(Live.Table, cancel);
         }
         return scored;
     }
 
-    private ScoredWindow Score(StoredModel stored, CancellationToken cancel)
+    /// <summary>The same of other rows.</summary>
+    public async Task<ScoredWindow> ScoreAsync(LiveTable table, CancellationToken cancel)
+    {
+        var stored = await ModelAsync(cancel);
+        return await Task.Run(() => Score(stored, table, cancel), cancel);
+    }
+
+    private ScoredWindow Score(StoredModel stored, LiveTable live, CancellationToken cancel)
     {
         sources.Functions.Require(stored.Featurizer.Derived);
         // How rows counted in learning is of no matter here, and its column is not sent.
         var featurizer = stored.Featurizer with { Weights = null, Scale = null };
-        var (rows, target) = (Live.Table.Rows, Sql.Name(featurizer.Target.Name));
+        var (rows, target) = (live.Rows, Sql.Name(featurizer.Target.Name));
         using var session = sources.DuckDb.Open(rows.Manifest.Columns.Count, cancel);
         // Of each class a probability is held, and another after calibration, twice as long as a feature.
         var most = Math.Max(FewestRows, MostValues / (featurizer.Signature.Features.Count + (4 * featurizer.Target.Outputs)));
         if (rows.Manifest.Rows > most)
         {
             var every = (rows.Manifest.Rows + most - 1) / most;
-            var path = Path.Combine(folder, "some.parquet");
+            var path = Path.Combine(Path.GetDirectoryName(rows.Paths[0])!, "some.parquet");
             var taken = session.Copy(
                 $"SELECT * EXCLUDE (file_row_number) FROM read_parquet({Sql.Files(rows.Paths)}, file_row_number = true) "
                     + $"WHERE file_row_number % {Sql.Number(every)} = 0 ORDER BY file_row_number",
@@ -138,6 +145,11 @@ internal sealed class SignalWindow
         return new ScoredWindow(table, Evaluation.Predict(stored.Transformer, table, Threads, stored.Featurizer.Scale), isKnown);
     }
 }
+
+/// <summary>Rows of a time before the window.</summary>
+/// <param name="Time">When they were predicted.</param>
+/// <param name="Table">The rows; null where nothing was predicted.</param>
+internal sealed record EarlierWindow(LiveWindow Time, LiveTable? Table);
 
 /// <summary>Rows with what the version predicts of them.</summary>
 /// <param name="Table">The rows.</param>

@@ -14,6 +14,9 @@ internal sealed class WindowReader(PredictionLogReader log, FeedbackStore feedba
     /// <summary>Hosts write what they have predicted within seconds: a minute that has been over for so long has all its rows.</summary>
     private static readonly TimeSpan Settles = TimeSpan.FromMinutes(1);
 
+    /// <summary>What is read of the log to find the prediction that a key's truth is about.</summary>
+    private const long MostBytesOfKeys = 1024 * 1024 * 1024;
+
     /// <summary>Reads a claimed window and hands it on while its files are there.</summary>
     /// <param name="version">The version whose rows they are.</param>
     /// <param name="definition">Says how long a window is.</param>
@@ -39,12 +42,34 @@ internal sealed class WindowReader(PredictionLogReader log, FeedbackStore feedba
             var actuals = told.Rows == 0 ? null : told.NewestSql(Predicted(files.Paths));
             var traffic = await log.TrafficAsync(files, closed, cancel);
             var live = await drift.CompareAsync(version, definition, files.Paths, closed, actuals, folder, cancel);
-            return await evaluate(closed, new SignalWindow(version, definition, live, sources, folder) { Traffic = traffic });
+            return await evaluate(closed, new SignalWindow(version, definition, live, sources)
+            {
+                Traffic = traffic,
+                EarlierAsync = (delay, stop) => ReadEarlierAsync(version, Earlier(closed, delay), Path.Combine(folder, "earlier"), stop),
+            });
         }
         finally
         {
             Directory.Delete(folder, recursive: true);
         }
+    }
+
+    private static LiveWindow Earlier(LiveWindow window, TimeSpan delay) => window with { From = window.From - delay, Until = window.Until - delay };
+
+    private async Task<EarlierWindow> ReadEarlierAsync(ModelVersion version, LiveWindow window, string folder, CancellationToken cancel)
+    {
+        Directory.CreateDirectory(folder);
+        var told = await ToldFeedback.WriteAsync(feedback, version.Model, window.From, Path.Combine(folder, "told.jsonl"), cancel);
+        // What was told of a key is about its newest prediction before: later predictions of it have to be seen as well.
+        var files = told.NewestOfKey > window.Until
+            ? await log.DownloadAllAsync(version.Model, window.From, told.NewestOfKey, MostBytesOfKeys, folder, cancel)
+            : (await log.DownloadAsync(version.Model, window, folder, cancel)).Paths;
+        if (files.Count == 0)
+        {
+            return new EarlierWindow(window, null);
+        }
+        var actuals = told.Rows == 0 ? null : told.NewestSql(Predicted(files));
+        return new EarlierWindow(window, await drift.ReadAsync(version, files, window, actuals, folder, cancel));
     }
 
     private static LiveWindow WindowOf(ModelVersion version, MonitorRules rules, LiveDriftMark claim)

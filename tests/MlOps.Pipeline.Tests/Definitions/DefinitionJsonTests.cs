@@ -55,7 +55,7 @@ public sealed class DefinitionJsonTests
               "runOn": { "decay": true, "rows": 50000, "coolDown": "06:00:00", "perDay": 2 },
               "monitor": { "rows": 5000, "signals": {
                 "predictionDrift": { "test": "psi", "threshold": 0.2 }, "dataQuality": { "riseAtMost": 0.1 }, "attributionDrift": "record",
-                "performance": { "dropAtMost": 0.2 }, "estimatedPerformance": "off" } }
+                "performance": { "dropAtMost": 0.2, "delay": "7.00:00:00" }, "estimatedPerformance": "off" } }
             }
             """;
 
@@ -69,7 +69,7 @@ public sealed class DefinitionJsonTests
                 PredictionDrift = new(DriftTestKind.PopulationStability, 0.2),
                 DataQuality = new(0.1),
                 AttributionDrift = new() { Mode = SignalMode.Record },
-                Performance = new(0.2),
+                Performance = new(0.2) { Delay = TimeSpan.FromDays(7) },
                 EstimatedPerformance = new() { Mode = SignalMode.Off },
             },
         });

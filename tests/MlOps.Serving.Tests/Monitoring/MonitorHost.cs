@@ -47,10 +47,13 @@ internal sealed class MonitorHost : IAsyncDisposable
         await writer.StopAsync(CancellationToken.None);
     }
 
-    public async Task<PredictionResult.Predicted> PredictAsync(string model, params IReadOnlyList<string> rows)
+    public Task<PredictionResult.Predicted> PredictAsync(string model, params IReadOnlyList<string> rows) => PredictAsync(model, rows, keys: null);
+
+    public async Task<PredictionResult.Predicted> PredictAsync(string model, IReadOnlyList<string> rows, IReadOnlyList<string>? keys)
     {
         using var body = JsonDocument.Parse($"[{string.Join(',', rows)}]");
-        var answer = await host.Get<PredictionService>().PredictAsync(model, [.. body.RootElement.EnumerateArray()], CancellationToken.None);
+        var answer = await host.Get<PredictionService>()
+            .PredictAsync(model, [.. body.RootElement.EnumerateArray()], Wanted.Nothing, keys, CancellationToken.None);
         return answer.Should().BeOfType<PredictionResult.Predicted>().Subject;
     }
 

@@ -171,6 +171,37 @@ public sealed class SignalsTests(AzuriteFixture azurite) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task What_is_told_late_is_measured_once_it_is_due_on_the_rows_that_it_is_about()
+    {
+        var rules = new SignalRules { Performance = new() { Delay = TimeSpan.FromHours(1) } };
+        await using var host = await ServingAsync(
+            Trips.Definition(model) with { Monitor = new MonitorRules { MinRows = 60, Signals = rules } }, Trips.Csv(1500, seed: 100));
+        string[] keys = [.. Enumerable.Range(0, 100).Select(i => string.Create(CultureInfo.InvariantCulture, $"rider-{i}"))];
+
+        clock.Now += TimeSpan.FromHours(1);
+        var first = await PredictAsync(host, LiveTrips.Rows(100, seed: 1), keys);
+        var before = await LookAsync(host);
+        clock.Now += TimeSpan.FromMinutes(59);
+        // Forty of them again, and others: what is told of their keys from now on is about this time.
+        await PredictAsync(host, LiveTrips.Rows(70, seed: 2), [.. keys[..40], .. Enumerable.Range(0, 30).Select(i => $"other-{i}")]);
+        var actuals = Fares(100, seed: 1);
+        await host.Get<FeedbackStore>().AddAsync(model, [.. keys.Zip(actuals, (key, actual) => new FeedbackItem(null, key, actual, clock.Now))], default);
+        var onFirst = await LookAsync(host);
+        clock.Now += TimeSpan.FromMinutes(59);
+        await PredictAsync(host, LiveTrips.Rows(60, seed: 3));
+        var onSecond = await LookAsync(host);
+
+        Of(before, SignalNames.Performance).Text.Should().Be("Version 1 predicted no rows of 2026-05-03 02:31 to 2026-05-04 02:31 UTC.");
+        var measured = Of(onFirst, SignalNames.Performance);
+        measured.Rows.Should().Be(60, "forty keys have been predicted again before their truth was told");
+        measured.Text.Should().Contain("on 60 rows with feedback of 2026-05-04 02:31 to 2026-05-04 03:31 UTC, and was");
+        var errors = first.Predictions.Zip(actuals).Skip(40).Select(row => row.First.Score - double.Parse(row.Second, CultureInfo.InvariantCulture));
+        measured.Value.Should().BeApproximately(Math.Sqrt(errors.Average(error => error * error)), 1e-4);
+        onFirst.Rows.Should().Be(70, "all other signals are of the window");
+        Of(onSecond, SignalNames.Performance).Rows.Should().Be(40);
+    }
+
+    [Fact]
     public async Task Decay_starts_a_run_that_says_why_and_no_more_of_them_than_allowed()
     {
         var rules = new TriggerRules { Decay = true, CoolDown = TimeSpan.FromHours(3), PerDay = 2 };
@@ -257,14 +288,20 @@ public sealed class SignalsTests(AzuriteFixture azurite) : IAsyncLifetime
             var told = answer.Ids.Zip(actuals, (id, actual) => new FeedbackItem(id, null, actual, clock.Now)).ToList();
             await host.Get<FeedbackStore>().AddAsync(model, told, default);
         }
+        return await LookAsync(host);
+    }
+
+    /// <summary>Lets the host look a minute later.</summary>
+    private async Task<LiveDriftCheck> LookAsync(MonitorHost host)
+    {
         clock.Now += TimeSpan.FromMinutes(1);
         await host.LookAsync();
         return (await NewestAsync(host))!;
     }
 
-    private async Task<PredictionResult.Predicted> PredictAsync(MonitorHost host, IReadOnlyList<string> rows)
+    private async Task<PredictionResult.Predicted> PredictAsync(MonitorHost host, IReadOnlyList<string> rows, IReadOnlyList<string>? keys = null)
     {
-        var answer = await host.PredictAsync(model, [.. rows]);
+        var answer = await host.PredictAsync(model, rows, keys);
         await host.WrittenAsync();
         return answer;
     }
