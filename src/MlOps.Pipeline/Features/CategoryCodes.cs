@@ -35,7 +35,7 @@ internal sealed class CategoryCodes
         foreach (var category in categories)
         {
             var text = Encoding.UTF8.GetBytes(category);
-            if (NumberText.TryRead(text, NumberFormat.Point, out var number))
+            if (NumberText.TryRead(text, NumberFormat.Point, out var number) && !DurationText.TryRead(text, out _))
             {
                 AddTo(numbers, number, category);
             }

@@ -31,6 +31,8 @@ internal enum NumberTraits
     Percent = 32,
     Currency = 64,
     Infinite = 128,
+    /// <summary>Hours, minutes and seconds: see <see cref="DurationText"/>.</summary>
+    Duration = 512,
     /// <summary>Every reader of plain numbers reads it alike: sign, digits, a decimal point, an exponent.</summary>
     Plain = 256,
 }
@@ -79,7 +81,14 @@ internal static class NumberText
     public static bool TryScan(ReadOnlySpan<byte> cell, out NumberScan scan)
     {
         scan = default;
-        return !cell.IsEmpty && MayStart(cell[0]) && (TryScanPlain(cell, out scan) || TryScanFully(cell, out scan));
+        return !cell.IsEmpty && MayStart(cell[0]) && (TryScanPlain(cell, out scan) || TryScanFully(cell, out scan) || TryScanDuration(cell, out scan));
+    }
+
+    /// <summary>No format writes it in another way, so all of them read it.</summary>
+    private static bool TryScanDuration(ReadOnlySpan<byte> cell, out NumberScan scan)
+    {
+        scan = new NumberScan(All, 0, 0, 0, All, NumberTraits.Duration);
+        return DurationText.TryRead(cell, out _);
     }
 
     /// <summary>The full scan of a cell that may be a number.</summary>
@@ -166,6 +175,10 @@ internal static class NumberText
         if (scan.Has(NumberTraits.Infinite))
         {
             return negative ? double.NegativeInfinity : double.PositiveInfinity;
+        }
+        if (scan.Has(NumberTraits.Duration))
+        {
+            return DurationText.TryRead(cell, out var seconds) ? seconds : double.NaN;
         }
         var places = (scan.AsDecimal & BitOf(format)) != 0 ? scan.Fraction : 0;
         if (scan.DigitCount <= ExactDigits && !scan.Has(NumberTraits.Exponent))

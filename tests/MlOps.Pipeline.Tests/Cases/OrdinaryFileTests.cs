@@ -121,6 +121,26 @@ public sealed class OrdinaryFileTests(AzuriteFixture azurite) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Durations_and_times_of_day_are_numbers_of_seconds()
+    {
+        var path = host.WriteFile("laps.csv", "started,took,cost\n" + string.Concat(Enumerable.Range(0, 400).Select(i =>
+        {
+            var (started, took) = (TimeSpan.FromSeconds(i * 7919 % 86_400), TimeSpan.FromSeconds(30 + (i * 104_729 % 90_000)));
+            var days = took.Days > 0 ? "1 day, " : "";
+            return FormattableString.Invariant(
+                $"{started:hh\\:mm\\:ss},\"{days}{took.Hours}:{took:mm\\:ss}\",{(0.01 * took.TotalSeconds) + (started.Hours >= 18 ? 200 : 0):0.00}\n");
+        })));
+
+        var details = await TrainAsync(path, "cost");
+
+        details.Run.State.Should().Be(RunState.Succeeded, details.Run.Error);
+        details.Metrics["val_r2"].Should().BeGreaterThan(0.97);
+        details.Stages.SelectMany(stage => stage.Warnings ?? []).Select(warning => warning.Text).Should()
+            .Contain("Column 'took': 400 of its 400 cells are read as seconds (1:02:03 is 3723).");
+        await Skew.CheckAsync(host, details, path);
+    }
+
+    [Fact]
     public async Task Equal_rows_of_a_table_without_an_id_are_kept_and_told()
     {
         var details = await TrainAsync("08-equal-rows.csv", "survived");

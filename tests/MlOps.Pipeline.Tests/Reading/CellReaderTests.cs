@@ -39,6 +39,19 @@ public sealed class CellReaderTests
     [InlineData("5.", NumberFormat.Point, 5)]
     [InlineData("12345678901234567890.5", NumberFormat.Point, 12345678901234567890.5)]
     [InlineData("-inf", NumberFormat.Point, double.NegativeInfinity)]
+    [InlineData("00:11:11", NumberFormat.Point, 671)]
+    [InlineData("1:02:03.25", NumberFormat.CommaGroups, 3723.25)]
+    [InlineData("1:02:03,25", NumberFormat.Comma, 3723.25)]
+    [InlineData("100:00:00", NumberFormat.Point, 360_000)]
+    [InlineData("-00:00:01", NumberFormat.Point, -1)]
+    [InlineData("0 days 00:11:11", NumberFormat.Point, 671)]
+    [InlineData("1 day, 2:03:04", NumberFormat.Point, 93_784)]
+    [InlineData("2 days 02:03:04.500000", NumberFormat.Point, 180_184.5)]
+    [InlineData("-1 days +23:59:59", NumberFormat.Point, -1)]
+    [InlineData("-1 day, 23:59:59", NumberFormat.Point, -1)]
+    [InlineData("3 days", NumberFormat.Point, 259_200)]
+    [InlineData("1.02:03:04", NumberFormat.Point, 93_784)]
+    [InlineData("-1.02:03:04.1234567", NumberFormat.Point, -93_784.1234567)]
     public void A_number_is_read_as_it_is_written(string cell, NumberFormat format, double expected)
     {
         var state = new CellReader(StorageType.Double, new CellFormat { Numbers = format }).ReadNumber(Encoding.UTF8.GetBytes(cell), out var value);
@@ -61,6 +74,17 @@ public sealed class CellReaderTests
     [InlineData("%", NumberFormat.Point)]
     [InlineData("$", NumberFormat.Point)]
     [InlineData("()", NumberFormat.Point)]
+    [InlineData("12:30", NumberFormat.Point)]
+    [InlineData("1:60:00", NumberFormat.Point)]
+    [InlineData("1:2:3", NumberFormat.Point)]
+    [InlineData("1:02:03:04", NumberFormat.Point)]
+    [InlineData("1:02:03.", NumberFormat.Point)]
+    [InlineData("1:02:003", NumberFormat.Point)]
+    [InlineData("12345678:00:00", NumberFormat.Point)]
+    [InlineData("1.24:00:00", NumberFormat.Point)]
+    [InlineData("1 day 24:00:00", NumberFormat.Point)]
+    [InlineData("1 daylight", NumberFormat.Point)]
+    [InlineData("--1:02:03", NumberFormat.Point)]
     public void What_is_no_number_of_the_format_is_not_read(string cell, NumberFormat format) =>
         new CellReader(StorageType.Double, new CellFormat { Numbers = format }).ReadNumber(Encoding.UTF8.GetBytes(cell), out _).Should()
             .Be(CellState.Unreadable);

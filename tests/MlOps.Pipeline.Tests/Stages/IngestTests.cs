@@ -214,6 +214,23 @@ public sealed class IngestTests(AzuriteFixture azurite) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Times_of_day_are_the_same_seconds_in_parquet_and_in_text()
+    {
+        var csv = bench.Host.WriteFile("times.csv", "at,y\n" + string.Concat(Enumerable.Range(0, 30).Select(i => $"08:{i:00}:07.5,{i}\n")));
+        var parquet = Path.Combine(bench.Host.WorkFolder, "times.parquet");
+        using (var session = bench.Host.Get<MlOps.Pipeline.Data.Duck.DuckDb>().Open(default))
+        {
+            session.Copy($"SELECT \"at\"::TIME AS \"at\", y FROM read_csv('{csv}')", parquet);
+        }
+
+        var fromCsv = await bench.RowsAsync((await bench.IngestAsync(Definition, csv)).Raw, "at");
+        var fromParquet = await bench.RowsAsync((await bench.IngestAsync(Definition, parquet)).Raw, "at");
+
+        fromParquet.Select(row => row[0]).Should().Equal(Enumerable.Range(0, 30).Select(i => (object)((8 * 3600) + (i * 60) + 7.5)));
+        fromCsv.Select(row => row[0]).Should().Equal(fromParquet.Select(row => row[0]));
+    }
+
+    [Fact]
     public async Task Quotes_line_breaks_and_doubled_quotes_in_cells_are_kept()
     {
         var raw = await bench.IngestTextAsync(Definition, "a,y\n\"line one\nline \"\"two\"\"\",1\nplain,2\n");

@@ -248,10 +248,12 @@ internal sealed partial record ColumnReading(StorageType Type, ColumnKind Kind, 
                 Headline = !habits.CommaDelimits || choice.Format != NumberFormat.Point,
             });
         }
-        if (survey.Percents > 0 || survey.Currencies > 0)
+        var sorts = new (long Count, string Sort)[]
         {
-            var sort = survey.Percents > 0 ? "per cent (15.2% is 15.2)" : "amounts of a currency";
-            var count = Math.Max(survey.Percents, survey.Currencies);
+            (survey.Percents, "per cent (15.2% is 15.2)"), (survey.Currencies, "amounts of a currency"), (survey.Durations, "seconds (1:02:03 is 3723)"),
+        };
+        foreach (var (count, sort) in sorts.Where(sort => sort.Count > 0))
+        {
             warnings.Add(new Warning($"Column '{name}': {Count(count)} of its {Count(survey.Cells)} cells are read as {sort}.")
             {
                 Column = name,

@@ -57,6 +57,8 @@ internal sealed class ColumnSurvey(byte[][]? declaredNulls)
 
     public long Currencies { get; private set; }
 
+    public long Durations { get; private set; }
+
     /// <summary>Whole numbers that a double cannot tell from their neighbours.</summary>
     public long BeyondDouble { get; private set; }
 
@@ -185,6 +187,7 @@ internal sealed class ColumnSurvey(byte[][]? declaredNulls)
         BareExponents += next.BareExponents;
         Percents += next.Percents;
         Currencies += next.Currencies;
+        Durations += next.Durations;
         BeyondDouble += next.BeyondDouble;
         ShortYears += next.ShortYears;
         Dates += next.Dates;
@@ -232,6 +235,7 @@ internal sealed class ColumnSurvey(byte[][]? declaredNulls)
         BareExponents += number.Has(NumberTraits.BareExponent) ? 1 : 0;
         Percents += number.Has(NumberTraits.Percent) ? 1 : 0;
         Currencies += number.Has(NumberTraits.Currency) ? 1 : 0;
+        Durations += number.Has(NumberTraits.Duration) ? 1 : 0;
     }
 
     private void AddText(ReadOnlySpan<byte> cell, long line)

@@ -113,6 +113,8 @@ internal static class ParquetTable
         (StorageType.Varchar, "FLOAT" or "DOUBLE") =>
             $"CASE WHEN isnan({original}) THEN NULL WHEN {original} = trunc({original}) AND abs({original}) < 1e15 THEN {original}::BIGINT::VARCHAR "
                 + $"ELSE {original}::VARCHAR END",
+        // Seconds since midnight, as the same column of a text is read.
+        (StorageType.Double, "TIME") => $"epoch_us({original}) / 1e6",
         (StorageType.Timestamp, "TIMESTAMP WITH TIME ZONE") => $"make_timestamp(epoch_us({original}))",
         _ => $"TRY_CAST({original} AS {column.Type})",
     };
@@ -123,7 +125,7 @@ internal static class ParquetTable
             || type is "BLOB" or "INTERVAL" or "BIT" => null,
         _ when declared is { } kind => ColumnReading.TypeOf(kind),
         "BOOLEAN" => StorageType.Boolean,
-        "FLOAT" or "DOUBLE" => StorageType.Double,
+        "FLOAT" or "DOUBLE" or "TIME" => StorageType.Double,
         _ when IsInteger(type) => StorageType.Double,
         _ when type.StartsWith("DECIMAL", StringComparison.Ordinal) => StorageType.Double,
         "DATE" or "DATETIME" => StorageType.Timestamp,
