@@ -264,6 +264,34 @@ public sealed class IngestTests(AzuriteFixture azurite) : IAsyncLifetime
     }
 
     [Theory]
+    [InlineData("{\"a\": 1, \"y\": 2}\n{\"a\": 2, \"y\": 3}\n")]
+    [InlineData("\uFEFF[\n  { \"a\": 1, \"y\": 2 }\n]")]
+    [InlineData("[[1, 2], [3, 4]]")]
+    public async Task Json_is_called_json(string json)
+    {
+        var ingest = () => bench.IngestTextAsync(Definition, json);
+
+        (await ingest.Should().ThrowAsync<InputException>()).WithMessage("*is JSON, not a CSV. Write its rows as CSV (UTF-8) or Parquet*");
+    }
+
+    [Fact]
+    public async Task A_header_in_brackets_is_a_header() =>
+        (await bench.IngestTextAsync(Definition, "[a],y\n1,2\n2,3\n")).Raw.Rows.Should().Be(2);
+
+    [Fact]
+    public async Task Numbers_with_a_unit_are_text_and_told_by_a_headline()
+    {
+        var rows = string.Concat(Enumerable.Range(0, 200).Select(i => $"{800 + (i * 3)} CC,{(i == 7 ? "n/a" : $"{i % 40}.5 °C")},{i % 9}th,{i}\n"));
+
+        await bench.IngestTextAsync(Definition, "engine,outside,rank,y\n" + rows);
+
+        bench.Warnings.Should().Contain("Column 'engine' is read as text: 200 of its 200 values are numbers with 'CC' behind (line 2: '800 CC'). Write them "
+            + "without it, and they are used as numbers; or declare a kind.");
+        bench.Warnings.Should().Contain(text => text.StartsWith("Column 'outside' is read as text: 199 of its 199 values are numbers with '°C' behind"));
+        bench.Warnings.Should().Contain(text => text.StartsWith("Column 'rank' is read as text: 200 of its 200 values are numbers with 'th' behind"));
+    }
+
+    [Theory]
     [InlineData("", "*empty (0 bytes)*")]
     [InlineData("a,b,y\n", "*header but no rows*")]
     [InlineData("\n\n\n", "*no rows*")]

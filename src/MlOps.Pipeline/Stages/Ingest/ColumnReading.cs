@@ -157,6 +157,10 @@ internal sealed partial record ColumnReading(StorageType Type, ColumnKind Kind, 
     {
         var kind = declared ?? KindOfText(survey.Sampled, survey.Different, survey.AverageLength, survey.Spaced);
         WarnOfMixture(name, survey, warnings);
+        if (declared is null)
+        {
+            WarnOfUnit(name, survey, warnings);
+        }
         var nulls = 0L;
         for (var i = 0; i < NullTexts.Count; i++)
         {
@@ -201,6 +205,24 @@ internal sealed partial record ColumnReading(StorageType Type, ColumnKind Kind, 
                 Count = values - count,
                 Line = word.Line,
                 Example = word.Text,
+                Headline = true,
+            });
+        }
+    }
+
+    /// <summary>"12 km" is a number to people.</summary>
+    private static void WarnOfUnit(string name, ColumnSurvey survey, List<Warning> warnings)
+    {
+        var values = survey.Cells - survey.NullTexts;
+        if (survey.Units > 0 && survey.Units >= values * Most)
+        {
+            warnings.Add(new Warning($"Column '{name}' is read as text: {Count(survey.Units)} of its {Count(values)} values are numbers with '{survey.Unit}' behind "
+                + $"({survey.WithUnit}). Write them without it, and they are used as numbers; or declare a kind.")
+            {
+                Column = name,
+                Count = survey.Units,
+                Line = survey.WithUnit?.Line,
+                Example = survey.WithUnit?.Text,
                 Headline = true,
             });
         }

@@ -20,6 +20,7 @@ internal sealed class ColumnSurvey(byte[][]? declaredNulls)
     private readonly long[] nulls = new long[Reading.NullTexts.Count];
     private readonly long[] nullLines = new long[Reading.NullTexts.Count];
     private readonly List<Sample> samples = [];
+    private byte[]? unit;
     private readonly SeenWords words = new();
     private ulong wholeHashes;
     private int? different;
@@ -58,6 +59,15 @@ internal sealed class ColumnSurvey(byte[][]? declaredNulls)
     public long Currencies { get; private set; }
 
     public long Durations { get; private set; }
+
+    /// <summary>Numbers with the same text behind as <see cref="WithUnit"/>, which are none by themselves.</summary>
+    public long Units { get; private set; }
+
+    /// <summary>The first of them.</summary>
+    public SurveyedCell? WithUnit { get; private set; }
+
+    /// <summary>What stands behind it.</summary>
+    public string? Unit => unit is null ? null : Encoding.UTF8.GetString(unit);
 
     /// <summary>Whole numbers that a double cannot tell from their neighbours.</summary>
     public long BeyondDouble { get; private set; }
@@ -188,6 +198,9 @@ internal sealed class ColumnSurvey(byte[][]? declaredNulls)
         Percents += next.Percents;
         Currencies += next.Currencies;
         Durations += next.Durations;
+        WithUnit ??= next.WithUnit?.After(lines);
+        unit ??= next.unit;
+        Units += next.unit.AsSpan().SequenceEqual(unit) ? next.Units : 0;
         BeyondDouble += next.BeyondDouble;
         ShortYears += next.ShortYears;
         Dates += next.Dates;
@@ -243,6 +256,7 @@ internal sealed class ColumnSurvey(byte[][]? declaredNulls)
         if (words.Contains(cell))
         {
             Words++;
+            AddUnit(cell, line);
         }
         else if (Reading.NullTexts.IndexOf(cell) is >= 0 and var index)
         {
@@ -273,7 +287,25 @@ internal sealed class ColumnSurvey(byte[][]? declaredNulls)
             Words++;
             Word ??= SurveyedCell.Of(cell, line);
             words.Add(cell);
+            AddUnit(cell, line);
         }
+    }
+
+    /// <summary>Counts numbers that have the same text behind them as the first of them, such as <c>12 km</c>.</summary>
+    private void AddUnit(ReadOnlySpan<byte> cell, long line)
+    {
+        const int LongestUnit = 12;
+        var last = cell[0] is (>= (byte)'0' and <= (byte)'9') or (byte)'-' or (byte)'+' ? cell.LastIndexOfAnyInRange((byte)'0', (byte)'9') : -1;
+        if (last < 0 || cell.Length - last > LongestUnit || !NumberText.TryScan(cell[..(last + 1)], out _))
+        {
+            return;
+        }
+        var found = CellText.Trim(cell[(last + 1)..]);
+        if (unit is null)
+        {
+            (unit, WithUnit) = (found.ToArray(), SurveyedCell.Of(cell, line));
+        }
+        Units += found.SequenceEqual(unit) ? 1 : 0;
     }
 
     private static void Sum(long[] counts, long[] more)

@@ -98,6 +98,10 @@ internal sealed class SourceScan : IDisposable
             await ReplaceAsync(options.WorkFolder, async copy => await UnpackAsync(source, copy, options.Limits, cancel));
             head = await ReadHeadAsync(Path, cancel);
         }
+        if (IsJson(head))
+        {
+            throw new InputException($"{source.Name} is JSON, not a CSV. Write its rows as CSV (UTF-8) or Parquet, a column for each member.");
+        }
         if (Utf16Of(head) is { } encoding)
         {
             await ReplaceAsync(options.WorkFolder, async copy => await TranscodeAsync(Path, encoding, copy, cancel));
@@ -276,6 +280,18 @@ internal sealed class SourceScan : IDisposable
             return needed > tail ? tail : 0;
         }
         return 0;
+    }
+
+    /// <summary>An object with a member, or an array of objects or arrays: no header of a CSV begins so.</summary>
+    private static bool IsJson(ReadOnlySpan<byte> head)
+    {
+        head = head.StartsWith("\uFEFF"u8) ? head[3..].Trim(" \t\r\n"u8) : head.Trim(" \t\r\n"u8);
+        if (head.IsEmpty || head[0] is not ((byte)'{' or (byte)'['))
+        {
+            return false;
+        }
+        var within = head[1..].TrimStart(" \t\r\n"u8);
+        return !within.IsEmpty && (head[0] == (byte)'{' ? within[0] == (byte)'"' : within[0] is (byte)'{' or (byte)'[');
     }
 
     private static async Task<byte[]> ReadHeadAsync(string path, CancellationToken cancel)
