@@ -47,7 +47,8 @@ public sealed partial class DataVersionsTests : IDisposable
         reproduced.Should().MatchRegex("The same: [0-9]{2,} facts compared");
         (await RunAsync("data", "lineage", "version/trips@1")).Should().StartWith("flowchart LR").And.Contain("-->|registered|");
         (await RunAsync("data", "verify")).Should().Contain("all as they were written");
-        (await RunAsync("data", "gc")).Should().Contain("0 bytes in 0 folders would be deleted");
+        (await RunAsync("data", "gc")).Should().Contain("0 bytes in 0 folders would be deleted").And.MatchRegex("views read [1-9][0-9,]* bytes of others");
+        (await RunAsync("data", "show", "trips@v1:train")).Should().MatchRegex("Shared +[1-9][0-9,]* bytes of clean version");
         var again = JsonNode.Parse(await RunAsync("train", "trips@may", "--json"))!;
         ((string)again["state"]!).Should().BeOneOf("succeeded", "blocked");
         (await RunAsync("data", "show", "trips@may")).Should().Contain((string)again["run"]!);
