@@ -187,12 +187,19 @@ public static class DataApi
 
     public static async Task<IResult> DeleteTagAsync(string model, string tag, HttpContext http, DataTags tags, CancellationToken cancel)
     {
-        if (!Names.IsModel(model) || !DataTags.IsValid(tag) || await tags.DeleteAsync(model, tag, cancel) is not { } before)
+        try
         {
-            return HttpProblems.NotFound($"Model '{model}' has no tag '{tag}'. GET /datasets/{model}/tags lists its tags.");
+            if (!Names.IsModel(model) || !DataTags.IsValid(tag) || await tags.DeleteAsync(model, tag, cancel) is not { } before)
+            {
+                return HttpProblems.NotFound($"Model '{model}' has no tag '{tag}'. GET /datasets/{model}/tags lists its tags.");
+            }
+            Auditing.Tell(http, before, null);
+            return TypedResults.NoContent();
         }
-        Auditing.Tell(http, before, null);
-        return TypedResults.NoContent();
+        catch (InputException pinned)
+        {
+            return HttpProblems.Conflict(pinned.Message);
+        }
     }
 
     private static async Task<DataEntry?> FindAsync(string model, string version, DataVersions versions, CancellationToken cancel) =>

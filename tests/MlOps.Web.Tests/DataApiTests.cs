@@ -112,6 +112,12 @@ public sealed class DataApiTests(DataApiTests.TwoRuns two) : IClassFixture<DataA
         await host.Client.PutAsJsonAsync($"/pipelines/{pinned}", new { target = "fare", data = "golden" }).ShouldBeAsync(HttpStatusCode.OK);
         var run = await host.Client.PostAsync($"/pipelines/{pinned}/runs", content: null).ShouldBeAsync(HttpStatusCode.Accepted);
         ((string)run["data"]!, (string)run["source"]! == $"datasets/{first["version"]!["id"]}").Should().Be(("golden", false), "the tag is on the other");
+
+        (await host.Client.DeleteAsync($"/datasets/{pinned}/tags/golden").ShouldFailAsync(HttpStatusCode.Conflict)).Should()
+            .Contain($"The definition of model '{pinned}' pins data 'golden'").And.Contain($"PUT /pipelines/{pinned}").And.NotContain("may be moved");
+        await host.Client.PostAsync($"/pipelines/{pinned}/runs", content: null).ShouldBeAsync(HttpStatusCode.Accepted);
+        await host.Client.PutAsJsonAsync($"/pipelines/{pinned}", new { target = "fare" }).ShouldBeAsync(HttpStatusCode.OK);
+        (await host.Client.DeleteAsync($"/datasets/{pinned}/tags/golden")).StatusCode.Should().Be(HttpStatusCode.NoContent);
     }
 
     [Fact]
