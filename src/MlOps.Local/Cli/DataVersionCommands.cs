@@ -248,7 +248,8 @@ internal static class DataVersionCommands
                 $"{Number(found.Bytes)} bytes in {Number(found.Findings.Count)} folders would be deleted, of {Number(found.Versions)} versions; "
                 + "--delete does it.");
             terminal.Say(
-                $"All versions take {Number(found.StoredBytes)} bytes. Those that are views read {Number(found.SharedBytes)} bytes of others, not stored again.");
+                $"All versions take {Number(found.StoredBytes)} bytes. Those that are views read {Number(found.SharedBytes)} bytes of others, "
+                + "not stored again.");
             return ExitCode.Done;
         }
         var deleted = await collector.DeleteAsync(found, cancel);

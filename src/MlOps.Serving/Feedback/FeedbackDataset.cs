@@ -70,7 +70,8 @@ public sealed class FeedbackDataset
             if (read is null)
             {
                 throw new InputException(
-                    $"Of no logged prediction of model '{model}' from {LoggedSource.TimeText(from)} until {LoggedSource.TimeText(until)} is it known what came true. POST /feedback tells it.");
+                    $"Of no logged prediction of model '{model}' from {LoggedSource.TimeText(from)} until {LoggedSource.TimeText(until)} is it known what "
+                    + "came true. POST /feedback tells it.");
             }
             var version = await CommitAsync(model, (from, until), read, cancel);
             return await versions.RecordAsync(model, version, LoggedSource.Of(model, from, until), cancel);

@@ -3,7 +3,9 @@ using System.Text;
 namespace MlOps.Serving.Lineage;
 
 /// <summary>What something comes from, and what comes from it.</summary>
-/// <param name="Nodes">Files, dataset versions, runs, model versions, hours of predictions; each once. Where not all are shown, how many more there are.</param>
+/// <param name="Nodes">
+/// Files, dataset versions, runs, model versions, hours of predictions; each once. Where not all are shown, how many more there are.
+/// </param>
 /// <param name="Edges">From what to what.</param>
 public sealed record LineageGraph(IReadOnlyList<LineageNode> Nodes, IReadOnlyList<LineageEdge> Edges)
 {

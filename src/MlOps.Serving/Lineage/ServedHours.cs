@@ -44,7 +44,10 @@ internal sealed class ServedHours(ModelRegistry registry, PipelineStorage storag
 
     /// <summary>The versions that were in production in an hour.</summary>
     public async Task<IReadOnlyList<int>> VersionsAsync(string model, DateTimeOffset hour, CancellationToken cancel) =>
-        [.. (await TimesAsync(model, cancel)).Where(served => served.From < hour.AddHours(1) && served.Until > hour).Select(served => served.Version).Distinct()];
+    [
+        .. (await TimesAsync(model, cancel)).Where(served => served.From < hour.AddHours(1) && served.Until > hour).Select(served => served.Version)
+            .Distinct(),
+    ];
 
     /// <summary>Whether rows of an hour are logged still.</summary>
     public async Task<bool> IsLoggedAsync(string model, DateTimeOffset hour, CancellationToken cancel) =>

@@ -103,13 +103,12 @@ public sealed class FeedbackDatasetTests(AzuriteFixture azurite)
 
         // More of the same time than are shown, and one of another time.
         var manifest = await host.Get<DatasetStore>().GetAsync(first, default);
+        var older = manifest with { Created = manifest.Created.AddYears(-1) };
         for (var i = 0; i < LineageReader.MostMade; i++)
         {
-            await versions.RecordAsync(
-                model, manifest with { Id = $"{i:x32}", Created = manifest.Created.AddYears(-1) }, LoggedSource.Of(model, Start, Start.AddMinutes(i + 1)), default);
+            await versions.RecordAsync(model, older with { Id = $"{i:x32}" }, LoggedSource.Of(model, Start, Start.AddMinutes(i + 1)), default);
         }
-        await versions.RecordAsync(
-            model, manifest with { Id = $"{99:x32}", Created = manifest.Created.AddYears(-1) }, LoggedSource.Of(model, Start.AddDays(-2), Start), default);
+        await versions.RecordAsync(model, older with { Id = $"{99:x32}" }, LoggedSource.Of(model, Start.AddDays(-2), Start), default);
         var cut = (await reader.OfHourAsync(model, Start, default))!;
         cut.Nodes.Where(node => node.Kind == LineageKind.More).Select(node => node.Label).Should().Equal("2 more datasets of that time");
         cut.ToMermaid().Should().Contain("(\"2 more datasets of that time\")");
