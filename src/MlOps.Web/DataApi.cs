@@ -50,7 +50,11 @@ public static class DataApi
         var manifest = await datasets.GetAsync(found.Id, cancel);
         var runs = await log.ListRunsAsync(model, found.Id, cancel);
         var names = (await tags.ListAsync(model, cancel)).Where(tag => tag.Version == found.Id).Select(tag => tag.Name);
-        return TypedResults.Ok(DataVersionView.Of(found, manifest, [.. names], [.. runs.Select(use => use.RunId)]));
+        var holder = manifest.ViewOf is null ? null : await datasets.FindHolderAsync(manifest, cancel);
+        return TypedResults.Ok(DataVersionView.Of(found, manifest, [.. names], [.. runs.Select(use => use.RunId)]) with
+        {
+            Shared = holder is null ? null : new DataShared(holder.Id, holder.Bytes),
+        });
     }
 
     /// <summary>The rows as a file.</summary>
@@ -183,12 +187,19 @@ public static class DataApi
 
     public static async Task<IResult> DeleteTagAsync(string model, string tag, HttpContext http, DataTags tags, CancellationToken cancel)
     {
-        if (!Names.IsModel(model) || !DataTags.IsValid(tag) || await tags.DeleteAsync(model, tag, cancel) is not { } before)
+        try
         {
-            return HttpProblems.NotFound($"Model '{model}' has no tag '{tag}'. GET /datasets/{model}/tags lists its tags.");
+            if (!Names.IsModel(model) || !DataTags.IsValid(tag) || await tags.DeleteAsync(model, tag, cancel) is not { } before)
+            {
+                return HttpProblems.NotFound($"Model '{model}' has no tag '{tag}'. GET /datasets/{model}/tags lists its tags.");
+            }
+            Auditing.Tell(http, before, null);
+            return TypedResults.NoContent();
         }
-        Auditing.Tell(http, before, null);
-        return TypedResults.NoContent();
+        catch (InputException pinned)
+        {
+            return HttpProblems.Conflict(pinned.Message);
+        }
     }
 
     private static async Task<DataEntry?> FindAsync(string model, string version, DataVersions versions, CancellationToken cancel) =>
@@ -245,6 +256,9 @@ public sealed record DataVersionView(
     DataEntry Version, IReadOnlyList<string> Tags, IReadOnlyList<string> Parents, IReadOnlyList<DatasetColumn> Columns, IReadOnlyList<DatasetPart> Parts,
     IReadOnlyList<string> Runs, IReadOnlyDictionary<string, string> Links)
 {
+    /// <summary>What it reads of another version, of which it is a view; left out where all its bytes are its own.</summary>
+    public DataShared? Shared { get; init; }
+
     internal static DataVersionView Of(DataEntry version, DatasetManifest manifest, IReadOnlyList<string> tags, IReadOnlyList<string> runs)
     {
         var self = Views.Links.Data(version.Model, version.Id);
@@ -257,6 +271,11 @@ public sealed record DataVersionView(
             });
     }
 }
+
+/// <summary>Parts of another version, which are not stored again.</summary>
+/// <param name="With">The version that has them.</param>
+/// <param name="Bytes">What they take: of all their rows and columns, though a view may have fewer.</param>
+public sealed record DataShared(string With, long Bytes);
 
 /// <summary>Names of dataset versions.</summary>
 /// <param name="Tags">All of the model's.</param>

@@ -20,14 +20,15 @@ public static class DataCareApi
         var delete = await JsonBody.ReadAsync(request, limits, json => json.Flag("delete") ?? false, cancel);
         var found = await collector.FindAsync(cancel);
         var shown = found.Findings.Take(MostListed).Select(Of).ToList();
+        var all = new DataGarbageView(
+            shown, found.Findings.Count, found.Bytes, found.Versions, found.StoredBytes, found.SharedBytes, Deleted: 0, DeletedBytes: 0);
         if (!delete)
         {
-            return TypedResults.Ok(new DataGarbageView(shown, found.Findings.Count, found.Bytes, found.Versions, Deleted: 0, DeletedBytes: 0));
+            return TypedResults.Ok(all);
         }
         var deleted = await collector.DeleteAsync(found, Half(limits), cancel);
         Auditing.Tell(request.HttpContext, null, $"{deleted.Findings.Count} of {found.Findings.Count} folders, {deleted.Bytes} bytes");
-        return TypedResults.Ok(
-            new DataGarbageView(shown, found.Findings.Count, found.Bytes, found.Versions, deleted.Findings.Count, deleted.Bytes));
+        return TypedResults.Ok(all with { Deleted = deleted.Findings.Count, DeletedBytes = deleted.Bytes });
     }
 
     public static async Task<IResult> VerifyAsync(
@@ -61,11 +62,14 @@ public sealed record DataGarbageRequest(bool Delete);
 /// <param name="Folders">How many there are.</param>
 /// <param name="Bytes">What they take.</param>
 /// <param name="Versions">How many dataset versions there were in all.</param>
+/// <param name="StoredBytes">What they took in all, each part stored once.</param>
+/// <param name="SharedBytes">Bytes of the parts that versions read which are views of others, summed over these: not stored again.</param>
 /// <param name="Deleted">
 /// Folders that were deleted now; where it is fewer than there are, ask again: the rest was left for lack of time, or is somebody's by now.
 /// </param>
 /// <param name="DeletedBytes">What they took.</param>
-public sealed record DataGarbageView(IReadOnlyList<DataFinding> Found, int Folders, long Bytes, int Versions, int Deleted, long DeletedBytes);
+public sealed record DataGarbageView(
+    IReadOnlyList<DataFinding> Found, int Folders, long Bytes, int Versions, long StoredBytes, long SharedBytes, int Deleted, long DeletedBytes);
 
 /// <param name="Where">Which folder.</param>
 /// <param name="Problem">What is the matter with it, and what to do.</param>

@@ -205,7 +205,7 @@ public static class Routes
             .Takes<DataTagRequest>("""{ "version": "latest", "movable": false }""")
             .Gives<DataTag>().Fails(400, 404, 409, 503).Audited("tag");
         api.MapDelete("/datasets/{model}/tags/{tag}", DataApi.DeleteTagAsync).For(Admin).Describe("Data", "Take a name away; the version stays")
-            .Deletes().Fails(404, 503).Audited("delete");
+            .Deletes().Fails(404, 409, 503).Audited("delete");
 
         api.MapPost("/datasets/{model}/restore", DataApi.RestoreAsync).For(Operator)
             .Describe("Data", "Make a raw dataset version the newest again: latest, and what runs read when no file is named")

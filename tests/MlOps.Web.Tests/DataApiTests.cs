@@ -3,6 +3,7 @@ using System.Net.Http.Json;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using MlOps.Pipeline.Contracts;
+using MlOps.Pipeline.Definitions;
 using MlOps.Testing;
 using MlOps.Testing.Scenarios;
 
@@ -29,6 +30,10 @@ public sealed class DataApiTests(DataApiTests.TwoRuns two) : IClassFixture<DataA
         shown["version"]!.ToJsonString().Should().Be(newest.ToJsonString());
         shown["columns"]!.AsArray().Select(column => (string)column!["name"]!).Should().Equal(Trips.Header.Split(','));
         shown["runs"]!.AsArray().Should().ContainSingle();
+        shown.AsObject().Should().NotContainKey("shared", "its bytes are its own");
+        var (clean, train) = (await GetAsync("versions/v1:clean"), await GetAsync("versions/v1:train"));
+        ((long)train["version"]!["bytes"]!, (string)train["shared"]!["with"]!, (long)train["shared"]!["bytes"]!).Should().Be(
+            (0, (string)clean["version"]!["id"]!, (long)clean["version"]!["bytes"]!), "it is a view of a view of that");
         using var csv = await host.Client.GetAsync((string)shown["links"]!["csv"]!);
         (csv.StatusCode, csv.Content.Headers.ContentType!.MediaType, csv.Content.Headers.ContentDisposition!.FileName).Should()
             .Be((HttpStatusCode.OK, "text/csv", $"{model}-raw.csv"));
@@ -107,6 +112,12 @@ public sealed class DataApiTests(DataApiTests.TwoRuns two) : IClassFixture<DataA
         await host.Client.PutAsJsonAsync($"/pipelines/{pinned}", new { target = "fare", data = "golden" }).ShouldBeAsync(HttpStatusCode.OK);
         var run = await host.Client.PostAsync($"/pipelines/{pinned}/runs", content: null).ShouldBeAsync(HttpStatusCode.Accepted);
         ((string)run["data"]!, (string)run["source"]! == $"datasets/{first["version"]!["id"]}").Should().Be(("golden", false), "the tag is on the other");
+
+        (await host.Client.DeleteAsync($"/datasets/{pinned}/tags/golden").ShouldFailAsync(HttpStatusCode.Conflict)).Should()
+            .Contain($"The definition of model '{pinned}' pins data 'golden'").And.Contain($"PUT /pipelines/{pinned}").And.NotContain("may be moved");
+        await host.Client.PostAsync($"/pipelines/{pinned}/runs", content: null).ShouldBeAsync(HttpStatusCode.Accepted);
+        await host.Client.PutAsJsonAsync($"/pipelines/{pinned}", new { target = "fare" }).ShouldBeAsync(HttpStatusCode.OK);
+        (await host.Client.DeleteAsync($"/datasets/{pinned}/tags/golden")).StatusCode.Should().Be(HttpStatusCode.NoContent);
     }
 
     [Fact]
@@ -128,6 +139,18 @@ public sealed class DataApiTests(DataApiTests.TwoRuns two) : IClassFixture<DataA
 
         ((int)found["versions"]!).Should().BePositive();
         ((int)found["deleted"]!).Should().Be(0, "nothing is deleted that was not asked for");
+        var parts = await host.Storage.Datasets.GetBlobsAsync().Where(blob => blob.Name.EndsWith(".parquet", StringComparison.Ordinal)).ToListAsync();
+        ((long)found["storedBytes"]!).Should().Be(parts.Sum(part => part.Properties.ContentLength!.Value));
+        var shared = new Dictionary<string, long>();
+        foreach (var name in await host.Get<DefinitionStore>().ListAsync(default))
+        {
+            foreach (var version in (await host.Client.GetAsync($"/datasets/{name}/versions").ShouldBeAsync(HttpStatusCode.OK))["versions"]!.AsArray())
+            {
+                var shown = await host.Client.GetAsync((string)version!["url"]!).ShouldBeAsync(HttpStatusCode.OK);
+                shared[(string)version["version"]!["id"]!] = (long?)shown["shared"]?["bytes"] ?? 0;
+            }
+        }
+        ((long)found["sharedBytes"]!).Should().BePositive().And.Be(shared.Values.Sum());
         var deleted = await host.Client.PostAsJsonAsync("/datasets/gc", new { delete = true }).ShouldBeAsync(HttpStatusCode.OK);
         ((int)deleted["folders"]!).Should().Be(0, "all of these tests is younger than a day");
         var audit = await host.Client.GetAsync("/audit?take=1000").ShouldBeAsync(HttpStatusCode.OK);

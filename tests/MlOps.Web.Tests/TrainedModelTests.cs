@@ -12,6 +12,7 @@ using MlOps.Pipeline.Features;
 using MlOps.Pipeline.Registry;
 using MlOps.Pipeline.Scoring;
 using MlOps.Pipeline.Tracking;
+using MlOps.Serving.Lineage;
 using MlOps.Serving.Models;
 using MlOps.Testing;
 
@@ -291,9 +292,43 @@ public sealed class TrainedModelTests(AzuriteFixture azurite) : IAsyncLifetime
         }
         lineage["edges"]!.AsArray().Select(edge => $"{Kind(edge!["from"]!)} {edge["word"]} {Kind(edge["to"]!)}").Should().BeEquivalentTo(
             "file ingest dataset", "dataset input run", "version scored with run", "run score dataset");
+        await LineageOfVersionLeadsToAsync((string)run["runId"]!, (string)ended["dataset"]!);
 
         static double Number(string text) => double.Parse(text, CultureInfo.InvariantCulture);
         static string Kind(JsonNode id) => ((string)id!).Split('/')[0];
+    }
+
+    private async Task LineageOfVersionLeadsToAsync(string run, string scored)
+    {
+        string[] expected = [$"version/{model}@1 scored with run/{run}", $"run/{run} score dataset/{model}@{scored}"];
+        foreach (var end in new[] { $"version/{model}@1", $"dataset/{model}@{scored}", $"file/{model}/rows.csv" })
+        {
+            var graph = await host.Client.GetAsync($"/lineage/{end}").ShouldBeAsync(HttpStatusCode.OK);
+            EdgesOf(graph).Should().Contain(expected, end);
+        }
+        var chart = await host.Client.GetStringAsync($"/lineage/version/{model}@1?format=mermaid");
+        chart.Should().Contain($"[[\"run {run}\"]]").And.Contain("-->|scored with|").And.NotContain(" more ");
+
+        // Runs that scored with another version are not among them, and those that are not shown are counted.
+        var (store, log) = (host.Get<RunStore>(), host.Get<DataLog>());
+        var (mine, table) = ((await store.FindAsync(run, default))!, await host.Get<DatasetStore>().GetAsync(scored, default));
+        foreach (var i in Enumerable.Range(0, LineageReader.MostRuns + 2))
+        {
+            var older = mine with { RunId = RunId.New(model, mine.Created.AddDays(-1 - i)), Created = mine.Created.AddDays(-1 - i), Version = i < 2 ? 11 : 1 };
+            await store.CreateAsync(older, default);
+            await log.RecordAsync(older, DataEntry.Score, table, default);
+        }
+        var cut = await host.Client.GetAsync($"/lineage/version/{model}@1").ShouldBeAsync(HttpStatusCode.OK);
+        EdgesOf(cut).Count(edge => edge.Contains(" scored with run/")).Should().Be(LineageReader.MostScores);
+        MoreOf(cut).Should().Equal("11 more scoring runs");
+        MoreOf(await host.Client.GetAsync($"/lineage/dataset/{model}@{scored}").ShouldBeAsync(HttpStatusCode.OK)).Should().Equal("3 more runs");
+        (await host.Client.DeleteAsync($"/runs/{run}")).StatusCode.Should().Be(HttpStatusCode.NoContent);
+        EdgesOf(await host.Client.GetAsync($"/lineage/version/{model}@1").ShouldBeAsync(HttpStatusCode.OK)).Should().NotContain(expected[0]);
+
+        static IEnumerable<string> MoreOf(JsonNode graph) =>
+            graph["nodes"]!.AsArray().Where(node => (string)node!["kind"]! == "more").Select(node => (string)node!["label"]!);
+        static List<string> EdgesOf(JsonNode graph) =>
+            [.. graph["edges"]!.AsArray().Select(edge => $"{edge!["from"]} {edge["word"]} {edge["to"]}")];
     }
 
     [Theory]

@@ -101,7 +101,9 @@ internal static class DataVersionCommands
         var terminal = new Terminal();
         await using var storage = await ConnectedStorage.OpenAsync(GlobalOptions.Read(parsed), terminal, cancel);
         var version = await VersionAsync(storage, parsed.GetValue(Of)!, cancel);
-        var manifest = await storage.Services.GetRequiredService<DatasetStore>().GetAsync(version.Id, cancel);
+        var datasets = storage.Services.GetRequiredService<DatasetStore>();
+        var manifest = await datasets.GetAsync(version.Id, cancel);
+        var holder = manifest.ViewOf is null ? null : await datasets.FindHolderAsync(manifest, cancel);
         var tags = (await storage.Services.GetRequiredService<DataTags>().ListAsync(version.Model, cancel)).Where(tag => tag.Version == version.Id);
         var runs = await storage.Services.GetRequiredService<DataLog>().ListRunsAsync(version.Model, version.Id, cancel);
         var columns = Terminal.Table("Column", "Stored as", "Kind");
@@ -112,7 +114,9 @@ internal static class DataVersionCommands
         (string Name, string Value)[] facts =
         [
             ("Version", version.Id), ("Stage", version.Stage), ("Created", Time(version.Created)), ("Rows", Number(version.Rows)),
-            ("Parts", $"{Number(manifest.Parts.Count)} ({Number(version.Bytes)} bytes)"), ("Made from", string.Join(", ", manifest.Parents)),
+            ("Parts", $"{Number(manifest.Parts.Count)} ({Number(version.Bytes)} bytes)"),
+            ("Shared", holder is null ? "" : $"{Number(holder.Bytes)} bytes of {holder.Stage} version {holder.Id}, of which it is a view"),
+            ("Made from", string.Join(", ", manifest.Parents)),
             ("Source", version.Source), ("Tags", string.Join(", ", tags.Select(tag => tag.Movable ? $"{tag.Name} (movable)" : tag.Name))),
             ("Runs", string.Join(", ", runs.Select(use => use.RunId))),
         ];
@@ -243,6 +247,9 @@ internal static class DataVersionCommands
             terminal.Say(
                 $"{Number(found.Bytes)} bytes in {Number(found.Findings.Count)} folders would be deleted, of {Number(found.Versions)} versions; "
                 + "--delete does it.");
+            terminal.Say(
+                $"All versions take {Number(found.StoredBytes)} bytes. Those that are views read {Number(found.SharedBytes)} bytes of others, "
+                + "not stored again.");
             return ExitCode.Done;
         }
         var deleted = await collector.DeleteAsync(found, cancel);

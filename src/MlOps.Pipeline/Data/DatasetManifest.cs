@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using System.Text.Json.Serialization;
 using MlOps.Pipeline.Contracts;
 
 namespace MlOps.Pipeline.Data;
@@ -57,6 +58,14 @@ public sealed record DatasetManifest : IStored
     /// <summary>What the stage counted or fitted on the way, such as dropped rows by reason.</summary>
     public JsonObject Notes { get; init; } = [];
     public DateTimeOffset Created { get; init; }
+
+    /// <summary>The version of which it is a view; null when it has its own parts.</summary>
+    [JsonIgnore]
+    public string? ViewOf => Selection is not null || Projection is not null ? Parents[0] : null;
+
+    /// <summary>Bytes of its own parts.</summary>
+    [JsonIgnore]
+    public long Bytes => Parts.Sum(part => part.Bytes);
 
     public DatasetRef Ref => new(Id, Rows);
 }

@@ -53,6 +53,10 @@ public sealed class DatasetStore(PipelineStorage storage, PartCache cache, Pipel
         known.GetValueOrDefault(id) ?? await FindAsync(id, cancel)
             ?? throw new InputException($"Dataset version {id} does not exist any more. Start a new run from the raw file.");
 
+    /// <summary>The version whose parts hold the rows of another: that one itself, or what it is a view of; null when that is gone.</summary>
+    public async Task<DatasetManifest?> FindHolderAsync(DatasetManifest manifest, CancellationToken cancel) =>
+        manifest.ViewOf is not { } of ? manifest : await FindAsync(of, cancel) is { } parent ? await FindHolderAsync(parent, cancel) : null;
+
     /// <summary>Stores a new version with its parts; when the version exists meanwhile, that one is returned and <paramref name="parts"/> are
     /// dropped.</summary>
     public async Task<DatasetManifest> CommitAsync(DatasetManifest draft, IReadOnlyList<LocalPart> parts, CancellationToken cancel) =>
@@ -91,9 +95,9 @@ public sealed class DatasetStore(PipelineStorage storage, PartCache cache, Pipel
     /// <inheritdoc cref="OpenAsync(DatasetManifest, CancellationToken)"/>
     public async Task<LocalTable> OpenAsync(DatasetManifest manifest, int? part, CancellationToken cancel)
     {
-        if (manifest.Selection is not null || manifest.Projection is not null)
+        if (manifest.ViewOf is { } of)
         {
-            return new LocalTable(manifest, [], await OpenAsync(await GetAsync(manifest.Parents[0], cancel), part, cancel));
+            return new LocalTable(manifest, [], await OpenAsync(await GetAsync(of, cancel), part, cancel));
         }
         return new LocalTable(manifest, await Task.WhenAll(Chosen(manifest, part).Select(chosen => DownloadAsync(manifest.Id, chosen, cancel))));
     }

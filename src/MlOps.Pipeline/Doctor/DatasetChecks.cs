@@ -3,7 +3,7 @@ using MlOps.Pipeline.Data;
 
 namespace MlOps.Pipeline.Doctor;
 
-/// <summary>What must hold of dataset versions. Of each only its parents are remembered, and how many parts it has.</summary>
+/// <summary>What must hold of dataset versions. Of each only its parents are remembered, and how many parts and bytes it has.</summary>
 /// <param name="storage">The storage.</param>
 /// <param name="rehash">Whether every part is read again, and its content compared with its hash.</param>
 internal sealed class DatasetChecks(PipelineStorage storage, bool rehash)
@@ -14,9 +14,16 @@ internal sealed class DatasetChecks(PipelineStorage storage, bool rehash)
 
     private readonly Dictionary<string, IReadOnlyList<string>> parents = new(StringComparer.Ordinal);
     private readonly Dictionary<string, int> parts = new(StringComparer.Ordinal);
-    private readonly List<(string Id, string Of)> views = [];
+    private readonly Dictionary<string, long> bytes = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, string> views = new(StringComparer.Ordinal);
 
     public IReadOnlyDictionary<string, IReadOnlyList<string>> Parents => parents;
+
+    /// <summary>Bytes of the parts of all versions.</summary>
+    public long StoredBytes => bytes.Values.Sum();
+
+    /// <summary>Bytes of the parts that views read, for each view: what is not stored again.</summary>
+    public long SharedBytes => views.Values.Sum(of => bytes.GetValueOrDefault(HolderOf(of)));
 
     /// <summary>Each part is there in its length; what a view is a view of is there.</summary>
     public async Task<IReadOnlyList<Finding>> CheckAsync(CancellationToken cancel)
@@ -29,9 +36,10 @@ internal sealed class DatasetChecks(PipelineStorage storage, bool rehash)
             {
                 parents[id] = manifest!.Parents;
                 parts[id] = manifest.Parts.Count;
-                if (manifest.Selection is not null || manifest.Projection is not null)
+                bytes[id] = manifest.Bytes;
+                if (manifest.ViewOf is { } of)
                 {
-                    views.Add((id, manifest.Parents[0]));
+                    views[id] = of;
                 }
                 found.AddRange(await PartsAsync(id, manifest, blobs, cancel));
             }
@@ -79,6 +87,16 @@ internal sealed class DatasetChecks(PipelineStorage storage, bool rehash)
                 }
             }
         }
+    }
+
+    /// <summary>The version whose parts hold the rows. However damaged the manifests are, it ends.</summary>
+    private string HolderOf(string id)
+    {
+        for (var i = 0; i < views.Count && views.TryGetValue(id, out var of); i++)
+        {
+            id = of;
+        }
+        return id;
     }
 
     private async Task<IReadOnlyList<Finding>> PartsAsync(

@@ -36,6 +36,9 @@ public sealed record Examination(IReadOnlyList<Finding> Findings, int Models, in
     /// <summary>The dataset versions that were there.</summary>
     internal IReadOnlySet<string> DatasetIds { get; init; } = new HashSet<string>();
 
+    /// <summary>What dataset versions take, and what views would take again if they were copies.</summary>
+    internal (long Stored, long Shared) DatasetBytes { get; init; }
+
     public bool IsSound => Findings.All(finding => finding.Kind != FindingKind.Broken);
 
     /// <summary>Mends what can be mended without guessing, and returns what it did.</summary>

@@ -48,6 +48,7 @@ public sealed class StorageDoctor(
         return new Examination(found, registered.Models, registered.Versions, datasets.Parents.Count, rows.Count)
         {
             DatasetIds = datasets.Parents.Keys.ToHashSet(StringComparer.Ordinal),
+            DatasetBytes = (datasets.StoredBytes, datasets.SharedBytes),
         };
     }
 

@@ -33,7 +33,7 @@ public sealed record DataEntry(
     internal static DataEntry Of(Run run, string stage, DatasetManifest version) => Of(run.Model, stage, version, run.RunId, run.Source);
 
     internal static DataEntry Of(string model, string stage, DatasetManifest version, string runId, string source) => new(
-        version.Id, model, stage, version.Created, version.Rows, version.Columns.Count, version.Parts.Sum(part => part.Bytes), runId, source);
+        version.Id, model, stage, version.Created, version.Rows, version.Columns.Count, version.Bytes, runId, source);
 }
 
 /// <summary>A dataset version in a run.</summary>

@@ -15,12 +15,14 @@ namespace MlOps.Pipeline.Tracking;
 /// <remarks>
 /// Rows of a model's partition, written in one transaction: <c>a|{time}|{id}</c> (all) and <c>s|{stage}|{time}|{id}</c>, where later times come first,
 /// <c>i|{id}</c>, and <c>u|{id}|{run}</c>, <c>r|{run}|{stage}</c> for the run, <c>f|{file}|{time}|{run}</c> for the file
-/// that it read; <c>restored</c>. <see cref="DataTags"/> has its rows beside them.
+/// that it read, <c>m|{version}|{time}|{run}</c> for the model version that it scored with; <c>p|{time}|{id}</c> for a version made of predictions;
+/// <c>restored</c>. <see cref="DataTags"/> has its rows beside them.
 /// </remarks>
 public sealed class DataLog(PipelineStorage storage)
 {
     private const string JsonColumn = "Json";
     private const string RestoredKey = "restored";
+    private const string MadePrefix = "p|";
     private const int LargestPage = 1000;
 
     /// <summary>Notes that a run has a version. The same again is the same.</summary>
@@ -43,6 +45,7 @@ public sealed class DataLog(PipelineStorage storage)
                 : [Row(run.Model, AllKey(entry), json), Row(run.Model, StageKey(entry), json), Row(run.Model, IdKey(entry.Id), json)],
             Row(run.Model, $"u|{version.Id}|{run.RunId}", use), Row(run.Model, $"{RunPrefix(run.RunId)}{stage}", use),
             .. stage is "raw" or DataEntry.Input && StoredSource.IdOf(run.Source) is null ? new[] { Row(run.Model, FileKey(run), use) } : [],
+            .. ScoredKey(run) is { } scored ? new[] { Row(run.Model, scored, use) } : [],
         ];
         await storage.DataVersions.SubmitTransactionAsync(
             rows.Select(row => new TableTransactionAction(TableTransactionActionType.UpsertReplace, row)), cancel);
@@ -67,15 +70,17 @@ public sealed class DataLog(PipelineStorage storage)
         var known = await FindAsync(model, version.Id, cancel);
         if (known?.Created == version.Created)
         {
+            // One that an earlier release has made is listed by this.
+            await storage.DataVersions.UpsertEntityAsync(Row(model, MadeKey(known), Json.Write(known)), TableUpdateMode.Replace, cancel);
             return known;
         }
         var entry = DataEntry.Of(model, "raw", version, runId: "", source);
-        var rows = new[] { AllKey(entry), StageKey(entry), IdKey(entry.Id) }.Select(key => Row(model, key, Json.Write(entry)));
+        var rows = new[] { AllKey(entry), StageKey(entry), IdKey(entry.Id), MadeKey(entry) }.Select(key => Row(model, key, Json.Write(entry)));
         await storage.DataVersions.SubmitTransactionAsync(
             rows.Select(row => new TableTransactionAction(TableTransactionActionType.UpsertReplace, row)), cancel);
         if (known is not null)
         {
-            await RemoveAsync(model, [AllKey(known), StageKey(known)], cancel);
+            await RemoveAsync(model, [AllKey(known), StageKey(known), MadeKey(known)], cancel);
         }
         return entry;
     }
@@ -177,19 +182,23 @@ public sealed class DataLog(PipelineStorage storage)
     public Task<IReadOnlyList<DataUse>> ListRunsAsync(string model, string id, CancellationToken cancel) => UsesAsync(model, $"u|{id}|", cancel);
 
     /// <summary>The runs that read a file and made a dataset version of it, newest first.</summary>
-    public async Task<IReadOnlyList<string>> ListRunsOfFileAsync(string model, string source, int take, CancellationToken cancel)
-    {
-        var found = new List<string>();
-        await foreach (var row in RangeAsync(model, FilePrefix(source), EndOf(FilePrefix(source)), take, cancel))
-        {
-            found.Add(row.RowKey[(row.RowKey.LastIndexOf('|') + 1)..]);
-            if (found.Count == take)
-            {
-                break;
-            }
-        }
-        return found;
-    }
+    public Task<IReadOnlyList<string>> ListRunsOfFileAsync(string model, string source, int take, CancellationToken cancel) =>
+        RunsAsync(model, FilePrefix(source), take, cancel);
+
+    /// <summary>The runs that scored a table with a version of the model, newest first.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="version">The model version.</param>
+    /// <param name="take">At most so many.</param>
+    /// <param name="cancel">Stops it.</param>
+    public Task<IReadOnlyList<string>> ListRunsScoredWithAsync(string model, int version, int take, CancellationToken cancel) =>
+        RunsAsync(model, ScoredPrefix(version), take, cancel);
+
+    /// <summary>The raw versions that no run has made, but predictions and what came true of them; newest first.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="take">At most so many.</param>
+    /// <param name="cancel">Stops it.</param>
+    public async Task<IReadOnlyList<DataEntry>> ListMadeAsync(string model, int take, CancellationToken cancel) =>
+        await RangeAsync(model, MadePrefix, EndOf(MadePrefix), take, cancel).Take(take).Select(EntryOf).ToListAsync(cancel);
 
     /// <summary>After a run is gone. Its versions stay for as long as something else has them, or until they are collected.</summary>
     public async Task ForgetRunAsync(Run run, CancellationToken cancel)
@@ -198,7 +207,7 @@ public sealed class DataLog(PipelineStorage storage)
         {
             await RemoveAsync(run.Model, [$"u|{use.Id}|{run.RunId}", $"{RunPrefix(run.RunId)}{use.Stage}"], cancel);
         }
-        await RemoveAsync(run.Model, [FileKey(run)], cancel);
+        await RemoveAsync(run.Model, ScoredKey(run) is { } scored ? [FileKey(run), scored] : [FileKey(run)], cancel);
     }
 
     /// <summary>After versions are gone: of all models.</summary>
@@ -228,7 +237,7 @@ public sealed class DataLog(PipelineStorage storage)
         var uses = await ListRunsAsync(entry.Model, entry.Id, cancel);
         IEnumerable<string> keys =
         [
-            AllKey(entry), StageKey(entry), .. uses.SelectMany(use => new[] { $"u|{use.Id}|{use.RunId}", RunPrefix(use.RunId) + use.Stage }),
+            AllKey(entry), StageKey(entry), MadeKey(entry), .. uses.SelectMany(use => new[] { $"u|{use.Id}|{use.RunId}", RunPrefix(use.RunId) + use.Stage }),
         ];
         var all = keys.ToList();
         var rows = await FindKeysAsync(entry.Model, all.Take(LargestTransaction - 1), cancel);
@@ -271,8 +280,18 @@ public sealed class DataLog(PipelineStorage storage)
 
     private static string FilePrefix(string source) => $"f|{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(source)))[..32]}|";
 
-    private static string FileKey(Run run) => string.Create(
-        CultureInfo.InvariantCulture, $"{FilePrefix(run.Source)}{DateTime.MaxValue.Ticks - run.Created.UtcTicks:D19}|{run.RunId}");
+    private static string FileKey(Run run) => FilePrefix(run.Source) + Place(run);
+
+    private static string ScoredPrefix(int version) => string.Create(CultureInfo.InvariantCulture, $"m|{version}|");
+
+    /// <summary>Null for a run that scores nothing.</summary>
+    private static string? ScoredKey(Run run) => run is { Goal: RunGoal.Score, Version: { } version } ? ScoredPrefix(version) + Place(run) : null;
+
+    // By when it was made: where it is listed may change, this does not.
+    private static string MadeKey(DataEntry entry) => MadePrefix + Place(entry with { Restored = null });
+
+    private static string Place(Run run) => string.Create(
+        CultureInfo.InvariantCulture, $"{DateTime.MaxValue.Ticks - run.Created.UtcTicks:D19}|{run.RunId}");
 
     private static string RunPrefix(string runId) => $"r|{runId}|";
 
@@ -293,6 +312,10 @@ public sealed class DataLog(PipelineStorage storage)
     private static DataEntry EntryOf(TableEntity row) => Json.Read<DataEntry>(row.GetString(JsonColumn));
 
     private static DataUse UseOf(TableEntity row) => Json.Read<DataUse>(row.GetString(JsonColumn));
+
+    private async Task<IReadOnlyList<string>> RunsAsync(string model, string prefix, int take, CancellationToken cancel) =>
+        await RangeAsync(model, prefix, EndOf(prefix), take, cancel).Take(take).Select(row => row.RowKey[(row.RowKey.LastIndexOf('|') + 1)..])
+            .ToListAsync(cancel);
 
     private async Task<IReadOnlyList<DataUse>> UsesAsync(string model, string prefix, CancellationToken cancel)
     {

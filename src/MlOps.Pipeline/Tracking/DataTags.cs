@@ -3,6 +3,7 @@ using Azure;
 using Azure.Data.Tables;
 using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Data;
+using MlOps.Pipeline.Definitions;
 
 namespace MlOps.Pipeline.Tracking;
 
@@ -15,7 +16,7 @@ namespace MlOps.Pipeline.Tracking;
 public sealed record DataTag(string Name, string Version, bool Movable, string By, DateTimeOffset At);
 
 /// <summary>Names of dataset versions, beside the rows of <see cref="DataLog"/>: <c>t|{name}</c>.</summary>
-public sealed partial class DataTags(PipelineStorage storage, TimeProvider time)
+public sealed partial class DataTags(PipelineStorage storage, DefinitionStore definitions, TimeProvider time)
 {
     private const string Prefix = "t|";
     private const string JsonColumn = "Json";
@@ -103,11 +104,23 @@ public sealed partial class DataTags(PipelineStorage storage, TimeProvider time)
 
     /// <summary>Takes a name away; the version stays.</summary>
     /// <returns>The version that had it; null when there was no such name.</returns>
+    /// <exception cref="InputException">The model's definition pins it.</exception>
     public async Task<string?> DeleteAsync(string model, string name, CancellationToken cancel)
     {
-        var found = await FindAsync(model, name, cancel);
+        if (await FindAsync(model, name, cancel) is not { } found)
+        {
+            return null;
+        }
+        // No other definition can: a definition names versions of its own model only.
+        if ((await definitions.FindAsync(model, cancel))?.Data == name)
+        {
+            var others = found.Movable ? ", or give the tag to another version: it may be moved" : "";
+            throw new InputException(
+                $"The definition of model '{model}' pins data '{name}': without that tag no run of it would start for which nobody names a file. Change or "
+                + $"leave out 'data' in the definition first (PUT /pipelines/{model}){others}.");
+        }
         await storage.DataVersions.DeleteEntityAsync(model, Prefix + name, ETag.All, cancel);
-        return found?.Version;
+        return found.Version;
     }
 
     private async Task<(TableEntity? Row, DataTag? Tag)> FindRowAsync(string model, string name, CancellationToken cancel)

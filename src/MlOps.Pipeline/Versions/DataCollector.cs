@@ -17,7 +17,12 @@ public sealed class DataCollector(StorageDoctor doctor, DataLog log, DatasetStor
     public async Task<DataGarbage> FindAsync(CancellationToken cancel)
     {
         var examination = await doctor.ExamineAsync(cancel);
-        return new DataGarbage(OfData(examination, FindingKind.Orphan), examination.Datasets) { Existing = examination.DatasetIds };
+        return new DataGarbage(OfData(examination, FindingKind.Orphan), examination.Datasets)
+        {
+            Existing = examination.DatasetIds,
+            StoredBytes = examination.DatasetBytes.Stored,
+            SharedBytes = examination.DatasetBytes.Shared,
+        };
     }
 
     public Task<DataGarbage> DeleteAsync(DataGarbage found, CancellationToken cancel) => DeleteAsync(found, Timeout.InfiniteTimeSpan, cancel);
@@ -62,5 +67,12 @@ public sealed record DataGarbage(IReadOnlyList<Finding> Findings, int Versions)
     /// <summary>The versions that were there.</summary>
     internal IReadOnlySet<string> Existing { get; init; } = new HashSet<string>();
 
+    /// <summary>Bytes of the parts of all versions, each stored once.</summary>
+    public long StoredBytes { get; init; }
+
+    /// <summary>Bytes of the parts that versions read which are views of others, summed over these: not stored again.</summary>
+    public long SharedBytes { get; init; }
+
+    /// <summary>What the findings take.</summary>
     public long Bytes => Findings.Sum(finding => finding.Bytes);
 }

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json.Nodes;
@@ -71,10 +70,11 @@ public sealed class FeedbackDataset
             if (read is null)
             {
                 throw new InputException(
-                    $"Of no logged prediction of model '{model}' from {Text(from)} until {Text(until)} is it known what came true. POST /feedback tells it.");
+                    $"Of no logged prediction of model '{model}' from {LoggedSource.TimeText(from)} until {LoggedSource.TimeText(until)} is it known what "
+                    + "came true. POST /feedback tells it.");
             }
             var version = await CommitAsync(model, (from, until), read, cancel);
-            return await versions.RecordAsync(model, version, $"{LoggedSource.Prefix}{model}/{Text(from)}/{Text(until)}", cancel);
+            return await versions.RecordAsync(model, version, LoggedSource.Of(model, from, until), cancel);
         }
         finally
         {
@@ -147,7 +147,12 @@ public sealed class FeedbackDataset
     private async Task<DatasetManifest> CommitAsync(
         string model, (DateTimeOffset From, DateTimeOffset Until) window, ReadRows read, CancellationToken cancel)
     {
-        var of = new JsonObject { ["model"] = model, ["from"] = Text(window.From), ["until"] = Text(window.Until) };
+        var of = new JsonObject
+        {
+            ["model"] = model,
+            ["from"] = LoggedSource.TimeText(window.From),
+            ["until"] = LoggedSource.TimeText(window.Until),
+        };
         var parameters = new JsonObject { ["predictions"] = of };
         var content = await HashAsync(read.Parts, cancel);
         var id = DatasetStore.IdOf(IngestStage.Name, [content], parameters);
@@ -185,8 +190,6 @@ public sealed class FeedbackDataset
         }
         return Convert.ToHexStringLower(SHA256.HashData(Encoding.ASCII.GetBytes(hashes.ToString())));
     }
-
-    private static string Text(DateTimeOffset time) => time.UtcDateTime.ToString("yyyy-MM-ddTHH:mm:ssZ", CultureInfo.InvariantCulture);
 
     /// <param name="Table">The columns.</param>
     /// <param name="Parts">The rows.</param>

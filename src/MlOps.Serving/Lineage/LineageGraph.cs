@@ -3,7 +3,9 @@ using System.Text;
 namespace MlOps.Serving.Lineage;
 
 /// <summary>What something comes from, and what comes from it.</summary>
-/// <param name="Nodes">Files, dataset versions, runs, model versions, hours of predictions; each once.</param>
+/// <param name="Nodes">
+/// Files, dataset versions, runs, model versions, hours of predictions; each once. Where not all are shown, how many more there are.
+/// </param>
 /// <param name="Edges">From what to what.</param>
 public sealed record LineageGraph(IReadOnlyList<LineageNode> Nodes, IReadOnlyList<LineageEdge> Edges)
 {
@@ -20,6 +22,7 @@ public sealed record LineageGraph(IReadOnlyList<LineageNode> Nodes, IReadOnlyLis
                 LineageKind.Dataset => ("[(", ")]"),
                 LineageKind.Run => ("[[", "]]"),
                 LineageKind.Version => ("{{", "}}"),
+                LineageKind.More => ("(", ")"),
                 _ => ("([", "])"),
             };
             text.Append($"  n{numbers[node.Id]}{open}\"{Escape(node.Label)}\"{close}\n");
@@ -55,9 +58,11 @@ public enum LineageKind
     Version,
     /// <summary>An hour of logged predictions.</summary>
     Predictions,
+    /// <summary>How many there are beside those that are shown.</summary>
+    More,
 }
 
-/// <param name="Id">Unique in the graph: the kind and what it is asked by, such as <c>run/{id}</c>.</param>
+/// <param name="Id">Unique in the graph: the kind and what it is asked by, such as <c>run/{id}</c>; of <see cref="LineageKind.More"/>, beside what.</param>
 /// <param name="Kind">What it is.</param>
 /// <param name="Label">For people.</param>
 public sealed record LineageNode(string Id, LineageKind Kind, string Label);

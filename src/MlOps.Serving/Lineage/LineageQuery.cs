@@ -38,7 +38,7 @@ public static class LineageQuery
         };
     }
 
-    private static DateTimeOffset? HourOf(string text) =>
+    internal static DateTimeOffset? HourOf(string text) =>
         DateTimeOffset.TryParseExact(text, "yyyy/MM/dd/HH", CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var hour) ? hour : null;
 
     private static InputException Wrong(string kind, string id) => new($"A lineage is of {Words}; '{kind}/{id}' is none of these.");

@@ -1,10 +1,8 @@
-using System.Globalization;
 using System.Text.Json.Nodes;
 using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Data;
 using MlOps.Pipeline.Registry;
 using MlOps.Pipeline.Tracking;
-using MlOps.Serving.Monitoring;
 
 namespace MlOps.Serving.Lineage;
 
@@ -15,20 +13,27 @@ public sealed class LineageReader(
     /// <summary>How many runs of a file or a dataset version are followed, the newest first.</summary>
     public const int MostRuns = 20;
 
-    /// <summary>How many hours of predictions of a version are shown, the newest first.</summary>
+    /// <summary>How many hours of predictions of a version, or that a dataset version was made of, are shown, the newest first.</summary>
     public const int MostHours = 48;
 
+    /// <summary>How many runs that scored a table with a version are shown, the newest first.</summary>
+    public const int MostScores = 10;
+
+    /// <summary>How many dataset versions that were made of shown hours are looked at, the newest first.</summary>
+    public const int MostMade = 10;
+
     private const string FromPredictions = "feedback";
+    private const string ScoredWith = "scored with";
+    private const string Predicted = "predicted";
 
-    /// <summary>How many days with nothing predicted are looked through for those hours.</summary>
-    private const int MostDays = 62;
-
-    /// <summary>How many of a model's runs are looked through for a file that none could read, the newest first.</summary>
+    /// <summary>Farther than this nothing is counted or looked through.</summary>
     private const int MostLookedThrough = 1000;
+
+    private readonly ServedHours served = new(registry, storage, time);
 
     /// <summary>The lineage of a run; null when there is none.</summary>
     public async Task<LineageGraph?> OfRunAsync(string runId, CancellationToken cancel) =>
-        await runs.FindAsync(runId, cancel) is { } run ? await OfRunsAsync([run], cancel) : null;
+        await runs.FindAsync(runId, cancel) is { } run ? await OfRunsAsync(new LineageDraft(), [run], cancel) : null;
 
     /// <summary>The lineage of a model version; null when there is none, or its run is gone.</summary>
     public async Task<LineageGraph?> OfVersionAsync(string model, int version, CancellationToken cancel) =>
@@ -42,152 +47,232 @@ public sealed class LineageReader(
         {
             return null;
         }
+        var draft = new LineageDraft();
         var uses = await log.ListRunsAsync(model, version.Id, cancel);
-        if (uses.Count == 0)
+        var found = uses.Select(use => use.RunId).Distinct().OrderByDescending(id => id, StringComparer.Ordinal).ToList();
+        var node = draft.Dataset(version.Model, version.Stage, version.Id, version.Rows);
+        if (found.Count == 0)
         {
-            return await OfUnusedAsync(version, cancel);
+            // It comes from predictions, or its runs are gone.
+            AddHours(draft, version.Model, node, await datasets.FindAsync(version.Id, cancel));
         }
-        var found = new List<Run>();
-        foreach (var use in uses.OrderByDescending(use => use.RunId, StringComparer.Ordinal).Take(MostRuns))
+        if (draft.More(node, "runs", found.Count - MostRuns) is { } more)
         {
-            if (await runs.FindAsync(use.RunId, cancel) is { } run)
-            {
-                found.Add(run);
-            }
+            draft.Edge(node, more, "read");
         }
-        return await OfRunsAsync(found, cancel);
+        return await OfRunsAsync(draft, await FindRunsAsync(found.Take(MostRuns), cancel), cancel);
     }
-
-    /// <summary>A version that no run has had: it comes from predictions, or its runs are gone.</summary>
-    private async Task<LineageGraph> OfUnusedAsync(DataEntry version, CancellationToken cancel)
-    {
-        var node = new LineageNode(
-            Key(LineageKind.Dataset, $"{version.Model}@{version.Id}"), LineageKind.Dataset,
-            string.Create(CultureInfo.InvariantCulture, $"{version.Stage} {version.Id[..8]}, {version.Rows} rows"));
-        var hours = HoursOf(version.Model, await datasets.FindAsync(version.Id, cancel));
-        return new LineageGraph([.. hours, node], [.. hours.Select(hour => new LineageEdge(hour.Id, node.Id, FromPredictions))]);
-    }
-
-    /// <summary>The hours that a raw version made of predictions comes from.</summary>
-    private static IReadOnlyList<LineageNode> HoursOf(string model, DatasetManifest? version) => version?.Notes[DatasetNotes.Hours] is JsonArray hours
-        ? [.. hours.Select(hour => HourNode(model, hour!.GetValue<string>()))]
-        : [];
-
-    private static LineageNode HourNode(string model, string hour) => new(
-        Key(LineageKind.Predictions, $"{model}/{hour}"), LineageKind.Predictions, $"predictions {hour[..10].Replace('/', '-')} {hour[11..]}:00");
-
-    private static string Key(LineageKind kind, string id) => $"{kind.ToString().ToLowerInvariant()}/{id}";
 
     /// <summary>The lineage of a raw file of a model: of the runs that read it; null when none did.</summary>
     public async Task<LineageGraph?> OfFileAsync(string model, string file, CancellationToken cancel)
     {
         var source = $"raw/{model}/{file}";
-        var found = new List<Run>();
-        foreach (var runId in await log.ListRunsOfFileAsync(model, source, MostRuns, cancel))
-        {
-            if (await runs.FindAsync(runId, cancel) is { } run)
-            {
-                found.Add(run);
-            }
-        }
+        var draft = new LineageDraft();
+        var listed = await log.ListRunsOfFileAsync(model, source, MostLookedThrough, cancel);
+        var found = await FindRunsAsync(listed.Take(MostRuns), cancel);
         if (found.Count == 0)
         {
             // No run could read it: what there is of it are runs that failed.
-            found.AddRange((await runs.ListAsync(model, MostLookedThrough, cancel)).Where(run => run.Source == source).Take(MostRuns));
+            found = [.. (await runs.ListAsync(model, MostLookedThrough, cancel)).Where(run => run.Source == source).Take(MostRuns)];
         }
-        return found.Count == 0 ? null : await OfRunsAsync(found, cancel);
+        if (listed.Count > MostRuns)
+        {
+            var node = draft.Node(LineageKind.File, source, source);
+            draft.Edge(node, draft.More(node, "runs", listed.Count - MostRuns, isLeast: listed.Count == MostLookedThrough)!, "read");
+        }
+        return await OfRunsAsync(draft, found, cancel);
     }
 
-    /// <summary>The lineage of what was predicted in an hour: of the versions that were in production then; null when there were none.</summary>
+    /// <summary>
+    /// The lineage of what was predicted in an hour: of the versions that were in production then, and of the dataset versions that were made of it; null when
+    /// there were none.
+    /// </summary>
     public async Task<LineageGraph?> OfHourAsync(string model, DateTimeOffset hour, CancellationToken cancel)
     {
-        var found = new List<Run>();
-        var serving = (await ServedAsync(model, cancel)).Where(served => served.From < hour.AddHours(1) && served.Until > hour);
-        foreach (var (version, _, _) in serving.DistinctBy(served => served.Version))
+        var draft = new LineageDraft();
+        var (found, text) = (new List<Run>(), LineageDraft.HourText(hour));
+        var made = await AddMadeAsync(draft, model, [text], cancel);
+        var isKnown = made.Count > 0 || await served.IsLoggedAsync(model, hour, cancel);
+        foreach (var number in await served.VersionsAsync(model, hour, cancel))
         {
-            if (await registry.FindVersionAsync(model, version, cancel) is { } served && await runs.FindAsync(served.RunId, cancel) is { } run)
+            if (await registry.FindVersionAsync(model, number, cancel) is { } version && await runs.FindAsync(version.RunId, cancel) is { } run)
+            {
+                found.Add(run);
+                if (isKnown)
+                {
+                    draft.Edge(draft.Version(model, number), draft.Hour(model, text), Predicted);
+                }
+            }
+        }
+        var trained = new List<string>();
+        foreach (var version in made)
+        {
+            trained.AddRange((await log.ListRunsAsync(model, version, cancel)).Select(use => use.RunId));
+        }
+        var newest = trained.Except(found.Select(run => run.RunId)).OrderByDescending(id => id, StringComparer.Ordinal).ToList();
+        if (newest.Count > MostRuns)
+        {
+            draft.Edge(draft.Hour(model, text), draft.More(draft.Hour(model, text), "runs on what was made of it", newest.Count - MostRuns)!, FromPredictions);
+        }
+        return await OfRunsAsync(draft, [.. found, .. await FindRunsAsync(newest.Take(MostRuns), cancel)], cancel);
+    }
+
+    private async Task<IReadOnlyList<Run>> FindRunsAsync(IEnumerable<string> ids, CancellationToken cancel)
+    {
+        var found = new List<Run>();
+        foreach (var id in ids)
+        {
+            if (await runs.FindAsync(id, cancel) is { } run)
             {
                 found.Add(run);
             }
         }
-        return found.Count == 0 ? null : await OfRunsAsync(found, cancel);
+        return found;
     }
 
-    private async Task<LineageGraph> OfRunsAsync(IReadOnlyList<Run> followed, CancellationToken cancel)
+    /// <summary>What is drafted, with runs of one model and all that they lead to; null where there is nothing.</summary>
+    private async Task<LineageGraph?> OfRunsAsync(LineageDraft draft, IReadOnlyList<Run> followed, CancellationToken cancel)
     {
-        var (nodes, edges) = (new OrderedDictionary<string, LineageNode>(StringComparer.Ordinal), new OrderedDictionary<LineageEdge, bool>());
+        var hours = new HashSet<string>(StringComparer.Ordinal);
         foreach (var run in followed)
         {
-            await AddAsync(run, cancel);
+            await AddRunAsync(draft, run, cancel);
+            if (run.Goal == RunGoal.Model && await registry.FindVersionOfAsync(run.Model, run.RunId, cancel) is { } number)
+            {
+                draft.Edge(draft.Run(run.RunId), draft.Version(run.Model, number), "registered");
+                await AddScoresAsync(draft, run.Model, number, cancel);
+                hours.UnionWith(await AddPredictedAsync(draft, run.Model, number, cancel));
+            }
         }
-        return new LineageGraph([.. nodes.Values], [.. edges.Keys]);
-
-        async Task AddAsync(Run run, CancellationToken stop)
+        if (hours.Count > 0)
         {
-            var uses = (await log.ListOfRunAsync(run.Model, run.RunId, stop)).ToDictionary(use => use.Id, use => use.Stage, StringComparer.Ordinal);
-            var runNode = Node(LineageKind.Run, run.RunId, $"run {run.RunId}");
-            if (run is { Goal: RunGoal.Canary, Version: { } tried })
-            {
-                Edge(VersionNode(run.Model, tried), runNode, "canary");
-                return;
-            }
-            if (run is { Goal: RunGoal.Score, Version: { } scoring })
-            {
-                Edge(VersionNode(run.Model, scoring), runNode, "scored with");
-            }
-            var fileNode = StoredSource.IdOf(run.Source) is null ? Node(LineageKind.File, run.Source, run.Source) : null;
-            foreach (var stage in DataEntry.Stages.Where(uses.ContainsValue))
-            {
-                var id = uses.Single(use => use.Value == stage).Key;
-                var version = await datasets.FindAsync(id, stop);
-                var rows = version is null ? "collected" : string.Create(CultureInfo.InvariantCulture, $"{version.Rows} rows");
-                var node = Node(LineageKind.Dataset, $"{run.Model}@{id}", $"{stage} {id[..8]}, {rows}");
-                // A scored table comes from its input by way of the run, as it comes from the version that scored too.
-                foreach (var parent in stage == DataEntry.Score || version is null ? [] : await ParentsAsync(version, uses.ContainsKey, stop))
-                {
-                    Edge(Key(LineageKind.Dataset, $"{run.Model}@{parent}"), node, stage);
-                }
-                foreach (var hour in stage == "raw" ? HoursOf(run.Model, version) : [])
-                {
-                    nodes.TryAdd(hour.Id, hour);
-                    Edge(hour.Id, node, FromPredictions);
-                }
-                if (stage is "raw" or DataEntry.Input && fileNode is not null)
-                {
-                    Edge(fileNode, node, "ingest");
-                }
-                if (stage == DataEntry.Score)
-                {
-                    Edge(runNode, node, stage);
-                }
-                else if (stage is "train" or "validation" or "test" or DataEntry.Input || uses.Count == 1)
-                {
-                    Edge(node, runNode, stage);
-                }
-            }
-            if (await registry.FindVersionOfAsync(run.Model, run.RunId, stop) is { } number)
-            {
-                var node = VersionNode(run.Model, number);
-                Edge(runNode, node, "registered");
-                foreach (var hour in await HoursAsync(run.Model, number, stop))
-                {
-                    var predictions = HourNode(run.Model, hour.UtcDateTime.ToString("yyyy/MM/dd/HH", CultureInfo.InvariantCulture));
-                    nodes.TryAdd(predictions.Id, predictions);
-                    Edge(node, predictions.Id, "predicted");
-                }
-            }
+            await AddMadeAsync(draft, followed[0].Model, hours, cancel);
         }
+        return draft.ToGraph();
+    }
 
-        string Node(LineageKind kind, string id, string label)
+    private async Task AddRunAsync(LineageDraft draft, Run run, CancellationToken cancel)
+    {
+        var uses = (await log.ListOfRunAsync(run.Model, run.RunId, cancel)).ToDictionary(use => use.Id, use => use.Stage, StringComparer.Ordinal);
+        var runNode = draft.Run(run.RunId);
+        if (run is { Goal: RunGoal.Canary, Version: { } tried })
         {
-            nodes.TryAdd(Key(kind, id), new LineageNode(Key(kind, id), kind, label));
-            return Key(kind, id);
+            draft.Edge(draft.Version(run.Model, tried), runNode, "canary");
+            return;
         }
+        if (run is { Goal: RunGoal.Score, Version: { } scoring })
+        {
+            draft.Edge(draft.Version(run.Model, scoring), runNode, ScoredWith);
+        }
+        var fileNode = StoredSource.IdOf(run.Source) is null ? draft.Node(LineageKind.File, run.Source, run.Source) : null;
+        foreach (var stage in DataEntry.Stages.Where(uses.ContainsValue))
+        {
+            var id = uses.Single(use => use.Value == stage).Key;
+            var version = await datasets.FindAsync(id, cancel);
+            var node = draft.Dataset(run.Model, stage, id, version?.Rows);
+            // A scored table comes from its input by way of the run, as it comes from the version that scored too.
+            foreach (var parent in stage == DataEntry.Score || version is null ? [] : await ParentsAsync(version, uses.ContainsKey, cancel))
+            {
+                draft.Edge(LineageDraft.Key(LineageKind.Dataset, $"{run.Model}@{parent}"), node, stage);
+            }
+            if (stage is "raw" or DataEntry.Input)
+            {
+                AddHours(draft, run.Model, node, version);
+            }
+            if (stage is "raw" or DataEntry.Input && fileNode is not null)
+            {
+                draft.Edge(fileNode, node, "ingest");
+            }
+            if (stage == DataEntry.Score)
+            {
+                draft.Edge(runNode, node, stage);
+            }
+            else if (stage is "train" or "validation" or "test" or DataEntry.Input || uses.Count == 1)
+            {
+                draft.Edge(node, runNode, stage);
+            }
+        }
+    }
 
-        string VersionNode(string model, int number) =>
-            Node(LineageKind.Version, $"{model}@{number.ToString(CultureInfo.InvariantCulture)}", $"{model} version {number}");
+    /// <summary>The hours that a raw version made of predictions comes from.</summary>
+    private static void AddHours(LineageDraft draft, string model, string node, DatasetManifest? version)
+    {
+        var hours = HoursOf(version);
+        foreach (var hour in hours.TakeLast(MostHours))
+        {
+            draft.Edge(draft.Hour(model, hour), node, FromPredictions);
+        }
+        if (draft.More(node, "hours", hours.Count - MostHours) is { } more)
+        {
+            draft.Edge(more, node, FromPredictions);
+        }
+    }
 
-        void Edge(string from, string to, string word) => edges.TryAdd(new LineageEdge(from, to, word), true);
+    private static IReadOnlyList<string> HoursOf(DatasetManifest? version) =>
+        version?.Notes[DatasetNotes.Hours] is JsonArray hours ? [.. hours.Select(hour => hour!.GetValue<string>())] : [];
+
+    /// <summary>The tables that were scored with a version, and what came of them.</summary>
+    private async Task AddScoresAsync(LineageDraft draft, string model, int version, CancellationToken cancel)
+    {
+        var scores = await log.ListRunsScoredWithAsync(model, version, MostLookedThrough, cancel);
+        foreach (var run in await FindRunsAsync(scores.Take(MostScores), cancel))
+        {
+            await AddRunAsync(draft, run, cancel);
+        }
+        var node = draft.Version(model, version);
+        if (draft.More(node, "scoring runs", scores.Count - MostScores, isLeast: scores.Count == MostLookedThrough) is { } more)
+        {
+            draft.Edge(node, more, ScoredWith);
+        }
+    }
+
+    /// <summary>The hours of logged predictions of a version.</summary>
+    /// <returns>Those that are shown.</returns>
+    private async Task<IEnumerable<string>> AddPredictedAsync(LineageDraft draft, string model, int version, CancellationToken cancel)
+    {
+        var node = draft.Version(model, version);
+        var hours = (await served.ListAsync(model, version, MostHours, cancel)).Select(LineageDraft.HourText).ToList();
+        foreach (var hour in hours.Take(MostHours))
+        {
+            draft.Edge(node, draft.Hour(model, hour), Predicted);
+        }
+        if (draft.More(node, "hours", hours.Count - MostHours, isLeast: true) is { } more)
+        {
+            draft.Edge(node, more, Predicted);
+        }
+        return hours.Take(MostHours);
+    }
+
+    /// <summary>The raw versions that were made of predictions of some hours.</summary>
+    /// <returns>The ids of those that are shown.</returns>
+    private async Task<IReadOnlyList<string>> AddMadeAsync(LineageDraft draft, string model, IReadOnlyCollection<string> hours, CancellationToken cancel)
+    {
+        var listed = await log.ListMadeAsync(model, MostLookedThrough, cancel);
+        var times = hours.Select(hour => (Text: hour, From: LineageQuery.HourOf(hour)!.Value)).ToList();
+        var made = listed.Select(version => (Version: version, Hours: Within(version).ToList())).Where(candidate => candidate.Hours.Count > 0).ToList();
+        var shown = new List<string>();
+        foreach (var (version, within) in made.Take(MostMade))
+        {
+            // Nothing need have been told of what was predicted in an hour of that time.
+            var of = HoursOf(await datasets.FindAsync(version.Id, cancel)).Intersect(within).ToList();
+            if (of.Count > 0)
+            {
+                shown.Add(version.Id);
+                var node = draft.Dataset(model, version.Stage, version.Id, version.Rows);
+                of.ForEach(hour => draft.Edge(draft.Hour(model, hour), node, FromPredictions));
+            }
+        }
+        if (made.Count > MostMade)
+        {
+            var newest = draft.Hour(model, made.Skip(MostMade).SelectMany(candidate => candidate.Hours).Max(StringComparer.Ordinal)!);
+            var more = draft.More(newest, "datasets of that time", made.Count - MostMade, isLeast: listed.Count == MostLookedThrough);
+            draft.Edge(newest, more!, FromPredictions);
+        }
+        return shown;
+
+        IEnumerable<string> Within(DataEntry version) => LoggedSource.TimeOf(version.Source) is var (from, until)
+            ? times.Where(hour => hour.From.AddHours(1) > from && hour.From < until).Select(hour => hour.Text)
+            : [];
     }
 
     /// <summary>
@@ -209,50 +294,5 @@ public sealed class LineageReader(
             }
         }
         return found;
-    }
-
-    /// <summary>The hours of logged predictions in which a version was in production, the newest first.</summary>
-    private async Task<IReadOnlyList<DateTimeOffset>> HoursAsync(string model, int version, CancellationToken cancel)
-    {
-        var times = (await ServedAsync(model, cancel)).Where(served => served.Version == version).ToList();
-        var hours = new SortedSet<DateTimeOffset>();
-        var day = DateTimeOffset.MaxValue;
-        for (var empty = 0; times.Count > 0 && hours.Count < MostHours && empty < MostDays;)
-        {
-            // From the newest day on which it served backwards.
-            var last = times.Where(served => served.From < day).Select(served => (DateTimeOffset?)(served.Until < day ? served.Until : day)).Max();
-            if (last is not { } until)
-            {
-                break;
-            }
-            day = new DateTimeOffset(until.AddTicks(-1).UtcDateTime.Date, TimeSpan.Zero);
-            empty++;
-            await foreach (var blob in storage.Predictions.GetBlobsAsync(default, default, PredictionBlobs.DayPrefix(model, day), cancel))
-            {
-                if (PredictionBlobs.HourOf(blob.Name) is { } hour && times.Any(served => served.From < hour.AddHours(1) && served.Until > hour))
-                {
-                    hours.Add(hour);
-                    empty = 0;
-                }
-            }
-        }
-        return [.. hours.Reverse().Take(MostHours)];
-    }
-
-    /// <summary>When which version was in production.</summary>
-    private async Task<IReadOnlyList<(int Version, DateTimeOffset From, DateTimeOffset Until)>> ServedAsync(string model, CancellationToken cancel)
-    {
-        var served = new List<(int, DateTimeOffset, DateTimeOffset)>();
-        var until = time.GetUtcNow().AddHours(1);
-        var moves = (await registry.ListHistoryAsync(model, cancel)).Where(change => change.Alias == ModelAlias.Production);
-        foreach (var change in moves.OrderByDescending(change => change.At))
-        {
-            if (change.To is { } version)
-            {
-                served.Add((version, change.At, until));
-            }
-            until = change.At;
-        }
-        return served;
     }
 }

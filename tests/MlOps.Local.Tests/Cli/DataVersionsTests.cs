@@ -47,14 +47,33 @@ public sealed partial class DataVersionsTests : IDisposable
         reproduced.Should().MatchRegex("The same: [0-9]{2,} facts compared");
         (await RunAsync("data", "lineage", "version/trips@1")).Should().StartWith("flowchart LR").And.Contain("-->|registered|");
         (await RunAsync("data", "verify")).Should().Contain("all as they were written");
-        (await RunAsync("data", "gc")).Should().Contain("0 bytes in 0 folders would be deleted");
+        (await RunAsync("data", "gc")).Should().Contain("0 bytes in 0 folders would be deleted").And.MatchRegex("views read [1-9][0-9,]* bytes of others");
+        (await RunAsync("data", "show", "trips@v1:train")).Should().MatchRegex("Shared +[1-9][0-9,]* bytes of clean version");
         var again = JsonNode.Parse(await RunAsync("train", "trips@may", "--json"))!;
         ((string)again["state"]!).Should().BeOneOf("succeeded", "blocked");
         (await RunAsync("data", "show", "trips@may")).Should().Contain((string)again["run"]!);
         (await RunAsync("data", "restore", "trips@may")).Should().Contain("trips@latest is version");
         (await RunAsync("data", "show", "trips")).Should().Contain("may");
+        await RunAsync("data", "tag", "trips@may", "moves", "--movable");
+        await UntagPinnedAsync();
         (await FailAsync("train", "trips@none")).Should().Contain("latest~1");
         (await FailAsync("data", "show", "trips@none")).Should().Contain("latest~1");
+    }
+
+    /// <summary>A name that the definition pins is moved, and not taken away.</summary>
+    private async Task UntagPinnedAsync()
+    {
+        var definition = Path.Combine(folder, "pins.json");
+        var pins = JsonNode.Parse(await File.ReadAllTextAsync(await Trips.WriteDefinitionAsync(folder, "trips", trees: 5)))!;
+        pins["data"] = "moves";
+        await File.WriteAllTextAsync(definition, pins.ToJsonString());
+        await RunAsync("train", "trips@may", "--definition", definition);
+
+        (await FailAsync("data", "untag", "trips", "moves")).Should().Contain("pins data 'moves'").And.Contain("may be moved");
+
+        await RunAsync("data", "tag", "trips@v1", "moves", "--movable");
+        (await RunAsync("data", "log", "trips", "--stage", "raw")).Should().Contain("moves");
+        await RunAsync("data", "untag", "trips", "may");
     }
 
     public void Dispose() => Directory.Delete(folder, recursive: true);

@@ -5,6 +5,7 @@ using MlOps.Pipeline.Data;
 using MlOps.Pipeline.Data.Duck;
 using MlOps.Pipeline.Definitions;
 using MlOps.Pipeline.Registry;
+using MlOps.Pipeline.Tracking;
 using MlOps.Serving.Feedback;
 using MlOps.Serving.Lineage;
 using MlOps.Serving.Monitoring;
@@ -75,9 +76,50 @@ public sealed class FeedbackDatasetTests(AzuriteFixture azurite)
             graph.Edges.Should().Contain(new LineageEdge($"predictions/{model}/{name}", $"dataset/{model}@{made.Id}", "feedback"));
         }
         (await host.Get<LineageReader>().OfDatasetAsync(model, first.Id, default))!.Edges.Should().ContainSingle("no run has had it");
+        await LineageLeadsForwardAsync(host, model, made.Id, first.Id, run.Run.RunId);
         var columns = (await host.Get<DatasetStore>().GetAsync(made.Id, default)).Columns;
         var trained = (await host.Get<DatasetStore>().GetAsync((await host.Get<ModelRegistry>().GetAsync(model, 1, default)).Lineage.Raw, default)).Columns;
         columns.Should().BeEquivalentTo(trained);
+    }
+
+    /// <summary>From an hour, and from the version that predicted in it, to what was made of it, and on to the runs that read that.</summary>
+    private static async Task LineageLeadsForwardAsync(MonitorHost host, string model, string both, string first, string trained)
+    {
+        var (reader, versions) = (host.Get<LineageReader>(), host.Get<DataLog>());
+        var (one, two) = (HourOf(Start), HourOf(Start.AddHours(1)));
+        LineageEdge[] ofBoth = [Made(one, both), Made(two, both)];
+
+        var ofVersion = (await reader.OfVersionAsync(model, 1, default))!;
+        var ofFirst = (await reader.OfHourAsync(model, Start, default))!;
+        var ofSecond = (await reader.OfHourAsync(model, Start.AddHours(1), default))!;
+
+        ofVersion.Edges.Should().Contain([.. ofBoth, Made(one, first), new($"version/{model}@1", one, "predicted")]);
+        ofVersion.ToMermaid().Should().Contain("-->|feedback|");
+        ofFirst.Edges.Should().Contain([Made(one, both), Made(one, first), new($"version/{model}@1", one, "predicted")]);
+        ofFirst.Nodes.Should().Contain(node => node.Id == $"run/{trained}", "it read what was made of the hour");
+        ofSecond.Edges.Should().Contain(Made(two, both));
+        ofSecond.Nodes.Should().NotContain(node => node.Kind == LineageKind.More);
+        (await reader.OfHourAsync(model, Start.AddYears(-1), default)).Should().BeNull();
+
+        // More of the same time than are shown, and one of another time.
+        var manifest = await host.Get<DatasetStore>().GetAsync(first, default);
+        var older = manifest with { Created = manifest.Created.AddYears(-1) };
+        for (var i = 0; i < LineageReader.MostMade; i++)
+        {
+            await versions.RecordAsync(model, older with { Id = $"{i:x32}" }, LoggedSource.Of(model, Start, Start.AddMinutes(i + 1)), default);
+        }
+        await versions.RecordAsync(model, older with { Id = $"{99:x32}" }, LoggedSource.Of(model, Start.AddDays(-2), Start), default);
+        var cut = (await reader.OfHourAsync(model, Start, default))!;
+        cut.Nodes.Where(node => node.Kind == LineageKind.More).Select(node => node.Label).Should().Equal("2 more datasets of that time");
+        cut.ToMermaid().Should().Contain("(\"2 more datasets of that time\")");
+        cut.Edges.Should().Contain([Made(one, both), Made(one, first)]);
+
+        // What is collected is not led to.
+        await versions.ForgetAsync(_ => true, id => Task.FromResult(id.StartsWith("0000", StringComparison.Ordinal)), default);
+        (await versions.ListMadeAsync(model, 100, default)).Select(version => version.Id).Should().BeEquivalentTo(both, first);
+
+        LineageEdge Made(string hour, string id) => new(hour, $"dataset/{model}@{id}", "feedback");
+        string HourOf(DateTimeOffset hour) => $"predictions/{model}/{hour.UtcDateTime.ToString("yyyy/MM/dd/HH", CultureInfo.InvariantCulture)}";
     }
 
     [Fact]
