@@ -6,6 +6,7 @@ using Azure.Storage.Blobs;
 using MlOps.Local.Storage;
 using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Data;
+using MlOps.Pipeline.Definitions;
 using MlOps.Pipeline.Tracking;
 
 // Fills embedded storage with dataset versions of one model, starts the host on it, and measures pages of them and a collection.
@@ -77,6 +78,7 @@ async Task FillAsync(PipelineStorage storage)
 {
     await storage.EnsureCreatedAsync(CancellationToken.None);
     var log = new DataLog(storage);
+    var tags = new DataTags(storage, new DefinitionStore(storage, KnownExtensions.None), TimeProvider.System);
     var begun = DateTimeOffset.UtcNow.AddDays(-365);
     await Parallel.ForAsync(0, versions, new ParallelOptions { MaxDegreeOfParallelism = 16 }, async (i, cancel) =>
     {
@@ -106,7 +108,7 @@ async Task FillAsync(PipelineStorage storage)
         await log.RecordAsync(run, stage, version, cancel);
         if (i % 100 == 0)
         {
-            await new DataTags(storage, TimeProvider.System).SetAsync(Model, new DataTag($"tag-{i}", version.Id, Movable: false, "bench", made), cancel);
+            await tags.SetAsync(Model, new DataTag($"tag-{i}", version.Id, Movable: false, "bench", made), cancel);
         }
     });
 }
