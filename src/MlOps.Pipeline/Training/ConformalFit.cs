@@ -35,7 +35,7 @@ internal sealed class ConformalFit(int seed, int threads, CancellationToken canc
 
     private static readonly CandidateSpec SpreadSpec = new()
     {
-        Trainer = TrainerNames.FastTree,
+        Trainer = TrainerNames.LightGbm,
         Trees = 40,
         Leaves = 8,
         MinRowsPerLeaf = 20,

@@ -20,7 +20,7 @@ internal sealed record ErrorModels(ITransformer Absolute, ITransformer Squared, 
 
     private static readonly CandidateSpec Spec = new()
     {
-        Trainer = TrainerNames.FastTree,
+        Trainer = TrainerNames.LightGbm,
         Trees = 60,
         Leaves = 8,
         MinRowsPerLeaf = 20,
