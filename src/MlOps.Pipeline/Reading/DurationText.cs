@@ -1,9 +1,9 @@
 namespace MlOps.Pipeline.Reading;
 
 /// <summary>
-/// Reads hours, minutes and seconds, a duration or a time of day, as a number of seconds: <c>1:02:03.5</c>, with days before it as Python and pandas write them
-/// (<c>1 day, 2:03:04</c>, <c>-1 days +23:59:59</c>, <c>3 days</c>), or .NET (<c>1.02:03:04</c>). Two parts (<c>2:03</c>) may be minutes and seconds as well as hours
-/// and minutes: they are none.
+/// Reads hours, minutes and seconds, a duration or a time of day, as a number of seconds: <c>1:02:03.5</c>, with days before it as Python and pandas
+/// write them (<c>1 day, 2:03:04</c>, <c>-1 days +23:59:59</c>, <c>3 days</c>), or .NET (<c>1.02:03:04</c>). Two parts (<c>2:03</c>) may be minutes and seconds
+/// as well as hours and minutes: they are none.
 /// </summary>
 internal static class DurationText
 {
