@@ -25,7 +25,8 @@ internal static class SignalKeys
     private static SignalShape<MeasuredPerformanceRule> Performance { get; } = new(new(), Object(new MeasuredPerformanceRule())
         .Key("dropAtMost", Drop, Number(0), rule => rule.DropAtMost, (rule, value) => rule with { DropAtMost = value })
         .Key("delay",
-            "How long after its prediction the truth about a row is told, such as \"7.00:00:00\" (seven days): rows are measured that were predicted so long before.",
+            "How long after its prediction the truth about a row is told, such as \"7.00:00:00\" (seven days): rows are measured that were "
+                + "predicted so long before.",
             Span(TimeSpan.Zero, MeasuredPerformanceRule.MostDelay, "a time span from \"00:00:00\" to \"90.00:00:00\" (ninety days)"),
             rule => rule.Delay == TimeSpan.Zero ? (TimeSpan?)null : rule.Delay, (rule, value) => rule with { Delay = value }));
 

@@ -38,7 +38,8 @@ public sealed record MeasuredPerformanceRule(double DropAtMost = 0.1) : Performa
 {
     public static TimeSpan MostDelay { get; } = TimeSpan.FromDays(90);
 
-    /// <summary>How long after its prediction the truth about a row is told: rows are measured that were predicted so long before those of the window.</summary>
+    /// <summary>How long after its prediction the truth about a row is told: rows are measured that were predicted so long before those of the window.
+    /// </summary>
     public TimeSpan Delay { get; init; }
 }
 

@@ -216,8 +216,8 @@ internal sealed partial record ColumnReading(StorageType Type, ColumnKind Kind, 
         var values = survey.Cells - survey.NullTexts;
         if (survey.Units > 0 && survey.Units >= values * Most)
         {
-            warnings.Add(new Warning($"Column '{name}' is read as text: {Count(survey.Units)} of its {Count(values)} values are numbers with '{survey.Unit}' behind "
-                + $"({survey.WithUnit}). Write them without it, and they are used as numbers; or declare a kind.")
+            warnings.Add(new Warning($"Column '{name}' is read as text: {Count(survey.Units)} of its {Count(values)} values are numbers with '{survey.Unit}' "
+                + $"behind ({survey.WithUnit}). Write them without it, and they are used as numbers; or declare a kind.")
             {
                 Column = name,
                 Count = survey.Units,
