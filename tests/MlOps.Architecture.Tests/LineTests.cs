@@ -10,13 +10,16 @@ public sealed class LineTests
     [InlineData("src", 200)]
     [InlineData("tests", 100)]
     [InlineData("bench", 3)]
+    [InlineData("samples", 2)]
     public void No_line_of_code_is_longer_than_160_characters(string folder, int least)
     {
         string[] files = [.. FilesOf(folder, "*.cs"), .. FilesOf(folder, "*.razor")];
 
         files.Should().HaveCountGreaterThan(least);
-        files.SelectMany(file => File.ReadLines(file).Select((text, i) => (Place: $"{Path.GetRelativePath(Root(), file)}:{i + 1}", text.Length)))
-            .Where(line => line.Length > Longest).Select(line => line.Place).Should().BeEmpty();
+        var longer = files.SelectMany(file => File.ReadLines(file).Select((text, i) => (Place: $"{Path.GetRelativePath(Root(), file)}:{i + 1}", text.Length)))
+            .Where(line => line.Length > Longest).Select(line => line.Place);
+        // All of them in the message: of a sequence only the first would be.
+        string.Join('\n', longer).Should().BeEmpty();
     }
 
     [Fact]
