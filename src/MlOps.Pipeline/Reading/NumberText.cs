@@ -95,6 +95,11 @@ internal static class NumberText
     internal static bool TryScanFully(ReadOnlySpan<byte> cell, out NumberScan scan)
     {
         scan = default;
+        // Infinity has no digit, but an F.
+        if (!cell.ContainsAnyInRange((byte)'0', (byte)'9') && !cell.ContainsAny((byte)'f', (byte)'F'))
+        {
+            return false;
+        }
         var traits = NumberTraits.None;
         var core = cell;
         if (cell[0] is not (>= (byte)'0' and <= (byte)'9') || cell[^1] is not (>= (byte)'0' and <= (byte)'9'))

@@ -159,7 +159,12 @@ internal sealed class ColumnSurvey(byte[][]? declaredNulls)
         {
             samples.Add(new Sample(XxHash3.HashToUInt64(cell), cell.Length, cell.Contains((byte)' ')));
         }
-        if (NumberText.TryScan(cell, out var number))
+        if (words.Contains(cell))
+        {
+            Words++;
+            AddUnit(cell, line);
+        }
+        else if (NumberText.TryScan(cell, out var number))
         {
             AddNumber(number, cell, line);
         }
@@ -253,12 +258,7 @@ internal sealed class ColumnSurvey(byte[][]? declaredNulls)
 
     private void AddText(ReadOnlySpan<byte> cell, long line)
     {
-        if (words.Contains(cell))
-        {
-            Words++;
-            AddUnit(cell, line);
-        }
-        else if (Reading.NullTexts.IndexOf(cell) is >= 0 and var index)
+        if (Reading.NullTexts.IndexOf(cell) is >= 0 and var index)
         {
             if (nulls[index]++ == 0)
             {

@@ -5,7 +5,7 @@ namespace MlOps.Pipeline.Stages.Ingest;
 
 /// <summary>What all cells of a text's columns look like, and what was left out on the way.</summary>
 /// <param name="columns">The columns, nothing counted yet.</param>
-internal sealed class TableSurvey(IReadOnlyList<ColumnSurvey> columns)
+internal sealed class TableSurvey(ColumnSurvey[] columns)
 {
     private const int LongestExample = 60;
 
@@ -46,7 +46,7 @@ internal sealed class TableSurvey(IReadOnlyList<ColumnSurvey> columns)
             }
             Rows++;
             LongestRecord = Math.Max(LongestRecord, records.Length);
-            for (var i = 0; i < columns.Count; i++)
+            for (var i = 0; i < columns.Length; i++)
             {
                 columns[i].Add(records[i], records.Line);
             }
@@ -58,7 +58,7 @@ internal sealed class TableSurvey(IReadOnlyList<ColumnSurvey> columns)
     /// <summary>Adds what was found in the part of the text that follows.</summary>
     public void Add(TableSurvey next)
     {
-        for (var i = 0; i < columns.Count; i++)
+        for (var i = 0; i < columns.Length; i++)
         {
             columns[i].Add(next.Columns[i], lines);
         }
