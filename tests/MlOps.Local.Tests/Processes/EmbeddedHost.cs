@@ -81,6 +81,21 @@ internal sealed class EmbeddedHost : IAsyncDisposable
         return run.GetProperty("runId").GetString()!;
     }
 
+    /// <summary>All versions of a model and the run that each is of, over as many pages as there are.</summary>
+    public async Task<IReadOnlyList<(int Version, string Run)>> ListVersionsAsync(string model)
+    {
+        var versions = new List<(int Version, string Run)>();
+        string? next = null;
+        do
+        {
+            var page = await GetAsync($"/models/{model}/versions?take=1000{(next is null ? "" : $"&next={Uri.EscapeDataString(next)}")}");
+            versions.AddRange(page.GetProperty("versions").EnumerateArray().Select(Acknowledged.VersionOf));
+            next = page.TryGetProperty("next", out var more) ? more.GetString() : null;
+        }
+        while (next is not null);
+        return versions;
+    }
+
     /// <summary>The run, once it has ended.</summary>
     public async Task<JsonElement> EndOfAsync(string run)
     {

@@ -209,7 +209,7 @@ public sealed class EmbeddedKillTests(ITestOutputHelper output) : IDisposable
             var ended = await host.EndOfAsync(run);
             ended.GetProperty("state").GetString().Should().BeOneOf(["succeeded", "blocked"], "{0} (seed {1})", ended, seed);
         }
-        var versions = (await host.GetAsync($"/models/{Model}")).GetProperty("versions").EnumerateArray().Select(Acknowledged.VersionOf).ToList();
+        var versions = await host.ListVersionsAsync(Model);
         versions.Select(version => version.Run).Should().OnlyHaveUniqueItems("a run registers one version (seed {0})", seed);
         versions.Select(version => version.Run).Should().Contain(acknowledged.Runs.Keys);
     }
