@@ -17,6 +17,9 @@ namespace MlOps.Functions.Tests.Durable;
 /// </summary>
 public sealed class WorkerKillTests(AzuriteFixture azurite, ITestOutputHelper output) : IClassFixture<AzuriteFixture>, IDisposable
 {
+    /// <summary>Kills that are over before a second version is there.</summary>
+    private const int Few = 5;
+
     private readonly string folder = Directory.CreateTempSubdirectory("mlops-workers-").FullName;
     private readonly string hub = Backends.NewHub();
     private readonly List<string> runs = [];
@@ -37,6 +40,10 @@ public sealed class WorkerKillTests(AzuriteFixture azurite, ITestOutputHelper ou
         try
         {
             await Task.WhenAll(workers.Select(worker => worker.PrintedAsync(WorkerProgram.IsReady)));
+            if (TestSize.WorkerKills > Few)
+            {
+                await MakeVersionsAsync(services, definition.Model);
+            }
             for (var kill = 0; kill < TestSize.WorkerKills; kill++)
             {
                 await KeepBusyAsync(services, definition.Model);
@@ -90,6 +97,15 @@ public sealed class WorkerKillTests(AzuriteFixture azurite, ITestOutputHelper ou
     /// <summary>After a kill the other worker, or the next one, comes to work again: who is killed then is killed within something.</summary>
     private Task GoneOnAsync(ServiceProvider services, string before) =>
         Eventually.IsTrueAsync(async () => await ProgressAsync(services) != before, () => before, TimeSpan.FromMinutes(2));
+
+    /// <summary>Two versions from the start, so that an alias is moved with each kill. Few kills are over before there are two of them.</summary>
+    private async Task MakeVersionsAsync(ServiceProvider services, string model)
+    {
+        await KeepBusyAsync(services, model);
+        await Eventually.IsTrueAsync(
+            async () => (await services.GetRequiredService<RunStore>().ListUnfinishedAsync(CancellationToken.None)).Count == 0,
+            () => "the first two runs go on", TimeSpan.FromMinutes(2));
+    }
 
     /// <summary>A person points production at another version.</summary>
     private async Task MoveAsync(ServiceProvider services, string model)
