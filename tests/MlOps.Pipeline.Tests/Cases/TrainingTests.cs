@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.IO.Compression;
 using System.Text;
 using Microsoft.ML;
@@ -35,6 +36,25 @@ public sealed class TrainingTests(AzuriteFixture azurite) : IAsyncLifetime
 
         run.Run.State.Should().Be(RunState.Succeeded, run.Run.Error);
         run.Metrics["val_r2"].Should().BeGreaterThan(0.99);
+    }
+
+    [Fact]
+    public async Task Sdca_learns_a_linear_table_from_all_rows_as_from_those_of_a_fold()
+    {
+        var random = new Random(3);
+        var csv = new StringBuilder("seconds,shift,y\n");
+        for (var i = 0; i < 400; i++)
+        {
+            var (seconds, shift) = (random.Next(60, 5000), random.Next(3));
+            csv.Append(CultureInfo.InvariantCulture, $"{seconds},{"abc"[shift]},{(3 * seconds) + (500 * shift) + random.Next(-2, 3)}\n");
+        }
+        var definition = new PipelineDefinition { Model = model, Target = "y", Candidates = [new CandidateSpec { Trainer = TrainerNames.Sdca }] };
+
+        var run = await host.RunAsync(definition, host.WriteFile("shifts.csv", csv.ToString()));
+
+        run.Run.State.Should().Be(RunState.Succeeded, run.Run.Error);
+        (run.Metrics["val_rmse"] / run.Metrics["0-sdca.oof_rmse"]).Should().BeInRange(0.8, 1.25);
+        run.Metrics["val_interval_coverage"].Should().BeInRange(0.8, 1);
     }
 
     [Fact]
