@@ -16,12 +16,13 @@ public sealed record RowIdentity(bool HasKey, double EqualShare)
     {
         var cells = columns.Select(column => Sql.Name(column.Name)).ToList();
         var from = $"(SELECT {string.Join(", ", cells)} FROM read_parquet({Sql.File(path)}) LIMIT {MostRows})";
-        var whole = Counts(session, $"SELECT count(*), count(DISTINCT {RowHash.FunctionName}({string.Join(", ", cells)})) FROM {from}");
-        var rows = Math.Max(1, whole[0]);
-        var hasKey = cells.Chunk(ColumnsAtOnce).Any(some =>
-            Counts(session, $"SELECT {string.Join(", ", some.Select(cell => $"count(DISTINCT {cell})"))} "
-                + $"FROM {from}").Any(count => count >= rows * NearlyEvery));
-        return new RowIdentity(hasKey, 1 - ((double)whole[1] / rows));
+        var hash = $"{RowHash.FunctionName}({string.Join(", ", cells)})";
+        var counts = cells.Prepend(hash).Chunk(ColumnsAtOnce)
+            .Select(some => Counts(session, $"SELECT count(*), {string.Join(", ", some.Select(cell => $"count(DISTINCT {cell})"))} FROM {from}"))
+            .ToList();
+        var rows = Math.Max(1, counts[0][0]);
+        var hasKey = counts.SelectMany(some => some.Skip(1)).Skip(1).Any(different => different >= rows * NearlyEvery);
+        return new RowIdentity(hasKey, 1 - ((double)counts[0][1] / rows));
     }
 
     private static IReadOnlyList<long> Counts(DuckDbSession session, string sql) =>

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace MlOps.Pipeline.Reading;
 
 /// <summary>What all cells have in common.</summary>
@@ -7,12 +9,12 @@ internal static class CellText
     public const string Blanks = " \t\r\n\u00a0";
 
     /// <summary>Without the blanks (space, tab, line ends, no-break space) on both sides.</summary>
-    public static ReadOnlySpan<byte> Trim(ReadOnlySpan<byte> cell)
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static ReadOnlySpan<byte> Trim(ReadOnlySpan<byte> cell) =>
+        cell.IsEmpty || (cell[0] is > 0x20 and not 0xc2 && cell[^1] is > 0x20 and not 0xa0) ? cell : TrimBlanks(cell);
+
+    private static ReadOnlySpan<byte> TrimBlanks(ReadOnlySpan<byte> cell)
     {
-        if (cell.IsEmpty || (cell[0] is > 0x20 and not 0xc2 && cell[^1] is > 0x20 and not 0xa0))
-        {
-            return cell;
-        }
         while (!cell.IsEmpty && BlankAtStart(cell) is > 0 and var length)
         {
             cell = cell[length..];

@@ -81,7 +81,8 @@ internal static class NumberText
     public static bool TryScan(ReadOnlySpan<byte> cell, out NumberScan scan)
     {
         scan = default;
-        return !cell.IsEmpty && MayStart(cell[0]) && (TryScanPlain(cell, out scan) || TryScanFully(cell, out scan) || TryScanDuration(cell, out scan));
+        return !cell.IsEmpty && (IsDigit(cell[0]) || MayStart(cell[0]))
+            && (TryScanPlain(cell, out scan) || TryScanFully(cell, out scan) || TryScanDuration(cell, out scan));
     }
 
     /// <summary>No format writes it in another way, so all of them read it.</summary>
@@ -424,8 +425,11 @@ internal static class NumberText
         return digits.Length is > 0 and <= 5 && digits.IndexOfAnyExceptInRange((byte)'0', (byte)'9') < 0;
     }
 
+    private static bool IsDigit(byte c) => c is >= (byte)'0' and <= (byte)'9';
+
+    /// <summary>What may stand before a number's first digit.</summary>
     private static bool MayStart(byte c) =>
-        c is (>= (byte)'0' and <= (byte)'9') or (byte)'-' or (byte)'+' or (byte)'.' or (byte)',' or (byte)'(' or (byte)'$' or (byte)'i' or (byte)'I'
+        c is (byte)'-' or (byte)'+' or (byte)'.' or (byte)',' or (byte)'(' or (byte)'$' or (byte)'i' or (byte)'I'
             or (byte)'U' or (byte)'E' or (byte)'G' or (byte)'C' or (byte)'J' or (byte)'k' or (byte)'z' or (byte)'K' or 0xe2 or 0xc2;
 
     /// <summary>Many digits, or an exponent: .NET's own parser rounds them to the nearest double.</summary>

@@ -459,6 +459,7 @@ internal sealed class CsvRecords : IDisposable
         return true;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void AddTrimmed(int place, int length)
     {
         var cell = buffer.AsSpan(place, length);
@@ -473,6 +474,7 @@ internal sealed class CsvRecords : IDisposable
         Add(trimmed.IsEmpty ? place : place + cell.IndexOf(trimmed), trimmed.Length);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void Add(int place, int length)
     {
         if (Count == cells.Length)

@@ -31,7 +31,7 @@ internal sealed class SourceScan : IDisposable
     public SourceFormat Format { get; }
 
     /// <summary>SHA-256 of the file as it is, 64 hex digits.</summary>
-    public string Sha256 { get; }
+    public string Sha256 { get; private set; }
 
     /// <summary>The file to read: the original, or its unpacked or transcoded copy.</summary>
     public string Path { get; private set; }
@@ -70,10 +70,12 @@ internal sealed class SourceScan : IDisposable
         {
             throw new InputException($"{source.Name} is a zip archive or an Excel workbook, not a CSV. Unpack it, or save the sheet as CSV (UTF-8).");
         }
-        var scan = new SourceScan(SourceFormat.Csv, await HashAsync(source.Path, cancel), source.Path);
+        var scan = new SourceScan(SourceFormat.Csv, "", source.Path);
         try
         {
-            await scan.ToUtf8Async(source, head, options, cancel);
+            var hash = HashAsync(source.Path, cancel);
+            await Task.WhenAll(hash, scan.ToUtf8Async(source, head, options, cancel));
+            scan.Sha256 = await hash;
             return scan;
         }
         catch
