@@ -291,6 +291,23 @@ public sealed class IngestTests(AzuriteFixture azurite) : IAsyncLifetime
         bench.Warnings.Should().Contain(text => text.StartsWith("Column 'rank' is read as text: 200 of its 200 values are numbers with 'th' behind"));
     }
 
+    [Fact]
+    public async Task Numbers_that_are_dates_are_told_by_a_headline_and_are_dates_where_that_is_declared()
+    {
+        var days = Enumerable.Range(0, 60).Select(i => new DateTime(2020, 1, 1).AddDays(17 * i)).ToList();
+        var csv = "day,code,y\n" + string.Concat(days.Select((day, i) => $"{day:yyyyMMdd},{20200000 + (i * 31)},{day:yyyyMMdd}\n"));
+
+        await bench.IngestTextAsync(Definition, csv);
+        var warnings = bench.Warnings.ToList();
+        var declared = await bench.IngestTextAsync(
+            Definition with { Columns = new Dictionary<string, ColumnRule> { ["day"] = new() { Kind = ColumnKind.Datetime } } }, csv);
+
+        warnings.Where(text => text.Contains("are dates")).Should().ContainSingle("the code has months of 31, and a target is what it is").Which.Should().Be(
+            "Column 'day': all of its 60 numbers are dates without separators (line 2: '20200101'); they are used as numbers. Declare it \"datetime\" to use "
+            + "them as dates.");
+        (await bench.Host.Get<DatasetStore>().GetAsync(declared.Raw.Id, default)).Columns.Single(column => column.Name == "day").Type.Should().Be(StorageType.Timestamp);
+    }
+
     [Theory]
     [InlineData("", "*empty (0 bytes)*")]
     [InlineData("a,b,y\n", "*header but no rows*")]

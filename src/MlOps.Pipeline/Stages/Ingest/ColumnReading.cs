@@ -133,6 +133,10 @@ internal sealed partial record ColumnReading(StorageType Type, ColumnKind Kind, 
             return null;
         }
         var kind = !isTarget && isWhole && IsId(name, survey) ? ColumnKind.IdLike : ColumnKind.Numeric;
+        if (!isTarget && kind == ColumnKind.Numeric)
+        {
+            WarnOfDates(name, survey, warnings);
+        }
         return Numbers(name, survey, rule, kind, habits, warnings);
     }
 
@@ -148,6 +152,23 @@ internal sealed partial record ColumnReading(StorageType Type, ColumnKind Kind, 
                 + "as a number. Where it is only a row number, declare it \"id\": the order of the rows may tell the target.")
             {
                 Column = name,
+                Headline = true,
+            });
+        }
+    }
+
+    /// <summary>20200616 is a date to people; as a number, a year is as much as ten thousand days.</summary>
+    private static void WarnOfDates(string name, ColumnSurvey survey, List<Warning> warnings)
+    {
+        if (survey.CompactDates > 0 && survey.CompactDates == survey.Numbers)
+        {
+            warnings.Add(new Warning($"Column '{name}': all of its {Count(survey.Numbers)} numbers are dates without separators ({survey.Number}); they are "
+                + "used as numbers. Declare it \"datetime\" to use them as dates.")
+            {
+                Column = name,
+                Count = survey.CompactDates,
+                Line = survey.Number?.Line,
+                Example = survey.Number?.Text,
                 Headline = true,
             });
         }

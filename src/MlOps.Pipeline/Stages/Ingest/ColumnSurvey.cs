@@ -49,6 +49,9 @@ internal sealed class ColumnSurvey(byte[][]? declaredNulls)
 
     public long Whole { get; private set; }
 
+    /// <summary>Whole numbers whose eight digits are a date of 1900 to 2099, the year first: <c>20200616</c>.</summary>
+    public long CompactDates { get; private set; }
+
     public long LeadingZeros { get; private set; }
 
     /// <summary>Numbers such as <c>10E2</c>.</summary>
@@ -198,6 +201,7 @@ internal sealed class ColumnSurvey(byte[][]? declaredNulls)
         Numbers += next.Numbers;
         Plain += next.Plain;
         Whole += next.Whole;
+        CompactDates += next.CompactDates;
         LeadingZeros += next.LeadingZeros;
         BareExponents += next.BareExponents;
         Percents += next.Percents;
@@ -236,6 +240,7 @@ internal sealed class ColumnSurvey(byte[][]? declaredNulls)
             Smallest = Math.Min(Smallest, value);
             Largest = Math.Max(Largest, value);
             wholeHashes += Mix(value);
+            CompactDates += number.DigitCount == 8 && IsDate(value) ? 1 : 0;
         }
         else
         {
@@ -306,6 +311,12 @@ internal sealed class ColumnSurvey(byte[][]? declaredNulls)
             (unit, WithUnit) = (found.ToArray(), SurveyedCell.Of(cell, line));
         }
         Units += found.SequenceEqual(unit) ? 1 : 0;
+    }
+
+    private static bool IsDate(long digits)
+    {
+        var (year, month, day) = ((int)(digits / 10_000), (int)(digits / 100 % 100), (int)(digits % 100));
+        return year is >= 1900 and < 2100 && month is >= 1 and <= 12 && day >= 1 && day <= DateTime.DaysInMonth(year, month);
     }
 
     private static void Sum(long[] counts, long[] more)
