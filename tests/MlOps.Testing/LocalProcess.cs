@@ -11,6 +11,7 @@ public sealed class LocalProcess : IAsyncDisposable
     private readonly Process process;
     private readonly ConcurrentQueue<string> output = new();
     private readonly ConcurrentQueue<string> errors = new();
+    private bool disposed;
 
     private LocalProcess(Process process) => this.process = process;
 
@@ -102,9 +103,13 @@ public sealed class LocalProcess : IAsyncDisposable
         await kill.WaitForExitAsync();
     }
 
-    /// <summary>Lets it end in order, its storage with it; kills it when it does not.</summary>
+    /// <summary>Lets it end in order, its storage with it; kills it when it does not. Once is enough: a second time would hide why a test failed.</summary>
     public async ValueTask DisposeAsync()
     {
+        if (Interlocked.Exchange(ref disposed, true))
+        {
+            return;
+        }
         if (!OperatingSystem.IsWindows())
         {
             await SignalAsync("TERM");
