@@ -311,7 +311,8 @@ public sealed class HostileRequestTests(AzuriteFixture azurite, ITestOutputHelpe
             $"/pipelines/{model}",
             """
             {"target": "price", "features": {"dateParts": ["when"]},
-             "columns": {"size": {"impute": "median"}, "colour": {"impute": {"constant": "red"}}}, "candidates": [{"trainer": "lightgbm", "trees": 20, "minRowsPerLeaf": 5}]}
+             "columns": {"size": {"impute": "median"}, "colour": {"impute": {"constant": "red"}}},
+             "candidates": [{"trainer": "lightgbm", "trees": 20, "minRowsPerLeaf": 5}]}
             """)
             .ShouldBeAsync(HttpStatusCode.Created);
         var run = await host.Client.PostAsync($"/pipelines/{model}/runs", null).ShouldBeAsync(HttpStatusCode.Accepted);

@@ -292,7 +292,8 @@ public sealed class InjectionTests(AzuriteFixture azurite) : IAsyncLifetime
         { LocalName: "b", Attributes.Length: 0 } => true,
         { LocalName: "iframe" } => element.GetAttribute("sandbox") == "" && element.GetAttribute("src")?.StartsWith("/runs/", StringComparison.Ordinal) == true,
         { LocalName: "script", TextContent: "" } => element.GetAttribute("src")?.StartsWith("/dashboard/assets/", StringComparison.Ordinal) == true,
-        { LocalName: "link" } => element.GetAttribute("href") is { } to && (to == "data:," || (to.StartsWith('/') && !to.StartsWith("//", StringComparison.Ordinal))),
+        { LocalName: "link" } => element.GetAttribute("href") is { } to
+            && (to == "data:," || (to.StartsWith('/') && !to.StartsWith("//", StringComparison.Ordinal))),
         _ => false,
     };
 
