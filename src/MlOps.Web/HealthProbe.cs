@@ -11,15 +11,15 @@ public sealed class HealthProbe(PipelineStorage storage, WebOptions options, Tim
     private static readonly TimeSpan FreshFor = TimeSpan.FromSeconds(1);
 
     private readonly Lock changing = new();
-    private (Task<string?> Answer, DateTimeOffset Asked)? last;
+    private (Task<string?> Answer, long Asked)? last;
 
     /// <summary>What is wrong with storage, in a sentence; null when it answers.</summary>
     public Task<string?> FindProblemAsync()
     {
         lock (changing)
         {
-            var now = time.GetUtcNow();
-            if (last is not { } known || (known.Answer.IsCompleted && now - known.Asked >= FreshFor))
+            var now = time.GetTimestamp();
+            if (last is not { } known || (known.Answer.IsCompleted && time.GetElapsedTime(known.Asked, now) >= FreshFor))
             {
                 // Whoever asks first may hang up; the others still want to know.
                 last = known = (AskAsync(), now);

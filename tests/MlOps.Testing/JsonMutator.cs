@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 
@@ -16,6 +17,12 @@ public sealed class JsonMutator(Random random)
         "[1, \"a\", {}]", "{\"a\": {\"b\": []}}", "\"{0}%s\"",
     ];
 
+    private static readonly string[] Numbers =
+    [
+        "0", "-0", "-0.0", "1", "-1", "1e308", "-1.7976931348623157e308", "5e-324", "1e-400", "1E+2", "0.1", "2147483648", "-9223372036854775808",
+        "123456789012345678901234567890", "0.30000000000000004",
+    ];
+
     public string Change(string json)
     {
         var root = JsonNode.Parse(json)!;
@@ -28,6 +35,64 @@ public sealed class JsonMutator(Random random)
             }
         }
         return root.ToJsonString();
+    }
+
+    /// <summary>
+    /// Changes values for others of their kind, and leaves out and repeats: what a reader lets through mostly, so that it gets to the code behind it.
+    /// </summary>
+    /// <param name="json">What is changed.</param>
+    /// <param name="texts">What the texts of members of these names may become; others stay.</param>
+    public string Vary(string json, IReadOnlyDictionary<string, string[]> texts)
+    {
+        var root = JsonNode.Parse(json)!;
+        for (var changes = random.Next(1, 5); changes > 0; changes--)
+        {
+            var places = Places(root).Where(place => place is JsonObject { Count: > 0 } or JsonArray { Count: > 0 }).ToList();
+            switch (places[random.Next(places.Count)])
+            {
+                case JsonObject members:
+                    var (key, value) = members.ElementAt(random.Next(members.Count));
+                    if (members != root && random.Next(6) == 0)
+                    {
+                        members.Remove(key);
+                    }
+                    else if (Like(value, texts.GetValueOrDefault(key)) is { } other)
+                    {
+                        members[key] = other;
+                    }
+                    break;
+                case JsonArray elements:
+                    var place = random.Next(elements.Count);
+                    if (elements[place] is JsonObject repeated && random.Next(3) == 0)
+                    {
+                        elements.Add(repeated.DeepClone());
+                    }
+                    else if (Like(elements[place], texts: null) is { } one)
+                    {
+                        elements[place] = one;
+                    }
+                    break;
+            }
+        }
+        return root.ToJsonString();
+    }
+
+    /// <summary>Another value of the same kind; null: it stays.</summary>
+    private JsonNode? Like(JsonNode? value, string[]? texts) => value?.GetValueKind() switch
+    {
+        JsonValueKind.Number => JsonNode.Parse(random.Next(3) > 0 ? Near(value) : Numbers[random.Next(Numbers.Length)]),
+        JsonValueKind.True or JsonValueKind.False => JsonValue.Create(!value.GetValue<bool>()),
+        JsonValueKind.String when texts is not null => JsonValue.Create(texts[random.Next(texts.Length)]),
+        _ => null,
+    };
+
+    /// <summary>Not far away, and whole where it was: limits that hold for it may still.</summary>
+    private string Near(JsonNode value)
+    {
+        var number = value.GetValue<JsonElement>().GetDouble();
+        var near = number * (random.Next(3) / 2.0 + 0.5);
+        near = double.IsFinite(near) ? near : number;
+        return (number == Math.Floor(number) && Math.Abs(number) < 1e15 ? Math.Ceiling(near) : near).ToString("R", CultureInfo.InvariantCulture);
     }
 
     private void Change(JsonNode place)

@@ -22,6 +22,7 @@ internal static class CommandLine
         using var signals = new StopSignals();
         try
         {
+            ModelNames.Check(parsed);
             var configuration = new HostInvocation { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null, Services = services };
             return await parsed.InvokeAsync(configuration, signals.Token);
         }

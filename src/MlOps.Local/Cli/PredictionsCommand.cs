@@ -1,6 +1,5 @@
 using System.CommandLine;
 using MlOps.Pipeline.Contracts;
-using MlOps.Pipeline.Definitions;
 using MlOps.Serving.Feedback;
 using MlOps.Serving.Monitoring;
 using Spectre.Console;
@@ -74,8 +73,6 @@ internal static class PredictionsCommand
     private static (string Model, string Key) Read(ParseResult parsed)
     {
         var (model, key) = (parsed.GetValue(Model)!, parsed.GetValue(Key)!);
-        return !ModelName.IsValid(model) ? throw new InputException($"The model name '{model}' must be {ModelName.Rule}.")
-            : RowKey.ProblemOf(key) is { } problem ? throw new InputException($"--key {problem}")
-            : (model, key);
+        return RowKey.ProblemOf(key) is { } problem ? throw new InputException($"--key {problem}") : (model, key);
     }
 }

@@ -29,7 +29,8 @@ internal sealed class RunFollower(RunStore runs, Terminal terminal)
     /// </summary>
     private static bool IsSettled(RunDetails details) =>
         details.Run.HasEnded
-        && (details.Stages.All(stage => stage.State != StageState.Running) || DateTimeOffset.UtcNow - details.Run.Ended > TimeSpan.FromSeconds(2));
+        && (details.Stages.All(stage => stage.State != StageState.Running)
+            || (DateTimeOffset.UtcNow - details.Run.Ended)?.Duration() > TimeSpan.FromSeconds(2));
 
     private async Task<RunDetails> FollowLiveAsync(string runId, IReadOnlyList<string> candidates, CancellationToken cancel)
     {

@@ -16,7 +16,7 @@ public sealed class PartCache(PipelineOptions options, TimeProvider time)
     private readonly Lock gate = new();
     private readonly Dictionary<string, int> uses = new(StringComparer.Ordinal);
     private readonly Dictionary<string, DateTimeOffset> opened = new(StringComparer.Ordinal);
-    private readonly Dictionary<string, DateTimeOffset> openedOutside = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, long> openedOutside = new(StringComparer.Ordinal);
     private long? total;
 
     /// <summary>Parts that are opened from now on, in the calling method and what it calls, stay until the result is disposed of.</summary>
@@ -65,7 +65,7 @@ public sealed class PartCache(PipelineOptions options, TimeProvider time)
         opened[path] = time.GetUtcNow();
         if (current.Value is not { IsOver: false } use)
         {
-            openedOutside[path] = time.GetUtcNow();
+            openedOutside[path] = time.GetTimestamp();
         }
         else if (use.Parts.Add(path))
         {
@@ -96,7 +96,7 @@ public sealed class PartCache(PipelineOptions options, TimeProvider time)
 
     private DateTimeOffset LastOpened(FileInfo part) => opened.TryGetValue(part.FullName, out var at) ? at : part.LastWriteTimeUtc;
 
-    private bool IsInUse(string path) => uses.ContainsKey(path) || (openedOutside.TryGetValue(path, out var at) && time.GetUtcNow() - at < Grace);
+    private bool IsInUse(string path) => uses.ContainsKey(path) || (openedOutside.TryGetValue(path, out var at) && time.GetElapsedTime(at) < Grace);
 
     private void End(Use use)
     {

@@ -18,6 +18,12 @@ public sealed class LineageOutbox(PipelineStorage storage, OpenLineageOptions op
     private const string Begun = "Begun";
     private const int LargestPage = 1000;
 
+    /// <summary>Beyond what two answers may take: what storage takes.</summary>
+    private static readonly TimeSpan Grace = TimeSpan.FromMinutes(1);
+
+    /// <summary>Who has not told of a run after this time is dead.</summary>
+    private TimeSpan ClaimLasts => (2 * options.Timeout) + Grace;
+
     /// <summary>Before a run's row is written. Nothing is noted where nobody is told.</summary>
     public async Task AddAsync(string runId, CancellationToken cancel)
     {
@@ -33,7 +39,9 @@ public sealed class LineageOutbox(PipelineStorage storage, OpenLineageOptions op
         var found = new List<WaitingRun>();
         await foreach (var row in storage.Indexes.QueryAsync<TableEntity>(row => row.PartitionKey == Partition, LargestPage, cancellationToken: cancel))
         {
-            if (!(row.GetDateTimeOffset(Claimed) > now))
+            // One that would last longer was made before the clock was set back.
+            var left = row.GetDateTimeOffset(Claimed) - now;
+            if (!(left > TimeSpan.Zero && left <= ClaimLasts))
             {
                 found.Add(new WaitingRun(row.RowKey, row.GetBoolean(Begun) ?? false, row.Timestamp ?? now, row.ETag));
             }
@@ -42,11 +50,11 @@ public sealed class LineageOutbox(PipelineStorage storage, OpenLineageOptions op
     }
 
     /// <summary>Makes this host the one that tells; false when another is.</summary>
-    internal async Task<bool> TryClaimAsync(WaitingRun run, DateTimeOffset until, CancellationToken cancel)
+    internal async Task<bool> TryClaimAsync(WaitingRun run, DateTimeOffset now, CancellationToken cancel)
     {
         try
         {
-            var claim = new TableEntity(Partition, run.RunId) { [Claimed] = until };
+            var claim = new TableEntity(Partition, run.RunId) { [Claimed] = now + ClaimLasts };
             return await storage.Indexes.UpdateEntityAsync(claim, run.State, TableUpdateMode.Merge, cancel).WinsAsync();
         }
         catch (RequestFailedException done) when (done.Status == 404)

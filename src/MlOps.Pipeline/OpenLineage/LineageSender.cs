@@ -22,9 +22,6 @@ public sealed partial class LineageSender(
 
     private static readonly TimeSpan LongestPause = TimeSpan.FromMinutes(5);
 
-    /// <summary>Beyond what two answers may take: what storage takes.</summary>
-    private static readonly TimeSpan Grace = TimeSpan.FromMinutes(1);
-
     /// <summary>A row that leads to no run belongs to a start that may be still going on.</summary>
     private static readonly TimeSpan Settled = TimeSpan.FromDays(1);
 
@@ -86,7 +83,7 @@ public sealed partial class LineageSender(
             }
             return (0, null);
         }
-        if ((waiting.Begun && !run.HasEnded) || !await outbox.TryClaimAsync(waiting, now + (2 * options.Timeout) + Grace, cancel))
+        if ((waiting.Begun && !run.HasEnded) || !await outbox.TryClaimAsync(waiting, now, cancel))
         {
             return (0, null);
         }

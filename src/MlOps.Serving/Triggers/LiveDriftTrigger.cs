@@ -23,7 +23,7 @@ public sealed partial class LiveDriftTrigger(
 {
     private static readonly TimeSpan IdlePause = TimeSpan.FromMinutes(2);
 
-    private readonly ConcurrentDictionary<string, DateTimeOffset> idleUntil = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, long> idleSince = new(StringComparer.Ordinal);
 
     public TimeSpan Interval { get; } = TimeSpan.FromSeconds(30);
 
@@ -35,7 +35,7 @@ public sealed partial class LiveDriftTrigger(
         {
             if (definition is { Monitor: { Log: true, Drift: true } monitor }
                 && looked.GetValueOrDefault(model) is var mark && LiveDriftMarks.IsDue(mark, LiveDriftMarks.PaceOf(monitor, mark, now), now)
-                && !IsKnownIdle(model, now))
+                && !IsKnownIdle(model))
             {
                 await TryLookAsync(model, definition, cancel);
             }
@@ -43,7 +43,7 @@ public sealed partial class LiveDriftTrigger(
     }
 
     /// <summary>A model that did not serve a moment ago is not asked for again at every look.</summary>
-    private bool IsKnownIdle(string model, DateTimeOffset now) => idleUntil.TryGetValue(model, out var until) && now < until;
+    private bool IsKnownIdle(string model) => idleSince.TryGetValue(model, out var since) && time.GetElapsedTime(since) < IdlePause;
 
     /// <summary>One model's trouble is not the others'. What a fault leaves claimed is taken over when the claim has run out.</summary>
     private async Task TryLookAsync(string model, PipelineDefinition definition, CancellationToken cancel)
@@ -52,12 +52,12 @@ public sealed partial class LiveDriftTrigger(
         {
             if ((await registry.FindAsync(model, cancel))?.Production is { } production)
             {
-                idleUntil.TryRemove(model, out _);
+                idleSince.TryRemove(model, out _);
                 await LookAsync(model, production, definition, cancel);
             }
             else
             {
-                idleUntil[model] = time.GetUtcNow() + IdlePause;
+                idleSince[model] = time.GetTimestamp();
             }
         }
         catch (Exception fault) when (!cancel.IsCancellationRequested)

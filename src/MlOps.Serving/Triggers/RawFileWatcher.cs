@@ -26,14 +26,14 @@ public sealed partial class RawFileWatcher(
     /// <summary>Files whose model has no definition; the log says it once.</summary>
     private readonly HashSet<string> waiting = [];
 
-    private DateTimeOffset nextLookThrough = DateTimeOffset.MinValue;
+    private (long At, TimeSpan Pause)? lookedThrough;
 
     public TimeSpan Interval { get; } = TimeSpan.FromSeconds(2);
 
     public async Task LookAsync(CancellationToken cancel)
     {
         await TakeNotedAsync(cancel);
-        if (time.GetUtcNow() >= nextLookThrough)
+        if (lookedThrough is not { } last || time.GetElapsedTime(last.At) >= last.Pause)
         {
             await LookThroughAsync(cancel);
         }
@@ -85,7 +85,7 @@ public sealed partial class RawFileWatcher(
             await marks.ForgetAsync(gone, cancel);
         }
         var pause = there.Count <= FewFiles ? TimeSpan.Zero : Interval * there.Count / FewFiles;
-        nextLookThrough = time.GetUtcNow() + (pause < LongestPause ? pause : LongestPause);
+        lookedThrough = (time.GetTimestamp(), pause < LongestPause ? pause : LongestPause);
     }
 
     /// <summary>Files as they are now, where they are there.</summary>

@@ -13,18 +13,17 @@ public sealed class TrafficLooks(TimeProvider time)
 
     private static readonly TimeSpan LongestPause = TimeSpan.FromMinutes(10);
 
-    private readonly ConcurrentDictionary<string, DateTimeOffset> looked = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, long> looked = new(StringComparer.Ordinal);
 
     /// <summary>True when it is time to look.</summary>
     public bool IsDue(TrafficSplit split)
     {
-        var now = time.GetUtcNow();
-        var pause = (now - split.Since) * PartOfAge;
-        return !looked.TryGetValue(split.Id, out var last) || now - last >= (pause < LongestPause ? pause : LongestPause);
+        var pause = (time.GetUtcNow() - split.Since) * PartOfAge;
+        return !looked.TryGetValue(split.Id, out var last) || time.GetElapsedTime(last) >= (pause < LongestPause ? pause : LongestPause);
     }
 
     /// <summary>It was looked at; what could not be is tried again at once.</summary>
-    public void Note(TrafficSplit split) => looked[split.Id] = time.GetUtcNow();
+    public void Note(TrafficSplit split) => looked[split.Id] = time.GetTimestamp();
 
     /// <summary>Forgets splits that are over.</summary>
     public void Forget(IEnumerable<string> present)

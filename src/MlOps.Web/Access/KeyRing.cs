@@ -58,9 +58,10 @@ public sealed partial class KeyRing(AccessKeyStore store, AccessOptions options,
 
     private async ValueTask<StoredKey?> FindByIdAsync(string id, CancellationToken cancel)
     {
-        var now = time.GetUtcNow();
+        // Not by the time of day: a clock that is set back must not keep a revoked key open.
+        var now = time.GetTimestamp();
         var known = seen.GetValueOrDefault(id);
-        if (known is not null && (now - known.At < LookAgainAfter || !seen.TryUpdate(id, known with { At = now }, known)))
+        if (known is not null && (time.GetElapsedTime(known.At, now) < LookAgainAfter || !seen.TryUpdate(id, known with { At = now }, known)))
         {
             return known.Key;
         }
@@ -89,7 +90,8 @@ public sealed partial class KeyRing(AccessKeyStore store, AccessOptions options,
     private Bearer Used(StoredKey stored)
     {
         var (id, now) = (stored.Key.Id, time.GetUtcNow());
-        if (seen.TryGetValue(id, out var known) && now - known.UseTold >= UseIsToldEvery && seen.TryUpdate(id, known with { UseTold = now }, known))
+        if (seen.TryGetValue(id, out var known) && (now - known.UseTold).Duration() >= UseIsToldEvery
+            && seen.TryUpdate(id, known with { UseTold = now }, known))
         {
             _ = TellUseAsync(id);
         }
@@ -123,7 +125,7 @@ public sealed partial class KeyRing(AccessKeyStore store, AccessOptions options,
     [LoggerMessage(Level = LogLevel.Debug, Message = "That key {Id} was used could not be noted")]
     private partial void LogUseNotTold(string id, Exception fault);
 
-    private sealed record Remembered(StoredKey? Key, DateTimeOffset At)
+    private sealed record Remembered(StoredKey? Key, long At)
     {
         public DateTimeOffset UseTold { get; init; }
     }

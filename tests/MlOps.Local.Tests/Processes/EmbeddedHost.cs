@@ -34,23 +34,40 @@ internal sealed class EmbeddedHost : IAsyncDisposable
 
     public static Task<EmbeddedHost> StartAsync(string folder) => StartAsync(folder, new Dictionary<string, string?>());
 
-    public static async Task<EmbeddedHost> StartAsync(string folder, IReadOnlyDictionary<string, string?> environment)
+    public static async Task<EmbeddedHost> StartAsync(string folder, IReadOnlyDictionary<string, string?> environment, params string[] options)
     {
-        var host = new EmbeddedHost(LocalProcess.Start(environment, "up", "--port", "0", "--data", folder), folder);
-        await host.process.PrintedAsync("Serving on");
-        host.Http.BaseAddress = new Uri(host.Connection.Url!);
+        var host = Launch(folder, environment, options);
+        await host.ServesAsync();
         return host;
+    }
+
+    /// <summary>Starts it and does not wait.</summary>
+    public static EmbeddedHost Launch(string folder, IReadOnlyDictionary<string, string?> environment, params string[] options) =>
+        new(LocalProcess.Start(environment, ["up", "--port", "0", "--data", folder, .. options]), folder);
+
+    public Task PrintedAsync(string text) => process.PrintedAsync(text);
+
+    public async Task ServesAsync()
+    {
+        await PrintedAsync("Serving on");
+        Http.BaseAddress = new UriBuilder(Connection.Url!) { Host = "127.0.0.1" }.Uri;
     }
 
     /// <summary>SIGKILL, in one go.</summary>
     public async Task KillAsync(Victims victims)
     {
+        await SignalAsync("KILL", victims);
+        await process.ExitCodeAsync();
+    }
+
+    /// <summary>Sends a signal, such as <c>STOP</c> or <c>CONT</c>.</summary>
+    public async Task SignalAsync(string signal, Victims to)
+    {
         var storage = int.Parse(File.ReadAllText(Path.Combine(folder, "azurite", "azurite.pid")).Split(' ')[0], CultureInfo.InvariantCulture);
-        var ids = victims switch { Victims.Both => new[] { process.Id, storage }, Victims.Host => [process.Id], _ => [storage] };
-        using var kill = Process.Start("kill", ["-9", .. ids.Select(id => id.ToString(CultureInfo.InvariantCulture))]);
+        var ids = to switch { Victims.Both => new[] { process.Id, storage }, Victims.Host => [process.Id], _ => [storage] };
+        using var kill = Process.Start("kill", [$"-{signal}", .. ids.Select(id => id.ToString(CultureInfo.InvariantCulture))]);
         await kill.WaitForExitAsync();
         kill.ExitCode.Should().Be(0);
-        await process.ExitCodeAsync();
     }
 
     public Task<int> ExitCodeAsync() => process.ExitCodeAsync();

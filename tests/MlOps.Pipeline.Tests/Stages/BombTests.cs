@@ -149,6 +149,68 @@ public sealed class BombTests(AzuriteFixture azurite) : IAsyncLifetime
         Sentences.InsidesOf(refused).Should().BeNull(refused);
     }
 
+    [Fact]
+    public async Task Members_that_are_not_known_are_passed_over()
+    {
+        var (type, value) = MadeUpParquet.Within(3, isList: false);
+
+        (await bench.IngestAsync(Definition, Write("page.parquet", [MadeUpParquet.WithPageMember(type, value)]))).Should().NotBeNull();
+        (await bench.IngestAsync(Definition, Write("footer.parquet", [MadeUpParquet.WithFooterMember(type, value)]))).Should().NotBeNull();
+    }
+
+    [Theory]
+    [InlineData(1_000, false)]
+    [InlineData(5_000_000, false)]
+    [InlineData(5_000_000, true)]
+    public async Task Members_within_members_are_refused_in_heads_of_pages_and_in_the_footer(int levels, bool isList)
+    {
+        var (type, value) = MadeUpParquet.Within(levels, isList);
+
+        await AssertRefusedAsync(MadeUpParquet.WithPageMember(type, value));
+        await AssertRefusedAsync(MadeUpParquet.WithFooterMember(type, value));
+    }
+
+    /// <summary>A list of elements that take no bytes would be gone through for ever.</summary>
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    [InlineData(12)]
+    [InlineData(15)]
+    public async Task Lists_without_an_end_are_refused_in_heads_of_pages_and_in_the_footer(byte of)
+    {
+        var (type, value) = MadeUpParquet.Endless(of);
+
+        await AssertRefusedAsync(MadeUpParquet.WithPageMember(type, value));
+        await AssertRefusedAsync(MadeUpParquet.WithFooterMember(type, value));
+    }
+
+    [Fact]
+    public async Task A_page_that_claims_sizes_which_it_does_not_have_is_refused()
+    {
+        int[] sizes = [int.MinValue, -1, 0, int.MaxValue];
+        var memory = Memory();
+        foreach (var kind in new[] { 0, 2, 3 })
+        {
+            foreach (var (unpacked, packed) in sizes.SelectMany(unpacked => sizes.Select(packed => (unpacked, packed))))
+            {
+                const int Uncompressed = 0;
+                const int Zstd = 6;
+                await AssertRefusedAsync(MadeUpParquet.WithPage(kind, unpacked == packed ? Uncompressed : Zstd, unpacked, packed));
+            }
+        }
+        (Memory() - memory).Should().BeLessThan(600 * Megabyte);
+        Left().Should().BeEmpty();
+    }
+
+    private async Task AssertRefusedAsync(byte[] parquet)
+    {
+        var budget = Budget.Start();
+        var refused = await RefusedAsync(Write("hostile.parquet", [parquet]));
+
+        Sentences.InsidesOf(refused).Should().BeNull(refused);
+        budget.IsOver(TimeSpan.FromSeconds(2)).Should().BeFalse();
+    }
+
     private async Task<string> RefusedAsync(string path) =>
         (await bench.Awaiting(it => it.IngestAsync(Definition, path)).Should().ThrowAsync<InputException>()).Which.Message;
 

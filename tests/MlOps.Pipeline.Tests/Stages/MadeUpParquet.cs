@@ -13,34 +13,74 @@ internal static class MadeUpParquet
     private const byte Struct = 12;
 
     private const int FirstPage = 4;
+    private const int Rows = 7;
+    private const int Bytes = Rows * sizeof(int);
 
     /// <summary>One column of integers of which nothing is there but the head of a page.</summary>
     /// <param name="rows">Rows that the footer claims.</param>
     /// <param name="pageBytes">Bytes that the page claims.</param>
-    public static byte[] Claiming(long rows, int pageBytes)
-    {
-        byte[] page =
+    public static byte[] Claiming(long rows, int pageBytes) => OneColumn(
+        rows, pageBytes, 0, [(1, I32, Number(0)), (2, I32, Number(pageBytes)), (3, I32, Number(16)), (5, Struct, DataHead(int.MaxValue))]);
+
+    /// <summary>Seven integers, in a page whose head has one more member, which no reader knows and so passes over.</summary>
+    public static byte[] WithPageMember(byte type, byte[] value) => OneColumn(
+        Rows, Bytes, 0,
+        [(1, I32, Number(0)), (2, I32, Number(Bytes)), (3, I32, Number(Bytes)), (5, Struct, DataHead(Rows)), (14, type, value)]);
+
+    /// <summary>The same, in a footer that has one more member.</summary>
+    public static byte[] WithFooterMember(byte type, byte[] value) => OneColumn(
+        Rows, Bytes, 0, [(1, I32, Number(0)), (2, I32, Number(Bytes)), (3, I32, Number(Bytes)), (5, Struct, DataHead(Rows))], (14, type, value));
+
+    /// <summary>Seven integers in a page that claims sizes which it does not have.</summary>
+    /// <param name="kind">0: a page of data; 2: a dictionary; 3: a page of data of the second form, whose levels claim the same.</param>
+    /// <param name="codec">How it is packed.</param>
+    /// <param name="unpacked">Bytes when unpacked.</param>
+    /// <param name="packed">Bytes in the file.</param>
+    public static byte[] WithPage(int kind, int codec, int unpacked, int packed) => OneColumn(
+        Rows, Bytes, codec,
         [
-            .. Fields(
-                (1, I32, Number(0)), (2, I32, Number(pageBytes)), (3, I32, Number(16)),
-                (5, Struct, Fields((1, I32, Number(int.MaxValue)), (2, I32, Number(0)), (3, I32, Number(3)), (4, I32, Number(3))))),
-            .. new byte[16],
-        ];
+            (1, I32, Number(kind)), (2, I32, Number(unpacked)), (3, I32, Number(packed)),
+            kind switch
+            {
+                2 => (7, Struct, Fields((1, I32, Number(Rows)), (2, I32, Number(0)))),
+                3 => (8, Struct, Fields(
+                    (1, I32, Number(Rows)), (2, I32, Number(0)), (3, I32, Number(Rows)), (4, I32, Number(0)), (5, I32, Number(unpacked)),
+                    (6, I32, Number(packed)))),
+                _ => (5, Struct, DataHead(Rows)),
+            },
+        ]);
+
+    private static byte[] DataHead(int values) => Fields((1, I32, Number(values)), (2, I32, Number(0)), (3, I32, Number(3)), (4, I32, Number(3)));
+
+    private static byte[] OneColumn(
+        long rows, int pageBytes, int codec, (int Id, byte Type, byte[] Value)[] head, params (int Id, byte Type, byte[] Value)[] footer)
+    {
+        byte[] page = [.. Fields(head), .. new byte[Bytes]];
         var column = Fields(
-            (1, I32, Number(1)), (2, List, Elements(I32, [Number(0)])), (3, List, Elements(Binary, [Text("a")])), (4, I32, Number(0)),
+            (1, I32, Number(1)), (2, List, Elements(I32, [Number(0)])), (3, List, Elements(Binary, [Text("a")])), (4, I32, Number(codec)),
             (5, I64, Number(rows)), (6, I64, Number(pageBytes)), (7, I64, Number(page.Length)), (9, I64, Number(FirstPage)));
         var group = Fields(
             (1, List, Elements(Struct, [Fields((2, I64, Number(FirstPage)), (3, Struct, column))])), (2, I64, Number(pageBytes)), (3, I64, Number(rows)));
-        return File(page, [Group("r", 1), Leaf("a")], rows, [group]);
+        return File(page, [Group("r", 1), Leaf("a")], rows, [group], footer);
     }
+
+    /// <summary>A member that holds one that holds one: structures, or lists of one element.</summary>
+    public static (byte Type, byte[] Value) Within(int levels, bool isList) => isList
+        ? (List, [.. Enumerable.Repeat((byte)((1 << 4) | List), levels), 0x13, 0])
+        : (Struct, [.. Enumerable.Repeat((byte)((1 << 4) | Struct), levels), .. new byte[levels + 1]]);
+
+    /// <summary>A list of lists of more elements than there is room for, which are of a type that takes none.</summary>
+    public static (byte Type, byte[] Value) Endless(byte of) =>
+        (List, Elements(List, [.. Enumerable.Repeat<byte[]>([(byte)(0xf0 | of), .. Varint(int.MaxValue)], 1_000)]));
 
     /// <summary>A column within a group within a group.</summary>
     public static byte[] Nested(int levels) => File([], [Group("r", 1), .. Enumerable.Repeat(Group("g", 1), levels), Leaf("a")], 0, []);
 
-    private static byte[] File(byte[] pages, IReadOnlyList<byte[]> schema, long rows, IReadOnlyList<byte[]> groups)
+    private static byte[] File(
+        byte[] pages, IReadOnlyList<byte[]> schema, long rows, IReadOnlyList<byte[]> groups, params (int Id, byte Type, byte[] Value)[] more)
     {
         var footer = Fields(
-            (1, I32, Number(1)), (2, List, Elements(Struct, schema)), (3, I64, Number(rows)), (4, List, Elements(Struct, groups)));
+            [(1, I32, Number(1)), (2, List, Elements(Struct, schema)), (3, I64, Number(rows)), (4, List, Elements(Struct, groups)), .. more]);
         var length = new byte[sizeof(int)];
         BinaryPrimitives.WriteInt32LittleEndian(length, footer.Length);
         return [.. "PAR1"u8, .. pages, .. footer, .. length, .. "PAR1"u8];

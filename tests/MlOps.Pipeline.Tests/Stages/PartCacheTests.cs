@@ -1,5 +1,6 @@
 using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Data;
+using MlOps.Testing;
 
 namespace MlOps.Pipeline.Tests.Stages;
 
@@ -8,7 +9,7 @@ public sealed class PartCacheTests : IDisposable
     private const int Megabyte = 1024 * 1024;
 
     private readonly string folder = Directory.CreateTempSubdirectory("mlops-parts-").FullName;
-    private readonly Clock clock = new();
+    private readonly TestClock clock = new(new DateTimeOffset(2026, 5, 4, 3, 2, 1, TimeSpan.Zero));
     private readonly PartCache cache;
 
     public PartCacheTests() => cache = new PartCache(new PipelineOptions { WorkFolder = folder, PartCacheMb = 3 }, clock);
@@ -127,11 +128,4 @@ public sealed class PartCacheTests : IDisposable
         .. Directory.GetFiles(folder, "*.parquet", SearchOption.AllDirectories).Select(file => Path.GetFileNameWithoutExtension(file)!)
             .Order(StringComparer.Ordinal),
     ];
-
-    private sealed class Clock : TimeProvider
-    {
-        public DateTimeOffset Now { get; set; } = new(2026, 5, 4, 3, 2, 1, TimeSpan.Zero);
-
-        public override DateTimeOffset GetUtcNow() => Now;
-    }
 }

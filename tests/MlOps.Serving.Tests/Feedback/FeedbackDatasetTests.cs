@@ -11,7 +11,6 @@ using MlOps.Serving.Lineage;
 using MlOps.Serving.Monitoring;
 using MlOps.Serving.Predictions;
 using MlOps.Serving.Tests.Monitoring;
-using MlOps.Serving.Tests.Triggers;
 using MlOps.Testing;
 using MlOps.Testing.Scenarios;
 

@@ -6,7 +6,6 @@ using MlOps.Pipeline.Deletion;
 using MlOps.Serving.Feedback;
 using MlOps.Serving.Monitoring;
 using MlOps.Serving.Tests.Monitoring;
-using MlOps.Serving.Tests.Triggers;
 using MlOps.Serving.Triggers;
 using MlOps.Testing;
 
@@ -58,16 +57,16 @@ public sealed class PredictionRetentionTests(AzuriteFixture azurite)
     [Fact]
     public async Task It_is_looked_once_an_hour_and_a_row_that_somebody_else_deletes_is_no_fault()
     {
-        var clock = new TestClock(Now);
-        await using var host = new MonitorHost(azurite, services => services.AddSingleton<TimeProvider>(clock));
+        await using var host = new MonitorHost(azurite, services => services.AddSingleton<TimeProvider>(new TestClock(Now)));
         var (feedback, storage) = (host.Get<FeedbackStore>(), host.Get<PipelineStorage>());
         await feedback.AddAsync(model, [.. Enumerable.Range(0, 50).Select(i => new FeedbackItem(null, $"k{i}", "1", Now))], default);
 
         await Task.WhenAll(feedback.DeleteBeforeAsync(Now.AddDays(1), default), feedback.DeleteBeforeAsync(Now.AddDays(1), default));
         await host.Get<RetentionTrigger>().LookAsync(default);
-        clock.Now = Now.AddDays(-100);
-        await feedback.AddAsync(model, [new FeedbackItem(null, "old", "1", Now)], default);
-        clock.Now = Now;
+        await using (var past = new MonitorHost(azurite, services => services.AddSingleton<TimeProvider>(new TestClock(Now.AddDays(-100)))))
+        {
+            await past.Get<FeedbackStore>().AddAsync(model, [new FeedbackItem(null, "old", "1", Now)], default);
+        }
         await host.Get<RetentionTrigger>().LookAsync(default);
 
         var filter = TableClient.CreateQueryFilter($"PartitionKey ge {model + "|"} and PartitionKey lt {model + "}"}");

@@ -7,7 +7,6 @@ using MlOps.Serving.Models;
 using MlOps.Serving.Monitoring;
 using MlOps.Serving.Predictions;
 using MlOps.Serving.Tests.Monitoring;
-using MlOps.Serving.Tests.Triggers;
 using MlOps.Testing;
 
 namespace MlOps.Serving.Tests.Feedback;

@@ -11,7 +11,6 @@ using MlOps.Pipeline.Reports.Monitoring;
 using MlOps.Pipeline.Tracking;
 using MlOps.Serving.Monitoring;
 using MlOps.Serving.Signals;
-using MlOps.Serving.Tests.Triggers;
 using MlOps.Testing;
 using MlOps.Testing.Scenarios;
 

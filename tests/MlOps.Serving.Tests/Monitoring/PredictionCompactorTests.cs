@@ -4,7 +4,6 @@ using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Data;
 using MlOps.Pipeline.Data.Duck;
 using MlOps.Serving.Monitoring;
-using MlOps.Serving.Tests.Triggers;
 using MlOps.Serving.Triggers;
 using MlOps.Testing;
 using MlOps.Testing.Scenarios;

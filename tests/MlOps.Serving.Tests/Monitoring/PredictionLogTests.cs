@@ -10,7 +10,6 @@ using MlOps.Pipeline.Definitions;
 using MlOps.Pipeline.Registry;
 using MlOps.Serving.Models;
 using MlOps.Serving.Monitoring;
-using MlOps.Serving.Tests.Triggers;
 using MlOps.Testing;
 
 namespace MlOps.Serving.Tests.Monitoring;

@@ -13,7 +13,6 @@ using MlOps.Serving.Monitoring;
 using MlOps.Serving.Predictions;
 using MlOps.Serving.Signals;
 using MlOps.Serving.Tests.Monitoring;
-using MlOps.Serving.Tests.Triggers;
 using MlOps.Serving.Triggers;
 using MlOps.Testing;
 using MlOps.Testing.Scenarios;

@@ -106,6 +106,21 @@ public sealed class RawFileWatcherTests(AzuriteFixture azurite)
     }
 
     [Fact]
+    public async Task A_file_that_comes_after_the_clock_was_set_back_is_found_at_once()
+    {
+        var clock = new TestClock(DateTimeOffset.UtcNow);
+        await using var host = new TriggerHost(azurite, clock);
+        await host.DefineAsync(model, OnNewFile);
+        await host.LookAtFilesAsync();
+
+        clock.Now -= TimeSpan.FromHours(1);
+        await host.DropAsync($"{model}/dropped.csv");
+        await host.LookAtFilesAsync();
+
+        (await host.RunsAsync(model)).Should().ContainSingle();
+    }
+
+    [Fact]
     public async Task A_restart_starts_no_file_twice_and_misses_none_that_came_meanwhile()
     {
         await using (var before = new TriggerHost(azurite))

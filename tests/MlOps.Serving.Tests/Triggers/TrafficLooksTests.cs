@@ -1,5 +1,6 @@
 using MlOps.Pipeline.Registry;
 using MlOps.Serving.Triggers;
+using MlOps.Testing;
 
 namespace MlOps.Serving.Tests.Triggers;
 
@@ -25,6 +26,10 @@ public sealed class TrafficLooksTests
         // The split has aged meanwhile, by a twentieth of which it waits longer.
         clock.Now += TimeSpan.FromSeconds(1 + (pause / 10.0));
         looks.IsDue(split).Should().BeTrue();
+        looks.Note(split);
+        clock.Now -= TimeSpan.FromMinutes(1);
+        clock.Now += TimeSpan.FromSeconds(1 + (pause * 1.2));
+        looks.IsDue(split).Should().BeTrue("what has passed counts, and not what the clock shows");
         looks.Note(split);
         looks.Forget([]);
         looks.IsDue(split).Should().BeTrue();

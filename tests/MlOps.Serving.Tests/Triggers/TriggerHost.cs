@@ -55,11 +55,3 @@ internal sealed class TriggerHost(AzuriteFixture azurite, TimeProvider? time = n
         await host.DisposeAsync();
     }
 }
-
-/// <summary>A clock that stands where the test puts it.</summary>
-internal sealed class TestClock(DateTimeOffset now) : TimeProvider
-{
-    public DateTimeOffset Now { get; set; } = now;
-
-    public override DateTimeOffset GetUtcNow() => Now;
-}

@@ -17,7 +17,7 @@ public sealed class AccessTests(AzuriteFixture azurite) : IAsyncLifetime
     private const string AdminKey = "a-long-key-of-the-deployment";
 
     private readonly HttpClient client = new(new HttpClientHandler { AllowAutoRedirect = false, UseCookies = false });
-    private readonly ManualTime time = new();
+    private readonly TestClock time = new(DateTimeOffset.UtcNow);
     private readonly string unique = AzuriteFixture.UniqueModel();
 
     private WebHost host = null!;
@@ -150,6 +150,19 @@ public sealed class AccessTests(AzuriteFixture azurite) : IAsyncLifetime
 
         (await SendAsync(HttpMethod.Get, "/models", text)).StatusCode.Should().Be(HttpStatusCode.Unauthorized);
         (await keys.RevokeAsync($"reader-{unique}", default)).Should().BeNull();
+    }
+
+    [Fact]
+    public async Task Setting_the_clock_back_keeps_no_revoked_key_open()
+    {
+        var text = await AddKeyAsync(RouteRole.Reader);
+        (await SendAsync(HttpMethod.Get, "/models", text)).StatusCode.Should().Be(HttpStatusCode.OK);
+        await host.Get<AccessKeyStore>().RevokeAsync($"reader-{unique}", default);
+
+        time.Now -= TimeSpan.FromHours(1);
+        time.Now += KeyRing.FreshFor;
+
+        (await SendAsync(HttpMethod.Get, "/models", text)).StatusCode.Should().Be(HttpStatusCode.Unauthorized);
     }
 
     [Fact]
@@ -469,12 +482,5 @@ public sealed class AccessTests(AzuriteFixture azurite) : IAsyncLifetime
             }
         }
         return client.SendAsync(request);
-    }
-
-    private sealed class ManualTime : TimeProvider
-    {
-        public DateTimeOffset Now { get; set; } = DateTimeOffset.UtcNow;
-
-        public override DateTimeOffset GetUtcNow() => Now;
     }
 }

@@ -1,11 +1,13 @@
 using System.Globalization;
 using System.Net;
 using System.Text;
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using MlOps.Pipeline.Contracts;
+using MlOps.Pipeline.Definitions;
 using MlOps.Serving.Models;
 using MlOps.Testing;
 using Xunit.Abstractions;
@@ -20,6 +22,11 @@ namespace MlOps.Web.Tests.Hostile;
 public sealed class HostileRequestTests(AzuriteFixture azurite, ITestOutputHelper output)
 {
     private const int MostMemoryMb = 1500;
+
+    /// <summary>Of all changed bodies; far below what is usual, so that chance does not get there.</summary>
+    private const double LeastAccepted = 0.25;
+
+    private const int EnoughToCount = 1_000;
 
     private static readonly TimeSpan Longest = TimeSpan.FromSeconds(2);
 
@@ -39,6 +46,19 @@ public sealed class HostileRequestTests(AzuriteFixture azurite, ITestOutputHelpe
          "runOn": {"schedule": "0 0 3 * * *", "newFile": true, "overlap": "skip"}, "monitor": {"every": "01:00:00", "minRows": 100}}
         """,
     ];
+
+    /// <summary>What may stand in a row as text, by column.</summary>
+    private static readonly Dictionary<string, string[]> Cells = new()
+    {
+        ["size"] = ["4.5", "1e308", "-1e-30", "", "0"],
+        ["colour"] =
+        [
+            "red", "blue", "", " ", "NaN", "-Infinity", "null", "7", "😀", "e\u0301", "\0", "'; DROP TABLE t; --", "<script>", "../../etc", "{0}%s",
+            new string('x', 5_000),
+        ],
+        ["when"] = ["2026-02-28", "2024-02-29T23:59:59.999", "0001-01-01", "9999-12-31 23:59:59", "2026-01-31T10:00:00+14:00"],
+        ["flag"] = ["yes", "no", "TRUE", "false", "0", "1"],
+    };
 
     private static readonly string[] Paths =
     [
@@ -60,7 +80,8 @@ public sealed class HostileRequestTests(AzuriteFixture azurite, ITestOutputHelpe
     public async Task Definitions_that_are_changed_at_random()
     {
         await using var host = await WebHost.StartAsync(new EmptyStorage().NewStorage());
-        await TryAsync(host, random => InProcessAsync(host, "PUT", "/pipelines/taxi-fare", Changed(random, Definitions)));
+        await TryAsync(
+            host, random => InProcessAsync(host, "PUT", "/pipelines/taxi-fare", Changed(random, Definitions)), LeastAccepted, WrongDefinition);
     }
 
     [Fact]
@@ -76,12 +97,13 @@ public sealed class HostileRequestTests(AzuriteFixture azurite, ITestOutputHelpe
         [
             $$$"""{"model": "{{{model}}}", "features": {"size": 4.5, "colour": "red", "when": "2026-01-31T10:00:00", "flag": true}, "explain": true}""",
             $$$"""
-            {"model": "{{{model}}}", "rows": [{"size": "4,5", "colour": null, "when": "31.01.2026", "flag": "yes"},
+            {"model": "{{{model}}}", "rows": [{"size": "4.5", "colour": null, "when": "2026-01-31 09:30", "flag": "yes"},
              {"size": -1e300, "colour": 7, "when": "2026-02-01", "flag": 0}]}
             """,
         ];
 
-        await TryAsync(host, random => InProcessAsync(host, "POST", "/predict", Changed(random, bodies)));
+        await TryAsync(
+            host, random => InProcessAsync(host, "POST", "/predict", Changed(random, bodies)), LeastAccepted, WrongPrediction);
     }
 
     [Fact]
@@ -115,7 +137,11 @@ public sealed class HostileRequestTests(AzuriteFixture azurite, ITestOutputHelpe
         StoragePaths.Outside(storage.Asked).Should().BeEmpty();
     }
 
-    private async Task TryAsync(WebHost host, Func<Random, Task<Answer>> ask)
+    /// <param name="host">Who is asked.</param>
+    /// <param name="ask">Asks.</param>
+    /// <param name="leastAccepted">Share of all that must be accepted: else refusals alone are tested.</param>
+    /// <param name="wrong">What is wrong with an answer of success; null: nothing.</param>
+    private async Task TryAsync(WebHost host, Func<Random, Task<Answer>> ask, double leastAccepted = 0, Func<Answer, string?>? wrong = null)
     {
         var (seed, requests) = (Environment.TickCount, TestSize.Fuzz);
         output.WriteLine($"seed {seed}, {requests} requests");
@@ -132,7 +158,7 @@ public sealed class HostileRequestTests(AzuriteFixture azurite, ITestOutputHelpe
             {
                 faults.Add($"{i} ({one}) took too long: {answer.Asked}");
             }
-            if (ProblemOf(answer) is { } problem)
+            if ((answer.Status < 300 ? wrong?.Invoke(answer) : ProblemOf(answer)) is { } problem)
             {
                 faults.Add($"{i} ({one}) {problem}: {answer.Asked} {string.Join(" ", host.Errors)}");
             }
@@ -142,6 +168,10 @@ public sealed class HostileRequestTests(AzuriteFixture azurite, ITestOutputHelpe
 
         faults.Should().BeEmpty($"of seed {seed}");
         host.Errors.Should().BeEmpty($"of seed {seed}");
+        if (requests >= EnoughToCount)
+        {
+            statuses.Where(status => status.Key < 300).Sum(status => status.Value).Should().BeGreaterThan((int)(leastAccepted * requests), $"of seed {seed}");
+        }
         (Environment.WorkingSet >> 20).Should().BeLessThan(MostMemoryMb);
     }
 
@@ -169,11 +199,46 @@ public sealed class HostileRequestTests(AzuriteFixture azurite, ITestOutputHelpe
         return Sentences.InsidesOf(detail) is { } insides ? $"is {answer.Status} and says '{insides}': {detail}" : null;
     }
 
-    /// <summary>Changed as bytes, or as JSON that stays some.</summary>
+    /// <summary>A definition that was taken is one that can be read again, and says the same then.</summary>
+    private static string? WrongDefinition(Answer answer)
+    {
+        var sent = JsonNode.Parse(answer.Sent)!;
+        sent["model"] = "taxi-fare";
+        var written = DefinitionJson.Write(DefinitionJson.Read(sent.ToJsonString()));
+        return DefinitionJson.Write(DefinitionJson.Read(written)) == written ? null : "says something else when it is read again";
+    }
+
+    /// <summary>A prediction for each row, and numbers wherever there are any: none is JSON for "not a number".</summary>
+    private static string? WrongPrediction(Answer answer)
+    {
+        var (sent, said) = (JsonNode.Parse(answer.Sent)!, JsonNode.Parse(answer.Body)!);
+        var predictions = said["predictions"]?.AsArray() ?? [said["prediction"]?.DeepClone()];
+        var rows = sent["rows"]?.AsArray().Count ?? 1;
+        if (predictions.Count != rows)
+        {
+            return $"has {predictions.Count} predictions for {rows} rows";
+        }
+        var contributions = said["contributions"] switch
+        {
+            JsonArray all => all.SelectMany(row => row!.AsObject().Select(one => one.Value)),
+            JsonObject one => one.Select(part => part.Value),
+            _ => [],
+        };
+        return predictions.Concat(contributions).Any(value => value?.GetValueKind() != JsonValueKind.Number || !double.IsFinite(value.GetValue<double>()))
+            ? $"has something that is no number: {answer.Body}"
+            : null;
+    }
+
+    /// <summary>Changed as bytes, as JSON that stays some, or, as often as both, to values that may be as well.</summary>
     private static byte[] Changed(Random random, string[] bodies)
     {
         var body = bodies[random.Next(bodies.Length)];
-        return random.Next(2) == 0 ? new Mutator(random).Change(Encoding.UTF8.GetBytes(body)) : Encoding.UTF8.GetBytes(new JsonMutator(random).Change(body));
+        return random.Next(4) switch
+        {
+            0 => new Mutator(random).Change(Encoding.UTF8.GetBytes(body)),
+            1 => Encoding.UTF8.GetBytes(new JsonMutator(random).Change(body)),
+            _ => Encoding.UTF8.GetBytes(new JsonMutator(random).Vary(body, Cells)),
+        };
     }
 
     /// <summary>A changed part of an address, its characters as they are or escaped, as far as a request line takes them.</summary>
@@ -224,7 +289,10 @@ public sealed class HostileRequestTests(AzuriteFixture azurite, ITestOutputHelpe
         var shown = Encoding.UTF8.GetString(body);
         return new Answer(
             $"{method} {path} {shown[..Math.Min(500, shown.Length)]}", http.Response.StatusCode, http.Response.ContentType,
-            Encoding.UTF8.GetString(answered.ToArray()));
+            Encoding.UTF8.GetString(answered.ToArray()))
+        {
+            Sent = shown,
+        };
     }
 
     private static async Task TrainAsync(WebHost host, string model)
@@ -242,7 +310,9 @@ public sealed class HostileRequestTests(AzuriteFixture azurite, ITestOutputHelpe
         await host.Client.PutJsonAsync(
             $"/pipelines/{model}",
             """
-            {"target": "price", "features": {"dateParts": ["when"]}, "candidates": [{"trainer": "lightgbm", "trees": 20, "minRowsPerLeaf": 5}]}
+            {"target": "price", "features": {"dateParts": ["when"]},
+             "columns": {"size": {"impute": "median"}, "colour": {"impute": {"constant": "red"}}},
+             "candidates": [{"trainer": "lightgbm", "trees": 20, "minRowsPerLeaf": 5}]}
             """)
             .ShouldBeAsync(HttpStatusCode.Created);
         var run = await host.Client.PostAsync($"/pipelines/{model}/runs", null).ShouldBeAsync(HttpStatusCode.Accepted);
@@ -250,5 +320,9 @@ public sealed class HostileRequestTests(AzuriteFixture azurite, ITestOutputHelpe
         ((string)ended["state"]!).Should().Be("succeeded");
     }
 
-    private sealed record Answer(string Asked, int Status, string? Type, string Body);
+    private sealed record Answer(string Asked, int Status, string? Type, string Body)
+    {
+        /// <summary>The request's body.</summary>
+        public string Sent { get; init; } = "";
+    }
 }

@@ -12,7 +12,10 @@ using MlOps.Pipeline.Alerts;
 using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Data;
 using MlOps.Pipeline.Registry;
+using MlOps.Serving;
 using MlOps.Serving.Models;
+using MlOps.Serving.Monitoring;
+using MlOps.Serving.Triggers;
 using MlOps.Testing;
 
 namespace MlOps.Web.Tests.Hostile;
@@ -30,6 +33,8 @@ public sealed class InjectionTests(AzuriteFixture azurite) : IAsyncLifetime
     private const string No = "no'); --";
     private const string Owner = "<iframe src=javascript:alert(1)></iframe> [x](javascript:alert(1))";
     private const string File = "it's [1] & co; DROP TABLE t; --.csv";
+
+    private const int MonitoredRows = 200;
 
     private static readonly string[] Values =
     [
@@ -49,7 +54,9 @@ public sealed class InjectionTests(AzuriteFixture azurite) : IAsyncLifetime
         host = await WebHost.StartAsync(azurite.NewStorage(), services => services
             .Replace(ServiceDescriptor.Singleton<IScorerLoader, ArtifactScorerLoader>())
             .Replace(ServiceDescriptor.Singleton<IPipelineEngine, InlineEngine>())
-            .AddSingleton(new AlertOptions { SlackWebhookUrl = slack.Url, BaseUrl = new Uri("https://mlops.example") }));
+            .AddSingleton(new AlertOptions { SlackWebhookUrl = slack.Url, BaseUrl = new Uri("https://mlops.example") })
+            .AddSingleton(new PredictionLogOptions { WriteEvery = TimeSpan.FromMilliseconds(20) })
+            .AddPredictionLog().AddTriggers());
     }
 
     public async Task DisposeAsync()
@@ -79,6 +86,33 @@ public sealed class InjectionTests(AzuriteFixture azurite) : IAsyncLifetime
         var predicted = await PredictAsync(new JsonObject { [Number] = 3, [Category] = Values[0], [Copy] = 1.5, [Time] = "2026-02-03" });
         ((string)predicted["prediction"]!).Should().BeOneOf(Yes, No);
         predicted["contributions"]!.AsObject().Should().ContainKey(Category);
+        System.IO.File.Exists("pwned.csv").Should().BeFalse();
+        host.Errors.Should().BeEmpty();
+    }
+
+    [Fact]
+    public async Task Live_rows_of_attacks_are_watched_like_any_others_and_every_page_shows_them_as_text()
+    {
+        await DefineAsync(Target);
+        var run = await RunAsync(shift: 0);
+        slack.Calls.Clear();
+        await PredictAttacksAsync();
+
+        await host.Get<LiveDriftTrigger>().LookAsync(default);
+
+        var check = await host.Client.GetAsync($"/models/{model}/drift").ShouldBeAsync(HttpStatusCode.OK);
+        ((bool)check["drifted"]!).Should().BeTrue();
+        check["report"]!["comparisons"]![0]!["scores"]!.AsArray().Select(score => (string)score!["column"]!).Should().Contain([Number, Category, Copy]);
+        var report = await host.Client.GetStringAsync($"/models/{model}/drift/page");
+        AssertHarmless("drift", report);
+        report.Should().Contain("&lt;script&gt;alert(1)&lt;/script&gt;").And.Contain("&lt;object data=x&gt;", "a new category is an example");
+        var told = string.Concat(slack.Calls.Should().ContainSingle().Subject.Message.GetProperty("blocks").EnumerateArray().SelectMany(TextsOf)
+            .Where(text => text.Type == "mrkdwn").Select(text => text.Text));
+        told.Should().Contain("&lt;script&gt;").And.NotContain("<script>").And.NotContain("<!channel>").And.NotContain("<https://evil");
+        foreach (var address in await DashboardAsync(run))
+        {
+            AssertHarmless(address, await host.Client.GetStringAsync(address), isDashboard: true);
+        }
         System.IO.File.Exists("pwned.csv").Should().BeFalse();
         host.Errors.Should().BeEmpty();
     }
@@ -153,6 +187,7 @@ public sealed class InjectionTests(AzuriteFixture azurite) : IAsyncLifetime
             },
             ["split"] = new JsonObject { ["key"] = new JsonArray(Number, Category, Copy), ["test"] = 0.1 },
             ["train"] = new JsonObject { ["folds"] = 0 },
+            ["monitor"] = new JsonObject { ["minRows"] = MonitoredRows },
             ["candidates"] = new JsonArray(new JsonObject { ["trainer"] = "lightgbm", ["trees"] = 15, ["minRowsPerLeaf"] = 5 }),
         };
         using var stored = await host.Client.PutJsonAsync($"/pipelines/{model}", definition.ToJsonString());
@@ -167,6 +202,35 @@ public sealed class InjectionTests(AzuriteFixture azurite) : IAsyncLifetime
         var run = await host.Client.GetAsync($"/runs/{(string)started["runId"]!}").ShouldBeAsync(HttpStatusCode.OK);
         ((string)run["state"]!).Should().BeOneOf([expected, expected == "succeeded" ? "blocked" : expected], run.ToJsonString(HttpAssertions.Relaxed));
         return run;
+    }
+
+    /// <summary>Rows that are far from those of training, with a category that was not there.</summary>
+    private async Task PredictAttacksAsync()
+    {
+        var random = new Random(5);
+        var rows = new JsonArray([.. Enumerable.Range(0, MonitoredRows).Select(i => new JsonObject
+        {
+            [Number] = 20 + random.NextDouble(),
+            [Category] = i % 2 == 0 ? "<object data=x>" : Values[random.Next(Values.Length)],
+            [Copy] = random.Next(1, 100),
+            [Time] = "2026-02-03",
+        })]);
+        await host.Client.PostJsonAsync("/predict", new JsonObject { ["model"] = model, ["rows"] = rows }.ToJsonString()).ShouldBeAsync(HttpStatusCode.OK);
+        await Eventually.IsTrueAsync(() => host.Get<PredictionLog>().Waiting == 0);
+    }
+
+    /// <summary>All pages of the dashboard that tell of the model.</summary>
+    private async Task<IReadOnlyList<string>> DashboardAsync(JsonNode run)
+    {
+        var versions = await host.Client.GetAsync($"/datasets/{model}/versions").ShouldBeAsync(HttpStatusCode.OK);
+        var data = versions["versions"]!.AsArray().Select(version => (string)version!["version"]!["id"]!).ToList();
+        return
+        [
+            "/dashboard", "/dashboard/runs", $"/dashboard/runs/{(string)run["runId"]!}", "/dashboard/models", $"/dashboard/models/{model}",
+            $"/dashboard/models/{model}/monitoring", $"/dashboard/models/{model}/traffic", $"/dashboard/models/{model}/versions/1", "/dashboard/data",
+            $"/dashboard/data/{model}", .. data.Select(id => $"/dashboard/data/{model}/{id}"), $"/dashboard/data/{model}/diff?from={data[0]}&to={data[^1]}",
+            $"/dashboard/new/{model}?source=raw/{model}/{Uri.EscapeDataString(File)}",
+        ];
     }
 
     private static string Table(double shift)
@@ -209,16 +273,29 @@ public sealed class InjectionTests(AzuriteFixture azurite) : IAsyncLifetime
         "/predict", new JsonObject { ["model"] = model, ["features"] = row, ["explain"] = true }.ToJsonString()).ShouldBeAsync(HttpStatusCode.OK);
 
     /// <summary>As a browser parses it: nothing runs, loads, frames or leads away.</summary>
-    private static void AssertHarmless(string name, string page)
+    /// <param name="name">What it is.</param>
+    /// <param name="page">Its text.</param>
+    /// <param name="isDashboard">It has a script and a style of ours.</param>
+    private static void AssertHarmless(string name, string page, bool isDashboard = false)
     {
         var document = new HtmlParser(new HtmlParserOptions { IsScripting = true }).ParseDocument(page);
-        foreach (var element in document.All)
+        foreach (var element in document.All.Where(element => !isDashboard || !IsOurs(element)))
         {
             Dangerous.Should().NotContain(element.LocalName, $"{name}: {Shown(element)}");
             element.Attributes.Should().NotContain(
                 attribute => attribute.LocalName.StartsWith("on", StringComparison.OrdinalIgnoreCase) || IsAddress(attribute), $"{name}: {Shown(element)}");
         }
     }
+
+    private static bool IsOurs(IElement element) => element switch
+    {
+        { LocalName: "b", Attributes.Length: 0 } => true,
+        { LocalName: "iframe" } => element.GetAttribute("sandbox") == "" && element.GetAttribute("src")?.StartsWith("/runs/", StringComparison.Ordinal) == true,
+        { LocalName: "script", TextContent: "" } => element.GetAttribute("src")?.StartsWith("/dashboard/assets/", StringComparison.Ordinal) == true,
+        { LocalName: "link" } => element.GetAttribute("href") is { } to
+            && (to == "data:," || (to.StartsWith('/') && !to.StartsWith("//", StringComparison.Ordinal))),
+        _ => false,
+    };
 
     private static bool IsAddress(IAttr attribute) =>
         attribute.Value.Contains("javascript:", StringComparison.OrdinalIgnoreCase) && attribute.LocalName is "href" or "src" or "action" or "xlink:href"
