@@ -29,8 +29,8 @@ internal sealed class Trainers(TrainerContext context, ITrainer? added = null)
     private const int CellsOfThread = 250_000;
 
     /// <summary>
-    /// The duality gap, as a share of the loss, at which coordinate ascent of a regression ends. At ML.NET's 0.01 two fits to nearly the same rows can be further
-    /// apart than the noise of a target that is all but linear, so that the models of the folds tell nothing of the one that serves.
+    /// The duality gap, as a share of the loss, at which coordinate ascent of a regression ends. At ML.NET's 0.01 two fits to nearly the same rows can be
+    /// further apart than the noise of a target that is all but linear, so that the models of the folds tell nothing of the one that serves.
     /// </summary>
     private const float ConvergenceTolerance = 0.001f;
 

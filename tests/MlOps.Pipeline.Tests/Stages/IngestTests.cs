@@ -305,7 +305,8 @@ public sealed class IngestTests(AzuriteFixture azurite) : IAsyncLifetime
         warnings.Where(text => text.Contains("are dates")).Should().ContainSingle("the code has months of 31, and a target is what it is").Which.Should().Be(
             "Column 'day': all of its 60 numbers are dates without separators (line 2: '20200101'); they are used as numbers. Declare it \"datetime\" to use "
             + "them as dates.");
-        (await bench.Host.Get<DatasetStore>().GetAsync(declared.Raw.Id, default)).Columns.Single(column => column.Name == "day").Type.Should().Be(StorageType.Timestamp);
+        var dated = await bench.Host.Get<DatasetStore>().GetAsync(declared.Raw.Id, default);
+        dated.Columns.Single(column => column.Name == "day").Type.Should().Be(StorageType.Timestamp);
     }
 
     [Theory]
