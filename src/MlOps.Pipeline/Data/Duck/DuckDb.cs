@@ -18,15 +18,6 @@ public sealed class DuckDb(PipelineOptions options, IEnumerable<IDuckFunctions> 
     /// <summary>Threads that a stage may use.</summary>
     internal int Threads => options.Threads;
 
-    /// <summary>Starts the shared database where it does not run yet; a session would, too.</summary>
-    internal void Start()
-    {
-        lock (opening)
-        {
-            shared ??= Start(options.Threads, options.DuckDbMemoryMb);
-        }
-    }
-
     /// <param name="cancel">Interrupts the session's queries.</param>
     internal DuckDbSession Open(CancellationToken cancel) => Open(columns: 0, cancel);
 

@@ -42,17 +42,7 @@ public sealed class IngestStage(
     /// <exception cref="InputException">The file is missing, empty, or not readable as a table.</exception>
     public async Task<IngestOutput> RunAsync(StageContext context, IngestInput input, CancellationToken cancel)
     {
-        // It starts while the file is looked at.
-        var engine = Task.Run(duckDb.Start, CancellationToken.None);
-        IngestOutput output;
-        try
-        {
-            output = await IngestAsync(context, input, cancel);
-        }
-        finally
-        {
-            await engine;
-        }
+        var output = await IngestAsync(context, input, cancel);
         var goal = (await runs.FindAsync(context.RunId, cancel))?.Goal ?? RunGoal.Model;
         return output with { Goal = goal, SplitKey = goal == RunGoal.Score ? null : await SplitKeyAsync(context, output.Raw, cancel) };
     }
