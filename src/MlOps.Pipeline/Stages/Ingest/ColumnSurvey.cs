@@ -1,4 +1,3 @@
-using System.Buffers.Binary;
 using System.IO.Hashing;
 using System.Runtime.CompilerServices;
 using System.Text;
@@ -21,7 +20,6 @@ internal sealed class ColumnSurvey(byte[][]? declaredNulls)
     private readonly long[] nullLines = new long[Reading.NullTexts.Count];
     private readonly List<Sample> samples = [];
     private byte[]? unit;
-    private readonly SeenWords words = new();
     private ulong wholeHashes;
     private int? different;
 
@@ -140,40 +138,40 @@ internal sealed class ColumnSurvey(byte[][]? declaredNulls)
     /// <summary>The first number.</summary>
     public SurveyedCell? Number { get; private set; }
 
+    /// <summary>True while each cell is kept to be looked at more closely: such a one must be added by itself.</summary>
+    public bool IsSampling => Cells < MostSampled;
+
     /// <param name="raw">The cell.</param>
-    /// <param name="line">Where it is, from 1.</param>
+    /// <param name="line">Where it is, from 1; where such a cell was added before, it does not matter.</param>
+    /// <param name="times">How often it is there.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public void Add(ReadOnlySpan<byte> raw, long line)
+    public void Add(ReadOnlySpan<byte> raw, long line, long times = 1)
     {
         var cell = CellText.Trim(raw);
         if (cell.IsEmpty)
         {
-            Blank++;
+            Blank += times;
             HasBlanks |= raw.Length > 0;
             return;
         }
         IsPadded |= cell.Length != raw.Length;
         if (declaredNulls is not null && Reading.NullTexts.Contains(declaredNulls, cell))
         {
-            DeclaredNulls++;
+            DeclaredNulls += times;
             return;
         }
-        if (Cells++ < MostSampled)
+        if (IsSampling)
         {
             samples.Add(new Sample(XxHash3.HashToUInt64(cell), cell.Length, cell.Contains((byte)' ')));
         }
-        if (words.Contains(cell))
+        Cells += times;
+        if (NumberText.TryScan(cell, out var number))
         {
-            Words++;
-            AddUnit(cell, line);
-        }
-        else if (NumberText.TryScan(cell, out var number))
-        {
-            AddNumber(number, cell, line);
+            AddNumber(number, cell, line, times);
         }
         else
         {
-            AddText(cell, line);
+            AddText(cell, line, times);
         }
     }
 
@@ -225,22 +223,22 @@ internal sealed class ColumnSurvey(byte[][]? declaredNulls)
         Number ??= next.Number?.After(lines);
     }
 
-    private void AddNumber(in NumberScan number, ReadOnlySpan<byte> cell, long line)
+    private void AddNumber(in NumberScan number, ReadOnlySpan<byte> cell, long line, long times)
     {
         const long LargestExact = 1L << 53;
-        Numbers++;
+        Numbers += times;
         Number ??= SurveyedCell.Of(cell, line);
-        byFormats[number.Formats]++;
-        Plain += number.Has(NumberTraits.Plain) ? 1 : 0;
+        byFormats[number.Formats] += times;
+        Plain += number.Has(NumberTraits.Plain) ? times : 0;
         if (number.Has(NumberTraits.Whole))
         {
-            Whole++;
+            Whole += times;
             var value = number.Has(NumberTraits.Negative) ? -number.Digits : number.Digits;
-            BeyondDouble += number.DigitCount > 18 || number.Digits > LargestExact ? 1 : 0;
+            BeyondDouble += number.DigitCount > 18 || number.Digits > LargestExact ? times : 0;
             Smallest = Math.Min(Smallest, value);
             Largest = Math.Max(Largest, value);
-            wholeHashes += Mix(value);
-            CompactDates += number.DigitCount == 8 && IsDate(value) ? 1 : 0;
+            wholeHashes += Mix(value) * (ulong)times;
+            CompactDates += number.DigitCount == 8 && IsDate(value) ? times : 0;
         }
         else
         {
@@ -254,34 +252,32 @@ internal sealed class ColumnSurvey(byte[][]? declaredNulls)
         {
             Code ??= SurveyedCell.Of(cell, line);
         }
-        LeadingZeros += number.Has(NumberTraits.LeadingZero) ? 1 : 0;
-        BareExponents += number.Has(NumberTraits.BareExponent) ? 1 : 0;
-        Percents += number.Has(NumberTraits.Percent) ? 1 : 0;
-        Currencies += number.Has(NumberTraits.Currency) ? 1 : 0;
-        Durations += number.Has(NumberTraits.Duration) ? 1 : 0;
+        LeadingZeros += number.Has(NumberTraits.LeadingZero) ? times : 0;
+        BareExponents += number.Has(NumberTraits.BareExponent) ? times : 0;
+        Percents += number.Has(NumberTraits.Percent) ? times : 0;
+        Currencies += number.Has(NumberTraits.Currency) ? times : 0;
+        Durations += number.Has(NumberTraits.Duration) ? times : 0;
     }
 
-    private void AddText(ReadOnlySpan<byte> cell, long line)
+    private void AddText(ReadOnlySpan<byte> cell, long line, long times)
     {
         if (Reading.NullTexts.IndexOf(cell) is >= 0 and var index)
         {
-            if (nulls[index]++ == 0)
-            {
-                nullLines[index] = line;
-            }
-            NullTexts++;
+            nullLines[index] = nulls[index] == 0 ? line : nullLines[index];
+            nulls[index] += times;
+            NullTexts += times;
         }
         else if (BooleanText.IsWord(cell))
         {
-            Booleans++;
+            Booleans += times;
         }
         else if (TimeText.TryScan(cell, out var time))
         {
-            ZeroDates += time.Zero ? 1 : 0;
-            ShortYears += time.ShortYear ? 1 : 0;
-            Dates += time.Zero ? 0 : 1;
-            DottedDates += cell.Length > 2 && (cell[1] == (byte)'.' || cell[2] == (byte)'.') ? 1 : 0;
-            byOrders[time.Orders]++;
+            ZeroDates += time.Zero ? times : 0;
+            ShortYears += time.ShortYear ? times : 0;
+            Dates += time.Zero ? 0 : times;
+            DottedDates += cell.Length > 2 && (cell[1] == (byte)'.' || cell[2] == (byte)'.') ? times : 0;
+            byOrders[time.Orders] += times;
             if (time.Orders == AmbiguousOrders)
             {
                 Ambiguous ??= SurveyedCell.Of(cell, line);
@@ -289,15 +285,14 @@ internal sealed class ColumnSurvey(byte[][]? declaredNulls)
         }
         else
         {
-            Words++;
+            Words += times;
             Word ??= SurveyedCell.Of(cell, line);
-            words.Add(cell);
-            AddUnit(cell, line);
+            AddUnit(cell, line, times);
         }
     }
 
     /// <summary>Counts numbers that have the same text behind them as the first of them, such as <c>12 km</c>.</summary>
-    private void AddUnit(ReadOnlySpan<byte> cell, long line)
+    private void AddUnit(ReadOnlySpan<byte> cell, long line, long times)
     {
         const int LongestUnit = 12;
         var last = cell[0] is (>= (byte)'0' and <= (byte)'9') or (byte)'-' or (byte)'+' ? cell.LastIndexOfAnyInRange((byte)'0', (byte)'9') : -1;
@@ -310,7 +305,7 @@ internal sealed class ColumnSurvey(byte[][]? declaredNulls)
         {
             (unit, WithUnit) = (found.ToArray(), SurveyedCell.Of(cell, line));
         }
-        Units += found.SequenceEqual(unit) ? 1 : 0;
+        Units += found.SequenceEqual(unit) ? times : 0;
     }
 
     private static bool IsDate(long digits)
@@ -357,38 +352,6 @@ internal sealed class ColumnSurvey(byte[][]? declaredNulls)
         z = (z ^ (z >> 27)) * 0x94D049BB133111EBUL;
         return z ^ (z >> 31);
     }
-}
-
-/// <summary>Some of the short words that a column was found to have, so that they are not looked at again: categories come back all the time.</summary>
-internal sealed class SeenWords
-{
-    private const int Places = 64;
-    private const int Longest = 15;
-
-    private UInt128[]? seen;
-
-    public bool Contains(ReadOnlySpan<byte> word) => seen is not null && word.Length <= Longest && KeyOf(word) is var key && seen[PlaceOf(key)] == key;
-
-    public void Add(ReadOnlySpan<byte> word)
-    {
-        if (word.Length <= Longest)
-        {
-            var key = KeyOf(word);
-            (seen ??= new UInt128[Places])[PlaceOf(key)] = key;
-        }
-    }
-
-    /// <summary>The word's bytes and its length: no other word has the same, and none has 0.</summary>
-    private static UInt128 KeyOf(ReadOnlySpan<byte> word)
-    {
-        Span<byte> bytes = stackalloc byte[Longest + 1];
-        bytes.Clear();
-        word.CopyTo(bytes);
-        bytes[Longest] = (byte)(word.Length + 1);
-        return BinaryPrimitives.ReadUInt128LittleEndian(bytes);
-    }
-
-    private static int PlaceOf(UInt128 key) => (int)((((ulong)key ^ (ulong)(key >> 64)) * 0x9E3779B97F4A7C15UL) >> 58);
 }
 
 /// <summary>A cell to show to the user.</summary>

@@ -155,13 +155,15 @@ internal static class ParquetTable
             return new DatasetColumn(name, storage, ColumnKind.Numeric);
         }
         var survey = new ColumnSurvey(declaredNulls: null);
+        var repeated = new RepeatedCells(survey, columns: 1);
         session.Read($"SELECT {original}::VARCHAR FROM {source} WHERE {original} IS NOT NULL", (vectors, rows) =>
         {
             for (var i = 0; i < rows; i++)
             {
-                survey.Add(vectors[0].Utf8(i), line: 0);
+                repeated.Add(vectors[0].Utf8(i), line: 0);
             }
         });
+        repeated.Settle();
         if (storage == StorageType.Double)
         {
             var reading = ColumnReading.Decide(name, survey, rule: null, isTarget, new FileHabits(null, null, false), warnings);

@@ -33,6 +33,7 @@ internal sealed class TableSurvey(ColumnSurvey[] columns)
     /// <summary>Reads the rest of a text, or of a part of it.</summary>
     public void Read(CsvRecords records)
     {
+        var repeated = Array.ConvertAll(columns, column => new RepeatedCells(column, columns.Length));
         while (records.Read())
         {
             if (records.State == RecordState.Ragged)
@@ -48,9 +49,10 @@ internal sealed class TableSurvey(ColumnSurvey[] columns)
             LongestRecord = Math.Max(LongestRecord, records.Length);
             for (var i = 0; i < columns.Length; i++)
             {
-                columns[i].Add(records[i], records.Line);
+                repeated[i].Add(records[i], records.Line);
             }
         }
+        Array.ForEach(repeated, column => column.Settle());
         lines = records.Lines;
         IsOdd = records.IsOdd;
     }
