@@ -28,6 +28,15 @@ public sealed class WinnerMeasures(
             table, await Task.Run(() => Evaluation.Predict(stored.Transformer, table, options.Threads, stored.Featurizer.Scale), cancel));
     }
 
+    /// <summary>Tells of features that are the target in another form: nothing that is measured of the model can be believed then.</summary>
+    internal static void WarnOfLeaks(StageContext context, PredictedTable validation) => context.Warn(TargetLeaks.Of(validation.Table).Select(
+        leak => new Warning($"'{leak.Feature}' all but tells the target: {leak.Evidence}. If it is known only together with the target, the metrics promise "
+            + $"too much: leave it out (\"columns\": {{ \"{leak.Feature}\": \"ignore\" }}).")
+        {
+            Column = leak.Feature,
+            Headline = true,
+        }));
+
     /// <inheritdoc cref="WinnerIntervals.MeasureAsync"/>
     internal Task<IReadOnlyDictionary<string, double>> IntervalsAsync(
         StageContext context, StoredModel winner, ModelFiles files, ValidateInput input, PredictedTable validation, PredictedTable? test,

@@ -1,0 +1,78 @@
+using System.Globalization;
+using System.Text;
+using MlOps.Pipeline.Definitions;
+using MlOps.Pipeline.Stages.Ingest;
+using MlOps.Pipeline.Stages.Validate;
+using MlOps.Pipeline.Tracking;
+using MlOps.Testing;
+
+namespace MlOps.Pipeline.Tests.Training;
+
+/// <summary>Columns that are the target in another form are told; columns that are good at telling it are not.</summary>
+[Collection(AzuriteFixture.Collection)]
+public sealed class TargetLeakTests(AzuriteFixture azurite) : IAsyncLifetime
+{
+    private readonly string model = AzuriteFixture.UniqueModel();
+    private readonly Random random = new(7);
+    private PipelineHost host = null!;
+
+    public Task InitializeAsync()
+    {
+        host = new PipelineHost(azurite);
+        return Task.CompletedTask;
+    }
+
+    public Task DisposeAsync() => host.DisposeAsync().AsTask();
+
+    [Fact]
+    public async Task Of_a_number()
+    {
+        var csv = new StringBuilder("honest,noise,twice,falling,word,y\n");
+        for (var i = 0; i < 2_000; i++)
+        {
+            var y = random.Next(1, 41);
+            csv.Append(CultureInfo.InvariantCulture, $"{y + (8 * random.NextDouble()):F3},{random.Next(100)},{2 * y},{1.0 / y:F6},w{y * 17 % 41},{y}\n");
+        }
+
+        var told = await ToldAsync("y", csv.ToString());
+
+        told.Should().HaveCount(3);
+        told["twice"].Should().Be("'twice' all but tells the target: its rank correlation with the target is 1. If it is known only together with the target, "
+            + "the metrics promise too much: leave it out (\"columns\": { \"twice\": \"ignore\" }).");
+        told["falling"].Should().Contain("rank correlation with the target is -1.");
+        told["word"].Should().Contain("rows with the same value of it have the same target");
+    }
+
+    [Fact]
+    public async Task Of_two_classes()
+    {
+        var csv = new StringBuilder("honest,noise,score,flag,refund,closed,stage,cancelled\n");
+        for (var i = 0; i < 1_000; i++)
+        {
+            var yes = random.Next(4) == 0;
+            var (refund, closed) = (yes ? $"{random.Next(1000, 99999)}" : "", yes ? "" : $"0.{random.Next(1000, 9999)}");
+            csv.Append(CultureInfo.InvariantCulture, $"{(yes ? 0.6 : 0) + random.NextDouble():F3},{random.NextDouble():F3},")
+                .Append(CultureInfo.InvariantCulture, $"{(yes ? 5 : 3) + random.NextDouble():F3},{(yes ? "true" : "false")},{refund},{closed},")
+                .Append(CultureInfo.InvariantCulture, $"{(yes ? "out" : "in")}{random.Next(3)},{(yes ? "yes" : "no")}\n");
+        }
+
+        var told = await ToldAsync("cancelled", csv.ToString());
+
+        told.Keys.Should().BeEquivalentTo("score", "flag", "refund", "closed", "stage");
+        told["score"].Should().Contain("by itself it puts the two classes into order (AUC 1)");
+        told["refund"].Should().Contain("(which may stand for a gap) tells it");
+    }
+
+    private async Task<Dictionary<string, string>> ToldAsync(string target, string csv)
+    {
+        var file = host.WriteFile("table.csv", csv);
+        var definition = await host.Get<DefinitionInference>().InferAsync(
+            new PipelineDefinition { Model = model, Target = target }, file, CancellationToken.None);
+        var run = await host.RunAsync(definition with { Candidates = [new CandidateSpec { Trainer = TrainerNames.LightGbm }] }, file);
+        run.Run.State.Should().Be(RunState.Succeeded, run.Run.Error);
+        var warnings = run.Stages.Single(stage => stage.Stage == ValidateStage.Name).Warnings!
+            .Where(warning => warning.Text.Contains("all but tells", StringComparison.Ordinal)).ToList();
+        warnings.Should().OnlyContain(warning => warning.Headline);
+        return warnings.ToDictionary(warning => warning.Column!, warning => warning.Text);
+    }
+}
