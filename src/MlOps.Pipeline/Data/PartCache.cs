@@ -15,8 +15,9 @@ public sealed class PartCache(PipelineOptions options, TimeProvider time)
     private readonly AsyncLocal<Use?> current = new();
     private readonly Lock gate = new();
     private readonly Dictionary<string, int> uses = new(StringComparer.Ordinal);
-    private readonly Dictionary<string, DateTimeOffset> opened = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, long> opened = new(StringComparer.Ordinal);
     private readonly Dictionary<string, long> openedOutside = new(StringComparer.Ordinal);
+    private long opening;
     private long? total;
 
     /// <summary>Parts that are opened from now on, in the calling method and what it calls, stay until the result is disposed of.</summary>
@@ -62,7 +63,7 @@ public sealed class PartCache(PipelineOptions options, TimeProvider time)
 
     private void Open(string path)
     {
-        opened[path] = time.GetUtcNow();
+        opened[path] = ++opening;
         if (current.Value is not { IsOver: false } use)
         {
             openedOutside[path] = time.GetTimestamp();
@@ -77,7 +78,7 @@ public sealed class PartCache(PipelineOptions options, TimeProvider time)
     {
         var parts = new DirectoryInfo(folder).GetFiles("*.parquet", SearchOption.AllDirectories);
         var left = parts.Sum(part => part.Length);
-        foreach (var part in parts.OrderBy(LastOpened).ThenBy(part => part.FullName, StringComparer.Ordinal))
+        foreach (var part in InOrderOfUse(parts))
         {
             if (left <= Limit)
             {
@@ -94,7 +95,9 @@ public sealed class PartCache(PipelineOptions options, TimeProvider time)
         total = left;
     }
 
-    private DateTimeOffset LastOpened(FileInfo part) => opened.TryGetValue(part.FullName, out var at) ? at : part.LastWriteTimeUtc;
+    /// <summary>First what an earlier process has left, the oldest before; then what this one opened, in that order: a clock may be set back.</summary>
+    private IEnumerable<FileInfo> InOrderOfUse(IEnumerable<FileInfo> parts) => parts.OrderBy(part => opened.GetValueOrDefault(part.FullName))
+        .ThenBy(part => part.LastWriteTimeUtc).ThenBy(part => part.FullName, StringComparer.Ordinal);
 
     private bool IsInUse(string path) => uses.ContainsKey(path) || (openedOutside.TryGetValue(path, out var at) && time.GetElapsedTime(at) < Grace);
 

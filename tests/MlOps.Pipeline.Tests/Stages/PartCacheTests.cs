@@ -28,6 +28,33 @@ public sealed class PartCacheTests : IDisposable
     }
 
     [Fact]
+    public void A_clock_that_is_set_back_changes_nothing()
+    {
+        Stage(() => Add("a"));
+        Stage(() => Add("b"));
+        clock.Now -= TimeSpan.FromHours(1);
+        Stage(() => Add("c"));
+
+        Stage(() => Add("d"));
+
+        Here().Should().Equal("b", "c", "d");
+    }
+
+    [Fact]
+    public void What_was_opened_outside_of_a_stage_does_not_stay_for_as_long_as_the_clock_was_set_back()
+    {
+        Add("a");
+        clock.Now -= TimeSpan.FromDays(1);
+        clock.Now += TimeSpan.FromHours(1);
+        foreach (var part in new[] { "b", "c", "d" })
+        {
+            Stage(() => Add(part));
+        }
+
+        Here().Should().Equal("b", "c", "d");
+    }
+
+    [Fact]
     public void What_a_stage_has_opened_stays_until_it_ends_however_much_it_is()
     {
         using (cache.Begin())
