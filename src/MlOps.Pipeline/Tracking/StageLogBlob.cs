@@ -1,3 +1,4 @@
+using System.Net.Http.Headers;
 using Azure;
 using Azure.Storage.Blobs.Models;
 using Azure.Storage.Blobs.Specialized;
@@ -64,8 +65,7 @@ internal sealed class StageLogBlob(AppendBlobClient blob, int most)
         }
         catch (RequestFailedException taken) when (taken.Status == 412)
         {
-            var isMine = await HoldsAsync(block, at, cancel);
-            position = isMine ? at + block.Length : null;
+            (var isMine, position) = await LookAsync(block, at, cancel);
             return isMine;
         }
         catch (RequestFailedException gone) when (gone.Status == 404)
@@ -83,16 +83,18 @@ internal sealed class StageLogBlob(AppendBlobClient blob, int most)
         return await blob.CreateIfNotExistsAsync(headers, cancel) is null ? (await blob.GetPropertiesAsync(cancellationToken: cancel)).Value.ContentLength : 0;
     }
 
-    private async Task<bool> HoldsAsync(byte[] block, long at, CancellationToken cancel)
+    /// <summary>Whether a block stands at a place, as it does when its answer was lost, and where the next one goes; null: not known.</summary>
+    private async Task<(bool IsThere, long? End)> LookAsync(byte[] block, long at, CancellationToken cancel)
     {
         try
         {
-            var there = await blob.DownloadContentAsync(new BlobDownloadOptions { Range = new HttpRange(at, block.Length) }, cancel);
-            return there.Value.Content.ToMemory().Span.SequenceEqual(block);
+            BlobDownloadResult there = await blob.DownloadContentAsync(new BlobDownloadOptions { Range = new HttpRange(at, block.Length) }, cancel);
+            var whole = ContentRangeHeaderValue.TryParse(there.Details.ContentRange, out var range) ? range.Length : null;
+            return (there.Content.ToMemory().Span.SequenceEqual(block), whole);
         }
         catch (RequestFailedException shorter) when (shorter.Status == 416)
         {
-            return false;
+            return (false, null);
         }
     }
 
