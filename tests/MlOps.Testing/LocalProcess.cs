@@ -82,8 +82,15 @@ public sealed class LocalProcess : IAsyncDisposable
     public Task PrintedAsync(string text) => Eventually.IsTrueAsync(
         () =>
             Output.Contains(text, StringComparison.Ordinal)
-                || (process.HasExited ? throw new InvalidOperationException($"It ended.\n{Output}\n{Errors}") : false),
+                || (process.HasExited ? throw Ended() : false),
         () => $"{Output}\n{Errors}", Patience);
+
+    /// <summary>With all that it said: its last lines arrive after its end.</summary>
+    private InvalidOperationException Ended()
+    {
+        _ = process.WaitForExitAsync().Wait(TimeSpan.FromSeconds(10));
+        return new InvalidOperationException($"It ended with code {process.ExitCode}.\n{Output}\n{Errors}");
+    }
 
     /// <summary>Ends it as <c>kill -9</c> does: it can do nothing more.</summary>
     public async Task KillAsync()

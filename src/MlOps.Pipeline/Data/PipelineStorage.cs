@@ -57,14 +57,14 @@ public sealed class PipelineStorage(BlobServiceClient blobs, TableServiceClient 
     /// <summary>Creates the containers and tables that do not exist yet; safe to call from many hosts at once.</summary>
     public async Task EnsureCreatedAsync(CancellationToken cancel)
     {
-        BlobContainerClient[] allContainers = [Raw, Quarantine, Datasets, Definitions, Artifacts, Predictions, Leases];
-        TableClient[] allTables = [Runs, RunRecords, Models, Marks, Indexes, Keys, Audit, DataVersions, Feedback];
-        // At once: a cold start waits for all of them.
-        await Task.WhenAll(
-            [
-                .. allContainers.Select(container => container.CreateIfNotExistsAsync(cancellationToken: cancel) as Task),
-                .. allTables.Select(table => table.CreateIfNotExistsAsync(cancel)),
-            ]);
+        foreach (var container in new[] { Raw, Quarantine, Datasets, Definitions, Artifacts, Predictions, Leases })
+        {
+            await container.CreateIfNotExistsAsync(cancellationToken: cancel);
+        }
+        foreach (var table in new[] { Runs, RunRecords, Models, Marks, Indexes, Keys, Audit, DataVersions, Feedback })
+        {
+            await table.CreateIfNotExistsAsync(cancel);
+        }
     }
 
     /// <summary>Reads one small thing; throws when storage does not answer.</summary>
