@@ -17,11 +17,8 @@ internal sealed class FeatureTable
     {
         Featurizer = featurizer;
         Rows = rows;
-        Numbers =
-        [
-            .. featurizer.Direct.Where(input => input.Categories is null).Select(_ => new float[rows]), .. featurizer.Derived.Select(_ => new float[rows])
-        ];
-        Codes = [.. featurizer.Direct.Where(input => input.Categories is not null).Select(_ => new int[rows])];
+        Numbers = [.. featurizer.NumberNames.Select(_ => new float[rows])];
+        Codes = [.. featurizer.CategoryInputs.Select(_ => new int[rows])];
         Labels = new double[rows];
         Inner = new bool[rows];
         Draws = new float[rows];

@@ -25,7 +25,7 @@ internal static class FeatureTableSql
         {
             yield return FloatSql(computed.Contains(feature) ? Sql.Name(feature.Name) : FeatureSql.Of(feature, types));
         }
-        foreach (var input in featurizer.Direct.Where(input => input.Categories is not null))
+        foreach (var input in featurizer.CategoryInputs)
         {
             yield return CodeSql(Sql.Name(input.Name), input.Categories!);
         }

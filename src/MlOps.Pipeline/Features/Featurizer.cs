@@ -56,6 +56,13 @@ public sealed record Featurizer(TargetColumn Target, double Threshold, IReadOnly
     [System.Text.Json.Serialization.JsonIgnore]
     public IReadOnlyList<FeatureInput> Direct => [.. Inputs.Where(input => input.Kind != ColumnKind.Datetime)];
 
+    /// <summary>Numeric features, in the order of <see cref="FeatureTable.Numbers"/>: columns, then computed ones.</summary>
+    internal IReadOnlyList<string> NumberNames =>
+        [.. Direct.Where(input => input.Categories is null).Select(input => input.Name), .. Derived.Select(feature => feature.Name)];
+
+    /// <summary>Categorical columns, in the order of <see cref="FeatureTable.Codes"/>.</summary>
+    internal IReadOnlyList<FeatureInput> CategoryInputs => [.. Direct.Where(input => input.Categories is not null)];
+
     /// <summary>Name of every slot of the vector: the column, and <c>column=category</c> for categories.</summary>
     [System.Text.Json.Serialization.JsonIgnore]
     public IReadOnlyList<string> Slots =>

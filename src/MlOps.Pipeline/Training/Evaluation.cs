@@ -110,8 +110,6 @@ internal static class Evaluation
     private static string Describe(FeatureTable table, int row)
     {
         const int MostShown = 5;
-        var names = table.Featurizer.Direct.Where(input => input.Categories is null).Select(input => input.Name)
-            .Concat(table.Featurizer.Derived.Select(feature => feature.Name));
-        return string.Join(", ", names.Take(MostShown).Select((name, i) => $"{name} = {table.Numbers[i][row].ToString("G6", CultureInfo.InvariantCulture)}"));
+        return string.Join(", ", table.Featurizer.NumberNames.Take(MostShown).Select((name, i) => $"{name} = {table.Numbers[i][row].ToString("G6", CultureInfo.InvariantCulture)}"));
     }
 }

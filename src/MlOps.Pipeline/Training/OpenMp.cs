@@ -1,5 +1,3 @@
-using System.Diagnostics.CodeAnalysis;
-using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
 namespace MlOps.Pipeline.Training;
@@ -9,36 +7,44 @@ namespace MlOps.Pipeline.Training;
 /// (another candidate, a web request) that made training four times slower; a short spin costs nothing measurable on idle cores.
 /// Where no package can be installed, as on a serverless plan, the program brings the runtime along in its own folder.
 /// </summary>
-internal static partial class OpenMp
+internal static class OpenMp
 {
+    private const string Spin = "GOMP_SPINCOUNT";
     private const string ShortSpin = "1000";
     private const string Runtime = "libgomp.so.1";
 
-    private static readonly Lazy<bool> Bundled = new(() => OperatingSystem.IsLinux() && LoadBundled());
+    private static readonly Lazy<bool> Prepared = new(() => OperatingSystem.IsLinux() && SpinShort() & LoadBundled());
 
-    /// <summary>Call before LightGBM is loaded.</summary>
-    public static void Prepare() => _ = Bundled.Value;
+    /// <summary>Call before LightGBM is loaded: OpenMP reads its settings once. A setting of the user's own stays.</summary>
+    public static void Prepare() => _ = Prepared.Value;
+
+    // .NET keeps its own copy of the environment; the native library reads the process's.
+    private static bool SpinShort() => Environment.GetEnvironmentVariable(Spin) is not null || TryAdd($"{Spin}={ShortSpin}");
 
     /// <summary>
-    /// OpenMP reads its settings once, from the process's environment, of which .NET keeps a copy of its own. A setting of the user's own stays.
+    /// Adds to the process's environment what libc's <c>setenv</c> would, except that the list as it was stays where it is: <c>setenv</c> frees a list that it
+    /// has made before (a preloaded library may have called it), under the hands of a thread that reads a variable, and the process ends with a fault.
     /// </summary>
-    /// <remarks>
-    /// Early, while there are few threads: <c>setenv</c> may move the environment while another thread reads it, which ends the process (POSIX: it "need not be
-    /// thread-safe").
-    /// </remarks>
-    [ModuleInitializer]
-    [SuppressMessage("Usage", "CA2255", Justification = "Whatever program this is part of: nothing that runs later is early enough.")]
-    internal static void SpinShort()
+    private static unsafe bool TryAdd(string setting)
     {
-        if (OperatingSystem.IsLinux())
+        if (!NativeLibrary.TryGetExport(NativeLibrary.GetMainProgramHandle(), "environ", out var environ))
         {
-            _ = SetEnv("GOMP_SPINCOUNT", ShortSpin, overwrite: 0);
+            return false;
         }
+        var list = *(nint**)environ;
+        var count = 0;
+        while (list is not null && list[count] != 0)
+        {
+            count++;
+        }
+        var longer = (nint*)NativeMemory.Alloc((nuint)count + 2, (nuint)sizeof(nint));
+        new ReadOnlySpan<nint>(list, count).CopyTo(new Span<nint>(longer, count));
+        longer[count] = Marshal.StringToCoTaskMemUTF8(setting);
+        longer[count + 1] = 0;
+        Volatile.Write(ref *(nint*)environ, (nint)longer);
+        return true;
     }
 
     // A library of this name that is loaded already is the one that LightGBM gets. One that does not fit this system is left alone.
     private static bool LoadBundled() => NativeLibrary.TryLoad(Path.Combine(AppContext.BaseDirectory, Runtime), out _);
-
-    [LibraryImport("libc", EntryPoint = "setenv", StringMarshalling = StringMarshalling.Utf8)]
-    private static partial int SetEnv(string name, string value, int overwrite);
 }

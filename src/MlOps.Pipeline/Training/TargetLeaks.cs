@@ -7,8 +7,12 @@ namespace MlOps.Pipeline.Training;
 
 /// <summary>A feature that tells the target all but by itself.</summary>
 /// <param name="Feature">The column or computed feature.</param>
+/// <param name="Columns">The column, or what the feature is computed from.</param>
 /// <param name="Evidence">What shows it, in words.</param>
-internal sealed record TargetLeak(string Feature, string Evidence);
+internal sealed record TargetLeak(string Feature, IReadOnlyList<string> Columns, string Evidence)
+{
+    public bool IsComputed => Columns is not [var column] || column != Feature;
+}
 
 /// <summary>
 /// Looks for features that are the target in another form: a copy in another unit, what was written down once the target was known, a column that is
@@ -50,27 +54,23 @@ internal static class TargetLeaks
             return [];
         }
         var leaks = new List<TargetLeak>();
-        var numeric = table.Featurizer.Direct.Where(input => input.Categories is null).Select(input => input.Name)
-            .Concat(table.Featurizer.Derived.Select(derived => derived.Name));
-        foreach (var (name, numbers) in numeric.Zip(table.Numbers))
+        var computed = table.Featurizer.Derived.ToDictionary(feature => feature.Name, feature => feature.Inputs, StringComparer.Ordinal);
+        foreach (var (name, numbers) in table.Featurizer.NumberNames.Zip(table.Numbers))
         {
             double[] values = Array.ConvertAll(rows, row => (double)numbers[row]);
-            Add(leaks, name, target.ByRanks(values) ?? target.ByValues(values) ?? target.ByMostFrequent(values));
+            if ((target.ByRanks(values) ?? target.ByValues(values) ?? target.ByMostFrequent(values)) is { } evidence)
+            {
+                leaks.Add(new TargetLeak(name, computed.GetValueOrDefault(name) ?? [name], evidence));
+            }
         }
-        var categorical = table.Featurizer.Direct.Where(input => input.Categories is not null).Select(input => input.Name);
-        foreach (var (name, codes) in categorical.Zip(table.Codes))
+        foreach (var (input, codes) in table.Featurizer.CategoryInputs.Zip(table.Codes))
         {
-            Add(leaks, name, target.ByValues(Array.ConvertAll(rows, row => (double)codes[row])));
+            if (target.ByValues(Array.ConvertAll(rows, row => (double)codes[row])) is { } evidence)
+            {
+                leaks.Add(new TargetLeak(input.Name, [input.Name], evidence));
+            }
         }
         return leaks;
-    }
-
-    private static void Add(List<TargetLeak> leaks, string feature, string? evidence)
-    {
-        if (evidence is not null)
-        {
-            leaks.Add(new TargetLeak(feature, evidence));
-        }
     }
 
     private sealed class Target(TaskKind task, double[] labels)

@@ -46,8 +46,8 @@ public sealed class ValidationRows
     /// <exception cref="InputException">The model has no such categorical feature.</exception>
     public IReadOnlyList<string?> Categories(string feature)
     {
-        var inputs = table.Featurizer.Direct.Where(input => input.Categories is not null).ToList();
-        var place = inputs.FindIndex(input => input.Name == feature);
+        var inputs = table.Featurizer.CategoryInputs;
+        var place = inputs.ToList().FindIndex(input => input.Name == feature);
         if (place < 0)
         {
             throw Unknown(feature, "categorical", [.. inputs.Select(input => input.Name)]);
@@ -60,9 +60,8 @@ public sealed class ValidationRows
     /// <exception cref="InputException">The model has no such numeric feature.</exception>
     public IReadOnlyList<float> Numbers(string feature)
     {
-        var names = table.Featurizer.Direct.Where(input => input.Categories is null).Select(input => input.Name)
-            .Concat(table.Featurizer.Derived.Select(derived => derived.Name)).ToList();
-        var place = names.IndexOf(feature);
+        var names = table.Featurizer.NumberNames;
+        var place = names.ToList().IndexOf(feature);
         return place < 0 ? throw Unknown(feature, "numeric", names) : table.Numbers[place];
     }
 
