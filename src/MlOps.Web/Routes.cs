@@ -109,6 +109,13 @@ public static class Routes
         api.MapPost("/runs/{id}/retry", RunActionsApi.RetryAsync).For(Operator).Describe("Runs", "Start a new run of the same source and definition")
             .Gives<RunView>(202).Fails(404, 409, 503);
 
+        api.MapPost("/runs/{id}/reproduction", ReproductionApi.PostAsync).For(Operator)
+            .Describe("Runs", "Run a run again from its raw rows, on a storage of its own, and compare tables, models and metrics, in the background")
+            .Gives<Reproduction>(202).Fails(400, 404, 409, 501, 503);
+        api.MapGet("/runs/{id}/reproduction", ReproductionApi.GetAsync).For(Reader)
+            .Describe("Runs", "Whether a run has come to the same when it was run again: the latest time")
+            .Gives<Reproduction>().Fails(404, 501, 503);
+
         api.MapDelete("/runs/{id}", RunsApi.DeleteAsync).For(Admin).Describe("Runs", "Delete a run that has ended, with what it logged")
             .Deletes().Fails(404, 409, 503).Audited("delete");
 

@@ -72,6 +72,7 @@ public sealed class BindingTests
     [InlineData("DELETE", "/models/{name}/predictions", nameof(Http.Web))]
     [InlineData("POST", "/runs/{id}/retry", nameof(Http.Web))]
     [InlineData("POST", "/runs/{id}/approve", nameof(Http.Web))]
+    [InlineData("POST", "/runs/{id}/reproduction", nameof(Http.Web))]
     [InlineData("POST", "/models/{name}/invocations", nameof(Http.Web))]
     [InlineData("POST", "/v2/models/{model}/versions/{version}/infer", nameof(Http.Web))]
     [InlineData("GET", "/", nameof(Http.Web))]

@@ -30,6 +30,7 @@ public sealed class OpenApiTests(AzuriteFixture azurite) : WebTests(azurite)
             "GET /schemas/pipeline.json", "GET /runs", "GET /runs/{id}", "DELETE /runs/{id}", "GET /runs/{id}/artifacts/{path}",
             "GET /runs/{id}/stages/{stage}/log", "GET /runs/{id}/events",
             "POST /runs/{id}/approve", "POST /runs/{id}/reject", "POST /runs/{id}/cancel", "POST /runs/{id}/retry",
+            "POST /runs/{id}/reproduction", "GET /runs/{id}/reproduction",
             "GET /models", "GET /models/{name}", "GET /models/{name}/versions", "GET /models/{name}/versions/{version}", "GET /raw", "GET /raw/{model}",
             "GET /models/{name}/drift", "GET /models/{name}/drift/page", "GET /models/{name}/monitoring",
             "GET /models/{name}/traffic", "GET /models/{name}/traffic/comparison", "POST /feedback",

@@ -22,5 +22,6 @@ public static class EngineServices
     /// <summary>Leaves the runs of this storage to the process that has its data folder.</summary>
     public static IServiceCollection AddRemoteEngine(this IServiceCollection services) => services
         .AddSingleton<RunEvents>()
+        .AddSingleton<RunLeases>()
         .AddSingleton<IPipelineEngine, RemoteEngine>();
 }

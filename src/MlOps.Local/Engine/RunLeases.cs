@@ -1,4 +1,5 @@
 using Azure;
+using Azure.Storage.Blobs.Models;
 using Azure.Storage.Blobs.Specialized;
 using MlOps.Pipeline.Data;
 
@@ -26,6 +27,17 @@ public sealed partial class RunLeases(PipelineStorage storage, EngineOptions opt
         await lease.BreakAsync(TimeSpan.Zero, cancellationToken: cancel);
         asked = time.GetTimestamp();
         return await TryAcquireAsync(lease, cancel) ? new RunLease(runId, blob, lease, asked, options.LeaseDuration, time, logger) : null;
+    }
+
+    /// <summary>Whether another process has the run; one that was killed has it until its lease runs out.</summary>
+    public async Task<bool> IsAnothersAsync(string runId, CancellationToken cancel)
+    {
+        if (options.SoleOwner)
+        {
+            return false;
+        }
+        var asking = storage.Leases.GetBlobClient(runId).GetPropertiesAsync(cancellationToken: cancel);
+        return (await asking.OrNullAsync())?.Value.LeaseState == LeaseState.Leased;
     }
 
     private async Task<bool> TryAcquireAsync(BlobLeaseClient lease, CancellationToken cancel)

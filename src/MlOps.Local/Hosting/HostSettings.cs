@@ -36,4 +36,7 @@ public sealed record HostSettings
 
     /// <summary>Answer predictions and questions only: the work on runs is another host's.</summary>
     public bool ServeOnly { get; init; }
+
+    /// <summary>The host is a part of this process that goes with its storage: what it measures is sent by the host that it is a part of.</summary>
+    internal bool IsScratch { get; init; }
 }

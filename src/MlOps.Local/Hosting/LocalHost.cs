@@ -114,7 +114,8 @@ public sealed class LocalHost : IAsyncDisposable
         builder.WebHost.UseSetting(WebHostDefaults.ServerUrlsKey, "");
         builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(settings.Listen, settings.Port));
         Configure(builder, settings, storage, parts);
-        builder.Services.AddSingleton(HostAccess.Options(settings, builder.Configuration)).AddSingleton<HostAccess>().AddMlOpsWeb().AddPredictionLog();
+        builder.Services.AddSingleton(HostAccess.Options(settings, builder.Configuration)).AddSingleton<HostAccess>().AddMlOpsWeb().AddPredictionLog()
+            .AddReproducer();
         var app = builder.Build();
         if (settings.ServeOnly)
         {
@@ -154,11 +155,13 @@ public sealed class LocalHost : IAsyncDisposable
             .AddSingleton(new PipelineOptions { WorkFolder = storage.WorkFolder, Limits = ReadSettings(builder.Configuration, InputLimits.Read) })
             .AddMlOpsServing()
             .AddSingleton<AccessKeyStore>()
+            .AddSingleton(new EngineOptions { SoleOwner = storage.IsExclusive })
+            .AddSingleton(given => ActivatorUtilities.CreateInstance<RunReproduction>(given, settings))
             .AddSingleton<IHostLifetime, NoSignals>()
             .Configure<HostOptions>(options => options.ShutdownTimeout = TimeSpan.FromSeconds(10));
         if (parts.HasFlag(HostParts.Engine))
         {
-            builder.Services.AddSingleton(new EngineOptions { SoleOwner = storage.IsExclusive }).AddEmbeddedEngine();
+            builder.Services.AddEmbeddedEngine();
         }
         else
         {
@@ -168,7 +171,10 @@ public sealed class LocalHost : IAsyncDisposable
         {
             builder.Services.AddTriggers().AddTriggerLoops();
         }
-        builder.Services.AddOpenTelemetryExport(builder.Configuration);
+        if (!settings.IsScratch)
+        {
+            builder.Services.AddOpenTelemetryExport(builder.Configuration);
+        }
         settings.Services?.Invoke(builder.Services);
     }
 

@@ -34,18 +34,16 @@ public sealed class RunFacts(DataLog log, DatasetStore datasets, RunStore runs, 
         return facts;
     }
 
-    /// <summary>The first fact of a run that is another one in a second run, or is missing there; null when all are the same.</summary>
-    public static (RunFact First, string? Second)? FirstDifference(IReadOnlyList<RunFact> first, IReadOnlyList<RunFact> second)
+    /// <summary>Holds the facts of a run to those of the run that was run again.</summary>
+    /// <param name="first">The run's.</param>
+    /// <param name="second">Those of the second time, which may be fewer, or more.</param>
+    /// <param name="error">What the second run failed with; null: it did not.</param>
+    public static RunComparison Compare(IReadOnlyList<RunFact> first, IReadOnlyList<RunFact> second, string? error)
     {
         var other = second.ToDictionary(fact => fact.What, fact => fact.Value, StringComparer.Ordinal);
-        foreach (var fact in first)
-        {
-            if (other.GetValueOrDefault(fact.What) is var value && value != fact.Value)
-            {
-                return (fact, value);
-            }
-        }
-        return null;
+        var difference = first.Select(fact => new FactDifference(fact.What, fact.Value, other.GetValueOrDefault(fact.What)))
+            .FirstOrDefault(fact => fact.Is != fact.Was);
+        return new RunComparison(first.Count, difference, error);
     }
 
     private async Task<IReadOnlyList<RunFact>> OfCandidateAsync(string runId, string key, CancellationToken cancel)
@@ -73,3 +71,19 @@ public sealed class RunFacts(DataLog log, DatasetStore datasets, RunStore runs, 
 /// <param name="What">What it is a fact of.</param>
 /// <param name="Value">The fact.</param>
 public sealed record RunFact(string What, string Value);
+
+/// <summary>What came of running a run again.</summary>
+/// <param name="Facts">How many facts the run has.</param>
+/// <param name="Difference">The first that is another one, or missing, the second time; null when all are the same.</param>
+/// <param name="Error">What the run failed with the second time; null: it did not.</param>
+public sealed record RunComparison(int Facts, FactDifference? Difference, string? Error)
+{
+    /// <summary>The same in words.</summary>
+    public IReadOnlyList<string> Sentences =>
+    [
+        .. Error is null ? Array.Empty<string>() : [$"The run failed this time: {Error}"],
+        Difference is var (what, was, found)
+            ? $"Not the same. The first difference: {what} was {was}, and is {found ?? "missing"} now."
+            : $"The same: {Facts} facts compared (rows and bytes of tables, bytes of models, metrics).",
+    ];
+}

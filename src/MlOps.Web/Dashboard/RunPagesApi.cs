@@ -1,8 +1,10 @@
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Mvc;
+using Microsoft.Extensions.DependencyInjection;
 using MlOps.Pipeline.Data;
 using MlOps.Pipeline.Definitions;
 using MlOps.Pipeline.Tracking;
+using MlOps.Pipeline.Versions;
 
 namespace MlOps.Web.Dashboard;
 
@@ -44,6 +46,9 @@ public static class RunPagesApi
             Log = await RunLogReader.FindAsync(view, stage, pages.Logs, cancel),
             LearningCurve = await LearningReader.FindAsync(details, pages.Artifacts, cancel),
             DroppedRows = await pages.FindDroppedRowsAsync(details.Run, cancel),
+            Reproduction = http.RequestServices.GetService<IReproducer>() is { } reproducer
+                ? new ShownReproduction(await reproducer.FindAsync(id, cancel))
+                : null,
         });
     }
 

@@ -10,6 +10,8 @@ internal static class Links
 
     public static string Log(string runId, string stage) => $"{Run(runId)}/stages/{Uri.EscapeDataString(stage)}/log";
 
+    public static string Reproduction(string runId) => $"{Run(runId)}/reproduction";
+
     public static string Pipeline(string model) => $"/pipelines/{Uri.EscapeDataString(model)}";
 
     public static string Data(string model, string version) => $"/datasets/{Uri.EscapeDataString(model)}/versions/{Uri.EscapeDataString(version)}";

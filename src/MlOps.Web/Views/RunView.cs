@@ -3,6 +3,7 @@ using MlOps.Pipeline.Data;
 using MlOps.Pipeline.Definitions;
 using MlOps.Pipeline.Orchestration;
 using MlOps.Pipeline.Tracking;
+using MlOps.Pipeline.Versions;
 
 namespace MlOps.Web.Views;
 
@@ -53,6 +54,8 @@ public sealed record RunView
     public LearningCurve? LearningCurve { get; init; }
     /// <summary>The first rows that were dropped, by reason; only on the run's page and in its twin.</summary>
     public IReadOnlyList<DroppedRows>? DroppedRows { get; init; }
+    /// <summary>Whether it comes to the same when it is run again; only on the run's page and in its twin, where the host can do that.</summary>
+    public ShownReproduction? Reproduction { get; init; }
     /// <summary>The end of a stage's log; only on the run's page and in its twin.</summary>
     public ShownLog? Log { get; init; }
     /// <summary>What can be done next, by name.</summary>
@@ -142,6 +145,10 @@ public sealed record RunView
 /// <param name="Part">Its end.</param>
 /// <param name="IsChosen">Whether it was asked for by name.</param>
 public sealed record ShownLog(IReadOnlyList<string> Stages, StageLogPart Part, bool IsChosen);
+
+/// <summary>What a run's page shows of its reproduction.</summary>
+/// <param name="Latest">The latest; left out where nobody has asked for one.</param>
+public sealed record ShownReproduction(Reproduction? Latest);
 
 /// <summary>A file that a run keeps.</summary>
 public sealed record ArtifactLink(string Path, long Bytes, string Url);

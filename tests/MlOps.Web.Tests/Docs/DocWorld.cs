@@ -9,6 +9,7 @@ using MlOps.Pipeline.Registry;
 using MlOps.Pipeline.Reports.Drift;
 using MlOps.Pipeline.Reports.Monitoring;
 using MlOps.Pipeline.Tracking;
+using MlOps.Pipeline.Versions;
 using MlOps.Serving.Models;
 using MlOps.Serving.Monitoring;
 using MlOps.Testing;
@@ -45,6 +46,7 @@ internal sealed class DocWorld : IAsyncDisposable
     {
         SwitchedEngine? engine = null;
         var host = await WebHost.StartAsync(azurite.NewStorage(), services => services
+            .AddSingleton<IReproducer, RecordingReproducer>()
             .Replace(ServiceDescriptor.Singleton<IScorerLoader, ArtifactScorerLoader>())
             .Replace(ServiceDescriptor.Singleton<IPipelineEngine>(given => engine = new SwitchedEngine(new InlineEngine(given)))));
         host.Get<IPipelineEngine>();
