@@ -21,7 +21,7 @@ public static class TestSize
     public static int Fuzz => Of("MLOPS_TEST_FUZZ", 10_000);
 
     /// <summary>Hostile files that are ingested, texts and Parquet.</summary>
-    public static int FuzzedFiles => Of("MLOPS_TEST_FUZZED_FILES", 150);
+    public static int FuzzedFiles => Of("MLOPS_TEST_FUZZED_FILES", 500);
 
     /// <summary>Kills of host and embedded storage at random moments.</summary>
     public static int Kills => Of("MLOPS_TEST_KILLS", 6);
@@ -34,6 +34,9 @@ public static class TestSize
 
     /// <summary>Seconds for which versions are promoted under load.</summary>
     public static int Swaps => Of("MLOPS_TEST_SWAPS", 20);
+
+    /// <summary>Where random numbers begin: each time elsewhere, or where an earlier test said that it began.</summary>
+    public static int Seed => Of("MLOPS_TEST_SEED", Random.Shared.Next());
 
     private static int Of(string variable, int usual) =>
         Environment.GetEnvironmentVariable(variable) is { Length: > 0 } given ? int.Parse(given, CultureInfo.InvariantCulture) : usual;

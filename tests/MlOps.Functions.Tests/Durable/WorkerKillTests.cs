@@ -28,7 +28,7 @@ public sealed class WorkerKillTests(AzuriteFixture azurite, ITestOutputHelper ou
     [UnixFact]
     public async Task Runs_whose_workers_are_killed_at_any_moment_end_once_and_right()
     {
-        var seed = Random.Shared.Next();
+        var seed = TestSize.Seed;
         output.WriteLine($"seed {seed}");
         var random = new Random(seed);
         await using var slack = await SlackEndpoint.StartAsync();

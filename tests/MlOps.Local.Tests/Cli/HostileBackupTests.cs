@@ -82,7 +82,7 @@ public sealed class HostileBackupTests : IDisposable
                 Add(archive, TarEntryType.RegularFile, "blobs/b.bin");
             },
             "a.json", "blobs/b.bin"));
-        var seed = Environment.TickCount;
+        var seed = TestSize.Seed;
         var random = new Random(seed);
         using var unpacked = new MemoryStream();
         await using (var zip = new GZipStream(new MemoryStream(valid), CompressionMode.Decompress))

@@ -137,6 +137,13 @@ public sealed class BombTests(AzuriteFixture azurite) : IAsyncLifetime
     }
 
     [Theory]
+    [InlineData(-5)]
+    [InlineData(long.MinValue)]
+    [InlineData(1L << 40)]
+    [InlineData(long.MaxValue)]
+    public Task A_parquet_whose_page_is_at_no_place_of_the_file_is_refused(long start) => AssertRefusedAsync(MadeUpParquet.WithPageAt(start));
+
+    [Theory]
     [InlineData(10)]
     [InlineData(1_000)]
     [InlineData(200_000)]

@@ -50,6 +50,21 @@ public sealed class IngestTests(AzuriteFixture azurite) : IAsyncLifetime
             .BeEquivalentTo(new object?[][] { ["Äpfel 日本", 1.0], ["Birnen", 2.0] }, options => options.WithStrictOrdering());
     }
 
+    /// <summary>Excel's first line makes the text one that is written anew.</summary>
+    [Theory]
+    [InlineData("p\rq", "r")]
+    [InlineData("\rp", "r")]
+    [InlineData("p\r\nq", "r\ns")]
+    [InlineData("p\nq\r", "r\rs\nt")]
+    [InlineData("p", "q\rr")]
+    public async Task Line_ends_within_cells_stay_in_a_text_that_is_written_anew(string first, string second)
+    {
+        var raw = await bench.IngestTextAsync(Definition, $"sep=;\nword;y\n\"{first}\";1\n\"{second}\";2\nlast;3\n");
+
+        (await bench.RowsAsync(raw.Raw, "word", "y")).Should()
+            .BeEquivalentTo(new object?[][] { [first, 1.0], [second, 2.0], ["last", 3.0] }, options => options.WithStrictOrdering());
+    }
+
     [Fact]
     public async Task A_decimal_comma_is_recognised_where_the_comma_is_no_delimiter()
     {

@@ -50,15 +50,24 @@ internal static class MadeUpParquet
             },
         ]);
 
+    /// <summary>Seven integers in a page of which the footer says that it starts elsewhere.</summary>
+    /// <param name="start">Where, in bytes from the file's start.</param>
+    public static byte[] WithPageAt(long start) => OneColumn(
+        Rows, Bytes, 0, [(1, I32, Number(0)), (2, I32, Number(Bytes)), (3, I32, Number(Bytes)), (5, Struct, DataHead(Rows))], start);
+
     private static byte[] DataHead(int values) => Fields((1, I32, Number(values)), (2, I32, Number(0)), (3, I32, Number(3)), (4, I32, Number(3)));
 
     private static byte[] OneColumn(
-        long rows, int pageBytes, int codec, (int Id, byte Type, byte[] Value)[] head, params (int Id, byte Type, byte[] Value)[] footer)
+        long rows, int pageBytes, int codec, (int Id, byte Type, byte[] Value)[] head, params (int Id, byte Type, byte[] Value)[] footer) =>
+        OneColumn(rows, pageBytes, codec, head, FirstPage, footer);
+
+    private static byte[] OneColumn(
+        long rows, int pageBytes, int codec, (int Id, byte Type, byte[] Value)[] head, long start, params (int Id, byte Type, byte[] Value)[] footer)
     {
         byte[] page = [.. Fields(head), .. new byte[Bytes]];
         var column = Fields(
             (1, I32, Number(1)), (2, List, Elements(I32, [Number(0)])), (3, List, Elements(Binary, [Text("a")])), (4, I32, Number(codec)),
-            (5, I64, Number(rows)), (6, I64, Number(pageBytes)), (7, I64, Number(page.Length)), (9, I64, Number(FirstPage)));
+            (5, I64, Number(rows)), (6, I64, Number(pageBytes)), (7, I64, Number(page.Length)), (9, I64, Number(start)));
         var group = Fields(
             (1, List, Elements(Struct, [Fields((2, I64, Number(FirstPage)), (3, Struct, column))])), (2, I64, Number(pageBytes)), (3, I64, Number(rows)));
         return File(page, [Group("r", 1), Leaf("a")], rows, [group], footer);

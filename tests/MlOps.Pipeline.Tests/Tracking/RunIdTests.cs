@@ -1,4 +1,5 @@
 using MlOps.Pipeline.Tracking;
+using MlOps.Testing;
 using Xunit.Abstractions;
 
 namespace MlOps.Pipeline.Tests.Tracking;
@@ -25,7 +26,7 @@ public sealed class RunIdTests(ITestOutputHelper output)
     [Fact]
     public void An_id_names_its_model_whatever_that_is_called()
     {
-        var seed = Random.Shared.Next();
+        var seed = TestSize.Seed;
         output.WriteLine($"seed {seed}");
         var random = new Random(seed);
         for (var i = 0; i < 2000; i++)

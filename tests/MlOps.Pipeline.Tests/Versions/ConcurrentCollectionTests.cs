@@ -47,7 +47,7 @@ public sealed class ConcurrentCollectionTests(ITestOutputHelper output) : IAsync
     {
         const int Committers = 8;
         const int Collected = 30;
-        var seed = Random.Shared.Next();
+        var seed = TestSize.Seed;
         output.WriteLine($"seed {seed}");
         using var done = new CancellationTokenSource();
         var committing = Enumerable.Range(0, Committers).Select(i => CommitAsync(i, new Random(seed + i), done.Token)).ToList();

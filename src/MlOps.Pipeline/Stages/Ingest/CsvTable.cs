@@ -320,14 +320,15 @@ internal sealed class CsvTable : IDisposable
 
     private string ReadSql()
     {
-        var (path, header, delimiter, quote) = rewritten is { } anew
-            ? (anew, false, ",", "\"")
-            : (scan.Path, format.HasHeader, ((char)format.Dialect.Delimiter).ToString(), ((char)format.Dialect.Quote).ToString());
+        // Left to itself, the engine takes a carriage return within the first cell for the end of a line.
+        var (path, header, delimiter, quote, lineEnd) = rewritten is { } anew
+            ? (anew, false, ",", "\"", @"new_line = '\n', ")
+            : (scan.Path, format.HasHeader, ((char)format.Dialect.Delimiter).ToString(), ((char)format.Dialect.Quote).ToString(), "");
         var types = names.Select((column, i) => $"{Sql.Text(column)}: '{(readings[i].IsDirect ? ReadType(readings[i].Type) : "VARCHAR")}'");
         // A row of quoted cells may go over many lines: there must be room for the longest.
         var longest = longestRecord > SmallLineBytes / 2 ? Math.Max(DefaultLineBytes, longestRecord * 2) : SmallLineBytes;
         return $"read_csv({Sql.File(path)}, columns = {{{string.Join(", ", types)}}}, auto_detect = false, header = {(header ? "true" : "false")}, "
-            + $"delim = {Sql.Text(delimiter)}, quote = {Sql.Text(quote)}, escape = {Sql.Text(quote)}, nullstr = [''], "
+            + $"{lineEnd}delim = {Sql.Text(delimiter)}, quote = {Sql.Text(quote)}, escape = {Sql.Text(quote)}, nullstr = [''], "
             + $"max_line_size = {Sql.Number(longest)}, buffer_size = {Sql.Number(Math.Max(SmallBufferBytes, longest * 2))})";
     }
 

@@ -38,15 +38,18 @@ internal static class ParquetTable
             return read();
         }
         catch (Exception fault) when (fault is DuckDBException or DuckDbReadException
-            && (!FaultText.IsOfTheMachine(fault) || IsOfItsLengths(fault, bytes)))
+            && (!FaultText.IsOfTheMachine(fault) || IsOfItsClaims(fault, bytes)))
         {
             throw Damaged(name, fault);
         }
     }
 
-    /// <summary>The file names a length that it does not have, or that no file of its size needs memory for.</summary>
-    private static bool IsOfItsLengths(Exception fault, long? bytes) =>
-        fault.Message.Contains("Could not read enough bytes", StringComparison.Ordinal) || (bytes < SmallBytes && FaultText.IsOutOfMemory(fault));
+    /// <summary>The file names a length that it does not have, or that no file of its size needs memory for, or a place before its start.</summary>
+    private static bool IsOfItsClaims(Exception fault, long? bytes) =>
+        fault.Message.Contains("Could not read enough bytes", StringComparison.Ordinal)
+            || (fault.Message.Contains("Could not read from file", StringComparison.Ordinal)
+                && fault.Message.EndsWith("Invalid argument", StringComparison.Ordinal))
+            || (bytes < SmallBytes && FaultText.IsOutOfMemory(fault));
 
     public static InputException Damaged(string name, Exception? fault = null)
     {
