@@ -1,4 +1,5 @@
 using System.CommandLine;
+using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Registry;
 using Spectre.Console;
 
@@ -11,7 +12,7 @@ internal static class RollbackCommand
 
     private static readonly Option<int?> From = new("--from")
     {
-        Description = "The version that is to leave production; default: whichever is there. With it the command may be given twice",
+        Description = "The version that is to leave production, so that a command that is given twice goes back once",
         HelpName = "VERSION",
     };
 
@@ -28,12 +29,15 @@ internal static class RollbackCommand
         await using var storage = await ConnectedStorage.OpenAsync(GlobalOptions.Read(parsed), terminal, cancel);
         var registry = storage.Services.GetRequiredService<ModelRegistry>();
         var (name, from) = (parsed.GetValue(Model)!, parsed.GetValue(From));
+        if (from is null && (await registry.FindAsync(name, cancel))?.Production is { } current)
+        {
+            throw new InputException($"Version {current} of '{name}' is in production. Say that it is the one to leave: rollback {name} --from {current}");
+        }
         int? production = null;
         await AuditCommand.RecordAsync(
             storage, "rollback", $"models/{name}",
             async () =>
             {
-                from ??= (await registry.FindAsync(name, cancel))?.Production;
                 production = (await registry.RollbackAsync(name, from, cancel)).Production;
                 return ($"version {from}", $"version {production}");
             },

@@ -2,10 +2,10 @@ using MlOps.Pipeline.Contracts;
 
 namespace MlOps.Pipeline.Data;
 
-/// <summary>What killed processes have left in a work folder: downloads that broke off, parts that were being written.</summary>
+/// <summary>What killed processes have left in a work folder: downloads that broke off, parts that were being written, what outgrew memory.</summary>
 public sealed class AbandonedWork(PipelineOptions options, TimeProvider time)
 {
-    private static readonly string[] Folders = ["incoming", "drafts", "live"];
+    private static readonly string[] Folders = ["incoming", "drafts", "live", "traffic", "spill"];
 
     /// <summary>Removes what nobody has written to for so long that no stage can be at it any more.</summary>
     public void Clear(TimeSpan age)

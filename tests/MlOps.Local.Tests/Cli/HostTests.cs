@@ -43,7 +43,9 @@ public sealed class HostTests : IAsyncLifetime, IDisposable
         var predict = await LocalCommand.RunAsync(["predict", .. row, .. data]);
         var sure = await LocalCommand.RunAsync(["predict", "--interval", "0.9", .. row, .. data]);
         var wrong = await LocalCommand.RunAsync(["predict", "--features", """{"distance_km": "far"}""", .. data]);
-        var rollback = await LocalCommand.RunAsync(["rollback", "trips", .. data]);
+        var doubtful = await LocalCommand.RunAsync(["rollback", "trips", .. data]);
+        var rollback = await LocalCommand.RunAsync(["rollback", "trips", "--from", "2", .. data]);
+        var twice = await LocalCommand.RunAsync(["rollback", "trips", "--from", "2", .. data]);
         var models = await LocalCommand.RunAsync(["models", .. data]);
 
         second.ExitCode.Should().Be(2);
@@ -63,7 +65,10 @@ public sealed class HostTests : IAsyncLifetime, IDisposable
         predict.Output.Should().NotContain("interval");
         wrong.ExitCode.Should().Be(1);
         wrong.Errors.Should().Contain("distance_km").And.Contain("vendor");
+        doubtful.ExitCode.Should().Be(1);
+        doubtful.Errors.Should().Contain("Version 2 of 'trips' is in production. Say that it is the one to leave: rollback trips --from 2");
         rollback.Output.Should().Contain("version 1 is in production again");
+        twice.Output.Should().Be(rollback.Output, twice.Errors);
         models.Output.Should().Contain("production");
     }
 

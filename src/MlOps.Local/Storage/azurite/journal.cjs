@@ -93,7 +93,8 @@ class Journal {
     this.segments = []; // of earlier processes and this one: { number, databases: names with records in it }
     this.read();
     this.current = { number: (this.segments.at(-1)?.number ?? 0) + 1, databases: new Set() };
-    Object.assign(this, { fd: null, size: 0, isUnsynced: false, timer: null, syncing: null, isSaving: false, isFailing: false, isBatchOpen: false });
+    Object.assign(this, { fd: null, size: 0, isUnsynced: false, timer: null, syncing: null, isOverdue: false });
+    Object.assign(this, { isSaving: false, isFailing: false, isBatchOpen: false });
   }
 
   fileOf(number) {
@@ -304,7 +305,7 @@ class Journal {
   }
 
   syncSoon() {
-    if (this.isUnsynced && this.timer === null && this.syncing === null) {
+    if (this.isUnsynced && this.timer === null && !this.isOverdue) {
       this.timer = setTimeout(() => this.syncLater(), longestUnsynced);
     }
   }
@@ -325,6 +326,10 @@ class Journal {
     if (!this.isUnsynced) {
       return;
     }
+    if (this.syncing !== null) {
+      this.isOverdue = true; // The disk has not done what it was told before: then at once.
+      return;
+    }
     const { fd } = this;
     Object.assign(this, { syncing: fd, isUnsynced: false });
     fs.fdatasync(fd, problem => {
@@ -335,7 +340,12 @@ class Journal {
       if (fd !== this.fd) {
         fs.closeSync(fd); // Its segment has ended since.
       }
-      this.syncSoon();
+      if (this.isOverdue) {
+        this.isOverdue = false;
+        this.syncLater();
+      } else {
+        this.syncSoon();
+      }
     });
   }
 
