@@ -53,7 +53,7 @@ public static class PipelinesApi
         }
         var before = await definitions.FindAsync(model, cancel);
         var isNew = before is null;
-        var from = before is null ? null : await definitions.SnapshotAsync(before, cancel);
+        var from = before is null ? null : DefinitionStore.IdOf(before);
         Auditing.Tell(request.HttpContext, from, await definitions.SnapshotAsync(definition, cancel));
         await definitions.PutAsync(definition, cancel);
         if (isNew)

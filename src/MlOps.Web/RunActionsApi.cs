@@ -64,6 +64,7 @@ public static class RunActionsApi
         {
             return HttpProblems.Conflict($"Run '{id}' does not wait for a decision: it is {Word(run)}.");
         }
+        Auditing.Tell(request.HttpContext, Word(run), approved ? "approved" : "rejected");
         // Who has proved a name decides under it; others may say one.
         var by = Callers.IsProven(request.HttpContext.User) ? Callers.NameOf(request.HttpContext.User) : body.By;
         await decisions.DecideAsync(run, approved, by, body.Reason ?? (approved ? null : "no reason given"), cancel);

@@ -1,6 +1,8 @@
 using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
+using Azure.Core;
+using Azure.Core.Pipeline;
 using Azure.Data.Tables;
 using Azure.Storage.Blobs;
 using Microsoft.Extensions.DependencyInjection;
@@ -33,6 +35,27 @@ public sealed class HealthApiTests(AzuriteFixture azurite) : WebTests(azurite)
         await Client.PostJsonAsync("/predict", $"{{\"model\": \"{Model}\", \"features\": {{}}}}").ShouldBeAsync(HttpStatusCode.OK);
 
         (await Client.GetStringAsync("/health")).Should().Be($$$"""{"status":"healthy","storage":"ok","models":[{"model":"{{{Model}}}","version":1}]}""");
+    }
+
+    [Fact]
+    public async Task However_many_ask_storage_is_asked_once_a_second()
+    {
+        var (pings, time) = (new CountedPings(), new StoppedClock());
+        var (blobs, tables) = (new BlobClientOptions(), new TableClientOptions());
+        blobs.AddPolicy(pings, HttpPipelinePosition.PerCall);
+        tables.AddPolicy(pings, HttpPipelinePosition.PerCall);
+        var storage = new PipelineStorage(new BlobServiceClient(Azurite.ConnectionString, blobs), new TableServiceClient(Azurite.ConnectionString, tables));
+        await using var host = await WebHost.StartAsync(
+            storage, services => services.AddSingleton(new HealthProbe(storage, new WebOptions { HealthTimeout = TimeSpan.FromSeconds(60) }, time)));
+
+        for (var second = 1; second <= 3; second++)
+        {
+            var answers = await Task.WhenAll(Enumerable.Range(0, 50).Select(_ => host.Client.GetAsync("/health")));
+
+            answers.Should().OnlyContain(answer => answer.StatusCode == HttpStatusCode.OK);
+            pings.Count.Should().Be(second);
+            time.GoOn(TimeSpan.FromSeconds(1));
+        }
     }
 
     [Fact]
@@ -72,5 +95,31 @@ public sealed class HealthApiTests(AzuriteFixture azurite) : WebTests(azurite)
         var body = await host.Client.GetAsync("/health").ShouldBeAsync(HttpStatusCode.ServiceUnavailable);
 
         body.ToJsonString().Should().Contain("connection string").And.NotContain(WrongKey);
+    }
+
+    /// <summary>What passes on it is what the test says, however slow the machine is.</summary>
+    private sealed class StoppedClock : TimeProvider
+    {
+        private long passed;
+
+        public override long GetTimestamp() => Volatile.Read(ref passed);
+
+        public void GoOn(TimeSpan by) => Interlocked.Add(ref passed, (long)(by.TotalSeconds * TimestampFrequency));
+    }
+
+    /// <summary>The row that <see cref="PipelineStorage.PingAsync"/> reads, and nobody else.</summary>
+    private sealed class CountedPings : HttpPipelineSynchronousPolicy
+    {
+        private int count;
+
+        public int Count => Volatile.Read(ref count);
+
+        public override void OnSendingRequest(HttpMessage message)
+        {
+            if (message.Request.Uri.ToString().Contains("PartitionKey='ping'", StringComparison.Ordinal))
+            {
+                Interlocked.Increment(ref count);
+            }
+        }
     }
 }

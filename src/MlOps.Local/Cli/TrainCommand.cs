@@ -111,11 +111,25 @@ internal static partial class TrainCommand
             // A name that there is not changes no definition.
             await services.GetRequiredService<RunSources>().OfVersionAsync(model, name, cancel);
         }
-        await definitions.PutAsync(definition, cancel);
+        await DefineAsync(services, definition, cancel);
         var run = await services.GetRequiredService<RunStarter>().StartAsync(request, cancel);
         var details = await new RunFollower(services.GetRequiredService<RunStore>(), terminal).FollowAsync(run.RunId, definition.CandidateKeys, cancel);
         RunOutcome.Print(terminal.Story, details);
         return details;
+    }
+
+    /// <summary>Makes a definition the model's current one: a decision that the trail tells, unless it is the current one already.</summary>
+    private static async Task DefineAsync(IServiceProvider services, PipelineDefinition definition, CancellationToken cancel)
+    {
+        var definitions = services.GetRequiredService<DefinitionStore>();
+        var from = await definitions.FindAsync(definition.Model, cancel) is { } before ? DefinitionStore.IdOf(before) : null;
+        if (from == DefinitionStore.IdOf(definition))
+        {
+            await definitions.PutAsync(definition, cancel);
+            return;
+        }
+        await AuditCommand.RecordAsync(
+            services, "define", $"pipelines/{definition.Model}", async () => (from, await definitions.PutAsync(definition, cancel)), cancel);
     }
 
     private static async Task<string> ReadAsync(string path, CancellationToken cancel) => File.Exists(path)

@@ -27,10 +27,16 @@ public sealed class DefinitionStore(PipelineStorage storage, KnownExtensions kno
     public async Task<string> SnapshotAsync(PipelineDefinition definition, CancellationToken cancel)
     {
         known.Check(definition);
-        var identity = DefinitionJson.WriteIdentity(definition);
-        var id = $"{definition.Model}/{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(identity)))[..16]}";
+        var id = IdOf(definition);
         await UploadAsync($"snapshots/{id}.json", definition, cancel);
         return id;
+    }
+
+    /// <summary>The id of a definition's snapshot, a function of its content.</summary>
+    public static string IdOf(PipelineDefinition definition)
+    {
+        var identity = DefinitionJson.WriteIdentity(definition);
+        return $"{definition.Model}/{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(identity)))[..16]}";
     }
 
     /// <summary>The model's current definition, or null.</summary>

@@ -16,6 +16,108 @@ public sealed class AccessTests(AzuriteFixture azurite) : IAsyncLifetime
 {
     private const string AdminKey = "a-long-key-of-the-deployment";
 
+    private const string RolesOfRoutes = """
+        admin DELETE /datasets/{model}/tags/{tag}
+        admin DELETE /models/{name}
+        admin DELETE /models/{name}/aliases/{alias}
+        admin DELETE /models/{name}/predictions
+        admin DELETE /models/{name}/traffic
+        admin DELETE /models/{name}/versions/{version}
+        admin DELETE /pipelines/{model}
+        admin DELETE /raw/{model}/{**file}
+        admin DELETE /runs/{id}
+        admin GET /audit
+        admin GET /datasets/{model}/verify
+        admin POST /datasets/gc
+        admin POST /models/{name}/canary
+        admin POST /models/{name}/rollback
+        admin POST /runs/{id}/approve
+        admin POST /runs/{id}/reject
+        admin PUT /models/{name}/aliases/{alias}
+        admin PUT /models/{name}/traffic
+        admin PUT /pipelines/{model}
+        admin PUT /raw/{model}/{file}
+        anonymous GET /dashboard/assets/{hash}/{name}
+        anonymous GET /health
+        anonymous GET /ping
+        anonymous GET /signin
+        anonymous GET /signin/entra
+        anonymous GET /v2/health/live
+        anonymous GET /v2/health/ready
+        anonymous POST /signin
+        anonymous POST /signout
+        operator GET /models/{name}/predictions
+        operator POST /datasets/{model}/from-predictions
+        operator POST /datasets/{model}/restore
+        operator POST /feedback
+        operator POST /models/{name}/score
+        operator POST /pipelines/{model}/runs
+        operator POST /raw/{model}/{file}/upload-url
+        operator POST /runs/{id}/cancel
+        operator POST /runs/{id}/reproduction
+        operator POST /runs/{id}/retry
+        operator PUT /datasets/{model}/tags/{tag}
+        reader GET /
+        reader GET /dashboard/
+        reader GET /dashboard/data
+        reader GET /dashboard/data/{model}
+        reader GET /dashboard/data/{model}/diff
+        reader GET /dashboard/data/{model}/{version}
+        reader GET /dashboard/models
+        reader GET /dashboard/models/{name}
+        reader GET /dashboard/models/{name}/monitoring
+        reader GET /dashboard/models/{name}/traffic
+        reader GET /dashboard/models/{name}/versions/{version}
+        reader GET /dashboard/new
+        reader GET /dashboard/new/{model}
+        reader GET /dashboard/runs
+        reader GET /dashboard/runs/compare
+        reader GET /dashboard/runs/{id}
+        reader GET /datasets/{model}/diff
+        reader GET /datasets/{model}/tags
+        reader GET /datasets/{model}/versions
+        reader GET /datasets/{model}/versions/{version}
+        reader GET /datasets/{model}/versions/{version}/content
+        reader GET /docs
+        reader GET /docs/scalar.js
+        reader GET /lineage/{kind}/{**id}
+        reader GET /metrics
+        reader GET /models
+        reader GET /models/{name}
+        reader GET /models/{name}/drift
+        reader GET /models/{name}/drift/page
+        reader GET /models/{name}/monitoring
+        reader GET /models/{name}/traffic
+        reader GET /models/{name}/traffic/comparison
+        reader GET /models/{name}/versions
+        reader GET /models/{name}/versions/{version}
+        reader GET /openapi.json
+        reader GET /pipelines
+        reader GET /pipelines/{model}
+        reader GET /raw
+        reader GET /raw/{model}
+        reader GET /runs
+        reader GET /runs/{id}
+        reader GET /runs/{id}/artifacts/{**path}
+        reader GET /runs/{id}/events
+        reader GET /runs/{id}/reproduction
+        reader GET /runs/{id}/stages/{stage}/log
+        reader GET /schemas/pipeline.json
+        reader GET /v2/
+        reader GET /v2/models/{model}
+        reader GET /v2/models/{model}/ready
+        reader GET /v2/models/{model}/versions/{version}
+        reader GET /v2/models/{model}/versions/{version}/ready
+        reader GET /version
+        reader POST /invocations
+        reader POST /models/{name}/invocations
+        reader POST /models/{name}/versions/{version}/try
+        reader POST /pipelines/{model}/infer
+        reader POST /predict
+        reader POST /v2/models/{model}/infer
+        reader POST /v2/models/{model}/versions/{version}/infer
+        """;
+
     private readonly HttpClient client = new(new HttpClientHandler { AllowAutoRedirect = false, UseCookies = false });
     private readonly TestClock time = new(DateTimeOffset.UtcNow);
     private readonly string unique = AzuriteFixture.UniqueModel();
@@ -42,6 +144,7 @@ public sealed class AccessTests(AzuriteFixture azurite) : IAsyncLifetime
         foreach (var (verb, path, _) in Routes())
         {
             using var answer = await client.SendAsync(new HttpRequestMessage(new HttpMethod(verb), path));
+            ShouldTellBrowsers(answer, path);
             if (answer.StatusCode != HttpStatusCode.Unauthorized)
             {
                 answered.Add($"{verb} {path}");
@@ -57,6 +160,12 @@ public sealed class AccessTests(AzuriteFixture azurite) : IAsyncLifetime
             "GET /dashboard/assets/x/x");
     }
 
+    /// <summary>Whoever declares a route says here, too, who may call it.</summary>
+    [Fact]
+    public void Each_route_is_for_the_role_that_this_table_names() =>
+        string.Join('\n', Endpoints().Select(route => $"{Callers.NameOf(route.Role)} {route.Verb} {route.Pattern}").Order(StringComparer.Ordinal))
+            .Should().Be(RolesOfRoutes);
+
     [Fact]
     public async Task A_route_takes_its_role_and_those_above()
     {
@@ -71,6 +180,7 @@ public sealed class AccessTests(AzuriteFixture azurite) : IAsyncLifetime
             foreach (var (role, key) in keys)
             {
                 using var answer = await SendAsync(new HttpMethod(verb), path, key);
+                ShouldTellBrowsers(answer, path);
                 (answer.StatusCode == HttpStatusCode.Forbidden).Should().Be(role < needed, $"{verb} {path} is for {needed} and was asked by {role}");
                 answer.StatusCode.Should().NotBe(HttpStatusCode.Unauthorized);
             }
@@ -435,11 +545,35 @@ public sealed class AccessTests(AzuriteFixture azurite) : IAsyncLifetime
 
     private IReadOnlyList<(string Verb, string Path, RouteRole Role)> Routes() =>
     [
+        .. from route in Endpoints()
+           select (route.Verb, System.Text.RegularExpressions.Regex.Replace(route.Pattern, @"\{\**\w+\}", "x"), route.Role),
+    ];
+
+    private IReadOnlyList<(string Verb, string Pattern, RouteRole Role)> Endpoints() =>
+    [
         .. from endpoint in host.Get<EndpointDataSource>().Endpoints.OfType<RouteEndpoint>()
            from verb in endpoint.Metadata.GetMetadata<HttpMethodMetadata>()!.HttpMethods
-           let path = System.Text.RegularExpressions.Regex.Replace("/" + endpoint.RoutePattern.RawText!.TrimStart('/'), @"\{\**\w+\}", "x")
-           select (verb, path, endpoint.Metadata.OfType<RouteRole>().Single()),
+           select (verb, "/" + endpoint.RoutePattern.RawText!.TrimStart('/'), endpoint.Metadata.OfType<RouteRole>().Single()),
     ];
+
+    /// <summary>
+    /// Pages of the dashboard and <c>/docs</c> run this host's own scripts. What the route of artifacts answers, and that alone, may be framed, by pages of
+    /// this host.
+    /// </summary>
+    private static void ShouldTellBrowsers(HttpResponseMessage answer, string path)
+    {
+        var mayBeFramed = path == "/runs/x/artifacts/x" && answer.StatusCode is not (HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden);
+        var policy = answer.Headers.GetValues("Content-Security-Policy").Should().ContainSingle(path).Which.Split("; ");
+        policy.Should().StartWith("default-src 'none'", path).And.Contain("base-uri 'none'", path).And.EndWith($"frame-ancestors {(mayBeFramed ? "'self'" : "'none'")}", path);
+        policy.Where(rule => rule.StartsWith("script-src", StringComparison.Ordinal))
+            .Should().BeEquivalentTo(MayRunScripts(answer, path) ? ["script-src 'self'"] : Array.Empty<string>(), path);
+        answer.Headers.GetValues("X-Content-Type-Options").Should().Equal(["nosniff"], path);
+        answer.Headers.GetValues("X-Frame-Options").Should().Equal([mayBeFramed ? "SAMEORIGIN" : "DENY"], path);
+        answer.Headers.GetValues("Referrer-Policy").Should().Equal(["no-referrer"], path);
+    }
+
+    private static bool MayRunScripts(HttpResponseMessage answer, string path) => answer.Content.Headers.ContentType?.MediaType == "text/html"
+        && (path == "/docs" || path == "/dashboard" || path.StartsWith("/dashboard/", StringComparison.Ordinal));
 
     private async Task<string> AddKeyAsync(RouteRole role) =>
         (await host.Get<AccessKeyStore>().AddAsync($"{Callers.NameOf(role)}-{unique}", role, default)).Text;

@@ -2,6 +2,9 @@ using System.Net;
 using System.Net.Http.Headers;
 using Microsoft.AspNetCore.Routing;
 using MlOps.Pipeline.Contracts;
+using MlOps.Pipeline.Data;
+using MlOps.Pipeline.Features;
+using MlOps.Pipeline.Registry;
 using MlOps.Pipeline.Tracking;
 using MlOps.Testing;
 using MlOps.Web.Access;
@@ -36,6 +39,44 @@ public sealed class AuditTests(AzuriteFixture azurite) : WebTests(azurite)
         told[4].Should().Match<(string By, string Action, string Subject, string? From, string? To, AuditOutcome Outcome)>(
             entry => entry.Action == "define" && entry.From == null && entry.To!.StartsWith(Model) && entry.Outcome == AuditOutcome.Done);
         (await OursAsync())[0].Detail.Should().Contain("production");
+    }
+
+    [Theory]
+    [InlineData("approve", "approved")]
+    [InlineData("reject", "rejected")]
+    public async Task A_decision_about_a_waiting_run_is_told_with_what_it_became(string action, string to)
+    {
+        var (waiting, ended) = (await AddRunAsync(RunState.Waiting), await AddRunAsync(RunState.Succeeded));
+
+        await Client.PostAsync($"/runs/{waiting.RunId}/{action}", null).ShouldBeAsync(HttpStatusCode.Accepted);
+        await Client.PostAsync($"/runs/{ended.RunId}/{action}", null).ShouldFailAsync(HttpStatusCode.Conflict);
+
+        (await OursAsync()).Select(entry => (entry.Action, entry.Subject, entry.From, entry.To, entry.Outcome)).Should().Equal(
+            (action, $"runs/{ended.RunId}/{action}", null, null, AuditOutcome.Refused),
+            (action, $"runs/{waiting.RunId}/{action}", "waiting", to, AuditOutcome.Done));
+    }
+
+    [Fact]
+    public async Task Traffic_is_told_with_its_shares_when_it_is_split_and_when_that_ends()
+    {
+        foreach (var _ in Enumerable.Range(0, 2))
+        {
+            var version = await Registry.AddVersionAsync(Model);
+            var inputs = new[] { new SignatureColumn("a", ColumnKind.Numeric) };
+            await Host.Storage.Artifacts.UploadBlobAsync(
+                $"{version.ModelBlobs}/signature.json",
+                BinaryData.FromString(Json.Write(new Signature(inputs, inputs, new SignatureColumn("y", ColumnKind.Numeric)))));
+        }
+        await Registry.SetAliasAsync(Model, ModelAlias.Production, 1, "test", default);
+
+        await Client.PutJsonAsync($"/models/{Model}/traffic", """{"weights": {"1": 90, "2": 10}}""").ShouldBeAsync(HttpStatusCode.OK);
+        await Client.PutJsonAsync($"/models/{Model}/traffic", """{"weights": {"1": 90, "7": 10}}""").ShouldFailAsync(HttpStatusCode.BadRequest);
+        await Client.DeleteAsync($"/models/{Model}/traffic").ShouldBeAsync(HttpStatusCode.OK);
+
+        (await OursAsync()).Select(entry => (entry.Action, entry.Subject, entry.From, entry.To, entry.Outcome)).Should().Equal(
+            ("traffic", $"models/{Model}/traffic", "90 % version 1, 10 % version 2", "all to production", AuditOutcome.Done),
+            ("traffic", $"models/{Model}/traffic", null, null, AuditOutcome.Refused),
+            ("traffic", $"models/{Model}/traffic", "all to production", "90 % version 1, 10 % version 2", AuditOutcome.Done));
     }
 
     [Fact]
