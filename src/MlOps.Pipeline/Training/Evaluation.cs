@@ -110,6 +110,7 @@ internal static class Evaluation
     private static string Describe(FeatureTable table, int row)
     {
         const int MostShown = 5;
-        return string.Join(", ", table.Featurizer.NumberNames.Take(MostShown).Select((name, i) => $"{name} = {table.Numbers[i][row].ToString("G6", CultureInfo.InvariantCulture)}"));
+        return string.Join(", ", table.Featurizer.NumberNames.Take(MostShown).Select(
+            (name, i) => $"{name} = {table.Numbers[i][row].ToString("G6", CultureInfo.InvariantCulture)}"));
     }
 }

@@ -21,7 +21,8 @@ public sealed class AuditCommandTests(AzuriteFixture azurite) : IDisposable
         var (other, refused) = (Path.Combine(folder, "other.json"), Path.Combine(folder, "refused.json"));
         await File.WriteAllTextAsync(other, $$"""{"model": "{{unique}}", "target": "y", "candidates": [{"trainer": "sdca"}]}""");
         await File.WriteAllTextAsync(refused, $$"""{"model": "{{unique}}", "target": "y", "candidates": [{"trainer": "nobody-has-it"}]}""");
-        foreach (var definition in new string[][] { ["--target", "y"], ["--target", "y"], ["--definition", other], ["--definition", other], ["--definition", refused] })
+        string[][] definitions = [["--target", "y"], ["--target", "y"], ["--definition", other], ["--definition", other], ["--definition", refused]];
+        foreach (var definition in definitions)
         {
             var run = await RunAsync(["train", file, "--model", unique, .. definition]);
             run.ExitCode.Should().Be(1, run.Errors);

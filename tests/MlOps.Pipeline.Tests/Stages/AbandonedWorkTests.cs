@@ -10,7 +10,10 @@ public sealed class AbandonedWorkTests : IDisposable
     [Fact]
     public void What_a_killed_process_left_is_removed_and_what_is_being_written_or_is_whole_stays()
     {
-        string[] old = ["incoming/1", "drafts/a/0.parquet", "live/b/rows.jsonl", "traffic/g/rows.jsonl", "spill/duckdb_temp_storage-0.tmp", "datasets/v/c.parquet.0123"];
+        string[] old =
+        [
+            "incoming/1", "drafts/a/0.parquet", "live/b/rows.jsonl", "traffic/g/rows.jsonl", "spill/duckdb_temp_storage-0.tmp", "datasets/v/c.parquet.0123",
+        ];
         string[] kept = ["datasets/v/d.parquet"];
         string[] young = ["incoming/2", "drafts/e/0.parquet", "spill/duckdb_temp_storage-1.tmp", "datasets/v/f.parquet.4567"];
         foreach (var file in old.Concat(kept).Concat(young))

@@ -143,6 +143,14 @@ public sealed class BombTests(AzuriteFixture azurite) : IAsyncLifetime
     [InlineData(long.MaxValue)]
     public Task A_parquet_whose_page_is_at_no_place_of_the_file_is_refused(long start) => AssertRefusedAsync(MadeUpParquet.WithPageAt(start));
 
+    [Fact]
+    public Task A_parquet_without_columns_is_refused() => AssertRefusedAsync(MadeUpParquet.WithoutColumns());
+
+    [Theory]
+    [InlineData(2)]
+    [InlineData(16)]
+    public Task A_parquet_of_numbers_that_mean_what_they_cannot_is_refused(int meaning) => AssertRefusedAsync(MadeUpParquet.Meaning(meaning));
+
     [Theory]
     [InlineData(10)]
     [InlineData(1_000)]

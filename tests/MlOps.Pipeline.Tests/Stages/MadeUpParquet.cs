@@ -55,6 +55,14 @@ internal static class MadeUpParquet
     public static byte[] WithPageAt(long start) => OneColumn(
         Rows, Bytes, 0, [(1, I32, Number(0)), (2, I32, Number(Bytes)), (3, I32, Number(Bytes)), (5, Struct, DataHead(Rows))], start);
 
+    /// <summary>A table without columns.</summary>
+    public static byte[] WithoutColumns() => File([], [Group("r", 0)], 0, []);
+
+    /// <summary>A column of 64-bit floats that says that they mean something else.</summary>
+    /// <param name="meaning">A <c>ConvertedType</c>.</param>
+    public static byte[] Meaning(int meaning) => File(
+        [], [Group("r", 1), Fields((1, I32, Number(5)), (3, I32, Number(0)), (4, Binary, Text("a")), (6, I32, Number(meaning)))], 0, []);
+
     private static byte[] DataHead(int values) => Fields((1, I32, Number(values)), (2, I32, Number(0)), (3, I32, Number(3)), (4, I32, Number(3)));
 
     private static byte[] OneColumn(

@@ -112,7 +112,8 @@ public sealed class TargetLeakTests(AzuriteFixture azurite) : IAsyncLifetime
         var told = await ToldAsync("total", csv.ToString(), new FeatureRules { Interactions = [["count", "each"]] });
 
         told.Should().ContainSingle().Which.Value.Should().MatchRegex(
-            "^'[^']+', computed from 'count' and 'each', all but tells the target: .* leave out what is known so late \\(\"columns\": { \"count\": \"ignore\" }\\)\\.$");
+            "^'[^']+', computed from 'count' and 'each', all but tells the target: .* "
+                + "leave out what is known so late \\(\"columns\": { \"count\": \"ignore\" }\\)\\.$");
     }
 
     private async Task<Dictionary<string, string>> ToldAsync(string target, string csv, FeatureRules? features = null, TaskKind? task = null)

@@ -564,7 +564,8 @@ public sealed class AccessTests(AzuriteFixture azurite) : IAsyncLifetime
     {
         var mayBeFramed = path == "/runs/x/artifacts/x" && answer.StatusCode is not (HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden);
         var policy = answer.Headers.GetValues("Content-Security-Policy").Should().ContainSingle(path).Which.Split("; ");
-        policy.Should().StartWith("default-src 'none'", path).And.Contain("base-uri 'none'", path).And.EndWith($"frame-ancestors {(mayBeFramed ? "'self'" : "'none'")}", path);
+        policy.Should().StartWith("default-src 'none'", path).And.Contain("base-uri 'none'", path)
+            .And.EndWith($"frame-ancestors {(mayBeFramed ? "'self'" : "'none'")}", path);
         policy.Where(rule => rule.StartsWith("script-src", StringComparison.Ordinal))
             .Should().BeEquivalentTo(MayRunScripts(answer, path) ? ["script-src 'self'"] : Array.Empty<string>(), path);
         answer.Headers.GetValues("X-Content-Type-Options").Should().Equal(["nosniff"], path);

@@ -44,9 +44,14 @@ internal static class ParquetTable
         }
     }
 
-    /// <summary>The file names a length that it does not have, or that no file of its size needs memory for, or a place before its start.</summary>
+    /// <summary>
+    /// The file names a length that it does not have, or that no file of its size needs memory for, or a place before its start, or is of no form that there
+    /// is: DuckDB takes that for a fault of reading too, but names no file then, as it does of whatever it could not read or write.
+    /// </summary>
     private static bool IsOfItsClaims(Exception fault, long? bytes) =>
         fault.Message.Contains("Could not read enough bytes", StringComparison.Ordinal)
+            || fault.Message.Contains("Failed to read Parquet file", StringComparison.Ordinal)
+            || (!fault.Message.Contains('"', StringComparison.Ordinal) && !FaultText.IsFullDisk(fault) && !FaultText.IsOutOfMemory(fault))
             || (fault.Message.Contains("Could not read from file", StringComparison.Ordinal)
                 && fault.Message.EndsWith("Invalid argument", StringComparison.Ordinal))
             || (bytes < SmallBytes && FaultText.IsOutOfMemory(fault));
