@@ -92,6 +92,23 @@ public sealed class DoctorTests(AzuriteFixture azurite) : IClassFixture<AzuriteF
         found.Should().BeEmpty();
     }
 
+    [Fact]
+    public async Task A_part_that_a_listing_missed_is_read_again_as_all_are()
+    {
+        var lineage = (await host.Get<ModelRegistry>().GetAsync(run.Run.Model, 1, default)).Lineage;
+        var raw = await host.Get<DatasetStore>().GetAsync(lineage.Raw, default);
+        var part = host.Storage.Datasets.GetBlobClient($"{raw.Id}/{raw.Parts[0].Name}");
+        var other = (await part.DownloadContentAsync()).Value.Content.ToArray();
+        other[other.Length / 2] ^= 1;
+        var hidden = new DuringListing(() => part.DeleteIfExists(), () => part.Upload(BinaryData.FromBytes(other), overwrite: true));
+        await using var looking = new PipelineHost(azurite, services => services.AddSingleton(hidden.Storage(azurite)));
+
+        var found = (await looking.Get<StorageDoctor>().ExamineAsync(rehash: true, default)).Findings.Where(IsOurs);
+
+        hidden.Listings.Should().BeGreaterThan(0);
+        found.Should().ContainSingle().Which.Problem.Should().Be($"Its part {raw.Parts[0].Name} has other bytes than were written. Restore a backup.");
+    }
+
     /// <summary>Storage in which something is not there just while blobs of datasets are listed.</summary>
     private sealed class DuringListing(Action hide, Action show) : HttpPipelinePolicy
     {

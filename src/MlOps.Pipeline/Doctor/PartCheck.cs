@@ -12,20 +12,19 @@ internal sealed record PartCheck(long? Listed, bool Rehash)
     public static async Task<Finding?> FindAsync(PipelineStorage storage, string id, DatasetPart part, PartCheck check, CancellationToken cancel)
     {
         var name = $"{id}/{part.Name}";
-        if (check.Listed == part.Bytes)
-        {
-            return check.Rehash && await HashAsync(storage, name, cancel) != part.Name
-                ? Broken(id, $"Its part {part.Name} has other bytes than were written. Restore a backup.")
-                : null;
-        }
         // A listing comes in pages: what is written between two of them is missing from it.
-        return await StoredBlobs.LengthAsync(storage.Datasets, name, cancel) switch
+        var length = check.Listed == part.Bytes ? check.Listed : await StoredBlobs.LengthAsync(storage.Datasets, name, cancel);
+        if (length is not { } bytes)
         {
-            null => Broken(id, $"Its part {part.Name} is not there. Restore a backup, or delete the version's folder and run the file again."),
-            { } bytes when bytes != part.Bytes =>
-                Broken(id, $"Its part {part.Name} has {bytes} bytes where {part.Bytes} were written. Restore a backup."),
-            _ => null,
-        };
+            return Broken(id, $"Its part {part.Name} is not there. Restore a backup, or delete the version's folder and run the file again.");
+        }
+        if (bytes != part.Bytes)
+        {
+            return Broken(id, $"Its part {part.Name} has {bytes} bytes where {part.Bytes} were written. Restore a backup.");
+        }
+        return check.Rehash && await HashAsync(storage, name, cancel) != part.Name
+            ? Broken(id, $"Its part {part.Name} has other bytes than were written. Restore a backup.")
+            : null;
     }
 
     /// <summary>What a part of this content is called; null when it is gone by now.</summary>
