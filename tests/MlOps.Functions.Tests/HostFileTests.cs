@@ -38,6 +38,15 @@ public sealed class HostFileTests
             .Should().BeLessThanOrEqualTo(TimeSpan.FromMinutes(60));
     }
 
+    /// <summary>Else each request to storage would be lines of the log, which are paid for.</summary>
+    [Fact]
+    public void The_host_logs_no_line_for_each_request_to_storage()
+    {
+        using var host = HostFile();
+
+        host.RootElement.GetProperty("logging").GetProperty("logLevel").GetProperty("Azure").GetString().Should().Be("Warning");
+    }
+
     /// <summary>A key that the host's extension does not know is passed over in silence: versions would then not be told.</summary>
     [Fact]
     public void Every_key_of_durable_task_is_one_that_the_hosts_extension_reads()

@@ -13,6 +13,7 @@ using MlOps.Pipeline.Definitions;
 using MlOps.Pipeline.Features;
 using MlOps.Pipeline.Tracking;
 using MlOps.Samples.Extensions;
+using MlOps.Web;
 using OpenTelemetry.Logs;
 using OpenTelemetry.Trace;
 
@@ -69,6 +70,18 @@ public sealed class AppServicesTests
 
         static IConfiguration Configuration(string limit) => new ConfigurationBuilder().AddInMemoryCollection(
             new Dictionary<string, string?> { ["AzureWebJobsStorage"] = "UseDevelopmentStorage=true", ["Limits:JsonBytes"] = limit }).Build();
+    }
+
+    /// <summary>The platform breaks off bodies at 100 MiB, and ends an instance that is scaled in after 60 minutes.</summary>
+    [Fact]
+    public async Task Uploads_and_trainings_end_before_the_platform_ends_them()
+    {
+        await using var app = App();
+        await using var declared = App(("Pipeline:MostTrainingMinutes", "20"));
+
+        app.GetRequiredService<UploadOptions>().MaxPutBytes.Should().Be(64 * 1024 * 1024);
+        app.GetRequiredService<PipelineOptions>().MostTrainingMinutes.Should().Be(45);
+        declared.GetRequiredService<PipelineOptions>().MostTrainingMinutes.Should().Be(20);
     }
 
     /// <summary>The alert on failed runs reads the log in Application Insights: all of it has to get there, in words and not as templates.</summary>

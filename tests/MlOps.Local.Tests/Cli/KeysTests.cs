@@ -64,6 +64,22 @@ public sealed class KeysTests(AzuriteFixture azurite) : IDisposable
         host.Output.Should().NotContain(DataFolder.FindHost(folder)!.Key);
     }
 
+    [Fact]
+    public async Task On_loopback_nobody_needs_a_key_and_what_a_page_of_elsewhere_asks_for_is_refused()
+    {
+        await using var host = LocalProcess.Start("up", "--port", "0", "--data", folder, "--storage", azurite.ConnectionString);
+        await host.PrintedAsync("Serving on");
+        http.BaseAddress = new Uri(DataFolder.FindHost(folder)!.Url!);
+        using var rebound = new HttpRequestMessage(HttpMethod.Get, "/models") { Headers = { Host = $"evil.example:{http.BaseAddress.Port}" } };
+        using var foreign = new HttpRequestMessage(HttpMethod.Post, "/models/x/rollback") { Headers = { { "Origin", "https://evil.example" } } };
+        using var own = new HttpRequestMessage(HttpMethod.Post, "/models/x/rollback") { Headers = { { "Origin", $"http://{http.BaseAddress.Authority}" } } };
+
+        (await StatusAsync(null, HttpMethod.Get, "/models")).Should().Be(HttpStatusCode.OK);
+        (await http.SendAsync(rebound)).StatusCode.Should().Be(HttpStatusCode.MisdirectedRequest);
+        (await http.SendAsync(foreign)).StatusCode.Should().Be(HttpStatusCode.Forbidden);
+        (await http.SendAsync(own)).StatusCode.Should().Be(HttpStatusCode.NotFound, "there is no model x");
+    }
+
     [Theory]
     [InlineData("--role is owner; it must be reader, operator or admin.", "add", "x", "--role", "owner")]
     [InlineData("--role is anonymous; it must be reader, operator or admin.", "add", "x", "--role", "anonymous")]
