@@ -9,7 +9,7 @@ namespace MlOps.Local.Cli;
 internal static class RunOutcome
 {
     /// <summary>What the winner's metrics on the validation rows are shown beside.</summary>
-    private static readonly (string Prefix, string Title)[] Beside = [(BaselineMetrics.Prefix, "Baseline"), ("production_", "Production")];
+    private static readonly (string Prefix, string Title)[] Beside = [(BaselineMetrics.Prefix, "Baseline"), (ProductionMetrics.Prefix, "Production")];
 
     private const int MostReasons = 8;
 

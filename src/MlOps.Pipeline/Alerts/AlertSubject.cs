@@ -35,6 +35,6 @@ public sealed record AlertSubject(string Name, IReadOnlyList<(string Name, strin
 
     private static bool IsTold(string metric) =>
         (WinnerMetrics.IsOne(metric) && !IsOfIntervals(metric))
-        || metric.StartsWith("production_", StringComparison.Ordinal)
+        || metric.StartsWith(ProductionMetrics.Prefix, StringComparison.Ordinal)
         || (metric.StartsWith("drift_", StringComparison.Ordinal) && metric.EndsWith("_share", StringComparison.Ordinal));
 }

@@ -2,13 +2,14 @@ using MlOps.Drift;
 using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Data;
 using MlOps.Pipeline.Data.Duck;
+using MlOps.Pipeline.Definitions;
 using MlOps.Pipeline.Profiling;
 using MlOps.Pipeline.Tracking;
 
 namespace MlOps.Pipeline.Versions;
 
 /// <summary>Compares two dataset versions: columns, rows, values.</summary>
-public sealed class DataComparison(DatasetStore datasets, DuckDb duckDb, TableProfiler profiler)
+public sealed class DataComparison(DatasetStore datasets, DefinitionStore definitions, DuckDb duckDb, TableProfiler profiler)
 {
     /// <param name="from">The version that is compared with.</param>
     /// <param name="to">The version that is compared.</param>
@@ -20,7 +21,8 @@ public sealed class DataComparison(DatasetStore datasets, DuckDb duckDb, TablePr
         var (before, after) = (await OpenAsync(from, cancel), await OpenAsync(to, cancel));
         var columns = Compare(before.Manifest, after.Manifest);
         var shared = Shared(before.Manifest, after.Manifest);
-        var rows = await Task.Run(() => CompareRows(before, after, shared, request, cancel), cancel);
+        var declared = await DeclaredIdsAsync(from.Model, cancel);
+        var rows = await Task.Run(() => CompareRows(before, after, shared, request, declared, cancel), cancel);
         return new DataDiff(from, to, columns, rows, request.Statistics ? await StatisticsAsync((from, before), (to, after), shared, cancel) : null);
     }
 
@@ -47,8 +49,16 @@ public sealed class DataComparison(DatasetStore datasets, DuckDb duckDb, TablePr
     private static Dictionary<string, DatasetColumn> ByName(DatasetManifest version) =>
         version.Columns.ToDictionary(column => column.Name, StringComparer.Ordinal);
 
+    /// <summary>By the definition as it is now. What was only found to look like ids is no key: it may change while the row is the same.</summary>
+    private async Task<IReadOnlySet<string>> DeclaredIdsAsync(string model, CancellationToken cancel)
+    {
+        var columns = (await definitions.FindAsync(model, cancel))?.Columns ?? new Dictionary<string, ColumnRule>();
+        return columns.Where(column => column.Value.Kind == ColumnKind.IdLike).Select(column => column.Key).ToHashSet(StringComparer.Ordinal);
+    }
+
     private RowDiff CompareRows(
-        LocalTable before, LocalTable after, IReadOnlyList<DatasetColumn> shared, DataDiffRequest request, CancellationToken cancel)
+        LocalTable before, LocalTable after, IReadOnlyList<DatasetColumn> shared, DataDiffRequest request, IReadOnlySet<string> declared,
+        CancellationToken cancel)
     {
         if (shared.Count == 0)
         {
@@ -65,7 +75,7 @@ public sealed class DataComparison(DatasetStore datasets, DuckDb duckDb, TablePr
             var keyed = new KeyedRows(session, before.ToSql(), after.ToSql(), given, names);
             return keyed.FindDouble() is { } twice ? throw new InputException(twice) : keyed.Compare(request.Examples);
         }
-        var ids = shared.Where(column => column.Kind == ColumnKind.IdLike).Select(column => column.Name).ToList();
+        var ids = names.Where(declared.Contains).ToList();
         var note = default(string);
         if (ids.Count > 0 && ids.Count < names.Count)
         {

@@ -41,9 +41,9 @@ public enum ReproductionState
 
 /// <summary>A fact that is not the same.</summary>
 /// <param name="What">What it is a fact of, such as <c>metric val_rmse</c>.</param>
-/// <param name="Was">The fact of the run.</param>
+/// <param name="Was">The fact of the run; left out where the run has none of it.</param>
 /// <param name="Is">What it is when run again; left out where it is missing then.</param>
-public sealed record FactDifference(string What, string Was, string? Is);
+public sealed record FactDifference(string What, string? Was, string? Is);
 
 /// <summary>Reproduces runs in the background, one at a time. A host that has no place for a storage of their own has none of this.</summary>
 public interface IReproducer

@@ -37,7 +37,7 @@ public sealed class ReproductionTests(AzuriteFixture azurite) : IDisposable
         var asked = await host.SendAsync(HttpMethod.Post, PathOf(run));
         var again = await host.SendAsync(HttpMethod.Post, PathOf(run));
         var same = await EndOfAsync(host, run);
-        await AlterAsync(host, run, "val_rmse");
+        await AlterAsync(host, run, "drift_validation_share");
         await host.SendAsync(HttpMethod.Post, PathOf(run));
         var different = await EndOfAsync(host, run);
 
@@ -51,9 +51,9 @@ public sealed class ReproductionTests(AzuriteFixture azurite) : IDisposable
         same.GetProperty("by").GetString().Should().Be("local");
         different.GetProperty("state").GetString().Should().Be("different", different.ToString());
         var difference = different.GetProperty("difference");
-        (difference.GetProperty("what").GetString(), difference.GetProperty("was").GetString()).Should().Be(("metric val_rmse", "123.5"));
+        (difference.GetProperty("what").GetString(), difference.GetProperty("was").GetString()).Should().Be(("metric drift_validation_share", "123.5"));
         different.GetProperty("text").GetString().Should()
-            .Be($"Not the same. The first difference: metric val_rmse was 123.5, and is {difference.GetProperty("is").GetString()} now.");
+            .Be($"Not the same. The first difference: metric drift_validation_share was 123.5, and is {difference.GetProperty("is").GetString()} now.");
         Scratch.Should().BeEmpty("what was made for it is gone");
         (await host.GetAsync("/runs")).GetProperty("runs").GetArrayLength().Should().Be(runs, "nothing in the host's own storage is another run");
     }

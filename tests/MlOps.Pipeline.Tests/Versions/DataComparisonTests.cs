@@ -20,7 +20,7 @@ public sealed class DataComparisonTests(AzuriteFixture azurite) : IAsyncLifetime
         Columns = new Dictionary<string, ColumnRule> { ["order"] = new() { Kind = ColumnKind.IdLike } },
     };
 
-    public Task InitializeAsync() => Task.CompletedTask;
+    public Task InitializeAsync() => bench.Host.Get<DefinitionStore>().PutAsync(definition, default);
 
     public Task DisposeAsync() => bench.DisposeAsync().AsTask();
 
@@ -55,6 +55,19 @@ public sealed class DataComparisonTests(AzuriteFixture azurite) : IAsyncLifetime
         (diff.Rows.Key.Count, diff.Rows.Added, diff.Rows.Removed, diff.Rows.Changed, diff.Rows.Same).Should().Be((0, 2, 2, 0, 3));
         diff.Rows.RemovedRows.Should().OnlyContain(row => (string)row["city"]! == "Rome");
         diff.Rows.AddedRows.Select(row => row["city"]).Distinct().Should().BeEquivalentTo(["Oslo", "Kiel"]);
+    }
+
+    [Fact]
+    public async Task A_column_that_only_looks_like_ids_is_no_key()
+    {
+        const string Rows = "booking_id,city,amount\n";
+        var before = await IngestAsync(Rows + string.Concat(Enumerable.Range(1, 60).Select(i => $"{i},Rome,{i}.5\n")));
+        var after = await IngestAsync(Rows + string.Concat(Enumerable.Range(1, 60).Select(i => $"{i},Rome,{(i == 7 ? 70 : i)}.5\n")));
+
+        var diff = await CompareAsync(before, after);
+
+        (await bench.Host.Get<DatasetStore>().GetAsync(before.Id, default)).Columns[0].Kind.Should().Be(ColumnKind.IdLike);
+        (diff.Rows.Key.Count, diff.Rows.Added, diff.Rows.Removed, diff.Rows.Changed, diff.Rows.Same, diff.Rows.Note).Should().Be((0, 1, 1, 0, 59, null));
     }
 
     [Fact]

@@ -29,5 +29,14 @@ public sealed class RunFactsTests
     }
 
     [Fact]
+    public void A_fact_that_only_the_second_time_has_is_a_difference_too()
+    {
+        var compared = RunFacts.Compare(First, [.. First, new("train rows", "8")], error: null);
+
+        compared.Difference.Should().Be(new FactDifference("train rows", Was: null, "8"));
+        compared.Sentences.Should().Equal("Not the same. The first difference: train rows was missing, and is 8 now.");
+    }
+
+    [Fact]
     public void The_same_facts_are_the_same() => RunFacts.Compare(First, [.. First.Reverse()], error: null).Difference.Should().BeNull();
 }

@@ -33,7 +33,13 @@ public sealed record CanaryJudgeOutput(CanaryMove Move, string Reason, StageRepo
 public sealed class CanaryJudgeStage(ModelRegistry registry, ITrafficEvidence evidence, RunStore runs)
     : IStage<CanaryJudgeInput, CanaryJudgeOutput>
 {
+    private const string Metrics = "canary_";
+
     public static string Name => "canary-judge";
+
+    /// <summary>Whether it is a metric of what a canary's requests came to, or an end of its interval.</summary>
+    internal static bool IsMetric(string metric) =>
+        Array.Exists(["", IntervalMetrics.Low, IntervalMetrics.High], interval => metric.StartsWith(interval + Metrics, StringComparison.Ordinal));
 
     public async Task<CanaryJudgeOutput> RunAsync(StageContext context, CanaryJudgeInput input, CancellationToken cancel)
     {
@@ -85,7 +91,7 @@ public sealed class CanaryJudgeStage(ModelRegistry registry, ITrafficEvidence ev
 
     private static Dictionary<string, double> Logged(ChallengerEvidence found, int percent)
     {
-        var prefix = string.Create(CultureInfo.InvariantCulture, $"canary_{percent}_");
+        var prefix = string.Create(CultureInfo.InvariantCulture, $"{Metrics}{percent}_");
         var logged = new Dictionary<string, double>
         {
             [prefix + "predictions"] = found.Predictions,

@@ -29,7 +29,16 @@ public sealed partial class DriftStage(
     DatasetStore datasets, ProfileStore profiles, ModelRegistry registry, ArtifactStore artifacts, RunStore runs, ReportRenderer pages,
     ILogger<DriftStage> logger) : IStage<DriftInput, DriftOutput>
 {
+    /// <summary>Name of the comparison with what the production version was trained on.</summary>
+    private const string Production = "production";
+
+    private const string Columns = "drift_columns";
+    private const string ColumnsRead = "drift_columns_read";
+
     public static string Name => "drift";
+
+    /// <summary>Whether it is a metric of how far the stage is, or one that depends on what is in production, and not of the run's rows alone.</summary>
+    internal static bool IsOfTheMoment(string metric) => metric is Columns or ColumnsRead || metric == ShareOf(Production);
 
     public async Task<DriftOutput> RunAsync(StageContext context, DriftInput input, CancellationToken cancel)
     {
@@ -50,7 +59,7 @@ public sealed partial class DriftStage(
         {
             var then = (new DriftSide(
                 $"training rows of version {version}", manifest.Id, manifest.Rows, version), await profiles.GetAsync(manifest, progress.AddAsync, cancel));
-            comparisons.Add(TableComparison.Compare("production", then, trained, definition.DriftRules, definition.Gates.DriftShare));
+            comparisons.Add(TableComparison.Compare(Production, then, trained, definition.DriftRules, definition.Gates.DriftShare));
         }
         var report = new DriftReport(
             context.RunId, context.Model, definition.Gates.Drift, definition.Gates.DriftShare, comparisons.Any(comparison => comparison.Drifted), comparisons);
@@ -82,13 +91,15 @@ public sealed partial class DriftStage(
 
     private async Task SaveAsync(DriftReport report, CancellationToken cancel)
     {
-        var metrics = report.Comparisons.ToDictionary(comparison => $"drift_{comparison.Name}_share", comparison => comparison.Share);
+        var metrics = report.Comparisons.ToDictionary(comparison => ShareOf(comparison.Name), comparison => comparison.Share);
         await runs.LogMetricsAsync(report.RunId, metrics, cancel);
         await artifacts.SaveAsync(
             report.RunId, DriftReport.FileName, $"{report.RunId}/{DriftReport.FileName}", BinaryData.FromString(Json.Write(report)), cancel);
         var page = await pages.RenderAsync<DriftPage>(new Dictionary<string, object?> { [nameof(DriftPage.Report)] = report });
         await artifacts.SaveAsync(report.RunId, DriftReport.PageName, $"{report.RunId}/{DriftReport.PageName}", page, cancel);
     }
+
+    private static string ShareOf(string comparison) => $"drift_{comparison}_share";
 
     private static DriftOutput OutputOf(StageContext context, DriftReport report, long rows)
     {
@@ -114,7 +125,7 @@ public sealed partial class DriftStage(
         {
             done += columns;
             stage.LogProgress(context.RunId, done, all);
-            await context.LogMetricsAsync(new Dictionary<string, double> { ["drift_columns_read"] = done, ["drift_columns"] = all }, cancel);
+            await context.LogMetricsAsync(new Dictionary<string, double> { [ColumnsRead] = done, [Columns] = all }, cancel);
         }
     }
 }

@@ -60,7 +60,7 @@ public sealed class ModelCardStage(
         var drift = await FindAsync(details, DriftReport.FileName, cancel) is { } json ? Json.Read<DriftReport>(json.ToString()) : null;
         var slices = await FindAsync(details, SliceReport.FileName, cancel) is { } sliced ? Json.Read<IReadOnlyList<SliceReport>>(sliced.ToString()) : [];
         var metric = Evaluation.DecidingMetric(definition.Gates, version.Task).Name;
-        var production = details.Metrics.TryGetValue($"production_{metric}", out var measured) ? measured : (double?)null;
+        var production = details.Metrics.TryGetValue(ProductionMetrics.Prefix + metric, out var measured) ? measured : (double?)null;
         return new CardData
         {
             Version = version,
@@ -148,7 +148,7 @@ public sealed class ModelCardStage(
     /// <summary>As measured on this run's rows when it was compared with; else as it was registered.</summary>
     private async Task<CardPrevious> PreviousAsync(string model, int previous, RunDetails details, CancellationToken cancel)
     {
-        var rescored = Prefixed(details.Metrics, "production_");
+        var rescored = Prefixed(details.Metrics, ProductionMetrics.Prefix);
         return rescored.Count > 0
             ? new CardPrevious(previous, rescored, OnSameRows: true)
             : new CardPrevious(previous, Prefixed((await registry.GetAsync(model, previous, cancel)).Metrics, WinnerMetrics.Validation), OnSameRows: false);

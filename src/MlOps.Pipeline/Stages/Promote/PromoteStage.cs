@@ -34,10 +34,6 @@ public sealed class PromoteStage(
     ModelRegistry registry, ModelTraffic traffic, DatasetStore datasets, TrainedModels models, RunStore runs, ProductionComparison comparison)
     : IStage<PromoteInput, PromoteOutput>
 {
-
-    /// <summary>How much better the new version is than production, in the deciding metric's unit.</summary>
-    private const string GainMetric = "gain_over_production";
-
     public static string Name => "promote";
 
     public async Task<PromoteOutput> RunAsync(StageContext context, PromoteInput input, CancellationToken cancel)
@@ -190,12 +186,12 @@ public sealed class PromoteStage(
 
     private static Dictionary<string, double> Logged(IReadOnlyDictionary<string, double> production, double gain, Interval? interval)
     {
-        var logged = production.ToDictionary(measured => $"production_{measured.Key}", measured => measured.Value);
-        logged[GainMetric] = gain;
+        var logged = production.ToDictionary(measured => ProductionMetrics.Prefix + measured.Key, measured => measured.Value);
+        logged[ProductionMetrics.Gain] = gain;
         if (interval is not null)
         {
-            logged[IntervalMetrics.Low + GainMetric] = interval.Low;
-            logged[IntervalMetrics.High + GainMetric] = interval.High;
+            logged[IntervalMetrics.Low + ProductionMetrics.Gain] = interval.Low;
+            logged[IntervalMetrics.High + ProductionMetrics.Gain] = interval.High;
         }
         return logged;
     }

@@ -12,6 +12,11 @@ internal sealed class TrainingWatch(string runId, string candidate, double? maxM
     /// <summary>What FastTree and FastForest log when they begin a tree. LightGBM and SDCA log nothing until they are done.</summary>
     private const string TreeBegins = "numTotalTrees left";
 
+    private const string Elapsed = ".elapsed_seconds";
+    private const string TreesSoFar = ".trees_so_far";
+    private const string BudgetLeft = ".budget_left_seconds";
+    private const string Expected = ".expected_seconds";
+
     private int begun;
     private TrainingPlan? plan;
 
@@ -39,21 +44,24 @@ internal sealed class TrainingWatch(string runId, string candidate, double? maxM
         }
     }
 
+    /// <summary>Whether it is a metric of how a training goes, and no result.</summary>
+    public static bool IsOne(string metric) => Array.Exists([Elapsed, TreesSoFar, BudgetLeft, Expected], metric.EndsWith);
+
     /// <summary>All of it as metrics of the run, in seconds and trees.</summary>
     public Dictionary<string, double> Metrics(TimeSpan elapsed)
     {
-        var metrics = new Dictionary<string, double> { [$"{candidate}.elapsed_seconds"] = Seconds(elapsed) };
+        var metrics = new Dictionary<string, double> { [candidate + Elapsed] = Seconds(elapsed) };
         if (Trees is { } trees)
         {
-            metrics[$"{candidate}.trees_so_far"] = trees;
+            metrics[candidate + TreesSoFar] = trees;
         }
         if (Budget is { } all)
         {
-            metrics[$"{candidate}.budget_left_seconds"] = Seconds(all - elapsed);
+            metrics[candidate + BudgetLeft] = Seconds(all - elapsed);
         }
         if (Lasts is { } lasts)
         {
-            metrics[$"{candidate}.expected_seconds"] = Seconds(lasts);
+            metrics[candidate + Expected] = Seconds(lasts);
         }
         return metrics;
     }
