@@ -5,8 +5,8 @@ using System.Globalization;
 namespace MlOps.Testing;
 
 /// <summary>
-/// Gives child processes, and theirs, a clock that is behind, by <c>libfaketime</c>. Only the time of day is another: what has passed is counted as it is, as
-/// on a machine whose clock is set. Times of files are as they are too, and so lie ahead.
+/// Gives child processes, and theirs, a clock that is behind or ahead, by <c>libfaketime</c>. Only the time of day is another: what has passed is counted as it is, as
+/// on a machine whose clock is set. Times of files are as they are too.
 /// </summary>
 /// <remarks>
 /// It has to be the library for several threads (<c>-m</c>), with a distance that stays: the other one, and one that reads a file for the distance, ended one
@@ -24,10 +24,16 @@ public static class FakedClock
     /// <param name="after">
     /// For so long its clock is right, and is set back then. A process that it starts counts anew from its own start. Null: it is behind from the start.
     /// </param>
-    public static IReadOnlyDictionary<string, string?> Behind(TimeSpan by, TimeSpan? after = null) => new Dictionary<string, string?>
+    public static IReadOnlyDictionary<string, string?> Behind(TimeSpan by, TimeSpan? after = null) => At(-by, after);
+
+    /// <summary>Variables of a process whose clock is ahead from the start.</summary>
+    /// <param name="by">How far.</param>
+    public static IReadOnlyDictionary<string, string?> Ahead(TimeSpan by) => At(by, after: null);
+
+    private static Dictionary<string, string?> At(TimeSpan offset, TimeSpan? after) => new()
     {
         ["LD_PRELOAD"] = Library.Value.Preload,
-        ["FAKETIME"] = by.TotalSeconds.ToString("-0", CultureInfo.InvariantCulture),
+        ["FAKETIME"] = offset.TotalSeconds.ToString("+0;-0", CultureInfo.InvariantCulture),
         ["FAKETIME_START_AFTER_SECONDS"] = after?.TotalSeconds.ToString("0", CultureInfo.InvariantCulture),
         // It never looks again at what is the same for good.
         ["FAKETIME_CACHE_DURATION"] = "100000",

@@ -8,7 +8,7 @@ namespace MlOps.Pipeline.Doctor;
 /// <param name="rehash">Whether every part is read again, and its content compared with its hash.</param>
 internal sealed class DatasetChecks(PipelineStorage storage, bool rehash)
 {
-    private const string ManifestFile = "manifest.json";
+    public const string ManifestFile = "manifest.json";
     private const int ReadAtOnce = 16;
     private const string Unnamed = "no manifest names them; a run was stopped before it had written all";
 
@@ -46,9 +46,9 @@ internal sealed class DatasetChecks(PipelineStorage storage, bool rehash)
         }
         foreach (var (id, of) in views)
         {
-            if (!parents.ContainsKey(of) && await FindManifestAsync(of, cancel) is null)
+            if (!parents.ContainsKey(of) && await ViewCheck.FindAsync(storage, id, of, cancel) is { } problem)
             {
-                found.Add(Broken(id, $"It is a view of version {of}, which there is not. Restore a backup."));
+                found.Add(problem);
             }
         }
         return found;
@@ -124,6 +124,4 @@ internal sealed class DatasetChecks(PipelineStorage storage, bool rehash)
 
     private async Task<DatasetManifest?> FindManifestAsync(string id, CancellationToken cancel) =>
         await storage.Datasets.FindContentAsync($"{id}/{ManifestFile}", cancel) is { } content ? Stored.Read<DatasetManifest>(content.ToString()) : null;
-
-    private static Finding Broken(string id, string problem) => new(FindingKind.Broken, $"datasets/{id}", problem);
 }

@@ -39,6 +39,10 @@ public sealed class DataVerification(DataLog log, DatasetStore datasets, Pipelin
                     }
                     (bytes, parts) = (bytes + part.Bytes, parts + 1);
                 }
+                if (version.ViewOf is { } of && await ViewCheck.FindAsync(storage, entry.Id, of, cancel) is { } lost)
+                {
+                    broken.Add(lost);
+                }
             }
             else if (await log.FindAsync(model, entry.Id, cancel) is not null)
             {
