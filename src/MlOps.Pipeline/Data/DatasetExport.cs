@@ -13,10 +13,10 @@ public sealed class DatasetExport(DatasetStore datasets, DuckDb duckDb)
     /// <exception cref="InputException">There is no such version, or the file's ending is another.</exception>
     public async Task<long> WriteAsync(string id, string path, CancellationToken cancel)
     {
-        var format = Path.GetExtension(path).ToLowerInvariant() switch
+        var (format, cell) = Path.GetExtension(path).ToLowerInvariant() switch
         {
-            ".csv" => "csv, header",
-            ".parquet" => "parquet",
+            ".csv" => ("csv, header", (Func<DatasetColumn, string>)CsvSql),
+            ".parquet" => ("parquet", column => Sql.Name(column.Name)),
             var other => throw new InputException($"The ending '{other}' is not known: name a .csv or a .parquet file."),
         };
         var table = await datasets.OpenAsync(await datasets.GetAsync(id, cancel), cancel);
@@ -24,10 +24,20 @@ public sealed class DatasetExport(DatasetStore datasets, DuckDb duckDb)
             () =>
             {
                 using var session = duckDb.Open(table.Manifest.Columns.Count, cancel);
-                var cells = string.Join(", ", table.Manifest.Columns.Select(column => Sql.Name(column.Name)));
+                var cells = string.Join(", ", table.Manifest.Columns.Select(cell));
                 session.Execute($"COPY (SELECT {cells} FROM {table.ToSql()}) TO {Sql.Text(path)} (FORMAT {format})");
                 return table.Manifest.Rows;
             },
             cancel);
+    }
+
+    /// <summary>A whole number as people write it, 12 and not 12.0, as long as that is the very same number.</summary>
+    private static string CsvSql(DatasetColumn column)
+    {
+        var name = Sql.Name(column.Name);
+        return column.Type == StorageType.Double
+            ? $"CASE WHEN {name} = trunc({name}) AND abs({name}) < 1e15 AND NOT ({name} = 0 AND signbit({name})) "
+                + $"THEN {name}::BIGINT::VARCHAR ELSE {name}::VARCHAR END AS {name}"
+            : name;
     }
 }

@@ -1,5 +1,7 @@
+using System.Globalization;
 using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Data;
+using MlOps.Pipeline.Data.Duck;
 using MlOps.Pipeline.Definitions;
 using MlOps.Pipeline.Registry;
 using MlOps.Pipeline.Tracking;
@@ -158,11 +160,17 @@ public sealed class DataVersionTests(AzuriteFixture azurite) : IAsyncLifetime
 
         var csv = await host.Get<DataCheckout>().WriteAsync(version, folder, "csv", default);
 
-        (await File.ReadAllLinesAsync(csv)).Should().HaveCount(301).And.StartWith([Trips.Header]);
+        (await File.ReadAllTextAsync(csv)).Should().Be(Trips.Csv(300, seed: 1));
         Path.GetFileName(csv).Should().Be($"{definition.Model}-raw.csv");
         (await File.ReadAllTextAsync(Path.Combine(folder, "dataset.json"))).Should().Contain(version.Id).And.Contain("may.csv");
         var parquet = await host.Get<DataCheckout>().WriteAsync(version, folder, "parquet", default);
         Directory.GetFiles(folder).Select(Path.GetFileName).Should().BeEquivalentTo(Path.GetFileName(parquet), "dataset.json");
+        using (var session = host.Get<DuckDb>().Open(columns: 6, default))
+        {
+            var rows = session.Rows($"SELECT * FROM read_parquet({Sql.File(parquet)})")
+                .Select(row => string.Join(',', row.Select(cell => Convert.ToString(cell, CultureInfo.InvariantCulture))) + "\n");
+            (Trips.Header + "\n" + string.Concat(rows)).Should().Be(Trips.Csv(300, seed: 1));
+        }
         await File.WriteAllTextAsync(Path.Combine(host.WorkFolder, "mine.txt"), "mine");
         (await host.Get<DataCheckout>().Awaiting(checkout => checkout.WriteAsync(version, host.WorkFolder, "csv", default)).Should()
             .ThrowAsync<InputException>()).WithMessage("*has other files in it*");
