@@ -88,6 +88,37 @@ public sealed class LineageEventTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Runs_that_only_read_score_or_bring_into_production_are_told_with_what_they_had_to_do_with()
+    {
+        var model = definition.Model;
+        await RunAsync();
+        await host.Storage.Raw.GetBlobClient($"{model}/june.csv").UploadAsync(BinaryData.FromString(Trips.Csv(120, 2)));
+        var ingest = await host.Get<RunStarter>().StartAsync(new RunRequest(model, $"raw/{model}/june.csv", "test") { Goal = RunGoal.Dataset }, default);
+        var score = await host.Get<ScoreStarter>().StartAsync(model, new ScoreWish(Data: "latest"), "test", default);
+        var canary = await CreateAsync(begun: true, run => run with { Goal = RunGoal.Canary, Version = 1, Source = $"models/{model}/versions/1" });
+        await host.Get<RunStore>().MarkEndedAsync(canary.RunId, RunState.Succeeded, null, default);
+
+        await SendAsync();
+
+        receiver.Taken.SelectMany(LineageSchemas.ProblemsOf).Should().BeEmpty();
+        foreach (var run in new[] { ingest, score, canary })
+        {
+            receiver.TypesOf(IdOf(run)).Should().Equal("START", "COMPLETE");
+        }
+        Told(ingest).Should().Be($"INGESTION {model}.ingest: {model}/june.csv -> {model}/raw");
+        Told(score).Should().Be($"SCORING {model}.score: {model}/raw, {model} -> {model}/score");
+        Told(canary).Should().Be($"CANARY {model}.canary: {model} -> ");
+
+        string Told(Run run)
+        {
+            var end = receiver.Taken.Last(told => (string)told["run"]!["runId"]! == IdOf(run).ToString());
+            return $"{end["job"]!["facets"]!["jobType"]!["jobType"]} {end["job"]!["name"]}: {Names("inputs")} -> {Names("outputs")}";
+
+            string Names(string side) => string.Join(", ", end[side]!.AsArray().Select(dataset => (string)dataset!["name"]!));
+        }
+    }
+
+    [Fact]
     public async Task A_failed_run_fails_with_its_error_and_a_cancelled_one_is_aborted()
     {
         await host.Get<DefinitionStore>().PutAsync(definition, default);
@@ -266,9 +297,9 @@ public sealed class LineageEventTests : IAsyncLifetime
     }
 
     /// <summary>A run that no engine works on.</summary>
-    private async Task<Run> CreateAsync(bool begun)
+    private async Task<Run> CreateAsync(bool begun, Func<Run, Run>? with = null)
     {
-        var run = new Run
+        var run = (with ?? (given => given))(new Run
         {
             RunId = RunId.New(definition.Model, time.GetUtcNow()),
             Model = definition.Model,
@@ -278,7 +309,7 @@ public sealed class LineageEventTests : IAsyncLifetime
             Trigger = "test",
             Created = time.GetUtcNow(),
             Started = begun ? time.GetUtcNow() : null,
-        };
+        });
         await host.Get<LineageOutbox>().AddAsync(run.RunId, default);
         await host.Get<RunStore>().CreateAsync(run, default);
         return run;
