@@ -27,7 +27,7 @@ internal sealed class LineageDraft
     /// <param name="rows">Its rows; null: it is collected.</param>
     public string Dataset(string model, string stage, string id, long? rows) => Node(
         LineageKind.Dataset, $"{model}@{id}",
-        rows is null ? $"{stage} {id[..8]}, collected" : string.Create(CultureInfo.InvariantCulture, $"{stage} {id[..8]}, {rows} rows"));
+        rows is null ? $"{stage} {id[..8]}, not here" : string.Create(CultureInfo.InvariantCulture, $"{stage} {id[..8]}, {rows} rows"));
 
     /// <param name="model">The model.</param>
     /// <param name="hour">As <see cref="HourText"/> writes it.</param>

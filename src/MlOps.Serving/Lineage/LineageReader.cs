@@ -153,7 +153,7 @@ public sealed class LineageReader(
 
     private async Task AddRunAsync(LineageDraft draft, Run run, CancellationToken cancel)
     {
-        var uses = (await log.ListOfRunAsync(run.Model, run.RunId, cancel)).ToDictionary(use => use.Id, use => use.Stage, StringComparer.Ordinal);
+        var uses = await UsesAsync(run, cancel);
         var runNode = draft.Run(run.RunId);
         if (run is { Goal: RunGoal.Canary, Version: { } tried })
         {
@@ -171,7 +171,7 @@ public sealed class LineageReader(
             var version = await datasets.FindAsync(id, cancel);
             var node = draft.Dataset(run.Model, stage, id, version?.Rows);
             // A scored table comes from its input by way of the run, as it comes from the version that scored too.
-            foreach (var parent in stage == DataEntry.Score || version is null ? [] : await ParentsAsync(version, uses.ContainsKey, cancel))
+            foreach (var parent in stage == DataEntry.Score ? [] : await ParentsAsync(version, stage, uses, cancel))
             {
                 draft.Edge(LineageDraft.Key(LineageKind.Dataset, $"{run.Model}@{parent}"), node, stage);
             }
@@ -192,6 +192,20 @@ public sealed class LineageReader(
                 draft.Edge(node, runNode, stage);
             }
         }
+    }
+
+    /// <summary>
+    /// The stages of a run's versions by their ids. Where none is listed, the model version knows: it was copied from another account without its rows.
+    /// </summary>
+    private async Task<Dictionary<string, string>> UsesAsync(Run run, CancellationToken cancel)
+    {
+        var listed = await log.ListOfRunAsync(run.Model, run.RunId, cancel);
+        if (listed.Count == 0 && run is { Goal: RunGoal.Model, Version: { } number }
+            && await registry.FindVersionAsync(run.Model, number, cancel) is { Lineage: var lineage })
+        {
+            return DataEntry.Stages.Where(stage => lineage.OfStage(stage) is not null).ToDictionary(stage => lineage.OfStage(stage)!, StringComparer.Ordinal);
+        }
+        return listed.ToDictionary(use => use.Id, use => use.Stage, StringComparer.Ordinal);
     }
 
     /// <summary>The hours that a raw version made of predictions comes from.</summary>
@@ -273,6 +287,24 @@ public sealed class LineageReader(
         IEnumerable<string> Within(DataEntry version) => LoggedSource.TimeOf(version.Source) is var (from, until)
             ? times.Where(hour => hour.From.AddHours(1) > from && hour.From < until).Select(hour => hour.Text)
             : [];
+    }
+
+    /// <summary>What a run's version was made of among its others. Of one that is not here only its stage is known, and which one comes before that.</summary>
+    private async Task<IReadOnlyList<string>> ParentsAsync(
+        DatasetManifest? version, string stage, IReadOnlyDictionary<string, string> uses, CancellationToken cancel)
+    {
+        if (version is not null)
+        {
+            return await ParentsAsync(version, uses.ContainsKey, cancel);
+        }
+        var before = stage switch
+        {
+            "clean" => "raw",
+            "features" => "clean",
+            "train" or "validation" or "test" => "features",
+            _ => null,
+        };
+        return [.. uses.Where(use => use.Value == before).Select(use => use.Key)];
     }
 
     /// <summary>
