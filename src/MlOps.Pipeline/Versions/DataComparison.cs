@@ -72,21 +72,21 @@ public sealed class DataComparison(DatasetStore datasets, DefinitionStore defini
             {
                 throw new InputException($"The key has the column '{missing}', which not both versions have, or not as the same type.");
             }
-            var keyed = new KeyedRows(session, before.ToSql(), after.ToSql(), given, names);
+            var keyed = new KeyedRows(session, before, after, given, names);
             return keyed.FindDouble() is { } twice ? throw new InputException(twice) : keyed.Compare(request.Examples);
         }
         var ids = names.Where(declared.Contains).ToList();
         var note = default(string);
         if (ids.Count > 0 && ids.Count < names.Count)
         {
-            var keyed = new KeyedRows(session, before.ToSql(), after.ToSql(), ids, names);
+            var keyed = new KeyedRows(session, before, after, ids, names);
             note = keyed.FindDouble();
             if (note is null)
             {
                 return keyed.Compare(request.Examples);
             }
         }
-        return new WholeRows(session, before.ToSql(), after.ToSql(), names).Compare(request.Examples) with { Note = note };
+        return new WholeRows(session, before, after, names).Compare(request.Examples) with { Note = note };
     }
 
     private async Task<IReadOnlyList<ColumnDrift>> StatisticsAsync(

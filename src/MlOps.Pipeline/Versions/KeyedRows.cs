@@ -1,13 +1,24 @@
+using MlOps.Pipeline.Data;
 using MlOps.Pipeline.Data.Duck;
 
 namespace MlOps.Pipeline.Versions;
 
-/// <summary>Rows of two tables that are told apart by some of their columns.</summary>
+/// <summary>
+/// Rows of two tables that are told apart by some of their columns. Of two tables of a million rows only the keys whose rows are not the same on both sides
+/// are kept; while they are sought a key takes some 40 bytes.
+/// </summary>
 internal sealed class KeyedRows
 {
+    private const string Added = "added";
+    private const string Removed = "removed";
+    private const string Changed = "changed";
+    private const string Double = "double";
+
+    private const int MostPasses = 4;
+
     private readonly DuckDbSession session;
-    private readonly string before;
-    private readonly string after;
+    private readonly LocalTable before;
+    private readonly LocalTable after;
     private readonly IReadOnlyList<string> key;
     private readonly IReadOnlyList<string> others;
     private readonly string keyCells;
@@ -17,52 +28,69 @@ internal sealed class KeyedRows
     /// <param name="after">The rows that are compared.</param>
     /// <param name="key">The columns that say which row is which.</param>
     /// <param name="names">All columns that are compared, those of the key included.</param>
-    public KeyedRows(DuckDbSession session, string before, string after, IReadOnlyList<string> key, IReadOnlyList<string> names)
+    /// <param name="rowsAtOnce">Tables with more rows are read several times, each time for some of the keys: that takes less memory.</param>
+    public KeyedRows(
+        DuckDbSession session, LocalTable before, LocalTable after, IReadOnlyList<string> key, IReadOnlyList<string> names, int rowsAtOnce = 1_000_000)
     {
         (this.session, this.before, this.after, this.key) = (session, before, after, key);
         others = [.. names.Except(key, StringComparer.Ordinal)];
         keyCells = string.Join(", ", key.Select(Sql.Name));
         var rest = others.Count == 0 ? "0::UBIGINT" : $"hash({string.Join(", ", others.Select(Sql.Name))})";
-        string Side(string table, string isAfter) =>
-            $"SELECT hash({keyCells}) AS h, hash('~', {keyCells}) AS g, {rest} AS r, {isAfter} AS is_after FROM {table}";
-        session.Execute(
-            $"CREATE OR REPLACE TEMP TABLE keyed AS SELECT h, g, count(*) FILTER (NOT is_after) AS a, count(*) FILTER (is_after) AS b, "
-            + $"max(r) FILTER (NOT is_after) AS ra, max(r) FILTER (is_after) AS rb FROM ({Side(before, "false")} UNION ALL {Side(after, "true")}) "
-            + "GROUP BY h, g");
+        // The lowest bit of the other cells' hash says the side, so that of a key's rows their number and two hashes tell all.
+        string Side(LocalTable table, int side) =>
+            $"SELECT hash({keyCells}) AS h, hash('~', {keyCells}) AS g, (({rest} >> 1) << 1) | {side} AS r FROM {table.ToSql()}";
+        session.Execute("CREATE OR REPLACE TEMP TABLE keyed (h UBIGINT, g UBIGINT, kind VARCHAR)");
+        var passes = Math.Clamp((before.Manifest.Rows + after.Manifest.Rows) / rowsAtOnce, 1, MostPasses);
+        for (var pass = 0; pass < passes; pass++)
+        {
+            session.Execute(
+                $"INSERT INTO keyed SELECT h, g, CASE WHEN n = 1 THEN CASE WHEN least & 1 = 1 THEN '{Added}' ELSE '{Removed}' END "
+                + $"WHEN n = 2 AND least & 1 <> most & 1 THEN '{Changed}' ELSE '{Double}' END "
+                + $"FROM (SELECT h, g, count(*) AS n, min(r) AS least, max(r) AS most FROM ({Side(before, 0)} UNION ALL {Side(after, 1)}) "
+                + $"WHERE h % {passes} = {pass} GROUP BY h, g) WHERE n <> 2 OR least >> 1 <> most >> 1 OR least = most");
+        }
     }
 
     /// <summary>What to say where two rows of one table have the same key; null where none have.</summary>
     public string? FindDouble()
     {
-        var found = session.Rows("SELECT h, greatest(a, b), a > 1 FROM keyed WHERE a > 1 OR b > 1 ORDER BY h LIMIT 1");
-        if (found is not [var twice, ..])
+        if (session.Rows($"SELECT h, g FROM keyed WHERE kind = '{Double}' ORDER BY h LIMIT 1") is not [var twice, ..])
         {
             return null;
         }
-        var row = session.Rows($"SELECT {keyCells} FROM {((bool)twice[2]! ? before : after)} WHERE hash({keyCells}) = {twice[0]}::UBIGINT LIMIT 1")[0];
-        var words = string.Join(", ", key.Zip(row, (name, cell) => $"{name} = {(cell is null ? "null" : $"'{cell}'")}"));
-        return $"Rows cannot be told apart by {string.Join(", ", key)}: {twice[1]} rows of the {((bool)twice[2]! ? "first" : "second")} version have {words}.";
+        foreach (var (table, which) in new[] { (before, "first"), (after, "second") })
+        {
+            var found = session.Rows(
+                $"SELECT count(*), {keyCells} FROM {table.ToSql()} WHERE hash({keyCells}) = {twice[0]}::UBIGINT AND hash('~', {keyCells}) = {twice[1]}::UBIGINT "
+                + "GROUP BY ALL HAVING count(*) > 1");
+            if (found is [var row, ..])
+            {
+                var words = string.Join(", ", key.Zip(row[1..], (name, cell) => $"{name} = {(cell is null ? "null" : $"'{cell}'")}"));
+                return $"Rows cannot be told apart by {string.Join(", ", key)}: {row[0]} rows of the {which} version have {words}.";
+            }
+        }
+        throw new InvalidOperationException($"Two keys of {string.Join(", ", key)} have the same 128 bits of hash, and are not the same.");
     }
 
     public RowDiff Compare(int examples)
     {
         var counts = session.Rows(
-            "SELECT count(*) FILTER (a = 0), count(*) FILTER (b = 0), count(*) FILTER (a > 0 AND b > 0 AND ra <> rb), "
-            + "count(*) FILTER (a > 0 AND b > 0 AND ra = rb) FROM keyed")[0];
-        var (added, removed, changed, same) = ((long)counts[0]!, (long)counts[1]!, (long)counts[2]!, (long)counts[3]!);
+            $"SELECT count(*) FILTER (kind = '{Added}'), count(*) FILTER (kind = '{Removed}'), count(*) FILTER (kind = '{Changed}') FROM keyed")[0];
+        var (added, removed, changed) = ((long)counts[0]!, (long)counts[1]!, (long)counts[2]!);
+        var same = before.Manifest.Rows - removed - changed;
         IReadOnlyList<string> all = [.. key, .. others];
         return new RowDiff(key, added, removed, changed, same)
         {
-            AddedRows = added == 0 ? [] : Examples(after, "a = 0", all, examples),
-            RemovedRows = removed == 0 ? [] : Examples(before, "b = 0", all, examples),
+            AddedRows = added == 0 ? [] : Examples(after, Added, all, examples),
+            RemovedRows = removed == 0 ? [] : Examples(before, Removed, all, examples),
             ChangedCells = changed == 0 ? new Dictionary<string, long>() : ChangedCells(),
             ChangedRows = changed == 0 ? [] : ChangedRows(examples),
         };
     }
 
-    private IReadOnlyList<IReadOnlyDictionary<string, object?>> Examples(string table, string of, IReadOnlyList<string> names, int most) =>
+    private IReadOnlyList<IReadOnlyDictionary<string, object?>> Examples(LocalTable table, string kind, IReadOnlyList<string> names, int most) =>
         session.Rows(
-            $"SELECT {string.Join(", ", names.Select(Sql.Name))} FROM {table} WHERE hash({keyCells}) IN (SELECT h FROM keyed WHERE {of}) "
+            $"SELECT {string.Join(", ", names.Select(Sql.Name))} FROM {table.ToSql()} WHERE hash({keyCells}) IN (SELECT h FROM keyed WHERE kind = '{kind}') "
             + $"LIMIT {Sql.Number((long)most)}").Named(names);
 
     private Dictionary<string, long> ChangedCells()
@@ -89,9 +117,9 @@ internal sealed class KeyedRows
     /// <summary>The changed rows of both tables, side by side.</summary>
     private string Pairs()
     {
-        string Changed(string table) => $"(SELECT *, hash({keyCells}) AS \"~h\" FROM {table} WHERE hash({keyCells}) IN "
-            + "(SELECT h FROM keyed WHERE a > 0 AND b > 0 AND ra <> rb))";
+        string ChangedOf(LocalTable table) => $"(SELECT *, hash({keyCells}) AS \"~h\" FROM {table.ToSql()} WHERE hash({keyCells}) IN "
+            + $"(SELECT h FROM keyed WHERE kind = '{Changed}'))";
         var same = string.Join(" AND ", key.Select(name => $"a.{Sql.Name(name)} IS NOT DISTINCT FROM b.{Sql.Name(name)}"));
-        return $"{Changed(before)} AS a JOIN {Changed(after)} AS b ON a.\"~h\" = b.\"~h\" AND {same}";
+        return $"{ChangedOf(before)} AS a JOIN {ChangedOf(after)} AS b ON a.\"~h\" = b.\"~h\" AND {same}";
     }
 }

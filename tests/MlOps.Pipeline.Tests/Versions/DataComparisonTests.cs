@@ -1,5 +1,6 @@
 using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Data;
+using MlOps.Pipeline.Data.Duck;
 using MlOps.Pipeline.Definitions;
 using MlOps.Pipeline.Tracking;
 using MlOps.Pipeline.Versions;
@@ -42,6 +43,24 @@ public sealed class DataComparisonTests(AzuriteFixture azurite) : IAsyncLifetime
         changed.Cells["amount"].Should().Be(new ChangedCell(3.5, 30.5));
         changed.Cells["at"].Should().Be(new ChangedCell(null, new DateTime(2026, 2, 14)));
         changed.Cells.Should().HaveCount(2);
+    }
+
+    [Fact]
+    public async Task A_table_that_is_read_several_times_comes_to_the_same()
+    {
+        var rows = Enumerable.Range(0, 400).ToList();
+        var before = await OpenAsync(Header + string.Concat(rows.Select(i => $"{i},Rome,{i}.5,\n")));
+        var after = await OpenAsync(Header + string.Concat(rows.Where(i => i % 7 > 0).Select(i => $"{i + (i % 5 / 4 * 1000)},Rome,{i + (i % 3 / 2)}.5,\n")));
+        using var session = bench.Host.Get<DuckDb>().Open(columns: 8, default);
+        var found = new[] { 1_000_000, 300, 1 }
+            .Select(rowsAtOnce => new KeyedRows(session, before, after, ["order"], ["order", "city", "amount"], rowsAtOnce)).Select(keyed => keyed.Compare(0))
+            .ToList();
+
+        var added = rows.Count(i => i % 7 > 0 && i % 5 == 4);
+        found[0].Should().Match<RowDiff>(diff => diff.Added == added && diff.Removed == 400 - (rows.Count(i => i % 7 > 0) - added));
+        found[0].Changed.Should().Be(rows.Count(i => i % 7 > 0 && i % 5 < 4 && i % 3 == 2));
+        found[0].Same.Should().Be(rows.Count(i => i % 7 > 0 && i % 5 < 4 && i % 3 < 2));
+        found.Should().AllBeEquivalentTo(found[0]);
     }
 
     [Fact]
@@ -135,6 +154,12 @@ public sealed class DataComparisonTests(AzuriteFixture azurite) : IAsyncLifetime
         var declared = csv.StartsWith(Header, StringComparison.Ordinal) ? definition : definition with { Columns = new Dictionary<string, ColumnRule>() };
         var raw = await bench.IngestTextAsync(declared, csv);
         return new DataEntry(raw.Raw.Id, "diffs", "raw", default, raw.Raw.Rows, 0, 0, "", "test.csv");
+    }
+
+    private async Task<LocalTable> OpenAsync(string csv)
+    {
+        var datasets = bench.Host.Get<DatasetStore>();
+        return await datasets.OpenAsync(await datasets.GetAsync((await IngestAsync(csv)).Id, default), default);
     }
 
     private Task<DataDiff> CompareAsync(DataEntry before, DataEntry after, DataDiffRequest? request = null) =>
