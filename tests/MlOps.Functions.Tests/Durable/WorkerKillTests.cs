@@ -32,11 +32,13 @@ public sealed class WorkerKillTests(AzuriteFixture azurite, ITestOutputHelper ou
         output.WriteLine($"seed {seed}");
         var random = new Random(seed);
         await using var slack = await SlackEndpoint.StartAsync();
-        await using var services = Services();
+        await using var lineage = await LineageReceiver.StartAsync();
+        lineage.Answer = (call, _) => call % 5 == 0 ? 503 : 200;
+        await using var services = Services(lineage);
         var definition = Trips.Definition() with { Candidates = [new CandidateSpec { Trainer = TrainerNames.LightGbm, Trees = 3 }] };
         await services.GetRequiredService<DefinitionStore>().PutAsync(definition, CancellationToken.None);
         await services.GetRequiredService<PipelineStorage>().Raw.GetBlobClient($"{definition.Model}/a.csv").UploadAsync(BinaryData.FromString(Trips.Csv(600)));
-        LocalProcess[] workers = [Start(slack), Start(slack)];
+        LocalProcess[] workers = [Start(slack, lineage), Start(slack, lineage)];
         try
         {
             await Task.WhenAll(workers.Select(worker => worker.PrintedAsync(WorkerProgram.IsReady)));
@@ -54,10 +56,11 @@ public sealed class WorkerKillTests(AzuriteFixture azurite, ITestOutputHelper ou
                 {
                     await workers[victim].KillAsync();
                     await workers[victim].DisposeAsync();
-                    workers[victim] = Start(slack);
+                    workers[victim] = Start(slack, lineage);
                 }
             }
             await AssertEndedOnceAsync(services, slack, definition.Model, workers, seed);
+            await AssertToldAsync(lineage, seed);
         }
         finally
         {
@@ -72,9 +75,9 @@ public sealed class WorkerKillTests(AzuriteFixture azurite, ITestOutputHelper ou
 
     public void Dispose() => Directory.Delete(folder, recursive: true);
 
-    private LocalProcess Start(SlackEndpoint slack) => LocalProcess.StartProgram(
+    private LocalProcess Start(SlackEndpoint slack, LineageReceiver lineage) => LocalProcess.StartProgram(
         "MlOps.Functions.Tests.dll", new Dictionary<string, string?>(), "worker", azurite.ConnectionString, hub,
-        Path.Combine(folder, Guid.NewGuid().ToString("N")), slack.Url.ToString());
+        Path.Combine(folder, Guid.NewGuid().ToString("N")), slack.Url.ToString(), lineage.Url.ToString());
 
     /// <summary>There is always a run to be killed within: one works, one waits for its turn.</summary>
     private async Task KeepBusyAsync(ServiceProvider services, string model)
@@ -152,8 +155,23 @@ public sealed class WorkerKillTests(AzuriteFixture azurite, ITestOutputHelper ou
         await Eventually.IsTrueAsync(async () => (await services.GetRequiredService<StorageDoctor>().ExamineAsync(CancellationToken.None)).IsSound);
     }
 
+    /// <summary>Each run began once and ended in one way. A kill between the receiver's answer and our note of it sends the very same event again.</summary>
+    private async Task AssertToldAsync(LineageReceiver lineage, int seed)
+    {
+        await Eventually.IsTrueAsync(
+            () => Task.FromResult(runs.All(run => lineage.TypesOf(LineageEvents.IdOf(run)).Contains("COMPLETE"))),
+            () => string.Join('\n', runs.Select(run => $"{run}: {string.Join(", ", lineage.TypesOf(LineageEvents.IdOf(run)))} (seed {seed})")),
+            TimeSpan.FromMinutes(2));
+        foreach (var run in runs)
+        {
+            var told = lineage.Taken.Where(told => (string)told["run"]!["runId"]! == LineageEvents.IdOf(run).ToString()).ToList();
+            told.Select(one => one.ToJsonString()).Distinct().Should().HaveCount(2, "seed {0}, run {1}", seed, run);
+            told.Select(one => (string)one["eventType"]!).Distinct().Should().Equal(["START", "COMPLETE"], "seed {0}, run {1}", seed, run);
+        }
+    }
+
     /// <summary>What a caller of the app's API needs: runs are rows, which a worker starts.</summary>
-    private ServiceProvider Services() => new ServiceCollection()
+    private ServiceProvider Services(LineageReceiver lineage) => new ServiceCollection()
         .AddSingleton(TimeProvider.System)
         .AddSingleton(azurite.NewStorage())
         .AddSingleton(KnownExtensions.None)
@@ -161,7 +179,7 @@ public sealed class WorkerKillTests(AzuriteFixture azurite, ITestOutputHelper ou
         .AddSingleton<RunStore>()
         .AddSingleton<ModelRegistry>()
         .AddSingleton<DataTags>().AddSingleton<DataLog>().AddSingleton<DataVersions>().AddSingleton<StorageDoctor>()
-        .AddSingleton<RunSources>().AddSingleton(new OpenLineageOptions()).AddSingleton<LineageOutbox>()
+        .AddSingleton<RunSources>().AddSingleton(WorkerProgram.Told(lineage.Url.ToString())).AddSingleton<LineageOutbox>()
         .AddSingleton<RunStarter>()
         .AddSingleton<IPipelineEngine, RowsOnly>()
         .BuildServiceProvider();

@@ -9,12 +9,13 @@ using MlOps.Pipeline.Alerts;
 using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Data;
 using MlOps.Pipeline.Definitions;
+using MlOps.Pipeline.OpenLineage;
 using MlOps.Pipeline.Tracking;
 
 namespace MlOps.Functions.Tests.Durable;
 
 /// <summary>
-/// The program of a worker process, which a test may kill: <c>worker CONNECTION HUB FOLDER SLACK</c>. It does what an instance of the app does: it works on
+/// The program of a worker process, which a test may kill: <c>worker CONNECTION HUB FOLDER SLACK LINEAGE</c>. It does what an instance of the app does: it works on
 /// what the hub has, and starts runs that have no instance.
 /// </summary>
 internal static class WorkerProgram
@@ -25,7 +26,7 @@ internal static class WorkerProgram
 
     public static async Task Main(string[] args)
     {
-        if (args is not ["worker", var connection, var hub, var folder, var slack])
+        if (args is not ["worker", var connection, var hub, var folder, var slack, var lineage])
         {
             await Console.Error.WriteLineAsync("These are tests: run them with dotnet test.");
             return;
@@ -37,6 +38,7 @@ internal static class WorkerProgram
             .AddSingleton(new PipelineStorage(new BlobServiceClient(connection), new TableServiceClient(connection)))
             .AddSingleton(new PipelineOptions { WorkFolder = Directory.CreateDirectory(folder).FullName, Threads = 1, RowsPerPart = 150 })
             .AddSingleton(new AlertOptions { SlackWebhookUrl = new Uri(slack) })
+            .AddSingleton(Told(lineage))
             .AddSingleton<StageCalls>()
             .AddSingleton<IPipelineEngine>(provider => new DurableEngine(worker!.Client, provider.GetRequiredService<RunStore>()))
             .BuildServiceProvider();
@@ -48,9 +50,13 @@ internal static class WorkerProgram
         while (true)
         {
             await recovery.LookAsync(CancellationToken.None);
+            await services.GetRequiredService<LineageSender>().SendDueAsync(CancellationToken.None);
             await Task.Delay(LookEvery);
         }
     }
+
+    /// <summary>How a receiver of OpenLineage events is told.</summary>
+    public static OpenLineageOptions Told(string receiver) => new() { Endpoint = new Uri(new Uri(receiver), "api/v1/lineage") };
 
     /// <summary>Nobody else starts runs here: none is on its way.</summary>
     private sealed class Settled : TimeProvider
