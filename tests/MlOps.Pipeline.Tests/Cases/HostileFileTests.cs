@@ -49,7 +49,7 @@ public sealed class HostileFileTests(AzuriteFixture azurite, ITestOutputHelper o
         var random = new Random(seed);
         var worked = Environment.CpuUsage.TotalTime;
         var faults = new List<string>();
-        var (read, refused) = (0, new SortedDictionary<string, int>(StringComparer.Ordinal));
+        var (read, refused, largest) = (0, new SortedDictionary<string, int>(StringComparer.Ordinal), 0L);
         for (var i = 0; i < files; i++)
         {
             var path = Path.Combine(bench.Host.WorkFolder, $"hostile{ending}");
@@ -73,6 +73,7 @@ public sealed class HostileFileTests(AzuriteFixture azurite, ITestOutputHelper o
             {
                 faults.Add($"{i} {fault}");
             }
+            largest = Math.Max(largest, Environment.WorkingSet);
             if (budget.IsOver(Longest))
             {
                 faults.Add($"{i} took too long");
@@ -90,7 +91,7 @@ public sealed class HostileFileTests(AzuriteFixture azurite, ITestOutputHelper o
         output.WriteLine($"{Environment.CpuUsage.TotalTime - worked} of processor time");
 
         string.Join("\n", faults).Should().BeEmpty($"of seed {seed}");
-        (Environment.WorkingSet >> 20).Should().BeLessThan(MostMemoryMb);
+        (largest >> 20).Should().BeLessThan(MostMemoryMb);
         await bench.IngestAsync(Definition, bench.Host.WriteFile("after.csv", Table()));
     }
 
