@@ -89,8 +89,8 @@ public sealed class TreeShap
     }
 
     /// <summary>
-    /// As <see cref="Explain"/>, to the last bit, on a scheduler that others share: after each block of rows whoever waits there has a turn, so that few rows do
-    /// not wait for many. Nobody's thread is held while it waits for its own.
+    /// As <see cref="Explain"/>, to the last bit, on a scheduler that others share: after each block of rows whoever waits there has a turn, so that few rows
+    /// do not wait for many. Nobody's thread is held while it waits for its own.
     /// </summary>
     /// <param name="rows">How many.</param>
     /// <param name="fill">Writes rows from the given one on, slot by slot; called from several threads.</param>

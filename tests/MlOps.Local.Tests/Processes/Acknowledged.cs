@@ -130,7 +130,10 @@ internal sealed class Acknowledged
     private async Task AssertServedKeptAsync(EmbeddedHost host, string model, string because)
     {
         await Parallel.ForEachAsync(Tags, async (tag, _) =>
-            (await host.GetAsync($"/datasets/{model}/versions/{tag.Key}")).GetProperty("version").GetProperty("id").GetString().Should().Be(tag.Value, because));
+        {
+            var named = await host.GetAsync($"/datasets/{model}/versions/{tag.Key}");
+            named.GetProperty("version").GetProperty("id").GetString().Should().Be(tag.Value, because);
+        });
         if (!Logged.IsEmpty)
         {
             Logged.Keys.Except(await host.ListLoggedAsync(model, KillClients.Key)).Should().BeEmpty(because);

@@ -117,7 +117,8 @@ internal sealed class EmbeddedHost : IAsyncDisposable
     public async Task<IReadOnlyList<string>> ListLoggedAsync(string model, string key)
     {
         var lines = await Http.GetStringAsync($"/models/{model}/predictions?key={key}");
-        return [.. lines.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => JsonDocument.Parse(line).RootElement.GetProperty("id").GetString()!)];
+        var rows = lines.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => JsonDocument.Parse(line).RootElement);
+        return [.. rows.Select(row => row.GetProperty("id").GetString()!)];
     }
 
     /// <summary>The run, once it has ended.</summary>
