@@ -1,3 +1,5 @@
+using System.Buffers;
+
 namespace MlOps.Explain;
 
 /// <summary>
@@ -14,6 +16,9 @@ public sealed class TreeShap
 
     /// <summary>Most numbers in all tables together (8 bytes each).</summary>
     private const long MostNumbers = 8_000_000;
+
+    /// <summary>Tables that are made in one go: about as long as a block of rows takes.</summary>
+    private const int TablesAtOnce = 128;
 
     private readonly LeafPaths paths;
     private readonly int[] columnOf;
@@ -77,20 +82,68 @@ public sealed class TreeShap
         var size = Math.Min(RowBlocks.Size(SlotCount), Math.Max(rows, 1));
         Parallel.For(0, (rows + size - 1) / size, parallel, () => new float[(long)size * SlotCount], (block, _, buffer) =>
         {
-            var start = block * size;
-            var count = Math.Min(size, rows - start);
-            fill(start, count, buffer);
-            // Tree by tree over a block of rows: a tree's tables stay in the processor's cache.
-            for (var tree = 0; tree + 1 < paths.FirstLeaves.Length; tree++)
-            {
-                for (var row = 0; row < count; row++)
-                {
-                    AddTree(tree, buffer.AsSpan(row * SlotCount, SlotCount), contributions.AsSpan((start + row) * Columns, Columns), tables);
-                }
-            }
+            ExplainBlock(block * size, Math.Min(size, rows - (block * size)), fill, buffer, contributions, tables);
             return buffer;
         }, _ => { });
         return contributions;
+    }
+
+    /// <summary>
+    /// As <see cref="Explain"/>, to the last bit, on a scheduler that others share: after each block of rows whoever waits there has a turn, so that few rows
+    /// do not wait for many. Nobody's thread is held while it waits for its own.
+    /// </summary>
+    /// <param name="rows">How many.</param>
+    /// <param name="fill">Writes rows from the given one on, slot by slot; called from several threads.</param>
+    /// <param name="scheduler">Where it works, and on how many threads.</param>
+    /// <param name="cancel">Stops the work.</param>
+    public async Task<double[]> ExplainAsync(int rows, FillRows fill, TaskScheduler scheduler, CancellationToken cancel)
+    {
+        var contributions = new double[(long)rows * Columns];
+        var parallel = new ParallelOptions { TaskScheduler = scheduler, CancellationToken = cancel };
+        var tables = new double[]?[paths.Values.Length];
+        if (Tabled(rows) is { Count: > 0 } tabled)
+        {
+            await Parallel.ForEachAsync(tabled.Chunk(TablesAtOnce), parallel, async (leaves, _) =>
+            {
+                foreach (var leaf in leaves)
+                {
+                    tables[leaf] = Table(leaf);
+                }
+                await Task.Yield();
+            }).ConfigureAwait(false);
+        }
+        var size = Math.Min(RowBlocks.Size(SlotCount), Math.Max(rows, 1));
+        var blocks = (rows + size - 1) / size;
+        await Parallel.ForAsync(0, blocks, parallel, async (block, _) =>
+        {
+            var buffer = ArrayPool<float>.Shared.Rent(size * SlotCount);
+            try
+            {
+                ExplainBlock(block * size, Math.Min(size, rows - (block * size)), fill, buffer, contributions, tables);
+            }
+            finally
+            {
+                ArrayPool<float>.Shared.Return(buffer);
+            }
+            if (block + 1 < blocks)
+            {
+                await Task.Yield();
+            }
+        }).ConfigureAwait(false);
+        return contributions;
+    }
+
+    private void ExplainBlock(int start, int count, FillRows fill, Span<float> buffer, double[] contributions, double[]?[] tables)
+    {
+        fill(start, count, buffer);
+        // Tree by tree over a block of rows: a tree's tables stay in the processor's cache.
+        for (var tree = 0; tree + 1 < paths.FirstLeaves.Length; tree++)
+        {
+            for (var row = 0; row < count; row++)
+            {
+                AddTree(tree, buffer.Slice(row * SlotCount, SlotCount), contributions.AsSpan((start + row) * Columns, Columns), tables);
+            }
+        }
     }
 
     private void AddTree(int tree, ReadOnlySpan<float> row, Span<double> contributions, double[]?[] tables)

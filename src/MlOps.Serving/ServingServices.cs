@@ -31,6 +31,7 @@ public static class ServingServices
     {
         services.TryAddSingleton(TimeProvider.System);
         services.TryAddSingleton(new ServingOptions());
+        services.TryAddSingleton(host => ExplainThreads.Of(host.GetRequiredService<ServingOptions>().ExplainThreads));
         services.TryAddSingleton<IScorerLoader, ArtifactScorerLoader>();
         return services
             .AddLiveDrift()

@@ -40,18 +40,19 @@ public static class DataApi
     }
 
     public static async Task<IResult> GetAsync(
-        string model, [Description(VersionWords)] string version, DataVersions versions, DatasetStore datasets, DataLog log, DataTags tags,
-        CancellationToken cancel)
+        string model, [Description(VersionWords)] string version, [AsParameters] DataRunsQuery query, DataVersions versions, DatasetStore datasets, DataLog log,
+        DataTags tags, CancellationToken cancel)
     {
+        var page = PageQuery.Of(query.Take, query.Next);
         if (await FindAsync(model, version, versions, cancel) is not { } found)
         {
             return Unknown(model, version);
         }
         var manifest = await datasets.GetAsync(found.Id, cancel);
-        var runs = await log.ListRunsAsync(model, found.Id, cancel);
+        var runs = await log.ListRunsAsync(model, found.Id, page.Take, page.Next, cancel);
         var names = (await tags.ListAsync(model, cancel)).Where(tag => tag.Version == found.Id).Select(tag => tag.Name);
         var holder = manifest.ViewOf is null ? null : await datasets.FindHolderAsync(manifest, cancel);
-        return TypedResults.Ok(DataVersionView.Of(found, manifest, [.. names], [.. runs.Select(use => use.RunId)]) with
+        return TypedResults.Ok(DataVersionView.Of(found, manifest, [.. names], runs) with
         {
             Shared = holder is null ? null : new DataShared(holder.Id, holder.Bytes),
         });
@@ -102,8 +103,17 @@ public static class DataApi
         return TypedResults.Ok(await comparison.CompareAsync(before, after, request, cancel));
     }
 
-    public static async Task<IResult> ListTagsAsync(string model, DataTags tags, CancellationToken cancel) =>
-        Names.IsModel(model) ? TypedResults.Ok(new DataTagList(await tags.ListAsync(model, cancel))) : BadModel(model);
+    public static async Task<IResult> ListTagsAsync(
+        string model, [Description(PageQuery.TakeWords)] string? take, [Description(PageQuery.NextWords)] string? next, DataTags tags, CancellationToken cancel)
+    {
+        var query = PageQuery.Of(take, next);
+        if (!Names.IsModel(model))
+        {
+            return BadModel(model);
+        }
+        var page = await tags.ListAsync(model, query.Take, query.Next, cancel);
+        return TypedResults.Ok(new DataTagList(page.Items, page.Next));
+    }
 
     public static async Task<IResult> PutTagAsync(
         string model, string tag, HttpRequest request, DataVersions versions, DataTags tags, InputLimits limits, CancellationToken cancel)
@@ -250,7 +260,7 @@ public sealed record DataVersionLink(DataEntry Version, string Url);
 /// <param name="Parents">Versions that it was made from; of a raw version, the SHA-256 of the file.</param>
 /// <param name="Columns">Its columns.</param>
 /// <param name="Parts">Its files; none for a view of another version.</param>
-/// <param name="Runs">Runs that had it.</param>
+/// <param name="Runs">Runs that had it, the first first.</param>
 /// <param name="Links">Where to go on.</param>
 public sealed record DataVersionView(
     DataEntry Version, IReadOnlyList<string> Tags, IReadOnlyList<string> Parents, IReadOnlyList<DatasetColumn> Columns, IReadOnlyList<DatasetPart> Parts,
@@ -259,16 +269,22 @@ public sealed record DataVersionView(
     /// <summary>What it reads of another version, of which it is a view; left out where all its bytes are its own.</summary>
     public DataShared? Shared { get; init; }
 
-    internal static DataVersionView Of(DataEntry version, DatasetManifest manifest, IReadOnlyList<string> tags, IReadOnlyList<string> runs)
+    /// <summary>Where the runs go on; left out at their end.</summary>
+    public string? Next { get; init; }
+
+    internal static DataVersionView Of(DataEntry version, DatasetManifest manifest, IReadOnlyList<string> tags, ListPage<string> runs)
     {
         var self = Views.Links.Data(version.Model, version.Id);
         return new DataVersionView(
-            version, tags, manifest.Parents, manifest.Columns, manifest.Parts, runs, new Dictionary<string, string>
+            version, tags, manifest.Parents, manifest.Columns, manifest.Parts, runs.Items, new Dictionary<string, string>
             {
                 ["self"] = self,
                 ["csv"] = $"{self}/content?format=csv",
                 ["parquet"] = $"{self}/content?format=parquet",
-            });
+            })
+        {
+            Next = runs.Next,
+        };
     }
 }
 
@@ -278,8 +294,19 @@ public sealed record DataVersionView(
 public sealed record DataShared(string With, long Bytes);
 
 /// <summary>Names of dataset versions.</summary>
-/// <param name="Tags">All of the model's.</param>
-public sealed record DataTagList(IReadOnlyList<DataTag> Tags);
+/// <param name="Tags">The model's, by name.</param>
+/// <param name="Next">Where the list goes on; left out at its end.</param>
+public sealed record DataTagList(IReadOnlyList<DataTag> Tags, string? Next);
+
+/// <summary>Which of a dataset version's runs are shown.</summary>
+public sealed record DataRunsQuery
+{
+    [Description("At most this many of its runs, 1 to 1000; 50 when left out.")]
+    public string? Take { get; init; }
+
+    [Description("Where the runs go on: what an answer said as next; left out: the first ones.")]
+    public string? Next { get; init; }
+}
 
 /// <summary>The body of <c>POST /datasets/{model}/restore</c>.</summary>
 /// <param name="Version">The raw dataset version that becomes the newest again.</param>

@@ -205,7 +205,7 @@ public static class Routes
         api.MapGet("/datasets/{model}/diff", DataApi.DiffAsync).For(Reader)
             .Describe("Data", "What is different between two dataset versions: columns, rows, values")
             .Gives<DataDiff>().Fails(400, 404, 503);
-        api.MapGet("/datasets/{model}/tags", DataApi.ListTagsAsync).For(Reader).Describe("Data", "Names that people gave to dataset versions")
+        api.MapGet("/datasets/{model}/tags", DataApi.ListTagsAsync).For(Reader).Describe("Data", "Names that people gave to dataset versions, a page at a time")
             .Gives<DataTagList>().Fails(400, 503);
         api.MapPut("/datasets/{model}/tags/{tag}", DataApi.PutTagAsync).For(Operator)
             .Describe("Data", "Give a name to a dataset version, for good or to be moved later")

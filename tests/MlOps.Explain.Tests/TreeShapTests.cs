@@ -130,6 +130,60 @@ public sealed class TreeShapTests
     }
 
     [Fact]
+    public async Task Explaining_on_a_shared_scheduler_stops_when_it_is_told_to()
+    {
+        var made = new RandomTrees(seed: 1, slots: 6, trees: 3, depth: 5, rows: 1);
+        var shap = new TreeShap(made.Ensemble, made.Covers, [.. Enumerable.Range(0, 6)]);
+
+        var explain = () => shap.ExplainAsync(1, made.Fill, TaskScheduler.Default, new CancellationToken(canceled: true));
+
+        await explain.Should().ThrowAsync<OperationCanceledException>();
+    }
+
+    /// <summary>Twelve callers, some of few rows and some of many: never more than two work, nobody is at the end of a queue, and no bit is another.</summary>
+    [Fact]
+    public async Task Those_who_share_a_scheduler_share_its_threads_take_turns_and_get_the_same_values()
+    {
+        const int Most = 2;
+        var made = new RandomTrees(seed: 7, slots: 40, trees: 20, depth: 7, rows: 6000);
+        var shap = new TreeShap(made.Ensemble, made.Covers, [.. Enumerable.Range(0, made.Slots)]);
+        var shared = new ConcurrentExclusiveSchedulerPair(TaskScheduler.Default, Most, maxItemsPerTask: 1).ConcurrentScheduler;
+        var (now, most, order, counting) = (0, 0, new List<int>(), new Lock());
+        int[] sizes = [6000, 6000, 6000, 6000, 6000, 6000, 1, 1, 5, 600, 1, 1];
+
+        var explained = await Task.WhenAll(sizes.Select(async rows =>
+        {
+            var values = await shap.ExplainAsync(rows, Fill, shared, CancellationToken.None);
+            lock (counting)
+            {
+                order.Add(rows);
+            }
+            return values;
+        }));
+
+        most.Should().Be(Most);
+        order.Take(3).Should().OnlyContain(rows => rows < 6000, "few rows do not wait until all of many are done");
+        foreach (var (rows, values) in sizes.Zip(explained))
+        {
+            values.AsSpan().SequenceEqual(shap.Explain(rows, made.Fill, threads: 1, CancellationToken.None)).Should().BeTrue();
+        }
+
+        void Fill(int start, int count, Span<float> rows)
+        {
+            lock (counting)
+            {
+                most = Math.Max(most, ++now);
+            }
+            made.Fill(start, count, rows);
+            Thread.Sleep(2);
+            lock (counting)
+            {
+                now--;
+            }
+        }
+    }
+
+    [Fact]
     public void A_path_of_1024_conditions_is_taken_and_a_longer_one_refused()
     {
         var (longest, tooLong) = (ShapedTrees.Chains(1024), ShapedTrees.Chains(1, 1025));

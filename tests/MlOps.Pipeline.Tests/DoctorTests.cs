@@ -2,8 +2,10 @@ using Azure.Core;
 using Azure.Core.Pipeline;
 using Azure.Data.Tables;
 using Azure.Storage.Blobs;
+using Azure.Storage.Blobs.Specialized;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Time.Testing;
+using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Data;
 using MlOps.Pipeline.Definitions;
 using MlOps.Pipeline.Doctor;
@@ -191,6 +193,149 @@ public sealed class DoctorTests(AzuriteFixture azurite) : IClassFixture<AzuriteF
         await new Examination([orphan], 0, 0, 0, 0).RepairAsync(default);
 
         (await part.DownloadContentAsync()).Value.Content.ToString().Should().Be("needed");
+    }
+
+    [Fact]
+    public async Task A_run_that_registered_two_versions_is_told()
+    {
+        var registry = host.Get<ModelRegistry>();
+        var first = await registry.GetAsync(run.Run.Model, 1, default);
+        await registry.RegisterAsync(first with { RunId = RunId.New(run.Run.Model, DateTimeOffset.UtcNow) }, default);
+        var second = (await host.Storage.Models.GetEntityAsync<TableEntity>(run.Run.Model, "v|0000000002")).Value;
+        second["Json"] = Json.Write(first with { Version = 2 });
+        await host.Storage.Models.UpdateEntityAsync(second, second.ETag);
+
+        var found = await FindingsAsync();
+
+        found.Should().ContainSingle().Which.Should().BeEquivalentTo(new Finding(
+            FindingKind.Broken, $"models/{run.Run.Model}", $"Run {run.Run.RunId} registered versions 1, 2; a run registers one."));
+    }
+
+    [Fact]
+    public async Task A_version_that_is_not_on_the_row_of_its_run_is_told_and_written_there()
+    {
+        await host.Get<RunStore>().UpdateAsync(run.Run.RunId, row => row with { Version = null }, default);
+
+        var found = await FindingsAsync();
+        found.Should().ContainSingle().Which.Problem.Should().Be("It registered version 1, and its row does not say so.");
+        (found[0].Kind, found[0].Where, found[0].Remedy).Should().Be((FindingKind.Broken, $"runs/{run.Run.RunId}", "writes version 1 on it"));
+        (await new Examination(found, 0, 0, 0, 0).RepairAsync(default)).Should().Equal(found);
+
+        (await host.Get<RunStore>().FindAsync(run.Run.RunId, default))!.Version.Should().Be(1);
+        (await FindingsAsync()).Should().BeEmpty();
+    }
+
+    [Fact]
+    public async Task A_lost_snapshot_of_a_definition_is_told()
+    {
+        await host.Storage.Definitions.GetBlobClient($"snapshots/{run.Run.DefinitionId}.json").DeleteAsync();
+
+        (await FindingsAsync()).Should().ContainSingle().Which.Should().BeEquivalentTo(new Finding(
+            FindingKind.Broken, $"runs/{run.Run.RunId}",
+            $"Its definition {run.Run.DefinitionId} is not there, so that it cannot go on or be understood. Restore a backup."));
+    }
+
+    [Fact]
+    public async Task Records_without_a_run_are_orphans_after_a_day_and_are_deleted()
+    {
+        var lost = RunId.New(run.Run.Model, DateTimeOffset.UtcNow);
+        await host.Get<RunStore>().LogStageAsync(lost, new StageStatus("ingest", "", StageState.Running), default);
+        await host.Get<RunStore>().LogMetricsAsync(lost, new Dictionary<string, double> { ["rmse"] = 1 }, default);
+
+        (await FindingsAsync()).Should().BeEmpty("they may be just being written");
+        var found = await FindingsAsync(TimeSpan.FromDays(2));
+        found.Should().ContainSingle().Which.Should().BeEquivalentTo(
+            new { Kind = FindingKind.Orphan, Where = $"runrecords/{lost}", Problem = "2 rows of a run that there is not.", Remedy = "deletes them" });
+        (await new Examination(found, 0, 0, 0, 0).RepairAsync(default)).Should().Equal(found);
+
+        (await RecordsOfAsync(lost)).Should().Be(0);
+        (await RecordsOfAsync(run.Run.RunId)).Should().BePositive("only those without a run are nobody's");
+    }
+
+    [Fact]
+    public async Task Records_whose_run_has_come_meanwhile_are_left()
+    {
+        var late = RunId.New(run.Run.Model, DateTimeOffset.UtcNow);
+        await host.Get<RunStore>().LogStageAsync(late, new StageStatus("ingest", "", StageState.Running), default);
+        var found = await FindingsAsync(TimeSpan.FromDays(2));
+        await host.Get<RunStore>().CreateAsync(Unfinished(RunState.Queued) with { RunId = late }, default);
+
+        (await new Examination(found, 0, 0, 0, 0).RepairAsync(default)).Should().BeEmpty();
+
+        found.Should().ContainSingle();
+        (await RecordsOfAsync(late)).Should().Be(1);
+    }
+
+    [Fact]
+    public async Task A_run_that_counts_as_running_and_that_no_host_has_is_told_and_nothing_is_broken()
+    {
+        var left = Unfinished(RunState.Running);
+        await host.Get<RunStore>().CreateAsync(left, default);
+        var blob = host.Storage.Leases.GetBlobClient(left.RunId);
+        await blob.UploadAsync(BinaryData.FromString(""));
+        var lease = blob.GetBlobLeaseClient();
+        await lease.AcquireAsync(TimeSpan.FromSeconds(15));
+
+        (await FindingsAsync(Later)).Should().BeEmpty("a host has it");
+        // A host that is killed does not give it back.
+        await Eventually.IsTrueAsync(async () => (await FindingsAsync(Later)).Count > 0, deadline: TimeSpan.FromSeconds(30));
+        (await FindingsAsync()).Should().BeEmpty("another host may be about to take it");
+        var found = (await FindingsAsync(Later)).Should().ContainSingle().Which;
+
+        found.Should().BeEquivalentTo(new { Kind = FindingKind.Stopped, Where = $"runs/{left.RunId}", Remedy = (string?)null });
+        found.Problem.Should().Be("It counts as running, and no host has it: the one that had is gone. Nothing is lost; a host on this storage goes on with it "
+            + "by itself (mlops up, where none runs).");
+        new Examination([found], 0, 0, 0, 0).IsSound.Should().BeTrue();
+    }
+
+    [Theory]
+    [InlineData(RunState.Queued, true)]
+    [InlineData(RunState.Waiting, true)]
+    [InlineData(RunState.Cancelled, true)]
+    [InlineData(RunState.Running, false)]
+    public async Task A_run_that_waits_or_has_ended_or_that_another_engine_has_is_no_finding(RunState state, bool hadOwner)
+    {
+        var other = Unfinished(state);
+        await host.Get<RunStore>().CreateAsync(other, default);
+        if (hadOwner)
+        {
+            await host.Storage.Leases.GetBlobClient(other.RunId).UploadAsync(BinaryData.FromString(""));
+        }
+        if (other.HasEnded)
+        {
+            await host.Get<RunStore>().MarkEndedAsync(other.RunId, state, null, default);
+        }
+
+        (await FindingsAsync(Later)).Should().BeEmpty();
+    }
+
+    [Fact]
+    public async Task A_run_that_logs_is_somebodys()
+    {
+        var working = Unfinished(RunState.Running) with { Started = DateTimeOffset.UtcNow.AddHours(-1) };
+        await host.Get<RunStore>().CreateAsync(working, default);
+        await host.Storage.Leases.GetBlobClient(working.RunId).UploadAsync(BinaryData.FromString(""));
+        (await FindingsAsync()).Should().ContainSingle();
+
+        await host.Get<RunStore>().LogStageAsync(working.RunId, new StageStatus("train", "", StageState.Running), default);
+
+        (await FindingsAsync()).Should().BeEmpty("it was written to a moment ago");
+    }
+
+    /// <summary>Longer than a host may have a run without saying so again.</summary>
+    private static readonly TimeSpan Later = TimeSpan.FromMinutes(2);
+
+    private Run Unfinished(RunState state) =>
+        run.Run with { RunId = RunId.New(run.Run.Model, DateTimeOffset.UtcNow), State = state, Version = null, Ended = null, Started = DateTimeOffset.UtcNow };
+
+    private async Task<int> RecordsOfAsync(string runId) =>
+        await host.Storage.RunRecords.QueryAsync<TableEntity>(row => row.PartitionKey == runId).CountAsync();
+
+    private async Task<IReadOnlyList<Finding>> FindingsAsync(TimeSpan later)
+    {
+        await using var then = new PipelineHost(
+            azurite, services => services.AddSingleton<TimeProvider>(new FakeTimeProvider(DateTimeOffset.UtcNow + later)));
+        return [.. (await then.Get<StorageDoctor>().ExamineAsync(default)).Findings.Where(IsOurs)];
     }
 
     private async Task<IReadOnlyList<Finding>> FindingsAsync() => [.. (await host.Get<StorageDoctor>().ExamineAsync(default)).Findings.Where(IsOurs)];

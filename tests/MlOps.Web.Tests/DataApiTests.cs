@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Http.Json;
+using System.Text.Json.Nodes;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using MlOps.Pipeline.Contracts;
@@ -83,6 +84,58 @@ public sealed class DataApiTests(DataApiTests.TwoRuns two) : IClassFixture<DataA
         ((string)run["state"]!).Should().BeOneOf("succeeded", "blocked");
         (await host.Client.DeleteAsync(Path("tags/golden"))).StatusCode.Should().Be(HttpStatusCode.NoContent);
         await host.Client.DeleteAsync(Path("tags/golden")).ShouldFailAsync(HttpStatusCode.NotFound);
+    }
+
+    [Fact]
+    public async Task Tags_and_the_runs_of_a_version_come_a_page_at_a_time()
+    {
+        var own = AzuriteFixture.UniqueModel();
+        await host.Client.PutAsJsonAsync($"/pipelines/{own}", new { target = "fare" }).ShouldBeAsync(HttpStatusCode.Created);
+        await host.Client.PutAsync($"/raw/{own}/may.csv", new StringContent(Trips.Csv(100, seed: 5))).ShouldBeAsync(HttpStatusCode.Created);
+        for (var i = 0; i < 3; i++)
+        {
+            await host.Client.PostAsJsonAsync($"/pipelines/{own}/runs", new { source = $"raw/{own}/may.csv", goal = "dataset" })
+                .ShouldBeAsync(HttpStatusCode.Accepted);
+        }
+        string[] names = ["a", "b.1", "b_2", "golden", "z9"];
+        foreach (var name in names.Reverse())
+        {
+            await host.Client.PutAsJsonAsync($"/datasets/{own}/tags/{name}", new { version = "latest" }).ShouldBeAsync(HttpStatusCode.OK);
+        }
+        var all = await OwnAsync("versions/latest");
+
+        var (tags, tagPages) = await PagesAsync("tags?take=2", page => page["tags"]!.AsArray().Select(tag => (string)tag!["name"]!));
+        var (runs, runPages) = await PagesAsync("versions/latest?take=2", page => page["runs"]!.AsArray().Select(run => (string)run!));
+
+        tags.Should().Equal(names);
+        tagPages.Should().Be(3);
+        runs.Should().Equal(all["runs"]!.AsArray().Select(run => (string)run!)).And.HaveCount(3).And.OnlyHaveUniqueItems();
+        runPages.Should().Be(2);
+        all.AsObject().Should().NotContainKey("next");
+        (await OwnAsync("tags")).AsObject().Should().NotContainKey("next");
+        foreach (var list in new[] { "tags", "versions/latest" })
+        {
+            foreach (var wrong in new[] { "take=0", "take=x", "next=x", "next=LS0", "next=YS4" })
+            {
+                await host.Client.GetAsync($"/datasets/{own}/{list}?{wrong}").ShouldFailAsync(HttpStatusCode.BadRequest);
+            }
+        }
+
+        Task<JsonNode> OwnAsync(string path) => host.Client.GetAsync($"/datasets/{own}/{path}").ShouldBeAsync(HttpStatusCode.OK);
+
+        async Task<(List<string> Items, int Pages)> PagesAsync(string path, Func<JsonNode, IEnumerable<string>> itemsOf)
+        {
+            var (items, pages, next) = (new List<string>(), 0, default(string));
+            do
+            {
+                var page = await OwnAsync(next is null ? path : $"{path}&next={next}");
+                items.AddRange(itemsOf(page));
+                pages++;
+                next = (string?)page["next"];
+            }
+            while (next is not null);
+            return (items, pages);
+        }
     }
 
     [Fact]

@@ -49,6 +49,7 @@ internal static class DataVersionCommands
         PageOptions.AddTo(log);
         log.SetAction(LogAsync);
         var show = new Command("show", "Show a dataset version: columns, parts, tags, runs") { Of };
+        PageOptions.AddTo(show);
         show.SetAction(ShowAsync);
         var tag = new Command("tag", "Give a name to a dataset version, which keeps it") { Of, Tag, Movable };
         tag.SetAction(TagAsync);
@@ -105,7 +106,8 @@ internal static class DataVersionCommands
         var manifest = await datasets.GetAsync(version.Id, cancel);
         var holder = manifest.ViewOf is null ? null : await datasets.FindHolderAsync(manifest, cancel);
         var tags = (await storage.Services.GetRequiredService<DataTags>().ListAsync(version.Model, cancel)).Where(tag => tag.Version == version.Id);
-        var runs = await storage.Services.GetRequiredService<DataLog>().ListRunsAsync(version.Model, version.Id, cancel);
+        var log = storage.Services.GetRequiredService<DataLog>();
+        var runs = await PageOptions.ReadAsync(parsed, (take, next) => log.ListRunsAsync(version.Model, version.Id, take, next, cancel));
         var columns = Terminal.Table("Column", "Stored as", "Kind");
         foreach (var column in manifest.Columns)
         {
@@ -118,7 +120,7 @@ internal static class DataVersionCommands
             ("Shared", holder is null ? "" : $"{Number(holder.Bytes)} bytes of {holder.Stage} version {holder.Id}, of which it is a view"),
             ("Made from", string.Join(", ", manifest.Parents)),
             ("Source", version.Source), ("Tags", string.Join(", ", tags.Select(tag => tag.Movable ? $"{tag.Name} (movable)" : tag.Name))),
-            ("Runs", string.Join(", ", runs.Select(use => use.RunId))),
+            ("Runs", string.Join(", ", runs.Items)),
         ];
         var about = new Grid().AddColumn().AddColumn();
         foreach (var (name, value) in facts)
@@ -126,6 +128,7 @@ internal static class DataVersionCommands
             about.AddRow(new Text(name), new Text(value));
         }
         terminal.Out.Write(about);
+        PageOptions.Tell(terminal, runs);
         terminal.Out.Write(columns);
         return ExitCode.Done;
     }

@@ -43,6 +43,10 @@ internal static class DoctorCommand
             var remedy = finding.Remedy is null ? "" : $" --repair {finding.Remedy}.";
             terminal.Out.MarkupLineInterpolated($"[red]broken[/] {finding.Where}: {finding.Problem}{remedy}");
         }
+        foreach (var stopped in examination.Findings.Where(finding => finding.Kind == FindingKind.Stopped))
+        {
+            terminal.Out.MarkupLineInterpolated($"[yellow]stopped[/] {stopped.Where}: {stopped.Problem}");
+        }
         foreach (var orphans in examination.Findings.Where(finding => finding.Kind == FindingKind.Orphan))
         {
             terminal.Out.MarkupLineInterpolated(

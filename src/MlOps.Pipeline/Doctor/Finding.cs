@@ -7,6 +7,8 @@ public enum FindingKind
     Broken,
     /// <summary>Nothing refers to it: it only takes room.</summary>
     Orphan,
+    /// <summary>Nobody is at it: nothing is lost, and the next host goes on with it.</summary>
+    Stopped,
 }
 
 /// <summary>What an examination of storage found.</summary>
@@ -26,7 +28,7 @@ public sealed record Finding(FindingKind Kind, string Where, string Problem)
 }
 
 /// <summary>An examination of storage.</summary>
-/// <param name="Findings">What is not as it must be, and what nothing refers to.</param>
+/// <param name="Findings">What is not as it must be, what nothing refers to, and what nobody is at.</param>
 /// <param name="Models">Models looked at.</param>
 /// <param name="Versions">Versions looked at, all models together.</param>
 /// <param name="Datasets">Dataset versions looked at.</param>

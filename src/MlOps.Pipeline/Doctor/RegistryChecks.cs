@@ -86,7 +86,8 @@ internal sealed class RegistryChecks(PipelineStorage storage, ModelRegistry regi
         }
         foreach (var twice in versions.GroupBy(version => version.RunId).Where(group => group.Count() > 1))
         {
-            yield return Broken(where, $"Run {twice.Key} registered {Names([.. twice.Select(version => version.Version)])}; a run registers one.");
+            var registered = string.Join(", ", twice.Select(version => version.Version).Order());
+            yield return Broken(where, $"Run {twice.Key} registered versions {registered}; a run registers one.");
         }
         foreach (var (alias, version) in model.Aliases.Where(alias => !numbers.Contains(alias.Value) && !deleted.Contains((model.Model, alias.Value))))
         {

@@ -1,4 +1,5 @@
 using Azure.Data.Tables;
+using Azure.Storage.Blobs.Models;
 using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Data;
 using MlOps.Pipeline.Definitions;
@@ -11,7 +12,13 @@ internal sealed class RunChecks(PipelineStorage storage, RunStore store, Definit
 {
     private const string LeftRunning = "The run had ended while this stage still counted as running.";
 
+    /// <summary>The longest that a host may have a run without saying so again (<c>EngineOptions.LeaseDuration</c>).</summary>
+    private static readonly TimeSpan LongestLease = TimeSpan.FromMinutes(1);
+
     private readonly Dictionary<string, Facts> runs = new(StringComparer.Ordinal);
+
+    /// <summary>Runs that counted as running, and when the newest of what each logged was written.</summary>
+    private readonly Dictionary<string, DateTimeOffset> running = new(StringComparer.Ordinal);
 
     public int Count => runs.Count;
 
@@ -22,6 +29,10 @@ internal sealed class RunChecks(PipelineStorage storage, RunStore store, Definit
         {
             kept.Add(run);
             runs[run.RunId] = new Facts(run.Model, run.HasEnded, run.State == RunState.Succeeded, run.Version, run.DefinitionId);
+            if (run.State == RunState.Running)
+            {
+                running[run.RunId] = run.Started ?? run.Created;
+            }
         }
     }
 
@@ -71,6 +82,10 @@ internal sealed class RunChecks(PipelineStorage storage, RunStore store, Definit
                 AddLeft(found, left, settled);
                 left = (runId, DateTimeOffset.MinValue, 0);
             }
+            if (running.TryGetValue(runId, out var last) && row.Timestamp > last)
+            {
+                running[runId] = row.Timestamp.Value;
+            }
             left = (runId, row.Timestamp is { } written && written > left.Newest ? written : left.Newest, left.Rows + 1);
             switch (row.RowKey[..Math.Max(0, row.RowKey.IndexOf('|', StringComparison.Ordinal))])
             {
@@ -99,6 +114,30 @@ internal sealed class RunChecks(PipelineStorage storage, RunStore store, Definit
         AddLeft(found, left, settled);
         return found;
     }
+
+    /// <summary>
+    /// No run counts as running that no host has. Only the embedded engine tells: it makes a run's lease before the run counts as running, and takes the lease
+    /// away after it has ended. A run without one is another engine's, which looks after its runs by itself. A run that is queued, or waits for an approval,
+    /// may well be nobody's. To be asked after <see cref="RecordsAsync"/>.
+    /// </summary>
+    public async Task<IReadOnlyList<Finding>> OwnersAsync(DateTimeOffset now, CancellationToken cancel)
+    {
+        var found = new List<Finding>();
+        foreach (var (runId, _) in running.Where(run => now - run.Value > LongestLease))
+        {
+            // The run again after its lease: who has ended it, or has just taken it up, has said so by now.
+            if (await IsFreeAsync(runId, cancel) && await store.FindAsync(runId, cancel) is { State: RunState.Running } && await IsFreeAsync(runId, cancel))
+            {
+                found.Add(new Finding(FindingKind.Stopped, $"runs/{runId}", "It counts as running, and no host has it: the one that had is gone. Nothing is "
+                    + "lost; a host on this storage goes on with it by itself (mlops up, where none runs)."));
+            }
+        }
+        return found;
+    }
+
+    private async Task<bool> IsFreeAsync(string runId, CancellationToken cancel) =>
+        await storage.Leases.GetBlobClient(runId).GetPropertiesAsync(cancellationToken: cancel).OrNullAsync() is { } lease
+            && lease.Value.LeaseState is LeaseState.Available or LeaseState.Expired or LeaseState.Broken;
 
     /// <summary>A run ends inside its last stage, whose own end is written after: a host that dies between the two has left nothing undone.</summary>
     private static bool IsRunning(TableEntity row) =>

@@ -9,7 +9,8 @@ namespace MlOps.Pipeline.Doctor;
 
 /// <summary>
 /// Walks all tables and blobs and checks what must always hold: versions without gaps, aliases that point at versions, versions whose files are there
-/// with the bytes that were registered, manifests whose parts are there, ended runs without a stage that runs. It also finds what nothing refers to.
+/// with the bytes that were registered, manifests whose parts are there, ended runs without a stage that runs. It also finds what nothing refers to, and
+/// runs that count as running while no host has them.
 /// Reads while hosts work: what is just being written is not taken for broken, nor for an orphan before a day has passed.
 /// </summary>
 public sealed class StorageDoctor(
@@ -39,6 +40,7 @@ public sealed class StorageDoctor(
         found.AddRange(await registered.LineageAsync(datasets, cancel));
         found.AddRange(await rows.RecordsAsync(now - Settled, cancel));
         found.AddRange(await rows.RowsAsync(cancel));
+        found.AddRange(await rows.OwnersAsync(now, cancel));
         found.AddRange(await IndexesAsync(now, cancel));
         await AddNamedAsync(kept, cancel);
         kept.AddParents(datasets.Parents);

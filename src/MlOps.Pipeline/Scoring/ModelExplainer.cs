@@ -89,13 +89,25 @@ internal sealed class ModelExplainer
     public double[] Explain(FeatureTable table, int[] rows, int output, int threads, CancellationToken cancel) =>
         Explain(new PreparedRows(table, parts.Preparation, rows), output, threads, cancel);
 
-    /// <inheritdoc cref="Explain(FeatureTable, int[], int, int, CancellationToken)"/>
-    public double[] Explain(IReadOnlyList<FeatureRow> rows, int output, int threads, CancellationToken cancel) =>
-        Explain(new PreparedRows(featurizer, parts.Preparation, rows.Count, row => rows[row]), output, threads, cancel);
-
-    private double[] Explain(PreparedRows rows, int output, int threads, CancellationToken cancel)
+    /// <summary>The same of rows that somebody waits for, on threads that those who wait share.</summary>
+    /// <param name="rows">The rows.</param>
+    /// <param name="output">What is explained: 0, or of several classes the place of the one whose score is meant.</param>
+    /// <param name="scheduler">Where it works, and on how many threads.</param>
+    /// <param name="cancel">Stops the work.</param>
+    public async Task<double[]> ExplainAsync(IReadOnlyList<FeatureRow> rows, int output, TaskScheduler scheduler, CancellationToken cancel)
     {
-        var contributions = ExplainOwn(rows, output, threads, cancel);
+        var prepared = new PreparedRows(featurizer, parts.Preparation, rows.Count, row => rows[row]);
+        return InUnit(trees is null
+            ? await Task.Factory.StartNew(() => ExplainLinear(prepared, output, cancel), cancel, TaskCreationOptions.DenyChildAttach, scheduler)
+            : await trees[output].ExplainAsync(prepared.Count, prepared.Fill, scheduler, cancel));
+    }
+
+    private double[] Explain(PreparedRows rows, int output, int threads, CancellationToken cancel) =>
+        InUnit(trees is null ? ExplainLinear(rows, output, cancel) : trees[output].Explain(rows.Count, rows.Fill, threads, cancel));
+
+    /// <summary>From the unit in which the model predicts to the target's.</summary>
+    private double[] InUnit(double[] contributions)
+    {
         for (var i = 0; featurizer.Scale is { } scale && i < contributions.Length; i++)
         {
             contributions[i] *= scale.Factor;
@@ -103,13 +115,8 @@ internal sealed class ModelExplainer
         return contributions;
     }
 
-    /// <summary>In the unit in which the model predicts.</summary>
-    private double[] ExplainOwn(PreparedRows rows, int output, int threads, CancellationToken cancel)
+    private double[] ExplainLinear(PreparedRows rows, int output, CancellationToken cancel)
     {
-        if (trees is not null)
-        {
-            return trees[output].Explain(rows.Count, rows.Fill, threads, cancel);
-        }
         var features = Features.Count;
         var contributions = new double[rows.Count * features];
         var size = RowBlocks.Size(rows.Slots);

@@ -175,9 +175,10 @@ public sealed class ModelScorer
     /// <exception cref="InputException">Rows do not fit the signature, or the model has no explanation of single predictions.</exception>
     /// <param name="rows">The rows.</param>
     /// <param name="everyClass">Multiclass: every class's score is explained, not only that of the predicted class.</param>
-    /// <param name="threads">Threads that it may take.</param>
+    /// <param name="scheduler">Where it works, and on how many threads: those who share one have no more together. Parts of the work take turns there.</param>
     /// <param name="cancel">Stops it.</param>
-    public async Task<PredictionExplanations> ExplainAsync(IReadOnlyList<JsonElement> rows, bool everyClass, int threads, CancellationToken cancel)
+    public async Task<PredictionExplanations> ExplainAsync(
+        IReadOnlyList<JsonElement> rows, bool everyClass, TaskScheduler scheduler, CancellationToken cancel)
     {
         var inputs = Read(rows);
         // A version serves before its run has explained it, so the explainer is looked for until it is there.
@@ -185,11 +186,15 @@ public sealed class ModelScorer
         var features = explainer.Features;
         if (Classes is null)
         {
-            return OfClass(0);
+            return await OfClassAsync(0);
         }
         var predicted = Predict(rows).Select(prediction => ClassProbabilities.MostProbable([.. prediction.Probabilities!])).ToList();
         // Of many classes the others' scores are left alone, unless they are asked for.
-        var classes = (everyClass ? Enumerable.Range(0, explainer.Outputs) : predicted.Distinct()).ToDictionary(place => place, OfClass);
+        var classes = new Dictionary<int, PredictionExplanations>();
+        foreach (var place in everyClass ? Enumerable.Range(0, explainer.Outputs) : predicted.Distinct())
+        {
+            classes[place] = await OfClassAsync(place);
+        }
         return new PredictionExplanations(
             features, [.. predicted.Select((place, row) => classes[place].BaseValues[row])],
             [.. predicted.Select((place, row) => classes[place].Contributions[row])])
@@ -197,8 +202,9 @@ public sealed class ModelScorer
             Classes = everyClass ? [.. Enumerable.Range(0, explainer.Outputs).Select(place => classes[place])] : null,
         };
 
-        PredictionExplanations OfClass(int place) => new(
-            features, [.. inputs.Select(_ => explainer.BaseValues[place])], [.. explainer.Explain(inputs, place, threads, cancel).Chunk(features.Count)]);
+        async Task<PredictionExplanations> OfClassAsync(int place) => new(
+            features, [.. inputs.Select(_ => explainer.BaseValues[place])],
+            [.. (await explainer.ExplainAsync(inputs, place, scheduler, cancel)).Chunk(features.Count)]);
     }
 
     private async Task<ModelExplainer> LoadExplainerAsync(CancellationToken cancel)

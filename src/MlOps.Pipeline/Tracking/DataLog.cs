@@ -181,6 +181,28 @@ public sealed class DataLog(PipelineStorage storage)
     /// <summary>The runs that had a version.</summary>
     public Task<IReadOnlyList<DataUse>> ListRunsAsync(string model, string id, CancellationToken cancel) => UsesAsync(model, $"u|{id}|", cancel);
 
+    /// <summary>The runs that had a version, in the order in which they were created, a page at a time.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="id">The version.</param>
+    /// <param name="take">At most so many.</param>
+    /// <param name="next">What the page before said; null: the first page.</param>
+    /// <param name="cancel">Stops it.</param>
+    /// <exception cref="InputException"><paramref name="next"/> is no token of this list.</exception>
+    public async Task<ListPage<string>> ListRunsAsync(string model, string id, int take, string? next, CancellationToken cancel)
+    {
+        var after = next is null ? "" : PageToken.Read(next) is var place && RunId.ModelOf(place) == model ? place : throw PageToken.NoToken(next);
+        var found = new List<string>();
+        await foreach (var row in RangeAsync(model, $"u|{id}|{after}", EndOf($"u|{id}|"), take + 1, cancel))
+        {
+            if (found.Count == take)
+            {
+                return new ListPage<string>(found, PageToken.Write(found[^1]));
+            }
+            found.Add(UseOf(row).RunId);
+        }
+        return new ListPage<string>(found, Next: null);
+    }
+
     /// <summary>The runs that read a file and made a dataset version of it, newest first.</summary>
     public Task<IReadOnlyList<string>> ListRunsOfFileAsync(string model, string source, int take, CancellationToken cancel) =>
         RunsAsync(model, FilePrefix(source), take, cancel);

@@ -21,6 +21,9 @@ public sealed partial class DataTags(PipelineStorage storage, DefinitionStore de
     private const string Prefix = "t|";
     private const string JsonColumn = "Json";
 
+    /// <summary>What storage gives at once.</summary>
+    private const int LargestPage = 1000;
+
     /// <summary>What a name may be, in words.</summary>
     public const string Rule =
         "1 to 63 lower-case letters, digits, dots, hyphens and underscores, with a letter or digit at both ends; not 'latest', not a number of a version such "
@@ -40,6 +43,28 @@ public sealed partial class DataTags(PipelineStorage storage, DefinitionStore de
             found.Add(Read(row));
         }
         return found;
+    }
+
+    /// <summary>The model's names, in their order, a page at a time.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="take">At most so many.</param>
+    /// <param name="next">What the page before said; null: the first page.</param>
+    /// <param name="cancel">Stops it.</param>
+    /// <exception cref="InputException"><paramref name="next"/> is no token of this list.</exception>
+    public async Task<ListPage<DataTag>> ListAsync(string model, int take, string? next, CancellationToken cancel)
+    {
+        var after = next is null ? "" : PageToken.Read(next) is var name && IsValid(name) ? name : throw PageToken.NoToken(next);
+        var found = new List<DataTag>();
+        var filter = TableClient.CreateQueryFilter($"PartitionKey eq {model} and RowKey gt {Prefix + after} and RowKey lt {"t}"}");
+        await foreach (var row in storage.DataVersions.QueryAsync<TableEntity>(filter, Math.Min(take + 1, LargestPage), cancellationToken: cancel))
+        {
+            if (found.Count == take)
+            {
+                return new ListPage<DataTag>(found, PageToken.Write(found[^1].Name));
+            }
+            found.Add(Read(row));
+        }
+        return new ListPage<DataTag>(found, Next: null);
     }
 
     /// <summary>Every name, of any model.</summary>

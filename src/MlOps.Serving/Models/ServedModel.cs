@@ -97,12 +97,13 @@ internal static class ScorerLoading
 }
 
 /// <summary>Loads from the artifact store.</summary>
-internal sealed class ArtifactScorerLoader(ArtifactStore artifacts, FeatureFunctions functions, ServingOptions options) : IScorerLoader
+internal sealed class ArtifactScorerLoader(ArtifactStore artifacts, FeatureFunctions functions, ServingOptions options, ExplainThreads explaining)
+    : IScorerLoader
 {
     public async Task<IScorer> LoadAsync(ModelVersion version, CancellationToken cancel) =>
-        new Loaded(await ModelScorer.LoadAsync(artifacts, functions, version.ToFiles(), cancel), options);
+        new Loaded(await ModelScorer.LoadAsync(artifacts, functions, version.ToFiles(), cancel), options, explaining);
 
-    private sealed class Loaded(ModelScorer scorer, ServingOptions options) : IScorer
+    private sealed class Loaded(ModelScorer scorer, ServingOptions options, ExplainThreads explaining) : IScorer
     {
         public TaskKind Task => scorer.Task;
 
@@ -119,7 +120,7 @@ internal sealed class ArtifactScorerLoader(ArtifactStore artifacts, FeatureFunct
             scorer.RangesAsync(rows, predictions, level, cancel);
 
         public Task<PredictionExplanations> ExplainAsync(IReadOnlyList<JsonElement> rows, bool everyClass, CancellationToken cancel) =>
-            scorer.ExplainAsync(rows, everyClass, options.ExplainThreads, cancel);
+            scorer.ExplainAsync(rows, everyClass, explaining.Scheduler, cancel);
     }
 }
 

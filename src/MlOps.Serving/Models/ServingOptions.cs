@@ -27,7 +27,7 @@ public sealed record ServingOptions
     /// <summary>Most versions that stay loaded because they were asked for by number.</summary>
     public int MostVersions { get; init; } = 10;
 
-    /// <summary>Threads that explaining the rows of one request may take: the others answer meanwhile.</summary>
+    /// <summary>Threads that explaining may take, all requests together: the others answer meanwhile. 1 or more.</summary>
     public int ExplainThreads { get; init; } = Math.Max(1, Environment.ProcessorCount / 2);
 
     /// <summary>Threads that reading and scoring the rows of one request may take, where there are hundreds: it is over soon.</summary>

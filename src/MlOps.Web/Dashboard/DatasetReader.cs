@@ -15,6 +15,9 @@ public sealed class DatasetReader(
     /// <summary>Each column takes questions of its own.</summary>
     private const int ColumnsAtOnce = 60;
 
+    /// <summary>The API has the others.</summary>
+    private const int MostRuns = 10;
+
     /// <param name="model">The model.</param>
     /// <param name="name">The version by a tag, <c>latest</c>, <c>v3</c>, or its id.</param>
     /// <param name="from">Its values are to be looked at, however many there are, from this column on; null: only where there are few.</param>
@@ -25,13 +28,13 @@ public sealed class DatasetReader(
         {
             return null;
         }
-        var uses = await log.ListRunsAsync(model, entry.Id, cancel);
+        var runs = await log.ListRunsAsync(model, entry.Id, MostRuns, next: null, cancel);
         var named = (await tags.ListAsync(model, cancel)).Where(tag => tag.Version == entry.Id).Select(tag => tag.Name).ToList();
         var isSmall = manifest.Columns.Count <= ColumnsAtOnce && manifest.Rows * manifest.Columns.Count <= CellsAtOnce;
         var looked = from is not null || isSmall ? manifest.Columns.Skip(from ?? 0).Take(ColumnsAtOnce).ToList() : [];
         var next = (from ?? 0) + looked.Count;
         return new DatasetData(
-            entry, looked.Count > 0 ? looked : manifest.Columns, manifest.Columns.Count, manifest.Parts, named, [.. uses.Select(use => use.RunId)],
+            entry, looked.Count > 0 ? looked : manifest.Columns, manifest.Columns.Count, manifest.Parts, named, runs.Items,
             DroppedOf(manifest),
             looked.Count > 0 ? await statistics.ReadAsync(manifest, looked, cancel) : null,
             looked.Count > 0 && next < manifest.Columns.Count ? next : null)
@@ -53,7 +56,7 @@ public sealed class DatasetReader(
 /// <param name="ColumnCount">How many it has.</param>
 /// <param name="Parts">Its files; none for a view.</param>
 /// <param name="Tags">Names that it has.</param>
-/// <param name="Runs">Runs that had it.</param>
+/// <param name="Runs">The first runs that had it.</param>
 /// <param name="Dropped">Of a raw or clean version: how many rows were dropped, and why.</param>
 /// <param name="Statistics">What its columns hold; null: nobody asked, and there are many.</param>
 /// <param name="Skipped">Where the columns go on: how many come before; null at their end.</param>

@@ -52,6 +52,10 @@ public sealed partial class DataVersionsTests : IDisposable
         var again = JsonNode.Parse(await RunAsync("train", "trips@may", "--json"))!;
         ((string)again["state"]!).Should().BeOneOf("succeeded", "blocked");
         (await RunAsync("data", "show", "trips@may")).Should().Contain((string)again["run"]!);
+        var some = await RunAsync("data", "show", "trips@may", "--take", "1");
+        some.Should().NotContain((string)again["run"]!).And.Contain("There are more: --next ");
+        (await RunAsync("data", "show", "trips@may", "--next", some.Split("--next ")[1].Split(' ')[0])).Should().Contain((string)again["run"]!);
+        (await RunAsync("data", "show", "trips@may", "--all")).Should().Contain((string)again["run"]!).And.NotContain("--next");
         (await RunAsync("data", "restore", "trips@may")).Should().Contain("trips@latest is version");
         (await RunAsync("data", "show", "trips")).Should().Contain("may");
         await RunAsync("data", "tag", "trips@may", "moves", "--movable");

@@ -1,7 +1,11 @@
 using System.Collections.Concurrent;
+using System.Net;
 using System.Security.Cryptography;
 using System.Text.Json;
+using Azure.Data.Tables;
 using Azure.Storage.Blobs;
+using MlOps.Pipeline.Data;
+using MlOps.Serving.Feedback;
 
 namespace MlOps.Local.Tests.Processes;
 
@@ -32,7 +36,42 @@ internal sealed class Acknowledged
     /// <summary>What version 1 predicts for a row; it may not change.</summary>
     public double? Prediction { get; set; }
 
-    public int Count => Files.Count + Definitions.Count + Runs.Values.Sum(stages => 1 + stages.Count) + Versions.Count + Moves.Count;
+    /// <summary>Moves to another version, and moves back, that were answered in all.</summary>
+    public int Promotions { get; set; }
+
+    /// <inheritdoc cref="Promotions"/>
+    public int Rollbacks { get; set; }
+
+    /// <summary>Ids of predictions that the log has shown.</summary>
+    public ConcurrentDictionary<string, bool> Logged { get; } = new();
+
+    /// <summary>Predictions, and what was told of them.</summary>
+    public ConcurrentDictionary<string, string> Feedback { get; } = new();
+
+    /// <summary>Names of dataset versions, and the version of each.</summary>
+    public ConcurrentDictionary<string, string> Tags { get; } = new();
+
+    /// <summary>Raw files that were deleted.</summary>
+    public ConcurrentDictionary<string, bool> DeletedFiles { get; } = new();
+
+    /// <summary>Runs that were deleted.</summary>
+    public ConcurrentDictionary<string, bool> DeletedRuns { get; } = new();
+
+    public int Count => Files.Count + Definitions.Count + Runs.Values.Sum(stages => 1 + stages.Count) + Versions.Count + Moves.Count + Logged.Count
+        + Feedback.Count + Tags.Count + DeletedFiles.Count + DeletedRuns.Count;
+
+    public override string ToString() =>
+        $"{Files.Count} files, {Definitions.Count} definitions, {Runs.Count} runs, {Versions.Count} versions, {Moves.Count} moves of an alias of "
+            + $"{Promotions} promotions and {Rollbacks} rollbacks, {Logged.Count} logged predictions, {Feedback.Count} of feedback, {Tags.Count} tags, "
+            + $"{DeletedFiles.Count} deleted files, {DeletedRuns.Count} deleted runs";
+
+    /// <summary>Of each kind there was something to keep.</summary>
+    public void AssertEachKind()
+    {
+        Promotions.Should().BePositive(ToString());
+        Rollbacks.Should().BePositive(ToString());
+        new[] { Versions.Count, Logged.Count, Feedback.Count, Tags.Count, DeletedFiles.Count, DeletedRuns.Count }.Should().NotContain(0, ToString());
+    }
 
     /// <summary>Notes which stages of a run are finished.</summary>
     public void See(JsonElement run)
@@ -84,6 +123,36 @@ internal sealed class Acknowledged
         var newest = registered.GetProperty("history").EnumerateArray().First(move => move.GetProperty("alias").GetString() == "production");
         ProductionOf(registered).Should().Be(newest.GetProperty("to").GetInt32(), because);
         (Moves, NewMoves) = (moves, 0);
+        await AssertServedKeptAsync(host, model, because);
+        await AssertGoneAsync(host, raw, because);
+    }
+
+    private async Task AssertServedKeptAsync(EmbeddedHost host, string model, string because)
+    {
+        await Parallel.ForEachAsync(Tags, async (tag, _) =>
+        {
+            var named = await host.GetAsync($"/datasets/{model}/versions/{tag.Key}");
+            named.GetProperty("version").GetProperty("id").GetString().Should().Be(tag.Value, because);
+        });
+        if (!Logged.IsEmpty)
+        {
+            Logged.Keys.Except(await host.ListLoggedAsync(model, KillClients.Key)).Should().BeEmpty(because);
+        }
+        var storage = new PipelineStorage(new BlobServiceClient(host.Connection.Storage), new TableServiceClient(host.Connection.Storage));
+        var told = await new FeedbackStore(storage, TimeProvider.System).ReadAsync(model, DateTimeOffset.UtcNow.AddDays(-1), default)
+            .ToDictionaryAsync(item => item.Id!, item => item.Actual);
+        told.Should().Contain(Feedback, because);
+    }
+
+    private async Task AssertGoneAsync(EmbeddedHost host, BlobContainerClient raw, string because)
+    {
+        await Parallel.ForEachAsync(DeletedFiles.Keys, async (file, stop) =>
+            (await raw.GetBlobClient(file).ExistsAsync(stop)).Value.Should().BeFalse("{0}: {1} was deleted", because, file));
+        await Parallel.ForEachAsync(DeletedRuns.Keys, async (run, _) =>
+        {
+            var ask = () => host.GetAsync($"/runs/{run}");
+            (await ask.Should().ThrowAsync<HttpRequestException>(because)).Which.StatusCode.Should().Be(HttpStatusCode.NotFound, because);
+        });
     }
 
     public static (int Version, string Run) VersionOf(JsonElement version) =>

@@ -72,14 +72,14 @@ internal sealed class EmbeddedHost : IAsyncDisposable
 
     public Task<int> ExitCodeAsync() => process.ExitCodeAsync();
 
-    /// <summary>An answer of 2xx, as JSON.</summary>
+    /// <summary>An answer of 2xx, as JSON; undefined where it says no more.</summary>
     public async Task<JsonElement> SendAsync(HttpMethod method, string path, HttpContent? body = null)
     {
         using var request = new HttpRequestMessage(method, path) { Content = body };
         using var answer = await Http.SendAsync(request);
         var text = await answer.Content.ReadAsStringAsync();
         return answer.IsSuccessStatusCode
-            ? JsonDocument.Parse(text).RootElement
+            ? (text.Length > 0 ? JsonDocument.Parse(text).RootElement : default)
             : throw new HttpRequestException($"{method} {path}: {(int)answer.StatusCode} {text}", null, answer.StatusCode);
     }
 
@@ -111,6 +111,14 @@ internal sealed class EmbeddedHost : IAsyncDisposable
         }
         while (next is not null);
         return versions;
+    }
+
+    /// <summary>Ids of the predictions of a key that the log has.</summary>
+    public async Task<IReadOnlyList<string>> ListLoggedAsync(string model, string key)
+    {
+        var lines = await Http.GetStringAsync($"/models/{model}/predictions?key={key}");
+        var rows = lines.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => JsonDocument.Parse(line).RootElement);
+        return [.. rows.Select(row => row.GetProperty("id").GetString()!)];
     }
 
     /// <summary>The run, once it has ended.</summary>

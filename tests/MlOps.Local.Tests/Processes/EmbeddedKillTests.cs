@@ -1,6 +1,4 @@
-using System.Net.Http.Json;
 using System.Security.Cryptography;
-using System.Text.Json;
 using MlOps.Local.Cli;
 using MlOps.Testing;
 using Xunit.Abstractions;
@@ -8,15 +6,14 @@ using Xunit.Abstractions;
 namespace MlOps.Local.Tests.Processes;
 
 /// <summary>
-/// Kills host, embedded storage, or both at once, so that nothing can be saved any more: first as soon as a run is accepted, then at random moments.
+/// Kills host, embedded storage, or both at once, so that nothing can be saved any more: first as soon as a run is accepted, then at random moments, after
+/// each kind of thing was answered once.
 /// <c>MLOPS_TEST_KILLS</c> says how often in all.
 /// </summary>
 public sealed class EmbeddedKillTests(ITestOutputHelper output) : IDisposable
 {
     private const string Model = "trips";
     private const string File = "may.csv";
-
-    private static readonly object Row = new { vendor = "CITY", passengers = 2, distance_km = 5.5, duration_min = 17, payment = "card", airport = false };
 
     private readonly string folder = Directory.CreateTempSubdirectory("mlops-killed-").FullName;
     private readonly Acknowledged acknowledged = new();
@@ -39,6 +36,8 @@ public sealed class EmbeddedKillTests(ITestOutputHelper output) : IDisposable
             var second = await host.RunAsync(Model, File);
             await host.EndOfAsync(second);
             acknowledged.See(await host.GetAsync($"/runs/{second}"));
+            var others = new KillClients(Model, File, acknowledged);
+            await others.DoEachAsync(host);
             for (var kill = 1; kill < kills; kill++)
             {
                 var victims = kill < 3 ? (Victims)kill : (Victims)random.Next(3);
@@ -47,11 +46,17 @@ public sealed class EmbeddedKillTests(ITestOutputHelper output) : IDisposable
                 {
                     UntilAsync(() => UploadAsync(host), killed.Token),
                     UntilAsync(() => DeclareAsync(host), killed.Token),
-                    UntilAsync(() => PredictAsync(host), killed.Token),
-                    UntilAsync(() => MoveAsync(host), killed.Token),
+                    UntilAsync(() => others.PredictAsync(host), killed.Token),
+                    UntilAsync(() => others.MoveAsync(host), killed.Token),
+                    UntilAsync(() => others.TellAsync(host), killed.Token),
+                    UntilAsync(() => others.SeeLoggedAsync(host), killed.Token),
+                    UntilAsync(() => others.DeleteFileAsync(host), killed.Token),
+                    UntilAsync(() => others.DeleteRunAsync(host), killed.Token),
+                    UntilAsync(() => others.TagAsync(host), killed.Token),
                     UntilAsync(async () => active = await WorkOnAsync(host, active), killed.Token),
                 };
-                await Task.Delay(random.Next(2_000));
+                // Now and then long enough for the prediction log to be written.
+                await Task.Delay(random.Next(kill % 3 == 0 ? 5_000 : 2_000));
                 await host.KillAsync(victims);
                 await killed.CancelAsync();
                 await Task.WhenAll(clients);
@@ -72,10 +77,10 @@ public sealed class EmbeddedKillTests(ITestOutputHelper output) : IDisposable
         {
             await host.DisposeAsync();
         }
-        output.WriteLine($"{kills} kills, {acknowledged.Count} answers kept: {acknowledged.Files.Count} files, {acknowledged.Definitions.Count} definitions, "
-            + $"{acknowledged.Runs.Count} runs, {acknowledged.Versions.Count} versions, {acknowledged.Moves.Count} moves of an alias");
+        output.WriteLine($"{kills} kills, {acknowledged.Count} answers kept: {acknowledged}");
         acknowledged.Files.Should().NotBeEmpty();
         acknowledged.Runs.Should().NotBeEmpty();
+        acknowledged.AssertEachKind();
     }
 
     public void Dispose() => Directory.Delete(folder, recursive: true);
@@ -129,63 +134,6 @@ public sealed class EmbeddedKillTests(ITestOutputHelper output) : IDisposable
     {
         var name = $"other-{RandomNumberGenerator.GetHexString(8, lowercase: true)}";
         acknowledged.Definitions[name] = (await host.DeclareAsync(Trips.Definition(name, trees: RandomNumberGenerator.GetInt32(1, 90)))).ToString();
-    }
-
-    private async Task PredictAsync(EmbeddedHost host)
-    {
-        if (acknowledged.Versions.IsEmpty)
-        {
-            return;
-        }
-        var answer = await host.SendAsync(HttpMethod.Post, "/predict", JsonContent.Create(new { model = Model, features = Row }));
-        var prediction = answer.GetProperty("prediction").GetDouble();
-        acknowledged.Prediction ??= prediction;
-        prediction.Should().Be(acknowledged.Prediction, "all versions are trained on the same rows");
-    }
-
-    /// <summary>Moves alias production: to another version, or back.</summary>
-    private async Task MoveAsync(EmbeddedHost host)
-    {
-        if (acknowledged.Runs.IsEmpty || await FindModelAsync(host) is not { } model)
-        {
-            return;
-        }
-        var versions = model.GetProperty("versions").EnumerateArray().Select(Acknowledged.VersionOf).ToList();
-        foreach (var (version, run) in versions)
-        {
-            acknowledged.Versions[version] = run;
-        }
-        (acknowledged.Moves, acknowledged.NewMoves) = (Acknowledged.MovesOf(model), 0);
-        var others = versions.Where(one => one.Version != Acknowledged.ProductionOf(model)).ToList();
-        if (others.Count == 0)
-        {
-            return;
-        }
-        var isBack = RandomNumberGenerator.GetInt32(2) == 0 && acknowledged.Moves.Count > 4;
-        var target = others[RandomNumberGenerator.GetInt32(others.Count)].Version;
-        try
-        {
-            await (isBack
-                ? host.SendAsync(HttpMethod.Post, $"/models/{Model}/rollback", JsonContent.Create(new { from = Acknowledged.ProductionOf(model) }))
-                : host.SendAsync(HttpMethod.Put, $"/models/{Model}/aliases/production", JsonContent.Create(new { version = target })));
-            acknowledged.NewMoves++;
-        }
-        catch (HttpRequestException first) when (first.StatusCode == System.Net.HttpStatusCode.Conflict)
-        {
-            // There is nothing before it to go back to.
-        }
-    }
-
-    private static async Task<JsonElement?> FindModelAsync(EmbeddedHost host)
-    {
-        try
-        {
-            return await host.GetAsync($"/models/{Model}");
-        }
-        catch (HttpRequestException absent) when (absent.StatusCode == System.Net.HttpStatusCode.NotFound)
-        {
-            return null;
-        }
     }
 
     /// <summary>One run after the other, and what is seen of it.</summary>

@@ -63,7 +63,7 @@ public sealed class ModelExplainerTests(AzuriteFixture azurite)
                     : [scorer.Score(cells) is var score && stored.Featurizer.Scale is { } scale ? scale.FromModel(score) : score];
                 explained.Should().Equal(scores, (a, b) => Math.Abs(a - b) < (task == TaskKind.Regression ? 2e-4 : 2e-6), $"row {row} of {key}");
             }
-            explainer.Explain(single[..50], output: 0, threads: 1, default).Should()
+            (await explainer.ExplainAsync(single[..50], output: 0, TaskScheduler.Default, default)).Should()
                 .Equal(contributions[0][..(50 * features.Count)], (a, b) => Math.Abs(a - b) < 1e-9);
         }
     }

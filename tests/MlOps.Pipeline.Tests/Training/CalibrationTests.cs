@@ -73,7 +73,7 @@ public sealed class CalibrationTests(AzuriteFixture azurite)
         var version = await host.Get<ModelRegistry>().GetAsync(definition.Model, 1, default);
         var scorer = await ModelScorer.LoadAsync(host.Get<ArtifactStore>(), host.Get<FeatureFunctions>(), version.ToFiles(), default);
         JsonElement[] row = [JsonDocument.Parse("""{"x": 7.5, "z": 0.4}""").RootElement];
-        var explained = await scorer.ExplainAsync(row, everyClass: false, threads: 1, default);
+        var explained = await scorer.ExplainAsync(row, everyClass: false, TaskScheduler.Default, default);
         var logOdds = explained.BaseValues[0] + explained.Contributions[0].Sum();
         scorer.Predict(row)[0].Score.Should().BeApproximately(1 / (1 + Math.Exp(-logOdds)), 1e-5);
     }
