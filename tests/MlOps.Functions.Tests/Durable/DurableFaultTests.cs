@@ -1,6 +1,7 @@
 using Azure.Core;
 using Azure.Data.Tables;
 using Azure.Storage.Blobs;
+using Azure.Storage.Blobs.Models;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Abstractions;
 using MlOps.Functions.Durable;
@@ -10,6 +11,7 @@ using MlOps.Pipeline.Definitions;
 using MlOps.Pipeline.Doctor;
 using MlOps.Pipeline.Registry;
 using MlOps.Pipeline.Tracking;
+using MlOps.Serving.Triggers;
 using MlOps.Testing;
 using Xunit.Abstractions;
 
@@ -33,15 +35,18 @@ public sealed class DurableFaultTests(AzuriteFixture azurite, ITestOutputHelper 
             azurite, await Backends.AzureStorageAsync(proxy.ConnectionString, visibility: 5), services => services
                 .AddSingleton(Connect(proxy.ConnectionString))
                 .AddSingleton<StorageDoctor>()
+                .AddSingleton<RawFileIntake>()
                 .AddSingleton(new AlertOptions { SlackWebhookUrl = slack.Url }));
         var definition = Trips.Definition() with { Candidates = [new CandidateSpec { Trainer = TrainerNames.LightGbm, Trees = 3 }] };
         var csv = Trips.Csv(300, seed);
         var untroubled = await host.EndOfAsync(await host.SubmitAsync(definition, csv));
         proxy.Faults = faults;
 
+        var dropped = new List<string>();
         for (var run = 0; run < TestSize.Faults; run++)
         {
             await InsistAsync(() => host.SubmitAsync(definition with { Model = AzuriteFixture.UniqueModel() }, csv));
+            dropped.Add(await DropAsync(host, definition with { Model = AzuriteFixture.UniqueModel(), RunOn = new TriggerRules(NewFile: true) }, csv));
         }
         // As the app's timer does: a run whose instance was not started, since storage did not answer, is started later.
         var recovery = new RunRecovery(
@@ -61,6 +66,12 @@ public sealed class DurableFaultTests(AzuriteFixture azurite, ITestOutputHelper 
 
         output.WriteLine($"{faults}");
         faults.Count.Should().BePositive();
+        foreach (var file in dropped)
+        {
+            (await Runs().ListAsync(file.Split('/')[0], 10, CancellationToken.None)).Should().ContainSingle(faults.ToString())
+                .Which.Source.Should().Be("raw/" + file);
+            (await azurite.NewStorage().Raw.GetBlobClient(file).ExistsAsync()).Value.Should().BeTrue("a good file stays: {0}", faults);
+        }
         foreach (var run in await Runs().ListAsync(null, int.MaxValue, CancellationToken.None))
         {
             var ended = await host.EndOfAsync(run);
@@ -73,6 +84,23 @@ public sealed class DurableFaultTests(AzuriteFixture azurite, ITestOutputHelper 
                 ended.Alerts.Count, faults.ToString());
         }
         (await host.Host.Get<StorageDoctor>().ExamineAsync(CancellationToken.None)).Findings.Should().BeEmpty(faults.ToString());
+    }
+
+    /// <summary>A file lands in a model's folder, and Event Grid tells of it until it is taken, and once more.</summary>
+    private static async Task<string> DropAsync(DurableHost host, PipelineDefinition definition, string csv)
+    {
+        var blob = host.Host.Storage.Raw.GetBlobClient($"{definition.Model}/dropped.csv");
+        await InsistAsync(() => host.Host.Get<DefinitionStore>().PutAsync(definition, CancellationToken.None));
+        await InsistAsync(() => blob.UploadAsync(BinaryData.FromString(csv), overwrite: true));
+        for (var told = 0; told < 2; told++)
+        {
+            await InsistAsync(async () =>
+            {
+                BlobProperties properties = await blob.GetPropertiesAsync();
+                return await host.Host.Get<RawFileIntake>().TakeAsync(new RawFile(blob.Name, properties.ETag, properties.LastModified), CancellationToken.None);
+            });
+        }
+        return blob.Name;
     }
 
     private RunStore Runs() => new(azurite.NewStorage(), TimeProvider.System);
