@@ -71,10 +71,10 @@ internal static class AppServices
     }
 
     /// <summary>
-    /// An instance that is scaled in has 60 minutes to end what it is at (https://learn.microsoft.com/azure/azure-functions/functions-scale#timeout), and
-    /// <c>functionTimeout</c> is that; reading the rows and measuring the model take some of it.
+    /// An instance has 10 minutes to end what it is at when the platform is updated, and 60 (<c>functionTimeout</c>) when it is scaled in
+    /// (https://learn.microsoft.com/azure/azure-functions/functions-scale#timeout); reading the rows and measuring the model take some of them.
     /// </summary>
-    private const double MostTrainingMinutes = 45;
+    private const double MostTrainingMinutes = 8;
 
     /// <summary>
     /// The Functions host holds bodies in memory, and breaks off itself at 100 MiB (<c>FUNCTIONS_REQUEST_BODY_SIZE_LIMIT</c>) without a word: we are told

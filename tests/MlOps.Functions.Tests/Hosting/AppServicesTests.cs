@@ -80,7 +80,7 @@ public sealed class AppServicesTests
         await using var declared = App(("Pipeline:MostTrainingMinutes", "20"));
 
         app.GetRequiredService<UploadOptions>().MaxPutBytes.Should().Be(64 * 1024 * 1024);
-        app.GetRequiredService<PipelineOptions>().MostTrainingMinutes.Should().Be(45);
+        app.GetRequiredService<PipelineOptions>().MostTrainingMinutes.Should().Be(8, "the platform gives 10 when it is updated, and 60 when it scales in");
         declared.GetRequiredService<PipelineOptions>().MostTrainingMinutes.Should().Be(20);
     }
 
