@@ -43,13 +43,23 @@ public sealed class ExplainThreadsTests(AzuriteFixture azurite)
         var together = await Task.WhenAll(requests.Select(request => Task.Run(() => ExplainAsync(host, definition.Model, request))));
 
         counted.MostAtOnce.Should().BeInRange(1, Most);
-        (counted.Done - before).Should().BeGreaterThanOrEqualTo(requests.Count, "all of it is done there");
+        (counted.Done - before).Should().BeGreaterThanOrEqualTo(
+            requests.Count(request => request.Count > ExplainThreads.Few), "all of it is done there, but for the smallest");
         foreach (var (one, other) in alone.Zip(together))
         {
             other.BaseValues.Should().Equal(one.BaseValues);
             other.Contributions.Should().HaveSameCount(one.Contributions);
             other.Contributions.Zip(one.Contributions).Should().OnlyContain(pair => pair.First.SequenceEqual(pair.Second), "to the last bit");
         }
+    }
+
+    [Fact]
+    public void Few_explanations_wait_for_nobody()
+    {
+        var threads = ExplainThreads.Of(Most);
+
+        threads.For(ExplainThreads.Few).Should().BeSameAs(TaskScheduler.Default);
+        threads.For(ExplainThreads.Few + 1).Should().BeSameAs(threads.Scheduler);
     }
 
     [Fact]

@@ -120,7 +120,7 @@ internal sealed class ArtifactScorerLoader(ArtifactStore artifacts, FeatureFunct
             scorer.RangesAsync(rows, predictions, level, cancel);
 
         public Task<PredictionExplanations> ExplainAsync(IReadOnlyList<JsonElement> rows, bool everyClass, CancellationToken cancel) =>
-            scorer.ExplainAsync(rows, everyClass, explaining.Scheduler, cancel);
+            scorer.ExplainAsync(rows, everyClass, explaining.For((long)rows.Count * (everyClass ? Classes?.Count ?? 1 : 1)), cancel);
     }
 }
 
