@@ -22,6 +22,7 @@ public sealed class StoryTests
 
         // A file is dropped, looked at and trained on.
         await page.GetByRole(AriaRole.Link, new() { Name = "New model" }).ClickAsync();
+        await Expect(page.Locator("input[type=file]")).ToBeVisibleAsync(Soon);
         await dashboard.LookAsync("new");
         await page.SetInputFilesAsync("input[type=file]", File("houses.csv", 600, priceOf: (size, rooms) => (3 * size) + (10 * rooms)));
         await Expect(page.GetByText("New model houses")).ToBeVisibleAsync(Soon);
@@ -136,6 +137,7 @@ public sealed class StoryTests
         await Expect(page.GetByText("deployment (admin)")).ToBeVisibleAsync();
 
         await page.GetByRole(AriaRole.Button, new() { Name = "Sign out" }).ClickAsync();
+        await Expect(page.GetByRole(AriaRole.Heading, new() { Name = "Sign in" })).ToBeVisibleAsync(Soon);
         await page.GotoAsync("/dashboard");
         await Expect(page.GetByRole(AriaRole.Heading, new() { Name = "Sign in" })).ToBeVisibleAsync();
         dashboard.Errors.Where(error => !error.Contains("401", StringComparison.Ordinal)).Should().BeEmpty();

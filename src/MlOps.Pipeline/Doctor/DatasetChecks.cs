@@ -16,8 +16,12 @@ internal sealed class DatasetChecks(PipelineStorage storage, bool rehash)
     private readonly Dictionary<string, int> parts = new(StringComparer.Ordinal);
     private readonly Dictionary<string, long> bytes = new(StringComparer.Ordinal);
     private readonly Dictionary<string, string> views = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, DateTimeOffset> written = new(StringComparer.Ordinal);
 
     public IReadOnlyDictionary<string, IReadOnlyList<string>> Parents => parents;
+
+    /// <summary>The versions that were made, or claimed, since then.</summary>
+    public IEnumerable<string> WrittenSince(DateTimeOffset time) => written.Where(version => version.Value >= time).Select(version => version.Key);
 
     /// <summary>Bytes of the parts of all versions.</summary>
     public long StoredBytes => bytes.Values.Sum();
@@ -37,6 +41,7 @@ internal sealed class DatasetChecks(PipelineStorage storage, bool rehash)
                 parents[id] = manifest!.Parents;
                 parts[id] = manifest.Parts.Count;
                 bytes[id] = manifest.Bytes;
+                written[id] = blobs.First(IsManifest).Written;
                 if (manifest.ViewOf is { } of)
                 {
                     views[id] = of;

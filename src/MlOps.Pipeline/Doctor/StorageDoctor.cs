@@ -43,8 +43,14 @@ public sealed class StorageDoctor(
         found.AddRange(await rows.OwnersAsync(now, cancel));
         found.AddRange(await IndexesAsync(now, cancel));
         await AddNamedAsync(kept, cancel);
+        // What is too young to go keeps what it is made from, which may be older.
+        foreach (var young in datasets.WrittenSince(now - Settled))
+        {
+            kept.AddNamed(young);
+        }
         kept.AddParents(datasets.Parents);
-        found.AddRange(await OrphansAsync(storage.Datasets, datasets.OrphansAsync(kept, cancel), now, cancel));
+        var unreached = new UnreachedVersions(await OrphansAsync(storage.Datasets, datasets.OrphansAsync(kept, cancel), now, cancel), datasets.Parents);
+        found.AddRange(unreached.Findings);
         found.AddRange(await OrphansAsync(storage.Artifacts, ArtifactsAsync(kept, cancel), now, cancel));
         found.AddRange(await OrphansAsync(storage.Definitions, SnapshotsAsync(kept, cancel), now, cancel));
         return new Examination(found, registered.Models, registered.Versions, datasets.Parents.Count, rows.Count)

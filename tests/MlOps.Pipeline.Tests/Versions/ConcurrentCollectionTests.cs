@@ -4,6 +4,7 @@ using MlOps.Pipeline.Data;
 using MlOps.Pipeline.Definitions;
 using MlOps.Pipeline.Deletion;
 using MlOps.Pipeline.Orchestration;
+using MlOps.Pipeline.Registry;
 using MlOps.Pipeline.Tracking;
 using MlOps.Pipeline.Versions;
 using MlOps.Testing;
@@ -11,11 +12,17 @@ using Xunit.Abstractions;
 
 namespace MlOps.Pipeline.Tests.Versions;
 
-/// <summary>Eight committers make, find, name, restore and forget versions while a collector deletes what nothing reaches. On a storage of its own.</summary>
+/// <summary>
+/// Eight committers make, find, name, pin, restore and forget versions, and one trains models and forgets them, while a collector deletes what nothing reaches.
+/// On a storage of its own.
+/// </summary>
 public sealed class ConcurrentCollectionTests(ITestOutputHelper output) : IAsyncLifetime
 {
     /// <summary>So many that one is often not touched for longer than the collector takes for a day.</summary>
     private const int Files = 400;
+
+    /// <summary>What a run that trains has.</summary>
+    private static readonly string[] Trained = ["raw", "clean", "features", "train", "validation"];
 
     /// <summary>What the collector takes for a day: longer than a run of a small table needs between finding a version and saying so.</summary>
     private static readonly TimeSpan Day = TimeSpan.FromSeconds(12);
@@ -51,9 +58,10 @@ public sealed class ConcurrentCollectionTests(ITestOutputHelper output) : IAsync
         output.WriteLine($"seed {seed}");
         using var done = new CancellationTokenSource();
         var committing = Enumerable.Range(0, Committers).Select(i => CommitAsync(i, new Random(seed + i), done.Token)).ToList();
+        var training = TrainAsync(new Random(seed - 1), done.Token);
         var (collected, looks, bytes) = (0, 0, 0L);
         using var deadline = new CancellationTokenSource(TimeSpan.FromMinutes(3));
-        while (collected < Collected && committing.All(committer => !committer.IsCompleted))
+        while (collected < Collected && !training.IsCompleted && committing.All(committer => !committer.IsCompleted))
         {
             var collector = collecting.Get<DataCollector>();
             var deleted = await collector.DeleteAsync(await collector.FindAsync(deadline.Token), deadline.Token);
@@ -61,30 +69,36 @@ public sealed class ConcurrentCollectionTests(ITestOutputHelper output) : IAsync
         }
         await done.CancelAsync();
         var commits = (await Task.WhenAll(committing)).Sum();
-        output.WriteLine($"{collected} folders, {bytes} bytes collected in {looks} looks, {commits} commits");
+        var trained = await training;
+        output.WriteLine($"{collected} folders, {bytes} bytes collected in {looks} looks, {commits} commits, {trained} trainings");
 
         collected.Should().BeGreaterThanOrEqualTo(Collected);
         var (log, datasets) = (host.Get<DataLog>(), host.Get<DatasetStore>());
-        var reached = new HashSet<string>();
+        var (raw, made) = (new HashSet<string>(), new HashSet<string>());
         await foreach (var run in host.Get<RunStore>().ReadAllAsync(default))
         {
-            run.State.Should().Be(RunState.Succeeded, "seed {0}: {1}", seed, run.Error);
+            run.State.Should().BeOneOf([RunState.Succeeded, run.Goal == RunGoal.Model ? RunState.Blocked : RunState.Succeeded], "seed {0}: {1}", seed, run.Error);
             var had = await log.ListOfRunAsync(run.Model, run.RunId, default);
-            had.Select(use => use.Stage).Should().Equal(["raw"], "seed {0}, run {1}", seed, run.RunId);
-            reached.UnionWith(had.Select(use => use.Id));
+            had.Select(use => use.Stage).Should().BeEquivalentTo(run.Goal == RunGoal.Model ? Trained : ["raw"], "seed {0}, run {1}", seed, run.RunId);
+            raw.UnionWith(had.Where(use => use.Stage == "raw").Select(use => use.Id));
+            made.UnionWith(had.Select(use => use.Id));
         }
-        reached.UnionWith((await host.Get<DataTags>().ListAsync(definition.Model, default)).Select(tag => tag.Version));
-        reached.UnionWith((await log.ReadAllRestoredAsync(default)).Select(restored => restored.Version));
-        reached.Should().NotBeEmpty();
+        raw.UnionWith((await host.Get<DataTags>().ListAsync(definition.Model, default)).Select(tag => tag.Version));
+        raw.UnionWith((await log.ReadAllRestoredAsync(default)).Select(restored => restored.Version));
+        var models = await host.Get<ModelRegistry>().ListVersionsAsync(definition.Model, default);
+        made.UnionWith(models.SelectMany(version => Trained.Select(stage => version.Lineage.OfStage(stage)!)));
+        raw.Add((await host.Get<DefinitionStore>().RequireAsync(definition.Model, default)).Data!);
+        raw.UnionWith(models.Select(version => version.Lineage.Raw));
+        (trained, made.Except(raw).Count()).Should().Match<(int, int)>(counts => counts.Item1 > 1 && counts.Item2 >= Trained.Length - 1);
         await using var reader = new PipelineHost(azurite);
-        foreach (var id in reached)
+        foreach (var id in raw.Union(made))
         {
             await reader.Get<DatasetStore>().OpenAsync(await reader.Get<DatasetStore>().GetAsync(id, default), default);
             (await log.FindAsync(definition.Model, id, default)).Should().NotBeNull("seed {0}: it is listed", seed);
         }
         (await reader.Get<DataCollector>().VerifyAsync(default)).Broken.Should().BeEmpty("seed {0}", seed);
         var listed = (await log.ListAsync(definition.Model, "raw", 1000, null, default)).Items.Select(version => version.Id).ToList();
-        listed.Should().OnlyHaveUniqueItems().And.Contain(reached);
+        listed.Should().OnlyHaveUniqueItems().And.Contain(raw);
     }
 
     private string FileOf(int i) => $"{definition.Model}/{i}.csv";
@@ -102,11 +116,12 @@ public sealed class ConcurrentCollectionTests(ITestOutputHelper output) : IAsync
             try
             {
                 var name = (await host.Get<DataLog>().ListAsync(definition.Model, "raw", 20, null, default)).Items[^1].Id;
-                await (random.Next(6) switch
+                await (random.Next(7) switch
                 {
                     0 => host.Get<DataTags>().SetAsync(definition.Model, new DataTag($"tag-{committer}", name, Movable: true, "test", default), default),
                     1 => host.Get<RunSources>().RestoreAsync(definition.Model, name, "test", default),
                     2 => host.Get<RunStarter>().StartAsync(new RunRequest(definition.Model, null, "test") { Goal = RunGoal.Dataset, Data = name }, default),
+                    3 => PinAsync(name),
                     _ => Task.CompletedTask,
                 });
             }
@@ -121,6 +136,39 @@ public sealed class ConcurrentCollectionTests(ITestOutputHelper output) : IAsync
             }
         }
         return commits;
+    }
+
+    /// <summary>As whoever puts a definition does.</summary>
+    private async Task PinAsync(string name)
+    {
+        await host.Get<RunSources>().PinnedAsync(definition.Model, name, default);
+        await host.Get<DefinitionStore>().PutAsync(definition with { Data = name }, default);
+    }
+
+    /// <summary>Trains, gives the newest version a name, and forgets all but a few with their runs. Returns how often it trained.</summary>
+    private async Task<int> TrainAsync(Random random, CancellationToken done)
+    {
+        const int Kept = 2;
+        var (trained, mine) = (0, new Queue<(int Version, string Run)>());
+        while (!done.IsCancellationRequested)
+        {
+            var request = new RunRequest(definition.Model, "raw/" + FileOf(random.Next(Files)), "test");
+            var run = (await host.Get<RunStore>().FindAsync((await host.Get<RunStarter>().StartAsync(request, default)).RunId, default))!;
+            run.Version.Should().NotBeNull(run.Error);
+            await host.Get<ModelRegistry>().SetAliasAsync(definition.Model, "chosen", run.Version!.Value, "test", default);
+            mine.Enqueue((run.Version.Value, run.RunId));
+            trained++;
+            while (mine.Count > Kept)
+            {
+                // What is in production is kept.
+                var (version, ended) = mine.Dequeue();
+                if ((await host.Get<ModelDeletion>().DeleteVersionAsync(definition.Model, version, default)).Refusal is null)
+                {
+                    (await host.Get<RunDeletion>().DeleteAsync(ended, default)).Refusal.Should().BeNull();
+                }
+            }
+        }
+        return trained;
     }
 
     private sealed class Early(TimeSpan by) : TimeProvider

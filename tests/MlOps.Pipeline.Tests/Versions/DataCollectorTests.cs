@@ -68,6 +68,41 @@ public sealed class DataCollectorTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_view_that_is_too_young_to_go_keeps_what_it_is_a_view_of()
+    {
+        var versions = await ForgetAsync(await RunAsync("may.csv", seed: 1));
+        await Task.Delay(TimeSpan.FromSeconds(2));
+        (await host.Get<DatasetStore>().ReuseAsync(versions["train"], default)).Should().NotBeNull();
+        var claimed = (await host.Storage.Datasets.GetBlobClient($"{versions["train"]}/manifest.json").GetPropertiesAsync()).Value.LastModified;
+        time.AdjustTime(claimed.AddDays(1).AddSeconds(-1));
+        var collector = host.Get<DataCollector>();
+
+        var deleted = await collector.DeleteAsync(await collector.FindAsync(default), default);
+
+        deleted.Findings.Select(finding => finding.Where).Should().Equal($"datasets/{versions["validation"]}");
+        (await collector.VerifyAsync(default)).Broken.Should().BeEmpty();
+        time.Advance(TimeSpan.FromDays(1));
+        (await collector.DeleteAsync(await collector.FindAsync(default), default)).Findings.Select(finding => finding.Where["datasets/".Length..]).Should()
+            .Equal([versions["train"], versions["features"], versions["clean"], versions["raw"]], "what was made from others goes before these");
+    }
+
+    [Fact]
+    public async Task A_view_that_somebody_claims_after_it_was_found_keeps_what_it_is_a_view_of()
+    {
+        var versions = await ForgetAsync(await RunAsync("may.csv", seed: 1));
+        time.Advance(TimeSpan.FromDays(2));
+        var collector = host.Get<DataCollector>();
+        var found = await collector.FindAsync(default);
+        (await host.Get<DatasetStore>().ReuseAsync(versions["train"], default)).Should().NotBeNull();
+
+        var deleted = await collector.DeleteAsync(found, default);
+
+        found.Findings.Should().HaveCount(versions.Count);
+        deleted.Findings.Select(finding => finding.Where).Should().Equal($"datasets/{versions["validation"]}");
+        (await collector.VerifyAsync(default)).Broken.Should().BeEmpty();
+    }
+
+    [Fact]
     public async Task What_a_run_has_come_to_since_it_was_found_stays()
     {
         var forgotten = await RunAsync("may.csv", seed: 1);
@@ -180,6 +215,14 @@ public sealed class DataCollectorTests : IAsyncLifetime
         broken[0].Problem.Should().Contain(part.Name);
         versions.Should().Be(5);
         (await host.Get<Doctor.StorageDoctor>().ExamineAsync(default)).IsSound.Should().BeTrue("lengths are as they were");
+    }
+
+    /// <summary>The versions of a run, which nothing reaches after this, by their stages.</summary>
+    private async Task<IReadOnlyDictionary<string, string>> ForgetAsync(RunDetails run)
+    {
+        var had = (await host.Get<DataLog>().ListOfRunAsync(definition.Model, run.Run.RunId, default)).ToDictionary(use => use.Stage, use => use.Id);
+        await DeleteAsync(run);
+        return had;
     }
 
     private async Task DeleteAsync(RunDetails run)
