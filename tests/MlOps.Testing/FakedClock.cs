@@ -5,8 +5,8 @@ using System.Globalization;
 namespace MlOps.Testing;
 
 /// <summary>
-/// Gives child processes, and theirs, a clock that is behind or ahead, by <c>libfaketime</c>. Only the time of day is another: what has passed is counted as it is, as
-/// on a machine whose clock is set. Times of files are as they are too.
+/// Gives child processes, and theirs, a clock that is behind or ahead, by <c>libfaketime</c>. Only the time of day is another: what has passed is counted as
+/// it is, as on a machine whose clock is set. Times of files are as they are too.
 /// </summary>
 /// <remarks>
 /// It has to be the library for several threads (<c>-m</c>), with a distance that stays: the other one, and one that reads a file for the distance, ended one

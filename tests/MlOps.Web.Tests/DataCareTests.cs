@@ -46,8 +46,8 @@ public sealed class DataCareTests : IAsyncLifetime
         broken.Select(finding => ((string)finding!["where"]!, (string)finding["problem"]!)).Should().BeEquivalentTo(new[]
         {
             ($"datasets/{ids["raw"]}", $"Its part {await NameOfAsync(ids["raw"])} has other bytes than were written. Restore a backup."),
-            ($"datasets/{ids["clean"]}", $"Its part {await NameOfAsync(ids["clean"])} is not there. Restore a backup, or delete the version's folder and run the "
-                + "file again."),
+            ($"datasets/{ids["clean"]}", $"Its part {await NameOfAsync(ids["clean"])} is not there. Restore a backup, or delete the version's folder and run "
+                + "the file again."),
             ($"datasets/{ids["features"]}", "It is in the log, and is not there. Run its file again, or restore a backup."),
             ($"datasets/{ids["train"]}", $"It is a view of version {ids["features"]}, which there is not. Restore a backup."),
             ($"datasets/{ids["validation"]}", $"It is a view of version {ids["features"]}, which there is not. Restore a backup."),

@@ -15,7 +15,10 @@ internal sealed class UnreachedVersions
     public UnreachedVersions(IReadOnlyList<Finding> orphans, IReadOnlyDictionary<string, IReadOnlyList<string>> parents)
     {
         this.parents = parents;
-        Findings = [.. orphans.OrderByDescending(orphan => GenerationOf(IdOf(orphan))).Select(orphan => orphan with { Repair = stop => DeleteAsync(orphan, stop) })];
+        Findings =
+        [
+            .. orphans.OrderByDescending(orphan => GenerationOf(IdOf(orphan))).Select(orphan => orphan with { Repair = stop => DeleteAsync(orphan, stop) }),
+        ];
     }
 
     public IReadOnlyList<Finding> Findings { get; }

@@ -1,7 +1,8 @@
 namespace MlOps.Pipeline.Tracking;
 
 /// <summary>
-/// Metrics of a run that tell how it stands to the version that was in production then, such as <c>production_rmse</c>: on the rows by which both can be judged.
+/// Metrics of a run that tell how it stands to the version that was in production then, such as <c>production_rmse</c>: on the rows by which both can be
+/// judged.
 /// </summary>
 public static class ProductionMetrics
 {

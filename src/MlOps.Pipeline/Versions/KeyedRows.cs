@@ -61,8 +61,8 @@ internal sealed class KeyedRows
         foreach (var (table, which) in new[] { (before, "first"), (after, "second") })
         {
             var found = session.Rows(
-                $"SELECT count(*), {keyCells} FROM {table.ToSql()} WHERE hash({keyCells}) = {twice[0]}::UBIGINT AND hash('~', {keyCells}) = {twice[1]}::UBIGINT "
-                + "GROUP BY ALL HAVING count(*) > 1");
+                $"SELECT count(*), {keyCells} FROM {table.ToSql()} WHERE hash({keyCells}) = {twice[0]}::UBIGINT "
+                + $"AND hash('~', {keyCells}) = {twice[1]}::UBIGINT GROUP BY ALL HAVING count(*) > 1");
             if (found is [var row, ..])
             {
                 var words = string.Join(", ", key.Zip(row[1..], (name, cell) => $"{name} = {(cell is null ? "null" : $"'{cell}'")}"));

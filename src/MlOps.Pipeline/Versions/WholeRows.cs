@@ -4,8 +4,8 @@ using MlOps.Pipeline.Data.Duck;
 namespace MlOps.Pipeline.Versions;
 
 /// <summary>
-/// Rows of two tables that are told apart by all their cells. Of two tables of a million rows only those are kept that are not as often on both sides; while they
-/// are sought a row takes some 30 bytes.
+/// Rows of two tables that are told apart by all their cells. Of two tables of a million rows only those are kept that are not as often on both sides; while
+/// they are sought a row takes some 30 bytes.
 /// </summary>
 internal sealed class WholeRows
 {
@@ -42,5 +42,6 @@ internal sealed class WholeRows
     }
 
     private IReadOnlyList<IReadOnlyDictionary<string, object?>> Examples(LocalTable table, string of, int most) =>
-        session.Rows($"SELECT {cells} FROM {table.ToSql()} WHERE hash({cells}) IN (SELECT h FROM whole WHERE {of}) LIMIT {Sql.Number((long)most)}").Named(names);
+        session.Rows(
+            $"SELECT {cells} FROM {table.ToSql()} WHERE hash({cells}) IN (SELECT h FROM whole WHERE {of}) LIMIT {Sql.Number((long)most)}").Named(names);
 }

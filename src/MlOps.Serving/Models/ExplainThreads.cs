@@ -2,7 +2,8 @@ namespace MlOps.Serving.Models;
 
 /// <summary>
 /// The threads on which many rows are explained, of all requests of a host together, so that however many ask for it at once, predictions have the other
-/// cores. Requests take turns after each block of rows; one that waits holds no thread. Of few rows it costs as little as to predict many: that is done at once.
+/// cores. Requests take turns after each block of rows; one that waits holds no thread. Of few rows it costs as little as to predict many: that is done at
+/// once.
 /// </summary>
 /// <param name="Scheduler">What takes turns runs here.</param>
 internal sealed record ExplainThreads(TaskScheduler Scheduler)

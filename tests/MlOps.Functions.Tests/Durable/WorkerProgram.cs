@@ -15,8 +15,8 @@ using MlOps.Pipeline.Tracking;
 namespace MlOps.Functions.Tests.Durable;
 
 /// <summary>
-/// The program of a worker process, which a test may kill: <c>worker CONNECTION HUB FOLDER SLACK LINEAGE</c>. It does what an instance of the app does: it works on
-/// what the hub has, and starts runs that have no instance.
+/// The program of a worker process, which a test may kill: <c>worker CONNECTION HUB FOLDER SLACK LINEAGE</c>. It does what an instance of the app does: it
+/// works on what the hub has, starts runs that have no instance, and tells of runs.
 /// </summary>
 internal static class WorkerProgram
 {

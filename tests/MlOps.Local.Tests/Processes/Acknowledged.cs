@@ -138,6 +138,10 @@ internal sealed class Acknowledged
         {
             Logged.Keys.Except(await host.ListLoggedAsync(model, KillClients.Key)).Should().BeEmpty(because);
         }
+        if (Feedback.IsEmpty)
+        {
+            return;
+        }
         var storage = new PipelineStorage(new BlobServiceClient(host.Connection.Storage), new TableServiceClient(host.Connection.Storage));
         var told = await new FeedbackStore(storage, TimeProvider.System).ReadAsync(model, DateTimeOffset.UtcNow.AddDays(-1), default)
             .ToDictionaryAsync(item => item.Id!, item => item.Actual);

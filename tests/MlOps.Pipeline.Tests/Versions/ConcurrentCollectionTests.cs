@@ -77,9 +77,10 @@ public sealed class ConcurrentCollectionTests(ITestOutputHelper output) : IAsync
         var (raw, made) = (new HashSet<string>(), new HashSet<string>());
         await foreach (var run in host.Get<RunStore>().ReadAllAsync(default))
         {
-            run.State.Should().BeOneOf([RunState.Succeeded, run.Goal == RunGoal.Model ? RunState.Blocked : RunState.Succeeded], "seed {0}: {1}", seed, run.Error);
+            var trains = run.Goal == RunGoal.Model;
+            run.State.Should().BeOneOf([RunState.Succeeded, trains ? RunState.Blocked : RunState.Succeeded], "seed {0}: {1}", seed, run.Error);
             var had = await log.ListOfRunAsync(run.Model, run.RunId, default);
-            had.Select(use => use.Stage).Should().BeEquivalentTo(run.Goal == RunGoal.Model ? Trained : ["raw"], "seed {0}, run {1}", seed, run.RunId);
+            had.Select(use => use.Stage).Should().BeEquivalentTo(trains ? Trained : ["raw"], "seed {0}, run {1}", seed, run.RunId);
             raw.UnionWith(had.Where(use => use.Stage == "raw").Select(use => use.Id));
             made.UnionWith(had.Select(use => use.Id));
         }
