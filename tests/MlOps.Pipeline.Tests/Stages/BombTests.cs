@@ -173,6 +173,25 @@ public sealed class BombTests(AzuriteFixture azurite) : IAsyncLifetime
         (await bench.IngestAsync(Definition, Write("footer.parquet", [MadeUpParquet.WithFooterMember(type, value)]))).Should().NotBeNull();
     }
 
+    [Fact]
+    public async Task A_parquet_whose_statistics_know_of_no_missing_values_and_that_has_some_is_refused()
+    {
+        var path = Path.Combine(bench.Host.WorkFolder, "denied.parquet");
+        using (var session = bench.Host.Get<DuckDb>().Open(default))
+        {
+            session.Execute(
+                $"COPY (SELECT 'a long word of kind ' || range % 3 AS word, range::DOUBLE AS amount FROM range(60)) TO {Sql.Text(path)} "
+                + "(FORMAT parquet, COMPRESSION uncompressed)");
+        }
+        var content = await File.ReadAllBytesAsync(path);
+        // The first page's levels: in a run of 60 the value 1, which is "there".
+        var place = content.AsSpan().IndexOf(new byte[] { 2, 0, 0, 0, 60 << 1, 1 });
+        content[place + 5] = 0;
+        await File.WriteAllBytesAsync(path, content);
+
+        (await RefusedAsync(path)).Should().StartWith("denied.parquet cannot be read as Parquet");
+    }
+
     [Theory]
     [InlineData(1_000, false)]
     [InlineData(5_000_000, false)]

@@ -1,4 +1,5 @@
 using DuckDB.NET.Data;
+using DuckDB.NET.Native;
 using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Data;
 using MlOps.Pipeline.Data.Duck;
@@ -168,6 +169,11 @@ internal static class ParquetTable
         {
             for (var i = 0; i < rows; i++)
             {
+                // Who asks for what is not null gets null all the same where the file's statistics say that there is none, and it has some.
+                if (vectors[0].IsNull(i))
+                {
+                    throw new DuckDbReadException($"Column '{name}' has missing values, and by its statistics none.", DuckDBErrorType.InvalidInput);
+                }
                 repeated.Add(vectors[0].Utf8(i), line: 0);
             }
         });
