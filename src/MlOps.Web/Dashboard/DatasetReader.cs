@@ -40,6 +40,7 @@ public sealed class DatasetReader(
             looked.Count > 0 && next < manifest.Columns.Count ? next : null)
         {
             DroppedRows = await Pipeline.Data.DroppedRows.ReadAsync(storage, manifest, cancel),
+            MoreRuns = runs.Next,
         };
     }
 
@@ -67,4 +68,7 @@ public sealed record DatasetData(
 {
     /// <summary>The first rows that were dropped, by reason.</summary>
     public IReadOnlyList<DroppedRows> DroppedRows { get; init; } = [];
+
+    /// <summary>Where the runs go on in the API; left out where these are all.</summary>
+    public string? MoreRuns { get; init; }
 }

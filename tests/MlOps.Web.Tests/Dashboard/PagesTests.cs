@@ -5,6 +5,7 @@ using AngleSharp.Html.Parser;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using MlOps.Pipeline.Contracts;
+using MlOps.Pipeline.Data;
 using MlOps.Pipeline.Tracking;
 using MlOps.Testing;
 using MlOps.Web.Access;
@@ -181,6 +182,30 @@ public sealed class PagesTests(AzuriteFixture azurite) : IAsyncLifetime
         }
         var plain = await SendAsync(HttpMethod.Get, $"/runs/{clean["runs"]![0]}", json: null).ShouldBeAsync(HttpStatusCode.OK);
         plain.AsObject().Should().NotContainKey("droppedRows", "rows are on pages, and a run's record has none");
+    }
+
+    [Fact]
+    public async Task A_dataset_page_leads_to_the_runs_that_it_does_not_show()
+    {
+        await TrainAsync();
+        var latest = await GetJsonAsync($"/dashboard/data/{model}/latest");
+        var id = (string)latest["version"]!["id"]!;
+        var (log, runs) = (host.Get<DataLog>(), host.Get<RunStore>());
+        var first = (await runs.FindAsync((string)latest["runs"]![0]!, default))!;
+        var manifest = await host.Get<DatasetStore>().GetAsync(id, default);
+        for (var i = 1; i <= 10; i++)
+        {
+            await log.RecordAsync(first with { RunId = RunId.New(model, first.Created.AddSeconds(i)) }, "raw", manifest, default);
+        }
+
+        var page = await GetJsonAsync($"/dashboard/data/{model}/latest");
+        var text = await TextAsync($"/dashboard/data/{model}/latest", AdminKey);
+
+        latest.AsObject().Should().NotContainKey("moreRuns");
+        page["runs"]!.AsArray().Should().HaveCount(10);
+        text.Should().Contain("later runs, as JSON");
+        var more = await GetJsonAsync($"/datasets/{model}/versions/{id}?next={Uri.EscapeDataString((string)page["moreRuns"]!)}");
+        more["runs"]!.AsArray().Should().ContainSingle().Which!.GetValue<string>().Should().NotBe((string)page["runs"]![9]!);
     }
 
     [Fact]
