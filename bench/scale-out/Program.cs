@@ -6,6 +6,7 @@ using DurableTask.AzureStorage;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using MlOps.Functions.Durable;
+using MlOps.Functions.Tests;
 using MlOps.Functions.Tests.Durable;
 using MlOps.Local.Storage;
 using MlOps.Pipeline;
@@ -80,7 +81,7 @@ internal static class Worker
     {
         DurableWorker? worker = null;
         await using var services = Services(connection, folder, provider => new DurableEngine(worker!.Client, provider.GetRequiredService<RunStore>()));
-        worker = await DurableWorker.StartAsync(services, Backend(connection, hub));
+        worker = await DurableWorker.StartAsync(services, Backend(connection, hub), HostFile.Version);
         if (run is not null)
         {
             var model = RunId.ModelOf(run)!;
@@ -93,7 +94,7 @@ internal static class Worker
         .AddLogging(logging => logging.AddSimpleConsole().SetMinimumLevel(LogLevel.Warning))
         .AddMlOpsPipeline()
         .AddSingleton(new PipelineStorage(new BlobServiceClient(connection), new TableServiceClient(connection)))
-        .AddSingleton(new PipelineOptions { WorkFolder = Directory.CreateDirectory(folder).FullName, Threads = 1 })
+        .AddSingleton(new PipelineOptions { WorkFolder = Directory.CreateDirectory(folder).FullName, Threads = 1, MostTrainingsTogether = 1_000 })
         .AddSingleton<StageCalls>()
         .AddSingleton(engine ?? (_ => throw new InvalidOperationException("Only workers start runs.")))
         .BuildServiceProvider();

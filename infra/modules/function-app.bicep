@@ -122,6 +122,8 @@ resource settings 'Microsoft.Web/sites/config@2025-03-01' = {
       AZURE_CLIENT_ID: identity.properties.clientId
       APPLICATIONINSIGHTS_CONNECTION_STRING: insights.properties.ConnectionString
       APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'ClientId=${identity.properties.clientId};Authorization=AAD'
+      // Of an instance's three places for stages (host.json) one is left to what is quick.
+      Pipeline__MostTrainingsTogether: string(2 * maximumInstanceCount)
       Predictions__KeepDays: string(predictionDays)
       Alerts__BaseUrl: 'https://${app.properties.defaultHostName}'
       Access__AdminKey: '@Microsoft.KeyVault(SecretUri=${adminKeySecretUri})'

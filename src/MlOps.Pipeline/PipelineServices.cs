@@ -90,6 +90,7 @@ public static class PipelineServices
             .AddSingleton<ScoreStarter>()
             .AddSingleton<RunDecisions>()
             .AddSingleton<RunAdmission>()
+            .AddSingleton<TrainingPermits>()
             .AddSingleton<TrainingProgress>()
             .AddSingleton<ScoringProgress>()
             .AddSingleton<CandidateTraining>()

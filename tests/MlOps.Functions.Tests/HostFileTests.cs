@@ -1,7 +1,7 @@
 using System.Reflection.Metadata;
 using System.Reflection.PortableExecutable;
 using System.Runtime.CompilerServices;
-using System.Text.Json;
+using MlOps.Pipeline.Contracts;
 
 namespace MlOps.Functions.Tests;
 
@@ -11,20 +11,21 @@ public sealed class HostFileTests
     [Fact]
     public void The_routes_have_no_prefix_and_instances_that_run_are_not_replaced()
     {
-        using var host = HostFile();
+        using var host = HostFile.Read();
         var extensions = host.RootElement.GetProperty("extensions");
 
         extensions.GetProperty("http").GetProperty("routePrefix").GetString().Should().BeEmpty();
         extensions.GetProperty("durableTask").GetProperty("overridableExistingInstanceStates").GetString().Should().Be("NonRunningStates");
-        extensions.GetProperty("durableTask").GetProperty("maxConcurrentActivityFunctions").GetInt32().Should()
-            .BeLessThanOrEqualTo(4, "each may hold a table's features in memory");
+        HostFile.MostActivities.Should().BeLessThanOrEqualTo(4, "each may hold a table's features in memory");
+        HostFile.MostActivities.Should().BeGreaterThan(
+            new PipelineOptions { WorkFolder = "" }.MostTrainingsTogether, "what is quick must not wait for trainings");
     }
 
     /// <summary>Else what the worker and the host tell would be two traces.</summary>
     [Fact]
     public void The_host_tells_what_it_does_as_the_worker_does()
     {
-        using var host = HostFile();
+        using var host = HostFile.Read();
 
         host.RootElement.GetProperty("telemetryMode").GetString().Should().Be("OpenTelemetry");
     }
@@ -32,7 +33,7 @@ public sealed class HostFileTests
     [Fact]
     public void A_stage_is_over_before_an_instance_that_is_scaled_in_is_taken_away()
     {
-        using var host = HostFile();
+        using var host = HostFile.Read();
 
         TimeSpan.Parse(host.RootElement.GetProperty("functionTimeout").GetString()!, System.Globalization.CultureInfo.InvariantCulture)
             .Should().BeLessThanOrEqualTo(TimeSpan.FromMinutes(60));
@@ -42,7 +43,7 @@ public sealed class HostFileTests
     [Fact]
     public void The_host_logs_no_line_for_each_request_to_storage()
     {
-        using var host = HostFile();
+        using var host = HostFile.Read();
 
         host.RootElement.GetProperty("logging").GetProperty("logLevel").GetProperty("Azure").GetString().Should().Be("Warning");
     }
@@ -51,14 +52,12 @@ public sealed class HostFileTests
     [Fact]
     public void Every_key_of_durable_task_is_one_that_the_hosts_extension_reads()
     {
-        using var host = HostFile();
+        using var host = HostFile.Read();
         var keys = host.RootElement.GetProperty("extensions").GetProperty("durableTask").EnumerateObject().Select(key => key.Name).ToList();
 
         keys.Should().Contain(["defaultVersion", "versionMatchStrategy", "versionFailureStrategy"]);
         keys.Select(key => char.ToUpperInvariant(key[0]) + key[1..]).Should().BeSubsetOf(OptionsOfTheExtension());
     }
-
-    private static JsonDocument HostFile() => JsonDocument.Parse(File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "host.json")));
 
     /// <summary>The extension runs in the host and not in the app: its options are read from its file, beside the app's.</summary>
     private static IReadOnlyList<string> OptionsOfTheExtension([CallerFilePath] string source = "")

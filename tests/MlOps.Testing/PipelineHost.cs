@@ -25,10 +25,13 @@ public sealed class PipelineHost : IAsyncDisposable
             .AddMlOpsPipeline()
             .AddSingleton<IPipelineEngine, InlineEngine>()
             .AddSingleton(azurite.NewStorage())
-            .AddSingleton(new PipelineOptions { WorkFolder = WorkFolder, Threads = 1 });
+            .AddSingleton(new PipelineOptions { WorkFolder = WorkFolder, Threads = 1, MostTrainingsTogether = Tests });
         configure?.Invoke(collection);
         services = collection.BuildServiceProvider();
     }
+
+    /// <summary>Tests share a storage, and none waits for another's trainings.</summary>
+    private const int Tests = 1_000;
 
     public string WorkFolder { get; }
 

@@ -3,8 +3,8 @@ using MlOps.Pipeline.Orchestration;
 
 namespace MlOps.Functions.Durable;
 
-/// <summary>When a run may work.</summary>
-public sealed class AdmissionActivities(RunAdmission keeper)
+/// <summary>When a run may work, and when it may train.</summary>
+public sealed class AdmissionActivities(RunAdmission keeper, TrainingPermits permits)
 {
     /// <summary>True when it is the run's turn: it is marked as running then. False: it must wait. Null: it has ended.</summary>
     [Function(nameof(TakeTurn))]
@@ -13,4 +13,8 @@ public sealed class AdmissionActivities(RunAdmission keeper)
     /// <summary>Shows that a run which waited for a person works again.</summary>
     [Function(nameof(GoOn))]
     public Task<bool> GoOn([ActivityTrigger] string runId, CancellationToken cancel) => keeper.MarkRunningAsync(runId, cancel);
+
+    /// <summary>The candidates, of those that wait, that may train now.</summary>
+    [Function(nameof(TakePermits))]
+    public Task<IReadOnlyList<string>> TakePermits([ActivityTrigger] PermitRequest request, CancellationToken cancel) => permits.TakeAsync(request, cancel);
 }

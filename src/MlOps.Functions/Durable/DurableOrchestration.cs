@@ -14,6 +14,7 @@ public sealed partial class DurableOrchestration(TaskOrchestrationContext contex
 
     private readonly ILogger logger = context.CreateReplaySafeLogger<DurableOrchestration>();
     private readonly RunProgress progress = new();
+    private readonly TrainingTurns trainings = new(context, input);
 
     /// <summary>How activities that are no stages meet faults.</summary>
     public static TaskOptions Patient { get; } = Retrying(new(10, TimeSpan.FromSeconds(1)));
@@ -27,6 +28,11 @@ public sealed partial class DurableOrchestration(TaskOrchestrationContext contex
     public async Task<TOutput> RunAsync<TInput, TOutput>(Stage<TInput, TOutput> stage, TInput given, string key = "")
         where TOutput : IStageOutput
     {
+        var isTraining = stage.Type == PipelineStages.Train.Type;
+        if (isTraining)
+        {
+            await trainings.WaitAsync(key);
+        }
         Show(stage.Name, key, RunProgress.Running);
         try
         {
@@ -40,6 +46,13 @@ public sealed partial class DurableOrchestration(TaskOrchestrationContext contex
             LogFailed(RunId, stage.Name, key, failure.Message);
             Show(stage.Name, key, RunProgress.Failed);
             throw;
+        }
+        finally
+        {
+            if (isTraining)
+            {
+                trainings.End(key);
+            }
         }
     }
 

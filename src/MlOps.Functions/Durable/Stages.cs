@@ -20,7 +20,7 @@ using MlOps.Pipeline.Stages.Validate;
 namespace MlOps.Functions.Durable;
 
 /// <summary>One activity per stage, of the stage's name: <see cref="DurableOrchestration"/> calls it by that.</summary>
-public sealed class Stages(StageCalls stages)
+public sealed class Stages(StageCalls stages, TrainingPermits permits)
 {
     [Function(nameof(IngestStage))]
     public Task<StageOutcome> Ingest([ActivityTrigger] StageCall<IngestInput> call, CancellationToken cancel) =>
@@ -50,9 +50,14 @@ public sealed class Stages(StageCalls stages)
     public Task<StageOutcome> Split([ActivityTrigger] StageCall<SplitInput> call, CancellationToken cancel) =>
         stages.RunAsync(PipelineStages.Split, call, cancel);
 
+    /// <summary>A training that is to be tried again keeps its permit: it throws.</summary>
     [Function(nameof(TrainStage))]
-    public Task<StageOutcome> Train([ActivityTrigger] StageCall<TrainInput> call, CancellationToken cancel) =>
-        stages.RunAsync(PipelineStages.Train, call, cancel);
+    public async Task<StageOutcome> Train([ActivityTrigger] StageCall<TrainInput> call, CancellationToken cancel)
+    {
+        var outcome = await stages.RunAsync(PipelineStages.Train, call, cancel);
+        await permits.GiveBackAsync(call.RunId, call.Key, cancel);
+        return outcome;
+    }
 
     [Function(nameof(ValidateStage))]
     public Task<StageOutcome> Validate([ActivityTrigger] StageCall<ValidateInput> call, CancellationToken cancel) =>

@@ -95,6 +95,7 @@ internal static class AppServices
             PartCacheMb = section.GetValue("PartCacheMb", options.PartCacheMb),
             Limits = InputLimits.Read(configuration),
             MostTrainings = section.GetValue("MostTrainings", options.MostTrainings),
+            MostTrainingsTogether = section.GetValue("MostTrainingsTogether", options.MostTrainingsTogether),
             MostTrainingMinutes = section.GetValue("MostTrainingMinutes", MostTrainingMinutes),
         };
     }

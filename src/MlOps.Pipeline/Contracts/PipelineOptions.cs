@@ -19,6 +19,12 @@ public sealed record PipelineOptions
     public int MostTrainings { get; init; } = Environment.ProcessorCount;
 
     /// <summary>
+    /// Most candidates that train at the same time on all machines together, where runs are spread over machines (at least 1). Fewer than the machines have
+    /// places for stages: what is quick then finds one.
+    /// </summary>
+    public int MostTrainingsTogether { get; init; } = 2;
+
+    /// <summary>
     /// Most minutes that a long training of trees may take, whatever its candidate declares: for hosts whose platform ends what takes longer; null: any.
     /// </summary>
     public double? MostTrainingMinutes { get; init; }

@@ -6,6 +6,9 @@ public static class MarkKinds
     /// <summary>Whose turn a model is.</summary>
     public const string Turn = "turn";
 
+    /// <summary>Which candidates may train at once, of all runs.</summary>
+    public const string Training = "training";
+
     /// <summary>In which state a raw file was taken.</summary>
     public const string RawFile = "rawfile";
 

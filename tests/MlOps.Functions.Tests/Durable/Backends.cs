@@ -18,9 +18,10 @@ internal static class Backends
     /// <param name="connection">Where the hub is.</param>
     /// <param name="hub">Its name; null: a new one.</param>
     /// <param name="visibility">Seconds after which a message is taken up again that somebody took and did not finish.</param>
-    public static async Task<IOrchestrationService> AzureStorageAsync(string connection, string? hub = null, int visibility = 10)
+    /// <param name="activities">Most activities of a worker at a time; null: the backend's default.</param>
+    public static async Task<IOrchestrationService> AzureStorageAsync(string connection, string? hub = null, int visibility = 10, int? activities = null)
     {
-        var service = new AzureStorageOrchestrationService(new AzureStorageOrchestrationServiceSettings
+        var settings = new AzureStorageOrchestrationServiceSettings
         {
             TaskHubName = hub ?? NewHub(),
             StorageAccountClientProvider = new StorageAccountClientProvider(connection),
@@ -31,7 +32,9 @@ internal static class Backends
             LeaseAcquireInterval = TimeSpan.FromSeconds(1),
             LeaseInterval = TimeSpan.FromSeconds(15),
             LeaseRenewInterval = TimeSpan.FromSeconds(5),
-        });
+        };
+        settings.MaxConcurrentTaskActivityWorkItems = activities ?? settings.MaxConcurrentTaskActivityWorkItems;
+        var service = new AzureStorageOrchestrationService(settings);
         await service.CreateIfNotExistsAsync();
         return service;
     }

@@ -11,6 +11,9 @@ namespace MlOps.Functions.Tests.Durable;
 /// <summary>A <see cref="DurableWorker"/> on a test's storage.</summary>
 internal sealed class DurableHost : EngineUnderTest
 {
+    /// <summary>A version that is none: instances begun before versions were told.</summary>
+    public const string Unversioned = "";
+
     private readonly DurableWorker worker;
 
     private Task? stopped;
@@ -19,6 +22,10 @@ internal sealed class DurableHost : EngineUnderTest
 
     public DurableTaskClient Client => worker.Client;
 
+    /// <param name="azurite">Its storage.</param>
+    /// <param name="backend">What keeps orchestrations.</param>
+    /// <param name="configure">Adds to, or replaces, the services.</param>
+    /// <param name="version">The app's version; null: today's.</param>
     public static async Task<DurableHost> StartAsync(
         AzuriteFixture azurite, IOrchestrationService backend, Action<IServiceCollection>? configure = null, string? version = null)
     {
@@ -29,7 +36,8 @@ internal sealed class DurableHost : EngineUnderTest
                 .AddSingleton<IPipelineEngine>(provider => new DurableEngine(started!.Client, provider.GetRequiredService<RunStore>()));
             configure?.Invoke(services);
         });
-        started = await DurableWorker.StartAsync(host.Get<IServiceProvider>(), backend, version);
+        started = await DurableWorker.StartAsync(
+            host.Get<IServiceProvider>(), backend, version == Unversioned ? null : version ?? HostFile.Version);
         return new DurableHost(host, started);
     }
 

@@ -42,7 +42,7 @@ internal static class WorkerProgram
             .AddSingleton<StageCalls>()
             .AddSingleton<IPipelineEngine>(provider => new DurableEngine(worker!.Client, provider.GetRequiredService<RunStore>()))
             .BuildServiceProvider();
-        worker = await DurableWorker.StartAsync(services, await Backends.AzureStorageAsync(connection, hub, visibility: 5));
+        worker = await DurableWorker.StartAsync(services, await Backends.AzureStorageAsync(connection, hub, visibility: 5), HostFile.Version);
         var recovery = new RunRecovery(
             worker.Client, services.GetRequiredService<IPipelineEngine>(), services.GetRequiredService<RunStore>(),
             services.GetRequiredService<DefinitionStore>(), new Settled(), services.GetRequiredService<ILogger<RunRecovery>>());
