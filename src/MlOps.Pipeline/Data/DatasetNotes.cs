@@ -38,4 +38,7 @@ public static class DatasetNotes
 
     /// <summary>Clean and after: the value that fills nulls, by column.</summary>
     public const string Imputed = "imputed";
+
+    /// <summary>Clean and after: columns whose gaps, before they were filled, told the target.</summary>
+    public const string TellingGaps = "tellingGaps";
 }

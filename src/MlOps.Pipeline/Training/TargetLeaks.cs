@@ -22,7 +22,7 @@ internal sealed record TargetLeak(string Feature, IReadOnlyList<string> Columns,
 internal static class TargetLeaks
 {
     /// <summary>Rank correlation, AUC, and the part of the target that equal values tell: from here on a feature is taken for the target.</summary>
-    private const double AllBut = 0.999;
+    internal const double AllBut = 0.999;
 
     private const int FewestRows = 50;
     private const int MostRows = 10_000;
@@ -31,14 +31,16 @@ internal static class TargetLeaks
     /// <summary>Values of fewer rows say nothing: of a row alone its target is always the most frequent one.</summary>
     private const int FewestOfValue = 5;
 
-    private const int FewestOfClass = 10;
+    /// <summary>Rows of which there are fewer tell nothing.</summary>
+    internal const int FewestOfClass = 10;
 
     /// <summary>Share of rows whose values have as many.</summary>
     private const double FewestInValues = 0.9;
 
     /// <param name="table">Rows that the model did not learn from; of many, some are looked at.</param>
+    /// <param name="gaps">Columns whose gaps, which are filled in the table, tell the target.</param>
     /// <returns>In the order of the features; none where there are fewer than 50 rows.</returns>
-    public static IReadOnlyList<TargetLeak> Of(FeatureTable table)
+    public static IReadOnlyList<TargetLeak> Of(FeatureTable table, IReadOnlySet<string> gaps)
     {
         var features = table.Numbers.Length + table.Codes.Length;
         var most = Math.Clamp(MostCells / Math.Max(1, features), FewestRows, MostRows);
@@ -58,19 +60,21 @@ internal static class TargetLeaks
         foreach (var (name, numbers) in table.Featurizer.NumberNames.Zip(table.Numbers))
         {
             double[] values = Array.ConvertAll(rows, row => (double)numbers[row]);
-            if ((target.ByRanks(values) ?? target.ByValues(values) ?? target.ByMostFrequent(values)) is { } evidence)
+            if ((target.ByRanks(values) ?? target.ByValues(values) ?? target.ByMostFrequent(values) ?? ByGaps(name)) is { } evidence)
             {
                 leaks.Add(new TargetLeak(name, computed.GetValueOrDefault(name) ?? [name], evidence));
             }
         }
         foreach (var (input, codes) in table.Featurizer.CategoryInputs.Zip(table.Codes))
         {
-            if (target.ByValues(Array.ConvertAll(rows, row => (double)codes[row])) is { } evidence)
+            if ((target.ByValues(Array.ConvertAll(rows, row => (double)codes[row])) ?? ByGaps(input.Name)) is { } evidence)
             {
                 leaks.Add(new TargetLeak(input.Name, [input.Name], evidence));
             }
         }
         return leaks;
+
+        string? ByGaps(string name) => gaps.Contains(name) ? "whether it has a value tells it" : null;
     }
 
     private sealed class Target(TaskKind task, double[] labels)

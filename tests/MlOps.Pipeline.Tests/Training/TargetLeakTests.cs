@@ -99,6 +99,39 @@ public sealed class TargetLeakTests(AzuriteFixture azurite) : IAsyncLifetime
         told["returned"].Should().Contain("tells it");
     }
 
+    /// <summary>What fills the gaps is frequent among the other rows: the values themselves show nothing.</summary>
+    [Theory]
+    [InlineData(TaskKind.Binary)]
+    [InlineData(TaskKind.Multiclass)]
+    [InlineData(TaskKind.Regression)]
+    public async Task Of_gaps_that_are_filled_with_a_frequent_value(TaskKind task)
+    {
+        string[] targets = task switch
+        {
+            TaskKind.Binary => ["no", "yes"],
+            TaskKind.Multiclass => ["ant", "bee", "cat"],
+            _ => ["0", "250000000"],
+        };
+        var csv = new StringBuilder("honest,noise,grade,branch,sometimes,target\n");
+        for (var i = 0; i < 1_000; i++)
+        {
+            var target = random.Next(targets.Length);
+            var (grade, branch) = target == 0 ? ("", "") : ($"{random.Next(1, 4)}", random.Next(2) == 0 ? "north" : "south");
+            csv.Append(CultureInfo.InvariantCulture, $"{target + (2 * random.NextDouble()):F3},{random.NextDouble():F3},{grade},{branch},")
+                .Append(CultureInfo.InvariantCulture, $"{(random.Next(3) == 0 ? "" : $"{random.Next(9)}")},{targets[target]}\n");
+        }
+
+        var told = await ToldAsync("target", csv.ToString(), task: task, columns: new Dictionary<string, ColumnRule>
+        {
+            ["grade"] = new() { Impute = new ImputeRule(ImputeStrategy.Median) },
+            ["branch"] = new() { Impute = new ImputeRule(ImputeStrategy.MostFrequent) },
+            ["sometimes"] = new() { Impute = new ImputeRule(ImputeStrategy.Median) },
+        });
+
+        told.Keys.Should().BeEquivalentTo("grade", "branch");
+        told.Values.Should().OnlyContain(text => text.Contains("all but tells the target: whether it has a value tells it. If"));
+    }
+
     [Fact]
     public async Task Of_what_is_computed_from_two_columns()
     {
@@ -116,7 +149,8 @@ public sealed class TargetLeakTests(AzuriteFixture azurite) : IAsyncLifetime
                 + "leave out what is known so late \\(\"columns\": { \"count\": \"ignore\" }\\)\\.$");
     }
 
-    private async Task<Dictionary<string, string>> ToldAsync(string target, string csv, FeatureRules? features = null, TaskKind? task = null)
+    private async Task<Dictionary<string, string>> ToldAsync(
+        string target, string csv, FeatureRules? features = null, TaskKind? task = null, Dictionary<string, ColumnRule>? columns = null)
     {
         var file = host.WriteFile("table.csv", csv);
         var definition = await host.Get<DefinitionInference>().InferAsync(
@@ -125,6 +159,7 @@ public sealed class TargetLeakTests(AzuriteFixture azurite) : IAsyncLifetime
             definition with
             {
                 Task = task ?? definition.Task,
+                Columns = columns ?? definition.Columns,
                 Features = features ?? definition.Features,
                 Candidates = [new CandidateSpec { Trainer = TrainerNames.LightGbm }],
             },

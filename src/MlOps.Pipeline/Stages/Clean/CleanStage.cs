@@ -149,17 +149,19 @@ public sealed class CleanStage(PipelineStorage storage, DatasetStore datasets, D
     private async Task<DatasetManifest> FillAsync(DatasetManifest rows, CleanRules rules, CleanIds ids, CancellationToken cancel)
     {
         var table = await datasets.OpenAsync(rows, cancel);
-        var imputed = await Task.Run(() => Fit(table, rules, cancel), cancel);
+        var (imputed, telling) = await Task.Run(() => Fit(table, rules, cancel), cancel);
         var notes = (JsonObject)rows.Notes.DeepClone();
         notes[DatasetNotes.Imputed] = new JsonObject(imputed.Select(value => KeyValuePair.Create(value.Key, (JsonNode?)value.Value)));
+        notes[DatasetNotes.TellingGaps] = new JsonArray([.. telling.Select(column => (JsonNode?)column)]);
         var filled = rows with { Id = ids.Clean, Parents = [rows.Id], Parts = [], Projection = Imputation.Columns(rows.Columns, imputed), Notes = notes };
         return await datasets.CommitAsync(filled, cancel);
     }
 
-    private IReadOnlyDictionary<string, string> Fit(LocalTable rows, CleanRules rules, CancellationToken cancel)
+    private (IReadOnlyDictionary<string, string> Imputed, IReadOnlyList<string> TellingGaps) Fit(LocalTable rows, CleanRules rules, CancellationToken cancel)
     {
         using var session = duckDb.Open(rows.Manifest.Columns.Count, cancel);
-        return Imputation.Fit(session, rows, rules.Plan, rules.Definition);
+        var imputed = Imputation.Fit(session, rows, rules.Plan, rules.Definition);
+        return (imputed, TellingGaps.Of(session, rows, [.. imputed.Keys]));
     }
 
     private static void CheckDropped(SortedDictionary<string, long> dropped, long kept, long rows, double most)

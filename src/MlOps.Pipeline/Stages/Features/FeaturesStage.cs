@@ -60,6 +60,7 @@ public sealed class FeaturesStage(DatasetStore datasets, FeatureFunctions functi
                 [FeaturePlan.Note] = JsonNode.Parse(Json.Write(plan)),
                 [TargetColumn.Note] = clean.Notes[TargetColumn.Note]!.DeepClone(),
                 [DatasetNotes.Imputed] = clean.Notes[DatasetNotes.Imputed]!.DeepClone(),
+                [DatasetNotes.TellingGaps] = clean.Notes[DatasetNotes.TellingGaps]?.DeepClone() ?? new JsonArray(),
             },
         };
         var manifest = await datasets.CommitAsync(draft, [], cancel);

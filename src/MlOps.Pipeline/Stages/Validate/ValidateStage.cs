@@ -67,7 +67,7 @@ public sealed class ValidateStage(
             throw new InputException([$"The model {winner.Key} does not fit the validation data:", .. differences]);
         }
         var validation = await measures.PredictAsync(stored, manifest, cancel);
-        WinnerMeasures.WarnOfLeaks(context, validation);
+        WinnerMeasures.WarnOfLeaks(context, manifest, validation);
         var predicted = Evaluation.Beside(validation.Predictions, validation.Table);
         var measured = predicted.Metrics();
         var metrics = measured.ToDictionary(pair => WinnerMetrics.Validation + pair.Key, pair => pair.Value);
