@@ -52,7 +52,8 @@ public sealed class WarmUp(PipelineOptions options)
             + $"{Sql.Text(file)} (HEADER)");
         using var source = SourceFile.OpenLocal(file);
         using var scan = await SourceScan.RunAsync(source, options with { WorkFolder = folder }, cancel);
-        using var csv = new CsvTable(scan, source.Name, new PipelineDefinition { Model = "warm", Target = "a" }, options with { WorkFolder = folder });
+        using var csv = new CsvTable(
+            scan, source.Name, new PipelineDefinition { Model = "warm", Target = "a" }, options with { WorkFolder = folder }, cancel);
         var table = csv.Table();
         var part = PartWriter.Write(session, table, int.MaxValue, folder)[0];
         var cells = string.Join(", ", table.Columns.Select(column => Sql.Name(column.Name)));

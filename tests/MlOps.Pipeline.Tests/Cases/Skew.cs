@@ -149,7 +149,7 @@ internal static class Skew
         {
             return null;
         }
-        using var csv = new CsvTable(scan, source.Name, definition, host.Get<PipelineOptions>());
+        using var csv = new CsvTable(scan, source.Name, definition, host.Get<PipelineOptions>(), default);
         var format = CsvSniffer.Sniff(scan, source.Name, definition, new InputLimits());
         using var records = new CsvRecords(scan.Open(), format.Dialect, csv.Columns.Count, true, scan.LineFeeds > 0 && scan.CarriageReturns > scan.Pairs);
         var rows = new List<IReadOnlyDictionary<string, string>>();

@@ -61,13 +61,52 @@ public sealed class TextPartsTests : IDisposable
         return path;
     }
 
+    /// <summary>A pass over a large file takes minutes, and whoever cancels the run does not wait for it.</summary>
+    [Theory]
+    [InlineData(1)]
+    [InlineData(4)]
+    public async Task Reading_that_is_cancelled_stops(int threads)
+    {
+        var path = Write("\n", quotes: false);
+        using var source = SourceFile.OpenLocal(path);
+        var options = new PipelineOptions { WorkFolder = folder, Threads = threads };
+        using var scan = await SourceScan.RunAsync(source, options, default);
+        using var cancelled = new CancellationTokenSource();
+        await cancelled.CancelAsync();
+
+        var read = () => new CsvTable(scan, source.Name, new PipelineDefinition { Model = "parts", Target = "number" }, options, cancelled.Token).Dispose();
+
+        read.Should().Throw<OperationCanceledException>().Which.CancellationToken.Should().Be(cancelled.Token);
+    }
+
+    [Fact]
+    public void Reading_that_is_cancelled_midway_stops_within_a_block()
+    {
+        using var cancelled = new CancellationTokenSource();
+        using var records = new CsvRecords(File.OpenRead(Write("\n", quotes: false)), new CsvDialect((byte)','), cancel: cancelled.Token);
+        records.Read().Should().BeTrue();
+        cancelled.Cancel();
+        var read = 1;
+
+        var rest = () =>
+        {
+            while (records.Read())
+            {
+                read++;
+            }
+        };
+
+        rest.Should().Throw<OperationCanceledException>();
+        read.Should().BeLessThan(Rows / 2);
+    }
+
     private async Task<(IReadOnlyList<Data.DatasetColumn> Columns, long Rows, IReadOnlyList<Warning> Warnings, IReadOnlyList<long> Values)> DescribeAsync(
         string path, int threads)
     {
         using var source = SourceFile.OpenLocal(path);
         using var scan = await SourceScan.RunAsync(source, new PipelineOptions { WorkFolder = folder }, default);
-        using var csv = new CsvTable(
-            scan, source.Name, new PipelineDefinition { Model = "parts", Target = "number" }, new PipelineOptions { WorkFolder = folder, Threads = threads });
+        var options = new PipelineOptions { WorkFolder = folder, Threads = threads };
+        using var csv = new CsvTable(scan, source.Name, new PipelineDefinition { Model = "parts", Target = "number" }, options, default);
         return (csv.Columns, csv.Rows, csv.Warnings, csv.Values);
     }
 

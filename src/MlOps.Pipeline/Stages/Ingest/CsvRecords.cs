@@ -37,6 +37,7 @@ internal sealed class CsvRecords : IDisposable
     private readonly bool quotes;
     private readonly bool isLast;
     private readonly InputLimits limits;
+    private readonly CancellationToken cancel;
     private long left;
     private byte[] buffer = new byte[FirstBuffer];
     private int start;
@@ -54,12 +55,13 @@ internal sealed class CsvRecords : IDisposable
     /// <param name="carriageReturns">True where carriage returns stand alone among other line ends.</param>
     /// <param name="part">The lines to read; null: all.</param>
     /// <param name="limits">How long a record may be.</param>
+    /// <param name="cancel">Stops the reading, which throws then.</param>
     /// <exception cref="InputException">A record is longer than it may be.</exception>
     public CsvRecords(
         Stream content, CsvDialect dialect, int expected = 0, bool quotes = true, bool carriageReturns = false, TextPart? part = null,
-        InputLimits? limits = null)
+        InputLimits? limits = null, CancellationToken cancel = default)
     {
-        this.limits = limits ?? new InputLimits();
+        (this.limits, this.cancel) = (limits ?? new InputLimits(), cancel);
         var (from, length, last) = part ?? TextPart.Whole;
         (this.content, this.dialect, this.expected, this.quotes, this.carriageReturns) = (content, dialect, expected, quotes, carriageReturns);
         (isLast, left) = (last, length);
@@ -511,6 +513,7 @@ internal sealed class CsvRecords : IDisposable
         {
             return false;
         }
+        cancel.ThrowIfCancellationRequested();
         if (start > 0)
         {
             buffer.AsSpan(start, end - start).CopyTo(buffer);

@@ -28,6 +28,7 @@ internal sealed class CsvTable : IDisposable
     private readonly string name;
     private readonly string workFolder;
     private readonly InputLimits limits;
+    private readonly CancellationToken cancel;
     private readonly CsvFormat format;
     private readonly IReadOnlyList<TextPart> parts;
     private readonly IReadOnlyList<string> names;
@@ -43,10 +44,11 @@ internal sealed class CsvTable : IDisposable
     /// <param name="name">Its name in messages.</param>
     /// <param name="definition">What is declared.</param>
     /// <param name="options">Where a text may be written anew, and how many threads may read.</param>
+    /// <param name="cancel">Stops all reading of the text.</param>
     /// <exception cref="InputException">The text is no table.</exception>
-    public CsvTable(SourceScan scan, string name, PipelineDefinition definition, PipelineOptions options)
+    public CsvTable(SourceScan scan, string name, PipelineDefinition definition, PipelineOptions options, CancellationToken cancel)
     {
-        (this.scan, this.name, workFolder, limits) = (scan, name, options.WorkFolder, options.Limits);
+        (this.scan, this.name, workFolder, limits, this.cancel) = (scan, name, options.WorkFolder, options.Limits, cancel);
         warnings.AddRange(scan.Warnings);
         format = CsvSniffer.Sniff(scan, name, definition, limits);
         IReadOnlyList<string> header = format.HasHeader ? format.Header : [.. format.Header.Select(_ => "")];
@@ -132,7 +134,7 @@ internal sealed class CsvTable : IDisposable
     {
         var records = new CsvRecords(
             scan.Open(), format.Dialect, names.Count, scan.HasQuotes || format.Dialect.Quote != (byte)'"',
-            scan.LineFeeds > 0 && scan.CarriageReturns > scan.Pairs, part, limits);
+            scan.LineFeeds > 0 && scan.CarriageReturns > scan.Pairs, part, limits, cancel);
         if (format.HasHeader && part is null or { Start: 0 })
         {
             records.Read();
@@ -145,7 +147,7 @@ internal sealed class CsvTable : IDisposable
     {
         try
         {
-            Parallel.For(0, parts.Count, i =>
+            Parallel.For(0, parts.Count, new ParallelOptions { CancellationToken = cancel }, i =>
             {
                 using var records = Rest(parts[i]);
                 read(records, i);

@@ -129,7 +129,7 @@ public sealed class DefinitionInference(PipelineStorage storage, DuckDb duckDb, 
             var counts = row.Select(value => Convert.ToInt64(value, System.Globalization.CultureInfo.InvariantCulture)).ToList();
             return new Described(parquet.Columns, counts[0], counts[1..]) { Sample = SampleOf(session, parquet, sample), Warnings = parquet.Warnings };
         }
-        using var csv = new CsvTable(scan, name, definition, options);
+        using var csv = new CsvTable(scan, name, definition, options, cancel);
         return new Described(csv.Columns, csv.Rows, csv.Values)
         {
             Placeholders = csv.Placeholders,

@@ -97,57 +97,77 @@ public sealed class IngestStage(
         var definition = await context.GetDefinitionAsync(cancel);
         var run = await runs.FindAsync(context.RunId, cancel);
         using var source = await SourceFile.OpenAsync(input.Source, run?.SourceETag, storage, options, cancel);
-        using var scan = await SourceScan.RunAsync(source, options, cancel);
-        context.Log($"read {input.Source}: {scan.Format}, SHA-256 {scan.Sha256}");
-        if (run is { Goal: RunGoal.Score } && scan.Format == SourceFormat.Parquet)
-        {
-            definition = AsStored(definition);
-        }
-
-        var parameters = Parameters(definition);
-        var id = DatasetStore.IdOf(Name, [scan.Sha256], parameters);
-        if (await datasets.ReuseAsync(id, cancel) is { } existing)
-        {
-            return Reuse(context, existing);
-        }
-        var folder = datasets.NewDraftFolder();
+        // The file is read while its bytes are hashed: that a version of the same bytes is there is seldom, and then the reading is given up.
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancel);
+        var hashing = source.HashAsync(stop.Token);
         try
         {
-            var read = await Task.Run(() => Read(scan, source.Name, definition, folder, cancel), cancel);
-            var draft = new DatasetManifest
+            using var scan = await SourceScan.RunAsync(source, options, cancel);
+            if (run is { Goal: RunGoal.Score } && scan.Format == SourceFormat.Parquet)
             {
-                Id = id,
-                Stage = Name,
-                Parents = [scan.Sha256],
-                Parameters = parameters,
-                Columns = read.Table.Columns,
-                Rows = read.Parts.Sum(part => part.Rows),
-                Notes = new JsonObject
-                {
-                    [DatasetNotes.Ragged] = read.Ragged,
-                    [DatasetNotes.Unparseable] = read.Table.MarksUnparseable,
-                    [DatasetNotes.Identity] = JsonNode.Parse(Json.Write(read.Identity)),
-                    [DatasetNotes.Warnings] = JsonNode.Parse(Json.Write(read.Table.Warnings.Take(MostWarnings))),
-                },
-            };
-            if (read.LeftOut is { } leftOut)
-            {
-                await DroppedRows.SaveAsync(storage, id, [new DroppedRows(DroppedRows.Ragged, [], leftOut.First)], cancel);
-                draft.Notes[DatasetNotes.DroppedRows] = id;
+                definition = AsStored(definition);
             }
-            var manifest = await datasets.CommitAsync(draft, read.Parts, cancel);
-            context.Log($"dataset version {manifest.Id}: {manifest.Rows:N0} rows, {manifest.Columns.Count} columns, {manifest.Parts.Count} parts");
-            if (read.Ragged > 0)
+            var folder = datasets.NewDraftFolder();
+            var reading = Task.Run(() => Read(scan, source.Name, definition, folder, stop.Token), stop.Token);
+            try
             {
-                context.Log($"{read.Ragged:N0} lines are left out: they have another number of cells than the header");
+                var hash = await hashing;
+                context.Log($"read {input.Source}: {scan.Format}, SHA-256 {hash}");
+                var parameters = Parameters(definition);
+                return await datasets.ReuseAsync(DatasetStore.IdOf(Name, [hash], parameters), cancel) is { } existing
+                    ? Reuse(context, existing)
+                    : await CommitAsync(context, hash, parameters, await reading, cancel);
             }
-            context.Warn(read.Table.Warnings);
-            return new IngestOutput(manifest.Ref, manifest.Parts.Count, new StageReport(manifest.Rows));
+            finally
+            {
+                await EndAsync(reading, stop);
+                Directory.Delete(folder, recursive: true);
+            }
         }
         finally
         {
-            Directory.Delete(folder, recursive: true);
+            await EndAsync(hashing, stop);
         }
+    }
+
+    /// <summary>Gives up what is still at work. Of what it came to, all that matters is known.</summary>
+    private static async Task EndAsync(Task work, CancellationTokenSource stop)
+    {
+        await stop.CancelAsync();
+        await work.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    }
+
+    private async Task<IngestOutput> CommitAsync(StageContext context, string hash, JsonObject parameters, FileRead read, CancellationToken cancel)
+    {
+        var draft = new DatasetManifest
+        {
+            Id = DatasetStore.IdOf(Name, [hash], parameters),
+            Stage = Name,
+            Parents = [hash],
+            Parameters = parameters,
+            Columns = read.Table.Columns,
+            Rows = read.Parts.Sum(part => part.Rows),
+            Notes = new JsonObject
+            {
+                [DatasetNotes.Ragged] = read.Ragged,
+                [DatasetNotes.Unparseable] = read.Table.MarksUnparseable,
+                [DatasetNotes.Identity] = JsonNode.Parse(Json.Write(read.Identity)),
+                [DatasetNotes.Warnings] = JsonNode.Parse(Json.Write(read.Table.Warnings.Take(MostWarnings))),
+            },
+        };
+        if (read.LeftOut is { } leftOut)
+        {
+            await DroppedRows.SaveAsync(storage, draft.Id, [new DroppedRows(DroppedRows.Ragged, [], leftOut.First)], cancel);
+            draft.Notes[DatasetNotes.DroppedRows] = draft.Id;
+        }
+        var manifest = await datasets.CommitAsync(draft, read.Parts, cancel);
+        context.Log($"dataset version {manifest.Id}: {manifest.Rows:N0} rows, {manifest.Columns.Count} columns, {manifest.Parts.Count} parts");
+        if (read.Ragged > 0)
+        {
+            context.Log($"{read.Ragged:N0} lines are left out: they have another number of cells than the header");
+        }
+        context.Warn(read.Table.Warnings);
+        return new IngestOutput(manifest.Ref, manifest.Parts.Count, new StageReport(manifest.Rows));
     }
 
     /// <summary>A raw table as it was read then: what the definition says of reading does not change it.</summary>
@@ -217,7 +237,7 @@ public sealed class IngestStage(
                 },
                 new FileInfo(scan.Path).Length);
         }
-        using var csv = new CsvTable(scan, name, definition, options);
+        using var csv = new CsvTable(scan, name, definition, options, cancel);
         using var session = duckDb.Open(csv.Columns.Count, cancel);
         var table = csv.Table();
         var parts = TryWrite(session, table, folder, csv.Rows, cancel);

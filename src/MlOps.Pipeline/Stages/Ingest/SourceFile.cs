@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using Azure;
 using Azure.Storage.Blobs.Models;
 using MlOps.Pipeline.Contracts;
@@ -75,6 +76,13 @@ internal sealed class SourceFile : IDisposable
     public static SourceFile OpenLocal(string path) => File.Exists(path)
         ? new SourceFile(path, System.IO.Path.GetFileName(path), downloaded: false)
         : throw new InputException($"The file {path} does not exist. Check the path.");
+
+    /// <summary>SHA-256 of the file as it is, 64 hex digits.</summary>
+    public async Task<string> HashAsync(CancellationToken cancel)
+    {
+        await using var content = new FileStream(Path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 1 << 20);
+        return Convert.ToHexStringLower(await SHA256.HashDataAsync(content, cancel));
+    }
 
     public void Dispose()
     {

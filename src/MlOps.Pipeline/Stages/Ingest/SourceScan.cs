@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Security.Cryptography;
 using System.Text;
 using System.Text.Unicode;
 using MlOps.Pipeline.Contracts;
@@ -12,7 +11,7 @@ internal enum SourceFormat
     Parquet,
 }
 
-/// <summary>What one pass over a raw file's bytes tells: its identity, its format, and a UTF-8 text to read where it is text.</summary>
+/// <summary>What one pass over a raw file's bytes tells: its format, and a UTF-8 text to read where it is text.</summary>
 internal sealed class SourceScan : IDisposable
 {
     private const int BufferBytes = 1 << 20;
@@ -21,17 +20,13 @@ internal sealed class SourceScan : IDisposable
 
     private string? temporary;
 
-    private SourceScan(SourceFormat format, string sha256, string path)
+    private SourceScan(SourceFormat format, string path)
     {
         Format = format;
-        Sha256 = sha256;
         Path = path;
     }
 
     public SourceFormat Format { get; }
-
-    /// <summary>SHA-256 of the file as it is, 64 hex digits.</summary>
-    public string Sha256 { get; private set; }
 
     /// <summary>The file to read: the original, or its unpacked or transcoded copy.</summary>
     public string Path { get; private set; }
@@ -64,18 +59,16 @@ internal sealed class SourceScan : IDisposable
         }
         if (head.AsSpan().StartsWith("PAR1"u8))
         {
-            return new SourceScan(SourceFormat.Parquet, await HashAsync(source.Path, cancel), source.Path);
+            return new SourceScan(SourceFormat.Parquet, source.Path);
         }
         if (head.AsSpan().StartsWith("PK\x03\x04"u8))
         {
             throw new InputException($"{source.Name} is a zip archive or an Excel workbook, not a CSV. Unpack it, or save the sheet as CSV (UTF-8).");
         }
-        var scan = new SourceScan(SourceFormat.Csv, "", source.Path);
+        var scan = new SourceScan(SourceFormat.Csv, source.Path);
         try
         {
-            var hash = HashAsync(source.Path, cancel);
-            await Task.WhenAll(hash, scan.ToUtf8Async(source, head, options, cancel));
-            scan.Sha256 = await hash;
+            await scan.ToUtf8Async(source, head, options, cancel);
             return scan;
         }
         catch
@@ -302,12 +295,6 @@ internal sealed class SourceScan : IDisposable
         var head = new byte[64];
         var read = await content.ReadAtLeastAsync(head, head.Length, throwOnEndOfStream: false, cancel);
         return head[..read];
-    }
-
-    private static async Task<string> HashAsync(string path, CancellationToken cancel)
-    {
-        await using var content = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, BufferBytes);
-        return Convert.ToHexStringLower(await SHA256.HashDataAsync(content, cancel));
     }
 
     /// <summary>A byte that is no UTF-8.</summary>
