@@ -2,6 +2,8 @@ using System.Reflection.Metadata;
 using System.Reflection.PortableExecutable;
 using System.Runtime.CompilerServices;
 using System.Text.Json;
+using MlOps.Functions.Durable;
+using MlOps.Pipeline.Doctor;
 
 namespace MlOps.Functions.Tests;
 
@@ -45,6 +47,15 @@ public sealed class HostFileTests
         using var host = HostFile();
 
         host.RootElement.GetProperty("logging").GetProperty("logLevel").GetProperty("Azure").GetString().Should().Be("Warning");
+    }
+
+    [Fact]
+    public void The_task_hub_and_the_orchestration_are_those_that_the_doctor_looks_for()
+    {
+        using var host = HostFile();
+
+        host.RootElement.GetProperty("extensions").GetProperty("durableTask").GetProperty("hubName").GetString().Should().Be(TaskHubs.DefaultName);
+        TaskHubs.Orchestration.Should().Be(nameof(Orchestrator.TrainModel));
     }
 
     /// <summary>A key that the host's extension does not know is passed over in silence: versions would then not be told.</summary>
