@@ -48,7 +48,8 @@ internal sealed class InstanceChecks(PipelineStorage storage, RunStore store, Ta
             {
                 var why = run is null ? "there is no such run" : $"its run has ended as {Word(run)}";
                 found.Add(new Finding(
-                    FindingKind.Orphan, $"instances/{instance.RunId}", $"The orchestration is {still.State}, and {why}. It ends by itself with its next stages, or "
+                    FindingKind.Orphan, $"instances/{instance.RunId}",
+                    $"The orchestration is {still.State}, and {why}. It ends by itself with its next stages, or "
                         + "when what it waits for is over; Durable Functions' terminate ends it at once."));
             }
         }

@@ -10,7 +10,7 @@ using MlOps.Testing;
 
 namespace MlOps.Functions.Tests.Durable;
 
-/// <summary>What the doctor tells of runs and the instances that Durable Functions' Azure Storage provider keeps of them, in a storage of the class's own.</summary>
+/// <summary>What the doctor tells of runs and their instances in Durable Functions' Azure Storage provider, in a storage of the class's own.</summary>
 public sealed class InstanceDoctorTests(AzuriteFixture azurite) : IClassFixture<AzuriteFixture>
 {
     /// <summary>Longer than what is on its way may take.</summary>

@@ -80,7 +80,9 @@ internal sealed class Deletions
         {
             var left = await kind.ListAsync(host, path);
             left.Should().BeSubsetOf(before, "{0}: what is left of {1} is as it was", because, path);
-            (gone, whole, partly) = left.Count == 0 ? (gone + 1, whole, partly) : left.Count == before.Count ? (gone, whole + 1, partly) : (gone, whole, partly + 1);
+            (gone, whole, partly) = left.Count == 0
+                ? (gone + 1, whole, partly)
+                : left.Count == before.Count ? (gone, whole + 1, partly) : (gone, whole, partly + 1);
             var again = () => host.SendAsync(HttpMethod.Delete, path);
             if (left.Count > 0)
             {
