@@ -1,7 +1,9 @@
 using System.Reflection.Metadata;
 using System.Reflection.PortableExecutable;
 using System.Runtime.CompilerServices;
+using MlOps.Functions.Durable;
 using MlOps.Pipeline.Contracts;
+using MlOps.Pipeline.Doctor;
 
 namespace MlOps.Functions.Tests;
 
@@ -46,6 +48,15 @@ public sealed class HostFileTests
         using var host = HostFile.Read();
 
         host.RootElement.GetProperty("logging").GetProperty("logLevel").GetProperty("Azure").GetString().Should().Be("Warning");
+    }
+
+    [Fact]
+    public void The_task_hub_and_the_orchestration_are_those_that_the_doctor_looks_for()
+    {
+        using var host = HostFile.Read();
+
+        host.RootElement.GetProperty("extensions").GetProperty("durableTask").GetProperty("hubName").GetString().Should().Be(TaskHubs.DefaultName);
+        TaskHubs.Orchestration.Should().Be(nameof(Orchestrator.TrainModel));
     }
 
     /// <summary>A key that the host's extension does not know is passed over in silence: versions would then not be told.</summary>

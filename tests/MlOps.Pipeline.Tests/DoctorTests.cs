@@ -310,6 +310,32 @@ public sealed class DoctorTests(AzuriteFixture azurite) : IClassFixture<AzuriteF
     }
 
     [Fact]
+    public async Task Task_hubs_of_other_apps_say_nothing_of_runs()
+    {
+        var other = Unfinished(RunState.Queued);
+        await host.Get<RunStore>().CreateAsync(other, default);
+        var tables = new TableServiceClient(azurite.ConnectionString);
+        var instances = tables.GetTableClient("OtherInstances");
+        await instances.CreateAsync();
+        await tables.CreateTableAsync("OtherHistory");
+        try
+        {
+            await instances.AddEntityAsync(new TableEntity("order-1", "") { ["Name"] = "ShipOrder", ["RuntimeStatus"] = "Running" });
+            var foreign = await FindingsAsync(Later);
+            await instances.AddEntityAsync(new TableEntity("earlier", "") { ["Name"] = "TrainModel", ["RuntimeStatus"] = "Completed" });
+            var ours = await FindingsAsync(Later);
+
+            foreign.Should().BeEmpty("no Functions app of runs is here");
+            ours.Should().ContainSingle().Which.Where.Should().Be($"runs/{other.RunId}");
+        }
+        finally
+        {
+            await instances.DeleteAsync();
+            await tables.DeleteTableAsync("OtherHistory");
+        }
+    }
+
+    [Fact]
     public async Task A_run_that_logs_is_somebodys()
     {
         var working = Unfinished(RunState.Running) with { Started = DateTimeOffset.UtcNow.AddHours(-1) };
@@ -323,7 +349,7 @@ public sealed class DoctorTests(AzuriteFixture azurite) : IClassFixture<AzuriteF
     }
 
     /// <summary>Longer than a host may have a run without saying so again.</summary>
-    private static readonly TimeSpan Later = TimeSpan.FromMinutes(2);
+    private static readonly TimeSpan Later = TimeSpan.FromMinutes(3);
 
     private Run Unfinished(RunState state) =>
         run.Run with { RunId = RunId.New(run.Run.Model, DateTimeOffset.UtcNow), State = state, Version = null, Ended = null, Started = DateTimeOffset.UtcNow };

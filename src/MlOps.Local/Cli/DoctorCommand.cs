@@ -49,8 +49,8 @@ internal static class DoctorCommand
         }
         foreach (var orphans in examination.Findings.Where(finding => finding.Kind == FindingKind.Orphan))
         {
-            terminal.Out.MarkupLineInterpolated(
-                $"[yellow]orphan[/] {orphans.Where}: {orphans.Problem} {Number(orphans.Bytes)} bytes; --repair {orphans.Remedy}.");
+            var remedy = orphans.Remedy is null ? "" : $" {Number(orphans.Bytes)} bytes; --repair {orphans.Remedy}.";
+            terminal.Out.MarkupLineInterpolated($"[yellow]orphan[/] {orphans.Where}: {orphans.Problem}{remedy}");
         }
         var counts = $"Looked at models: {Number(examination.Models)}, their versions: {Number(examination.Versions)}, dataset versions: "
             + $"{Number(examination.Datasets)}, runs: {Number(examination.Runs)}";

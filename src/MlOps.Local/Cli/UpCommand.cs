@@ -38,7 +38,17 @@ internal static class UpCommand
             await using var host = await RunningHost.StartAsync(settings, terminal, cancel);
             terminal.Out.MarkupLineInterpolated($"Dashboard: [blue]{new Uri(host.Url, "/dashboard")}[/]");
             terminal.Out.MarkupLineInterpolated($"Serving on [blue]{host.Url}[/]. Ctrl+C stops.");
-            await host.WaitForStopAsync(cancel);
+            using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancel);
+            var pages = FirstPages.AskAsync(host.Url, host.MachineKey, stop.Token);
+            try
+            {
+                await host.WaitForStopAsync(cancel);
+            }
+            finally
+            {
+                await stop.CancelAsync();
+                await pages;
+            }
         }
         catch (OperationCanceledException) when (cancel.IsCancellationRequested)
         {

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Azure.Data.Tables;
 using Azure.Storage.Blobs;
 
@@ -64,6 +65,15 @@ public sealed class PipelineStorage(BlobServiceClient blobs, TableServiceClient 
         foreach (var table in new[] { Runs, RunRecords, Models, Marks, Indexes, Keys, Audit, DataVersions, Feedback })
         {
             await table.CreateIfNotExistsAsync(cancel);
+        }
+    }
+
+    /// <summary>Every table of the account, also those of others.</summary>
+    public async IAsyncEnumerable<TableClient> ListTablesAsync([EnumeratorCancellation] CancellationToken cancel)
+    {
+        await foreach (var table in tables.QueryAsync(cancellationToken: cancel))
+        {
+            yield return tables.GetTableClient(table.Name);
         }
     }
 

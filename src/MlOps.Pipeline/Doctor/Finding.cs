@@ -5,9 +5,9 @@ public enum FindingKind
 {
     /// <summary>Something that must hold does not.</summary>
     Broken,
-    /// <summary>Nothing refers to it: it only takes room.</summary>
+    /// <summary>Nothing refers to it: it only takes room, or works for nothing.</summary>
     Orphan,
-    /// <summary>Nobody is at it: nothing is lost, and the next host goes on with it.</summary>
+    /// <summary>Nobody is at it: nothing is lost, and the next host takes it up.</summary>
     Stopped,
 }
 
@@ -17,10 +17,10 @@ public enum FindingKind
 /// <param name="Problem">What is wrong, and what to do where it cannot be mended here.</param>
 public sealed record Finding(FindingKind Kind, string Where, string Problem)
 {
-    /// <summary>What it takes, for orphans.</summary>
+    /// <summary>What it takes, for orphans in blobs.</summary>
     public long Bytes { get; init; }
 
-    /// <summary>What a repair does; null: it cannot be mended without guessing.</summary>
+    /// <summary>What a repair does; null: it cannot be mended without guessing, or not from here.</summary>
     public string? Remedy { get; init; }
 
     /// <summary>False when it was left after all: somebody works who may need it by now.</summary>

@@ -20,7 +20,12 @@ internal sealed class RunChecks(PipelineStorage storage, RunStore store, Definit
     /// <summary>Runs that counted as running, and when the newest of what each logged was written.</summary>
     private readonly Dictionary<string, DateTimeOffset> running = new(StringComparer.Ordinal);
 
+    private readonly Dictionary<string, DateTimeOffset> unfinished = new(StringComparer.Ordinal);
+
     public int Count => runs.Count;
+
+    /// <summary>The runs that had not ended, and when each was created.</summary>
+    public IReadOnlyDictionary<string, DateTimeOffset> Unfinished => unfinished;
 
     /// <summary>Remembers the runs. Before anything that they refer to is looked at: that is written before it is referred to.</summary>
     public async Task ReadAsync(CancellationToken cancel)
@@ -29,6 +34,10 @@ internal sealed class RunChecks(PipelineStorage storage, RunStore store, Definit
         {
             kept.Add(run);
             runs[run.RunId] = new Facts(run.Model, run.HasEnded, run.State == RunState.Succeeded, run.Version, run.DefinitionId);
+            if (!run.HasEnded)
+            {
+                unfinished[run.RunId] = run.Created;
+            }
             if (run.State == RunState.Running)
             {
                 running[run.RunId] = run.Started ?? run.Created;
@@ -116,17 +125,18 @@ internal sealed class RunChecks(PipelineStorage storage, RunStore store, Definit
     }
 
     /// <summary>
-    /// No run counts as running that no host has. Only the embedded engine tells: it makes a run's lease before the run counts as running, and takes the lease
-    /// away after it has ended. A run without one is another engine's, which looks after its runs by itself. A run that is queued, or waits for an approval,
-    /// may well be nobody's. To be asked after <see cref="RecordsAsync"/>.
+    /// No run counts as running that no host has. So the embedded engine tells: it makes a run's lease before the run counts as running, and takes the lease
+    /// away after it has ended. A run without one is the durable engine's (<see cref="InstanceChecks"/>), as is one that has an instance: the app has taken it
+    /// up. A run that is queued, or waits for an approval, may well be nobody's. To be asked after <see cref="RecordsAsync"/>.
     /// </summary>
-    public async Task<IReadOnlyList<Finding>> OwnersAsync(DateTimeOffset now, CancellationToken cancel)
+    public async Task<IReadOnlyList<Finding>> OwnersAsync(TaskHubs hubs, DateTimeOffset now, CancellationToken cancel)
     {
         var found = new List<Finding>();
         foreach (var (runId, _) in running.Where(run => now - run.Value > LongestLease))
         {
             // The run again after its lease: who has ended it, or has just taken it up, has said so by now.
-            if (await IsFreeAsync(runId, cancel) && await store.FindAsync(runId, cancel) is { State: RunState.Running } && await IsFreeAsync(runId, cancel))
+            if (await IsFreeAsync(runId, cancel) && await store.FindAsync(runId, cancel) is { State: RunState.Running } && await IsFreeAsync(runId, cancel)
+                && await hubs.FindAsync(runId, cancel) is not { HasEnded: false })
             {
                 found.Add(new Finding(FindingKind.Stopped, $"runs/{runId}", "It counts as running, and no host has it: the one that had is gone. Nothing is "
                     + "lost; a host on this storage goes on with it by itself (mlops up, where none runs)."));

@@ -10,7 +10,7 @@ namespace MlOps.Pipeline.Doctor;
 /// <summary>
 /// Walks all tables and blobs and checks what must always hold: versions without gaps, aliases that point at versions, versions whose files are there
 /// with the bytes that were registered, manifests whose parts are there, ended runs without a stage that runs. It also finds what nothing refers to, and
-/// runs that count as running while no host has them.
+/// runs that nobody has, whichever engine they are of.
 /// Reads while hosts work: what is just being written is not taken for broken, nor for an orphan before a day has passed.
 /// </summary>
 public sealed class StorageDoctor(
@@ -40,7 +40,11 @@ public sealed class StorageDoctor(
         found.AddRange(await registered.LineageAsync(datasets, cancel));
         found.AddRange(await rows.RecordsAsync(now - Settled, cancel));
         found.AddRange(await rows.RowsAsync(cancel));
-        found.AddRange(await rows.OwnersAsync(now, cancel));
+        var hubs = await TaskHubs.FindAsync(storage, cancel);
+        var instances = new InstanceChecks(storage, runs, hubs);
+        found.AddRange(await rows.OwnersAsync(hubs, now, cancel));
+        found.AddRange(await instances.RunsAsync(rows.Unfinished, now, cancel));
+        found.AddRange(await instances.OrphansAsync(now, cancel));
         found.AddRange(await IndexesAsync(now, cancel));
         await AddNamedAsync(kept, cancel);
         // What is too young to go keeps what it is made from, which may be older.

@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using System.Net;
 using System.Security.Cryptography;
 using System.Text.Json;
 using Azure.Data.Tables;
@@ -51,26 +50,24 @@ internal sealed class Acknowledged
     /// <summary>Names of dataset versions, and the version of each.</summary>
     public ConcurrentDictionary<string, string> Tags { get; } = new();
 
-    /// <summary>Raw files that were deleted.</summary>
-    public ConcurrentDictionary<string, bool> DeletedFiles { get; } = new();
-
-    /// <summary>Runs that were deleted.</summary>
-    public ConcurrentDictionary<string, bool> DeletedRuns { get; } = new();
+    public Deletions Deletions { get; } = new();
 
     public int Count => Files.Count + Definitions.Count + Runs.Values.Sum(stages => 1 + stages.Count) + Versions.Count + Moves.Count + Logged.Count
-        + Feedback.Count + Tags.Count + DeletedFiles.Count + DeletedRuns.Count;
+        + Feedback.Count + Tags.Count + Deletions.Count;
 
     public override string ToString() =>
         $"{Files.Count} files, {Definitions.Count} definitions, {Runs.Count} runs, {Versions.Count} versions, {Moves.Count} moves of an alias of "
             + $"{Promotions} promotions and {Rollbacks} rollbacks, {Logged.Count} logged predictions, {Feedback.Count} of feedback, {Tags.Count} tags, "
-            + $"{DeletedFiles.Count} deleted files, {DeletedRuns.Count} deleted runs";
+            + $"{Deletions}";
 
     /// <summary>Of each kind there was something to keep.</summary>
     public void AssertEachKind()
     {
         Promotions.Should().BePositive(ToString());
         Rollbacks.Should().BePositive(ToString());
-        new[] { Versions.Count, Logged.Count, Feedback.Count, Tags.Count, DeletedFiles.Count, DeletedRuns.Count }.Should().NotContain(0, ToString());
+        new[] { Versions.Count, Logged.Count, Feedback.Count, Tags.Count }.Should().NotContain(0, ToString());
+        new[] { DeletedKind.File, DeletedKind.Run, DeletedKind.Definition, DeletedKind.Version, DeletedKind.Model }.Select(Deletions.CountOf)
+            .Should().NotContain(0, ToString());
     }
 
     /// <summary>Notes which stages of a run are finished.</summary>
@@ -124,7 +121,7 @@ internal sealed class Acknowledged
         ProductionOf(registered).Should().Be(newest.GetProperty("to").GetInt32(), because);
         (Moves, NewMoves) = (moves, 0);
         await AssertServedKeptAsync(host, model, because);
-        await AssertGoneAsync(host, raw, because);
+        await Deletions.AssertAsync(host, because);
     }
 
     private async Task AssertServedKeptAsync(EmbeddedHost host, string model, string because)
@@ -146,17 +143,6 @@ internal sealed class Acknowledged
         var told = await new FeedbackStore(storage, TimeProvider.System).ReadAsync(model, DateTimeOffset.UtcNow.AddDays(-1), default)
             .ToDictionaryAsync(item => item.Id!, item => item.Actual);
         told.Should().Contain(Feedback, because);
-    }
-
-    private async Task AssertGoneAsync(EmbeddedHost host, BlobContainerClient raw, string because)
-    {
-        await Parallel.ForEachAsync(DeletedFiles.Keys, async (file, stop) =>
-            (await raw.GetBlobClient(file).ExistsAsync(stop)).Value.Should().BeFalse("{0}: {1} was deleted", because, file));
-        await Parallel.ForEachAsync(DeletedRuns.Keys, async (run, _) =>
-        {
-            var ask = () => host.GetAsync($"/runs/{run}");
-            (await ask.Should().ThrowAsync<HttpRequestException>(because)).Which.StatusCode.Should().Be(HttpStatusCode.NotFound, because);
-        });
     }
 
     public static (int Version, string Run) VersionOf(JsonElement version) =>

@@ -2,7 +2,10 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Net.Http.Json;
 using System.Text.Json;
+using Azure.Data.Tables;
+using Azure.Storage.Blobs;
 using MlOps.Local.Storage;
+using MlOps.Pipeline.Data;
 using MlOps.Pipeline.Definitions;
 using MlOps.Testing;
 
@@ -71,6 +74,14 @@ internal sealed class EmbeddedHost : IAsyncDisposable
     }
 
     public Task<int> ExitCodeAsync() => process.ExitCodeAsync();
+
+    /// <summary>Its storage, which is asked once: it may be gone for good.</summary>
+    public PipelineStorage ConnectStorage()
+    {
+        var (blobs, tables) = (new BlobClientOptions(), new TableClientOptions());
+        (blobs.Retry.MaxRetries, tables.Retry.MaxRetries) = (0, 0);
+        return new(new BlobServiceClient(Connection.Storage, blobs), new TableServiceClient(Connection.Storage, tables));
+    }
 
     /// <summary>An answer of 2xx, as JSON; undefined where it says no more.</summary>
     public async Task<JsonElement> SendAsync(HttpMethod method, string path, HttpContent? body = null)

@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using Azure;
 using MlOps.Local.Cli;
 using MlOps.Testing;
 using Xunit.Abstractions;
@@ -38,9 +39,12 @@ public sealed class EmbeddedKillTests(ITestOutputHelper output) : IDisposable
             acknowledged.See(await host.GetAsync($"/runs/{second}"));
             var others = new KillClients(Model, File, acknowledged);
             await others.DoEachAsync(host);
+            var deleting = new DeletingClients(Model, acknowledged.Deletions);
+            await DeleteEachAsync(deleting, host);
             for (var kill = 1; kill < kills; kill++)
             {
                 var victims = kill < 3 ? (Victims)kill : (Victims)random.Next(3);
+                await deleting.StockAsync(host);
                 using var killed = new CancellationTokenSource();
                 var clients = new[]
                 {
@@ -53,10 +57,13 @@ public sealed class EmbeddedKillTests(ITestOutputHelper output) : IDisposable
                     UntilAsync(() => others.DeleteFileAsync(host), killed.Token),
                     UntilAsync(() => others.DeleteRunAsync(host), killed.Token),
                     UntilAsync(() => others.TagAsync(host), killed.Token),
+                    UntilAsync(() => deleting.DeleteModelAsync(host), killed.Token),
+                    UntilAsync(() => deleting.DeleteDefinitionAsync(host), killed.Token),
                     UntilAsync(async () => active = await WorkOnAsync(host, active), killed.Token),
                 };
-                // Now and then long enough for the prediction log to be written.
-                await Task.Delay(random.Next(kill % 3 == 0 ? 5_000 : 2_000));
+                // Now and then long enough for the prediction log to be written, and now and then within a deletion of many things.
+                await (kill % 3 == 1 ? Task.WhenAny(deleting.ManyBegin, Task.Delay(5_000)) : Task.CompletedTask);
+                await Task.Delay(random.Next((kill % 3) switch { 0 => 5_000, 1 => 400, _ => 2_000 }));
                 await host.KillAsync(victims);
                 await killed.CancelAsync();
                 await Task.WhenAll(clients);
@@ -70,6 +77,7 @@ public sealed class EmbeddedKillTests(ITestOutputHelper output) : IDisposable
                 await acknowledged.AssertKeptAsync(host, Model, $"it was answered before kill {kill} of {victims} (seed {seed})");
             }
             await AssertRunsEndedOnceAsync(host, seed);
+            await deleting.AssertNumbersAsync(host, $"seed {seed}");
             var doctor = await LocalProcess.RunAsync("doctor", "--data", Data);
             doctor.ExitCode.Should().Be(ExitCode.Done, $"{doctor.Output}{doctor.Errors} (seed {seed})");
         }
@@ -105,6 +113,17 @@ public sealed class EmbeddedKillTests(ITestOutputHelper output) : IDisposable
         return next;
     }
 
+    /// <summary>A model of several versions, and a definition.</summary>
+    private async Task DeleteEachAsync(DeletingClients deleting, EmbeddedHost host)
+    {
+        await deleting.DeleteDefinitionAsync(host);
+        while (acknowledged.Deletions.CountOf(DeletedKind.Model) == 0)
+        {
+            await deleting.DeleteModelAsync(host);
+        }
+    }
+
+    /// <summary>Asks again and again, until the kill, or until there is no answer.</summary>
     private static async Task UntilAsync(Func<Task> ask, CancellationToken killed)
     {
         try
@@ -115,7 +134,8 @@ public sealed class EmbeddedKillTests(ITestOutputHelper output) : IDisposable
                 await Task.Delay(20, CancellationToken.None);
             }
         }
-        catch (Exception gone) when (gone is HttpRequestException { StatusCode: null or System.Net.HttpStatusCode.ServiceUnavailable } or TaskCanceledException)
+        catch (Exception gone) when (gone is HttpRequestException { StatusCode: null or System.Net.HttpStatusCode.ServiceUnavailable } or TaskCanceledException
+            or RequestFailedException { Status: 0 })
         {
         }
     }

@@ -26,7 +26,7 @@ internal sealed class KillClients(string model, string file, Acknowledged acknow
             async () =>
             {
                 await DeleteRunAsync(host);
-                return !acknowledged.DeletedRuns.IsEmpty;
+                return acknowledged.Deletions.CountOf(DeletedKind.Run) > 0;
             },
             deadline: TimeSpan.FromSeconds(60));
         await TagAsync(host);
@@ -83,8 +83,7 @@ internal sealed class KillClients(string model, string file, Acknowledged acknow
     {
         var name = $"{Guid.NewGuid():N}.bin";
         await host.UploadAsync("gone", name, RandomNumberGenerator.GetBytes(100));
-        await host.SendAsync(HttpMethod.Delete, $"/raw/gone/{name}");
-        acknowledged.DeletedFiles[$"gone/{name}"] = true;
+        await acknowledged.Deletions.DeleteAsync(host, DeletedKind.File, $"/raw/gone/{name}");
     }
 
     /// <summary>Runs that only ingest: one begins, and is deleted when it is found to have ended.</summary>
@@ -101,10 +100,9 @@ internal sealed class KillClients(string model, string file, Acknowledged acknow
         {
             return;
         }
-        // Whether it was deleted is not known where no answer comes: it is not asked for again.
+        // Where no answer comes, it is asked for again after the kill, and not here.
         ingesting = null;
-        await host.SendAsync(HttpMethod.Delete, $"/runs/{run}");
-        acknowledged.DeletedRuns[run] = true;
+        await acknowledged.Deletions.DeleteAsync(host, DeletedKind.Run, $"/runs/{run}");
     }
 
     public async Task TagAsync(EmbeddedHost host)

@@ -1,0 +1,40 @@
+using System.Net;
+using System.Net.Http.Headers;
+
+namespace MlOps.Local.Hosting;
+
+/// <summary>
+/// Asks a host that has begun to listen for what people look at first. The first request of a kind compiles its way and connects to storage, and takes several
+/// times as long as the second: so it is not a person's.
+/// </summary>
+internal static class FirstPages
+{
+    private static readonly string[] Paths = ["runs", "models", "dashboard", "dashboard/runs"];
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+
+    /// <summary>One after the other, so that a person's request has a core. Never throws: what is wrong is told to who asks for the page.</summary>
+    /// <param name="host">Where it listens.</param>
+    /// <param name="key">What opens it for this machine; null when nothing is needed.</param>
+    /// <param name="cancel">Leaves the rest.</param>
+    public static async Task AskAsync(Uri host, string? key, CancellationToken cancel)
+    {
+        using var http = new HttpClient { BaseAddress = Reachable(host), Timeout = Patience };
+        http.DefaultRequestHeaders.Authorization = key is null ? null : new AuthenticationHeaderValue("Bearer", key);
+        try
+        {
+            foreach (var path in Paths)
+            {
+                using var answer = await http.GetAsync(path, cancel);
+            }
+        }
+        catch (Exception fault) when (fault is HttpRequestException or OperationCanceledException)
+        {
+        }
+    }
+
+    /// <summary>Who listens on all addresses is asked on one.</summary>
+    private static Uri Reachable(Uri host) => IPAddress.TryParse(host.Host.Trim('[', ']'), out var address)
+        && (address.Equals(IPAddress.Any) || address.Equals(IPAddress.IPv6Any))
+            ? new UriBuilder(host) { Host = $"{(address.Equals(IPAddress.Any) ? IPAddress.Loopback : IPAddress.IPv6Loopback)}" }.Uri
+            : host;
+}
