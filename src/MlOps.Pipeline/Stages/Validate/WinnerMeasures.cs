@@ -29,14 +29,17 @@ public sealed class WinnerMeasures(
     }
 
     /// <summary>Tells of features that are the target in another form: nothing that is measured of the model can be believed then.</summary>
-    internal static void WarnOfLeaks(StageContext context, DatasetManifest rows, PredictedTable validation) => context.Warn(
-        TargetLeaks.Of(validation.Table, TellingGaps(rows)).Select(leak => new Warning($"'{leak.Feature}'{ComputedFrom(leak)} all but tells the target: {leak.Evidence}. If it is known only together with the target, "
+    internal static void WarnOfLeaks(StageContext context, DatasetManifest rows, PredictedTable validation) =>
+        context.Warn(TargetLeaks.Of(validation.Table, TellingGaps(rows)).Select(Told));
+
+    private static Warning Told(TargetLeak leak) => new(
+        $"'{leak.Feature}'{ComputedFrom(leak)} all but tells the target: {leak.Evidence}. If it is known only together with the target, "
             + $"the metrics promise too much: leave {(leak.IsComputed ? "out what is known so late" : "it out")} "
             + $"(\"columns\": {{ {Json.Write(leak.Columns[0])}: \"ignore\" }}).")
-        {
-            Column = leak.Columns[0],
-            Headline = true,
-        }));
+    {
+        Column = leak.Columns[0],
+        Headline = true,
+    };
 
     private static HashSet<string> TellingGaps(DatasetManifest rows) =>
         [.. rows.Notes[DatasetNotes.TellingGaps]?.AsArray().Select(column => column!.GetValue<string>()) ?? []];
