@@ -54,7 +54,7 @@ public sealed class ModelReader(
             VersionView.Of(version, model), model.Production, model.LatestVersion,
             InputField.Of(featurizer?.Inputs ?? []),
             details is null ? [] : RunView.Of(details, definition: null).Artifacts!, details?.Metrics ?? new Dictionary<string, double>(),
-            await lineage.OfVersionAsync(name, number, cancel));
+            Headlines.In(details?.Stages ?? []), await lineage.OfVersionAsync(name, number, cancel));
     }
 }
 
@@ -77,7 +77,8 @@ public sealed record ModelData(
 /// <param name="Inputs">What a caller sends.</param>
 /// <param name="Files">What its run keeps; none where the run is gone.</param>
 /// <param name="Logged">All metrics of its run: also the intervals and the baseline.</param>
+/// <param name="Headlines">What its run told that nobody should miss who trusts the metrics.</param>
 /// <param name="Lineage">What it comes from, and what comes from it.</param>
 public sealed record VersionData(
     VersionView Version, int? Production, int Latest, IReadOnlyList<InputField> Inputs, IReadOnlyList<ArtifactLink> Files,
-    IReadOnlyDictionary<string, double> Logged, LineageGraph? Lineage);
+    IReadOnlyDictionary<string, double> Logged, IReadOnlyList<Warning> Headlines, LineageGraph? Lineage);

@@ -184,6 +184,26 @@ public sealed class PagesTests(AzuriteFixture azurite) : IAsyncLifetime
         plain.AsObject().Should().NotContainKey("droppedRows", "rows are on pages, and a run's record has none");
     }
 
+    /// <summary>Not below the metrics, where it is found by who looks for it.</summary>
+    [Fact]
+    public async Task What_nobody_should_miss_stands_above_the_numbers_of_a_run_and_of_its_version()
+    {
+        const string Lost = "10 of 200 rows were left out: null: size.";
+        var run = await TrainAsync();
+
+        foreach (var address in new[] { $"/dashboard/runs/{run}", $"/dashboard/models/{model}/versions/1" })
+        {
+            var page = new HtmlParser().ParseDocument(await TextAsync(address, AdminKey));
+            var sections = page.QuerySelectorAll("main section").ToList();
+
+            var told = sections.Where(section => section.TextContent.Contains(Lost, StringComparison.Ordinal)).Should().ContainSingle(address).Subject;
+            told.ClassName.Should().Be("warning");
+            sections.IndexOf(told).Should().BeLessThan(sections.FindIndex(section => section.QuerySelector("h2")?.TextContent == "Metrics"));
+        }
+        (await GetJsonAsync($"/dashboard/models/{model}/versions/1"))["headlines"]!.AsArray().Select(warning => (string)warning!["text"]!).Should()
+            .Contain(Lost);
+    }
+
     [Fact]
     public async Task A_dataset_page_leads_to_the_runs_that_it_does_not_show()
     {
