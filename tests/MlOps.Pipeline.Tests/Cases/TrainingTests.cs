@@ -113,6 +113,26 @@ public sealed class TrainingTests(AzuriteFixture azurite) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Rare_reasons_that_leave_out_many_rows_together_are_told_first()
+    {
+        var rows = Enumerable.Range(0, 1000)
+            .Select(i => $"{(i % 125 == 0 ? "" : i % 17)},{(i % 125 == 60 ? "" : i % 11)},{(i % 250 == 30 ? "" : i % 7)},{(i * 31) % 97}\n");
+        var definition = new PipelineDefinition
+        {
+            Model = model,
+            Target = "y",
+            Train = new TrainRules { Folds = 0 },
+            Cleaning = new CleaningRules { Duplicates = Duplicates.Keep },
+            Candidates = [new CandidateSpec { Trainer = TrainerNames.LightGbm, Trees = 5 }],
+        };
+
+        var run = await host.RunAsync(definition, host.WriteFile("rare.csv", "a,b,c,y\n" + string.Concat(rows)));
+
+        run.Stages.Single(stage => stage.Stage == "clean").Warnings!.Where(warning => warning.Headline).Select(warning => (warning.Text, warning.Count))
+            .Should().Equal(("20 of 1,000 rows were left out for 3 reasons, each of few rows; the most frequent (8): null: a.", 20));
+    }
+
+    [Fact]
     public async Task Rows_whose_loss_depends_on_the_target_are_told_first()
     {
         var rows = Enumerable.Range(0, 1000).Select(i => $"{i % 17},{(i % 10 == 0 ? "" : i % 11)},{(i % 10 == 0 ? 100 : 0) + (i % 17)}\n");

@@ -225,9 +225,21 @@ public sealed class CleanStage(PipelineStorage storage, DatasetStore datasets, D
                 Headline = true,
             });
         }
-        foreach (var (reason, rows) in dropped.Where(reason => reason.Value > (clean.Rows + lost) * Many))
+        var all = clean.Rows + lost;
+        foreach (var (reason, rows) in dropped.Where(reason => reason.Value > all * Many))
         {
-            context.Warn(new Warning($"{Count(rows)} of {Count(clean.Rows + lost)} rows were left out: {reason}.") { Count = rows, Headline = true });
+            context.Warn(new Warning($"{Count(rows)} of {Count(all)} rows were left out: {reason}.") { Count = rows, Headline = true });
+        }
+        // Reasons of which each is rare may be many rows together.
+        var rare = dropped.Where(reason => reason.Value <= all * Many).OrderByDescending(reason => reason.Value).ToList();
+        if (rare.Sum(reason => reason.Value) is var together && together > all * Many)
+        {
+            context.Warn(new Warning($"{Count(together)} of {Count(all)} rows were left out for {Count(rare.Count)} reasons, each of few rows; "
+                + $"the most frequent ({Count(rare[0].Value)}): {rare[0].Key}.")
+            {
+                Count = together,
+                Headline = true,
+            });
         }
     }
 

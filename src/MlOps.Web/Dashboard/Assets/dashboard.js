@@ -214,7 +214,7 @@ function waterfall(answer) {
     const item = document.createElement("li"), label = document.createElement("b"), track = document.createElement("span"), bar = document.createElement("i"),
       sum = document.createElement("span");
     label.textContent = name;
-    sum.textContent = (value > 0 ? "+" : "") + Number(value.toPrecision(4));
+    sum.textContent = (value > 0 ? "+" : "") + (value !== 0 && Math.abs(value) < 1e-4 ? value.toExponential(1) : Number(value.toPrecision(4)));
     track.className = "track";
     bar.style.left = `${100 * (Math.min(at, at + value) - low) / span}%`;
     bar.style.width = `${Math.max(0.4, 100 * Math.abs(value) / span)}%`;
