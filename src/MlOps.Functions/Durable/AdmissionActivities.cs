@@ -17,4 +17,9 @@ public sealed class AdmissionActivities(RunAdmission keeper, TrainingPermits per
     /// <summary>The candidates, of those that wait, that may train now.</summary>
     [Function(nameof(TakePermits))]
     public Task<IReadOnlyList<string>> TakePermits([ActivityTrigger] PermitRequest request, CancellationToken cancel) => permits.TakeAsync(request, cancel);
+
+    /// <summary>Candidates whose trainings broke off are trained no more.</summary>
+    [Function(nameof(GiveBackPermit))]
+    public Task GiveBackPermit([ActivityTrigger] PermitRequest request, CancellationToken cancel) =>
+        permits.GiveBackAsync(request.RunId, request.Candidates, cancel);
 }

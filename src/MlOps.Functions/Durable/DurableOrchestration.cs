@@ -29,13 +29,13 @@ public sealed partial class DurableOrchestration(TaskOrchestrationContext contex
         where TOutput : IStageOutput
     {
         var isTraining = stage.Type == PipelineStages.Train.Type;
-        if (isTraining)
-        {
-            await trainings.WaitAsync(key);
-        }
-        Show(stage.Name, key, RunProgress.Running);
         try
         {
+            if (isTraining)
+            {
+                await trainings.WaitAsync(key);
+            }
+            Show(stage.Name, key, RunProgress.Running);
             var outcome = await CallAsync(stage.Type.Name, new StageCall<TInput>(RunId, input.DefinitionId, key, given));
             var output = outcome.Read<TOutput>();
             Show(stage.Name, key, RunProgress.Succeeded);
@@ -51,7 +51,7 @@ public sealed partial class DurableOrchestration(TaskOrchestrationContext contex
         {
             if (isTraining)
             {
-                trainings.End(key);
+                trainings.End();
             }
         }
     }
@@ -81,6 +81,10 @@ public sealed partial class DurableOrchestration(TaskOrchestrationContext contex
         }
         catch (TaskFailedException fault)
         {
+            if (activity == PipelineStages.Train.Type.Name)
+            {
+                await trainings.GiveBackAsync(call.Key);
+            }
             return StageOutcome.Failed(Innermost(fault.FailureDetails).ErrorMessage);
         }
     }

@@ -55,7 +55,7 @@ public sealed class Stages(StageCalls stages, TrainingPermits permits)
     public async Task<StageOutcome> Train([ActivityTrigger] StageCall<TrainInput> call, CancellationToken cancel)
     {
         var outcome = await stages.RunAsync(PipelineStages.Train, call, cancel);
-        await permits.GiveBackAsync(call.RunId, call.Key, cancel);
+        await permits.GiveBackAsync(call.RunId, [call.Key], cancel);
         return outcome;
     }
 

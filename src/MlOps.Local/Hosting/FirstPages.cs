@@ -18,7 +18,9 @@ internal static class FirstPages
     /// <param name="cancel">Leaves the rest.</param>
     public static async Task AskAsync(Uri host, string? key, CancellationToken cancel)
     {
-        using var http = new HttpClient { BaseAddress = Reachable(host), Timeout = Patience };
+        // The key is for this machine, and for no proxy on the way.
+        using var direct = new HttpClientHandler { UseProxy = false };
+        using var http = new HttpClient(direct) { BaseAddress = Reachable(host), Timeout = Patience };
         http.DefaultRequestHeaders.Authorization = key is null ? null : new AuthenticationHeaderValue("Bearer", key);
         try
         {

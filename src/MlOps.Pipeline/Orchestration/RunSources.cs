@@ -104,13 +104,13 @@ public sealed class RunSources(DataVersions versions, DataLog log, DefinitionSto
         ? null
         : new RestoredOver(newest.Name, newest.Properties.LastModified ?? DateTimeOffset.UnixEpoch, newest.Properties.ETag?.ToString() ?? "");
 
-    /// <summary>The newest file in <c>raw/{model}/</c>, or null.</summary>
+    /// <summary>The newest file in <c>raw/{model}/</c>, or null; of those of the same second, which is all that storage tells, the last by name.</summary>
     private async Task<BlobItem?> FindNewestRawFileAsync(string model, CancellationToken cancel)
     {
         var newest = default(BlobItem);
         await foreach (var blob in storage.Raw.GetBlobsAsync(default, default, model + "/", cancel))
         {
-            if (newest is null || blob.Properties.LastModified > newest.Properties.LastModified)
+            if (newest is null || blob.Properties.LastModified >= newest.Properties.LastModified)
             {
                 newest = blob;
             }

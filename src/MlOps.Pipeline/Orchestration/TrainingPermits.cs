@@ -6,60 +6,105 @@ using MlOps.Pipeline.Tracking;
 
 namespace MlOps.Pipeline.Orchestration;
 
-/// <summary>What a run asks of <see cref="TrainingPermits"/>.</summary>
+/// <summary>What a run has to do with <see cref="TrainingPermits"/>.</summary>
 /// <param name="RunId">The run.</param>
-/// <param name="Waiting">Candidates that it would train.</param>
-/// <param name="Ended">Candidates of it that are trained, or have failed for good.</param>
-public sealed record PermitRequest(string RunId, IReadOnlyList<string> Waiting, IReadOnlyList<string> Ended);
+/// <param name="Candidates">Candidates of it: all that wait, or those whose permits are given back.</param>
+public sealed record PermitRequest(string RunId, IReadOnlyList<string> Candidates);
 
 /// <summary>
 /// Lets no more candidates of all runs train at once than <see cref="PipelineOptions.MostTrainingsTogether"/>, where many machines take stages from one
-/// queue: trainings, which last, would else take every place there is, and whatever is quick would wait for them. Permits stand in storage and are changed by
-/// conditional writes only. One that nobody gives back is free as soon as its run has ended, however it ended.
+/// queue: trainings, which last, would else take every place there is, and whatever is quick would wait for them. Who has waited longer comes first. Permits
+/// stand in storage and are changed by conditional writes only. One that nobody gives back is free as soon as its run has ended, however it ended.
 /// </summary>
-public sealed class TrainingPermits(RunStore runs, PipelineStorage storage, PipelineOptions options)
+public sealed class TrainingPermits(RunStore runs, PipelineStorage storage, PipelineOptions options, TimeProvider time)
 {
     private const string Partition = MarkKinds.Training;
+    private const string WaitPrefix = "wait|";
+
+    /// <summary>A run that has not asked for so long waits no more: it was cancelled, or its instance is gone.</summary>
+    private static readonly TimeSpan Forgotten = TimeSpan.FromMinutes(5);
 
     /// <summary>Takes permits for as many of the waiting candidates as there are, and names these; those that have a permit already are among them.</summary>
     public async Task<IReadOnlyList<string>> TakeAsync(PermitRequest request, CancellationToken cancel)
     {
-        foreach (var candidate in request.Ended)
-        {
-            await GiveBackAsync(request.RunId, candidate, cancel);
-        }
+        var (runId, candidates) = request;
         var rows = (await ListAsync(cancel)).ToDictionary(row => row.RowKey);
-        var permitted = request.Waiting.Where(candidate => rows.Values.Any(row => IsOf(row, request.RunId, candidate))).ToList();
-        var waiting = new Queue<string>(request.Waiting.Except(permitted));
-        var hasEnded = new Dictionary<string, bool>();
+        var permitted = candidates.Where(candidate => rows.Values.Any(row => IsOf(row, runId, candidate))).ToList();
+        var waiting = new Queue<string>(candidates.Except(permitted));
+        var ended = new Dictionary<string, bool>();
+        var left = await CountBeforeAsync(rows.Values, runId);
         for (var place = 0; place < Math.Max(1, options.MostTrainingsTogether) && waiting.TryPeek(out var candidate); place++)
         {
             var holder = rows.GetValueOrDefault(NameOf(place));
-            if (holder is null || await HasEndedAsync(RunOf(holder)))
+            if (holder is not null && !await HasEndedAsync(RunOf(holder)))
             {
-                var taken = new TableEntity(Partition, NameOf(place)) { ["RunId"] = request.RunId, ["Candidate"] = candidate };
-                var isOurs = await (holder is null
-                    ? storage.Marks.AddEntityAsync(taken, cancel)
-                    : storage.Marks.UpdateEntityAsync(taken, holder.ETag, TableUpdateMode.Replace, cancel)).WinsAsync();
-                if (isOurs)
-                {
-                    permitted.Add(waiting.Dequeue());
-                }
+                continue;
+            }
+            if (left > 0)
+            {
+                left--;
+                continue;
+            }
+            var taken = new TableEntity(Partition, NameOf(place)) { ["RunId"] = runId, ["Candidate"] = candidate };
+            var isOurs = await (holder is null
+                ? storage.Marks.AddEntityAsync(taken, cancel)
+                : storage.Marks.UpdateEntityAsync(taken, holder.ETag, TableUpdateMode.Replace, cancel)).WinsAsync();
+            if (isOurs)
+            {
+                permitted.Add(waiting.Dequeue());
             }
         }
+        await NoteAsync(rows.GetValueOrDefault(WaitPrefix + runId), runId, waiting.Count, cancel);
         return permitted;
 
-        async Task<bool> HasEndedAsync(string runId) => hasEnded.TryGetValue(runId, out var known)
+        async Task<bool> HasEndedAsync(string of) => ended.TryGetValue(of, out var known)
             ? known
-            : hasEnded[runId] = await runs.FindAsync(runId, cancel) is not { HasEnded: false };
+            : ended[of] = await runs.FindAsync(of, cancel) is not { HasEnded: false };
+
+        // Places that are free belong to those who came before, until they ask.
+        async Task<int> CountBeforeAsync(IEnumerable<TableEntity> all, string own)
+        {
+            var since = rows.GetValueOrDefault(WaitPrefix + own)?.GetDateTimeOffset("Since") ?? time.GetUtcNow();
+            var before = 0;
+            foreach (var row in all.Where(row => row.RowKey.StartsWith(WaitPrefix, StringComparison.Ordinal) && RunOf(row) != own
+                && (time.GetUtcNow() - row.GetDateTimeOffset("Asked")!.Value).Duration() < Forgotten
+                && (row.GetDateTimeOffset("Since")!.Value, RunOf(row)).CompareTo((since, own)) < 0))
+            {
+                before += await HasEndedAsync(RunOf(row)) ? 0 : row.GetInt32("Candidates")!.Value;
+            }
+            return before;
+        }
     }
 
-    /// <summary>Frees a candidate's permit; without one, nothing is done.</summary>
-    public async Task GiveBackAsync(string runId, string candidate, CancellationToken cancel)
+    /// <summary>Frees the permits of candidates; without one, nothing is done.</summary>
+    public async Task GiveBackAsync(string runId, IReadOnlyList<string> candidates, CancellationToken cancel)
     {
-        foreach (var row in (await ListAsync(cancel)).Where(row => IsOf(row, runId, candidate)))
+        foreach (var row in (await ListAsync(cancel)).Where(row => candidates.Any(candidate => IsOf(row, runId, candidate))))
         {
             await storage.Marks.DeleteEntityAsync(row, row.ETag, cancel).WinsAsync();
+        }
+    }
+
+    /// <summary>Since when a run waits, and for how many: only it writes that.</summary>
+    private async Task NoteAsync(TableEntity? noted, string runId, int candidates, CancellationToken cancel)
+    {
+        if (candidates > 0)
+        {
+            var now = time.GetUtcNow();
+            await storage.Marks.UpsertEntityAsync(
+                new TableEntity(Partition, WaitPrefix + runId)
+                {
+                    ["RunId"] = runId,
+                    ["Since"] = noted?.GetDateTimeOffset("Since") ?? now,
+                    ["Asked"] = now,
+                    ["Candidates"] = candidates,
+                },
+                TableUpdateMode.Replace,
+                cancel);
+        }
+        else if (noted is not null)
+        {
+            await storage.Marks.DeleteEntityAsync(Partition, WaitPrefix + runId, cancellationToken: cancel);
         }
     }
 

@@ -1,6 +1,8 @@
+using Azure.Data.Tables;
 using Microsoft.ML;
 using MlOps.Pipeline;
 using MlOps.Pipeline.Contracts;
+using MlOps.Pipeline.Data;
 using MlOps.Pipeline.Definitions;
 using MlOps.Pipeline.Orchestration;
 using MlOps.Pipeline.Tracking;
@@ -65,6 +67,26 @@ public sealed class TrainingTurnsTests : IAsyncLifetime
         trainings.Should().HaveCount(definition.Candidates.Count);
         trainings.Where(stage => stage.State == StageState.Failed).Should().HaveCount(Permits)
             .And.OnlyContain(stage => stage.Attempts == StageRetry.Default.Attempts);
+    }
+
+    /// <summary>A run may wait for days for a person, and others train meanwhile.</summary>
+    [Fact]
+    public async Task A_run_that_waits_for_approval_holds_no_permit_also_where_a_training_broke_off()
+    {
+        using var trainer = new HeldTrainer();
+        await using var host = await StartAsync(trainer);
+        var run = await host.SubmitAsync(
+            Trips.Definition() with
+            {
+                Candidates = [new CandidateSpec { Trainer = TrainerNames.FastTree, Trees = 5 }, new CandidateSpec { Trainer = "broken-0" }],
+                Gates = new GateRules { Approval = new ApprovalRule(true, TimeSpan.FromHours(1)) },
+            },
+            Trips.Csv(300));
+
+        await host.UntilAsync(run, now => now.Run.State == RunState.Waiting);
+
+        host.Host.Storage.Marks.Query<TableEntity>(row => row.PartitionKey == MarkKinds.Training).Should().BeEmpty();
+        await host.Engine.CancelAsync(run.RunId, "seen", CancellationToken.None);
     }
 
     private static int Permits { get; } = new PipelineOptions { WorkFolder = "" }.MostTrainingsTogether;
