@@ -228,6 +228,47 @@ public sealed class IngestTests(AzuriteFixture azurite) : IAsyncLifetime
             .BeEquivalentTo(await bench.RowsAsync(fromCsv.Raw, columns), options => options.WithStrictOrdering());
     }
 
+    /// <summary>Whoever writes a table of texts as Parquet says no more of them than a CSV does.</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Texts_of_parquet_that_are_declared_numbers_and_dates_are_read_as_the_cells_of_a_csv(bool declaresFormats)
+    {
+        var rows = Enumerable.Range(1, 60).Select(i =>
+            $"\"{i}.{234 + i},5\",\"{1 + (i % 28):00}/{1 + (i % 12):00}/2026\",{(i % 2 == 0 ? "Yes" : "no")},"
+                + $"{(i == 7 ? "much" : i % 5 == 0 ? "N/A" : $"{i}")},{i}\n");
+        var csv = bench.Host.WriteFile("texts.csv", "amount,day,paid,count,y\n" + string.Concat(rows));
+        var parquet = Path.Combine(bench.Host.WorkFolder, "texts.parquet");
+        using (var session = bench.Host.Get<MlOps.Pipeline.Data.Duck.DuckDb>().Open(default))
+        {
+            session.Copy($"SELECT * REPLACE (y::DOUBLE AS y) FROM read_csv('{csv}', all_varchar = true)", parquet);
+        }
+        var definition = Definition with
+        {
+            Target = "y",
+            Columns = new Dictionary<string, ColumnRule>
+            {
+                ["amount"] = new() { Kind = ColumnKind.Numeric, Decimal = declaresFormats ? DecimalMark.Comma : null },
+                ["day"] = new() { Kind = ColumnKind.Datetime, Format = declaresFormats ? CellPattern.Dmy : null },
+                ["paid"] = new() { Kind = ColumnKind.Boolean },
+                ["count"] = new() { Kind = ColumnKind.Numeric },
+            },
+        };
+
+        var fromCsv = await bench.IngestAsync(definition, csv);
+        var fromParquet = await bench.IngestAsync(definition, parquet);
+
+        string[] columns = ["amount", "day", "paid", "count", "y"];
+        var read = await bench.RowsAsync(fromParquet.Raw, columns);
+        read.Should().BeEquivalentTo(await bench.RowsAsync(fromCsv.Raw, columns), options => options.WithStrictOrdering());
+        read[0].Should().Equal(1235.5, new DateTime(2026, 2, 2, 0, 0, 0, DateTimeKind.Unspecified), false, 1.0, 1.0);
+        read[6][3].Should().BeNull();
+        var manifest = await bench.Host.Get<DatasetStore>().GetAsync(fromParquet.Raw.Id, default);
+        Json.Read<IReadOnlyList<Warning>>(manifest.Notes[DatasetNotes.Warnings]!.ToJsonString())
+            .Should().ContainSingle(warning => warning.Column == "count" && warning.Count == 1 && warning.Example == "much" && warning.Headline)
+            .Which.Text.Should().StartWith("Column 'count': 1 of 60 cells cannot be read as its declared kind (such as 'much')");
+    }
+
     [Fact]
     public async Task Times_of_day_are_the_same_seconds_in_parquet_and_in_text()
     {

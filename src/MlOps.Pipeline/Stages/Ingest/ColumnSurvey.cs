@@ -369,5 +369,5 @@ internal sealed record SurveyedCell(string Text, long Line)
     public static string Shorten(string text) => text.Length <= LongestText ? text : string.Concat(text.AsSpan(0, LongestText), "…");
 
     /// <summary>As part of a sentence.</summary>
-    public override string ToString() => $"line {Line}: '{Text}'";
+    public override string ToString() => Line > 0 ? $"line {Line}: '{Text}'" : $"'{Text}'";
 }

@@ -113,7 +113,7 @@ public sealed class IngestStage(
             {
                 var hash = await hashing;
                 context.Log($"read {input.Source}: {scan.Format}, SHA-256 {hash}");
-                var parameters = Parameters(definition);
+                var parameters = Parameters(definition, scan.Format);
                 return await datasets.ReuseAsync(DatasetStore.IdOf(Name, [hash], parameters), cancel) is { } existing
                     ? Reuse(context, existing)
                     : await CommitAsync(context, hash, parameters, await reading, cancel);
@@ -200,7 +200,7 @@ public sealed class IngestStage(
     };
 
     /// <summary>Only what changes how cells are read: another gate does not make another raw table.</summary>
-    private static JsonObject Parameters(PipelineDefinition definition)
+    private static JsonObject Parameters(PipelineDefinition definition, SourceFormat format)
     {
         var declared = definition.Columns.OrderBy(column => column.Key, StringComparer.Ordinal).ToList();
         var kinds = declared.Where(column => column.Value.Kind is not null)
@@ -215,7 +215,8 @@ public sealed class IngestStage(
             // The target decides whether its first line is a header, and how doubtful columns are read.
             ["target"] = definition.Target,
             ["header"] = definition.Header,
-            ["format"] = 2,
+            // Texts of a Parquet file were once read as if all numbers had a point and all dates began with the year.
+            ["format"] = format == SourceFormat.Parquet ? 3 : 2,
         };
     }
 

@@ -1,3 +1,5 @@
+using System.Globalization;
+using System.Text;
 using DuckDB.NET.Data;
 using DuckDB.NET.Native;
 using MlOps.Pipeline.Contracts;
@@ -88,6 +90,7 @@ internal static class ParquetTable
         warnings.AddRange(renamed.Select(text => new Warning(text)));
         var columns = new List<DatasetColumn>();
         var values = new List<string>();
+        var unreadable = new List<string>();
         for (var i = 0; i < described.Count; i++)
         {
             var (original, type) = described[i];
@@ -95,6 +98,18 @@ internal static class ParquetTable
             if (StorageOf(type, kind) is not { } storage)
             {
                 warnings.Add(new Warning($"Column '{names[i]}' has the type {type}, which is not supported; it is left out.") { Column = names[i] });
+                continue;
+            }
+            if (type == "VARCHAR" && kind is not null && storage != StorageType.Varchar)
+            {
+                // A text is read as the cells of a text file are: nothing else tells how it writes numbers and dates.
+                var read = ReadTexts(session, source, (original, names[i]), rule!, names[i] == definition.Target, warnings);
+                values.Add($"{CellSql.Of(Sql.Name(original), read.Type, read.Cells)} AS {Sql.Name(names[i])}");
+                columns.Add(read);
+                if (WarnOfUnreadable(session, source, original, read, rows, warnings))
+                {
+                    unreadable.Add($"WHEN {CellSql.IsUnreadable(Sql.Name(original), read.Type, read.Cells)} THEN {Sql.Text(read.Name)}");
+                }
                 continue;
             }
             var column = kind is { } declared
@@ -107,7 +122,12 @@ internal static class ParquetTable
         {
             throw new InputException($"{name} has no column of a supported type (numbers, booleans, dates, texts).");
         }
-        return new RawTable(columns, $"SELECT {string.Join(", ", values)} FROM {source}", MarksUnparseable: false, rows, warnings);
+        if (unreadable.Count > 0)
+        {
+            values.Add($"CASE {string.Join(" ", unreadable)} END AS {ColumnNames.Unparseable}");
+        }
+        return new RawTable(
+            columns, $"SELECT {string.Join(", ", values)} FROM {source}", MarksUnparseable: unreadable.Count > 0, rows, [.. warnings.Select(WithoutLine)]);
     }
 
     private static CellFormat? FormatOf(ColumnRule? rule) => rule?.Nulls is { } nulls ? new CellFormat { Nulls = nulls } : null;
@@ -116,8 +136,6 @@ internal static class ParquetTable
     private static string ValueSql(string original, string type, DatasetColumn column) => (column.Type, type) switch
     {
         (StorageType.Double, "FLOAT" or "DOUBLE") => $"CASE WHEN isnan({original}) THEN NULL ELSE {original}::DOUBLE END",
-        (StorageType.Double, "VARCHAR") or (StorageType.Timestamp, "VARCHAR") or (StorageType.Boolean, "VARCHAR") =>
-            CellSql.Of(original, column.Type, column.Cells),
         (StorageType.Varchar, "VARCHAR") => CellSql.Of(original, column.Type, column.Cells),
         (StorageType.Varchar, "FLOAT" or "DOUBLE") =>
             $"CASE WHEN isnan({original}) THEN NULL WHEN {original} = trunc({original}) AND abs({original}) < 1e15 THEN {original}::BIGINT::VARCHAR "
@@ -163,21 +181,7 @@ internal static class ParquetTable
         {
             return new DatasetColumn(name, storage, ColumnKind.Numeric);
         }
-        var survey = new ColumnSurvey(declaredNulls: null);
-        var repeated = new RepeatedCells(survey, columns: 1);
-        session.Read($"SELECT {original}::VARCHAR FROM {source} WHERE {original} IS NOT NULL", (vectors, rows) =>
-        {
-            for (var i = 0; i < rows; i++)
-            {
-                // Who asks for what is not null gets null all the same where the file's statistics say that there is none, and it has some.
-                if (vectors[0].IsNull(i))
-                {
-                    throw new DuckDbReadException($"Column '{name}' has missing values, and by its statistics none.", DuckDBErrorType.InvalidInput);
-                }
-                repeated.Add(vectors[0].Utf8(i), line: 0);
-            }
-        });
-        repeated.Settle();
+        var survey = SurveyOf(session, source, column, name, declaredNulls: null);
         if (storage == StorageType.Double)
         {
             var reading = ColumnReading.Decide(name, survey, rule: null, isTarget, new FileHabits(null, null, false), warnings);
@@ -196,4 +200,62 @@ internal static class ParquetTable
         }
         return new DatasetColumn(name, storage, kind);
     }
+
+    /// <summary>A column of texts that is declared to be something else.</summary>
+    private static DatasetColumn ReadTexts(
+        DuckDbSession session, string source, (string Original, string Shown) name, ColumnRule rule, bool isTarget, List<Warning> warnings)
+    {
+        var survey = SurveyOf(session, source, name.Original, name.Shown, rule.Nulls);
+        var reading = ColumnReading.Decide(name.Shown, survey, rule, isTarget, new FileHabits(null, null, false), warnings);
+        return new DatasetColumn(name.Shown, reading.Type, reading.Kind, reading.Format);
+    }
+
+    /// <summary>Tells of cells that are no values of their column's type; true where there are any.</summary>
+    private static bool WarnOfUnreadable(
+        DuckDbSession session, string source, string original, DatasetColumn column, long rows, List<Warning> warnings)
+    {
+        var cell = Sql.Name(original);
+        var found = session.Rows(
+            $"SELECT count(*), min({cell}) FROM {source} WHERE {cell} IS NOT NULL AND {CellSql.IsUnreadable(cell, column.Type, column.Cells)}")[0];
+        if (found[0] is 0L)
+        {
+            return false;
+        }
+        warnings.Add(new Warning($"Column '{column.Name}': {Count((long)found[0]!)} of {Count(rows)} cells cannot be read as its declared kind (such as "
+            + $"'{found[1]}'); their rows are left out of training where the column is used. Correct them, or declare \"nulls\", \"format\" or another kind.")
+        {
+            Column = column.Name,
+            Count = (long)found[0]!,
+            Example = (string)found[1]!,
+            Headline = true,
+        });
+        return true;
+    }
+
+    /// <summary>All cells of a column that have a value, as texts.</summary>
+    private static ColumnSurvey SurveyOf(DuckDbSession session, string source, string column, string name, IReadOnlyList<string>? declaredNulls)
+    {
+        var original = Sql.Name(column);
+        var survey = new ColumnSurvey(declaredNulls is null ? null : [.. declaredNulls.Where(text => text.Length > 0).Select(Encoding.UTF8.GetBytes)]);
+        var repeated = new RepeatedCells(survey, columns: 1);
+        session.Read($"SELECT {original}::VARCHAR FROM {source} WHERE {original} IS NOT NULL", (vectors, rows) =>
+        {
+            for (var i = 0; i < rows; i++)
+            {
+                // Who asks for what is not null gets null all the same where the file's statistics say that there is none, and it has some.
+                if (vectors[0].IsNull(i))
+                {
+                    throw new DuckDbReadException($"Column '{name}' has missing values, and by its statistics none.", DuckDBErrorType.InvalidInput);
+                }
+                repeated.Add(vectors[0].Utf8(i), line: 0);
+            }
+        });
+        repeated.Settle();
+        return survey;
+    }
+
+    /// <summary>A Parquet file has no lines.</summary>
+    private static Warning WithoutLine(Warning warning) => warning.Line == 0 ? warning with { Line = null } : warning;
+
+    private static string Count(long count) => count.ToString("N0", CultureInfo.InvariantCulture);
 }
