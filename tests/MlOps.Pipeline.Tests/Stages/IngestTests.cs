@@ -266,7 +266,7 @@ public sealed class IngestTests(AzuriteFixture azurite) : IAsyncLifetime
         var manifest = await bench.Host.Get<DatasetStore>().GetAsync(fromParquet.Raw.Id, default);
         Json.Read<IReadOnlyList<Warning>>(manifest.Notes[DatasetNotes.Warnings]!.ToJsonString())
             .Should().ContainSingle(warning => warning.Column == "count" && warning.Count == 1 && warning.Example == "much" && warning.Headline)
-            .Which.Text.Should().StartWith("Column 'count': 1 of 60 cells cannot be read as its declared kind (such as 'much')");
+            .Which.Text.Should().StartWith("Column 'count': 1 of 60 cells cannot be read as a number (1234.5) (such as 'much')");
     }
 
     [Fact]

@@ -252,33 +252,13 @@ internal sealed class CsvTable : IDisposable
         }
         if (audit.Unreadable.Count > 0)
         {
-            warnings.Add(new Warning($"Column '{column}': {Number(audit.Unreadable.Count)} of {Number(Rows)} cells cannot be read as "
-                + $"{Wanted(reading)} (the first is line {audit.Unreadable.Line}: '{audit.Unreadable.Example}'); their rows are left out of training where "
-                + "the column is used. Correct them, or declare \"nulls\", \"format\" or another kind.")
-            {
-                Column = column,
-                Count = audit.Unreadable.Count,
-                Line = audit.Unreadable.Line,
-                Example = audit.Unreadable.Example,
-                Headline = true,
-            });
+            var first = new SurveyedCell(audit.Unreadable.Example, audit.Unreadable.Line);
+            warnings.Add(UnreadableCells.Told(new DatasetColumn(column, reading.Type, reading.Kind, reading.Format), audit.Unreadable.Count, Rows, first));
         }
     }
 
     private static byte[][]? Bytes(IReadOnlyList<string>? texts) =>
         texts is null ? null : [.. texts.Where(text => text.Length > 0).Select(Encoding.UTF8.GetBytes)];
-
-    private static string Wanted(ColumnReading reading) => reading.Type switch
-    {
-        StorageType.Double => $"a number ({DefinitionNames.Patterns.NameOf((CellPattern)(reading.Format?.Numbers ?? NumberFormat.Point))})",
-        StorageType.Timestamp => reading.Format?.Dates switch
-        {
-            DateOrder.Dmy => "a date (day first, or 2026-01-31)",
-            DateOrder.Mdy => "a date (month first, or 2026-01-31)",
-            _ => "a date (2026-01-31)",
-        },
-        _ => "true or false",
-    };
 
     /// <summary>Writes the records that are whole as RFC 4180 has it.</summary>
     private void Rewrite()

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text;
 using DuckDB.NET.Data;
 using DuckDB.NET.Native;
@@ -221,14 +220,7 @@ internal static class ParquetTable
         {
             return false;
         }
-        warnings.Add(new Warning($"Column '{column.Name}': {Count((long)found[0]!)} of {Count(rows)} cells cannot be read as its declared kind (such as "
-            + $"'{found[1]}'); their rows are left out of training where the column is used. Correct them, or declare \"nulls\", \"format\" or another kind.")
-        {
-            Column = column.Name,
-            Count = (long)found[0]!,
-            Example = (string)found[1]!,
-            Headline = true,
-        });
+        warnings.Add(UnreadableCells.Told(column, (long)found[0]!, rows, new SurveyedCell(SurveyedCell.Shorten((string)found[1]!), Line: 0)));
         return true;
     }
 
@@ -256,6 +248,4 @@ internal static class ParquetTable
 
     /// <summary>A Parquet file has no lines.</summary>
     private static Warning WithoutLine(Warning warning) => warning.Line == 0 ? warning with { Line = null } : warning;
-
-    private static string Count(long count) => count.ToString("N0", CultureInfo.InvariantCulture);
 }
