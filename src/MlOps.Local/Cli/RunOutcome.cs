@@ -48,10 +48,7 @@ internal static class RunOutcome
 
     /// <summary>What the stages told, each once, headlines first.</summary>
     public static IReadOnlyList<Warning> WarningsOf(RunDetails details) =>
-    [
-        .. RunTable.InOrder(details.Stages).SelectMany(stage => stage.Warnings ?? []).DistinctBy(warning => warning.Text)
-            .OrderByDescending(warning => warning.Headline),
-    ];
+        [.. StageWarnings.Of(RunTable.InOrder(details.Stages)).Select(told => told.Warning)];
 
     private static void Conclude(IAnsiConsole console, Run run)
     {

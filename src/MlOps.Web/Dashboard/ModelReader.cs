@@ -54,7 +54,8 @@ public sealed class ModelReader(
             VersionView.Of(version, model), model.Production, model.LatestVersion,
             InputField.Of(featurizer?.Inputs ?? []),
             details is null ? [] : RunView.Of(details, definition: null).Artifacts!, details?.Metrics ?? new Dictionary<string, double>(),
-            Headlines.In(details?.Stages ?? []), await lineage.OfVersionAsync(name, number, cancel));
+            [.. StageWarnings.Of(details?.Stages ?? []).Select(told => told.Warning).Where(warning => warning.Headline)],
+            await lineage.OfVersionAsync(name, number, cancel));
     }
 }
 

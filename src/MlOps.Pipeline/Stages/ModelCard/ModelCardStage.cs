@@ -70,11 +70,7 @@ public sealed class ModelCardStage(
             StartedFor = details.Run.Reason is { } reason ? $"{details.Run.Trigger}: {reason}" : null,
             Promoted = input.Promoted,
             BlockedBy = input.BlockedBy.Texts(),
-            Warnings =
-            [
-                .. details.Stages.OrderBy(stage => stage.Started).SelectMany(stage => stage.Warnings ?? []).DistinctBy(warning => warning.Text)
-                    .OrderByDescending(warning => warning.Headline),
-            ],
+            Warnings = [.. StageWarnings.Of(details.Stages.OrderBy(stage => stage.Started)).Select(told => told.Warning)],
             Intervals = Intervals(details.Metrics, WinnerMetrics.Validation),
             PredictionIntervals = CardIntervals.Of(details),
             Slices = slices,
