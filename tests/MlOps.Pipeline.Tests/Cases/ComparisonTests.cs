@@ -1,3 +1,4 @@
+using System.Globalization;
 using MlOps.Pipeline.Definitions;
 using MlOps.Pipeline.Stages.Ingest;
 using MlOps.Pipeline.Tracking;
@@ -96,6 +97,54 @@ public sealed class ComparisonTests(AzuriteFixture azurite) : IAsyncLifetime
 
         run.Stages.Single(stage => stage.Stage == "promote").Warnings!.Select(warning => warning.Text)
             .Should().ContainMatch("*validation rows are among those that production was trained on*");
+
+        // Of fewer validation rows some stay, or none: no comparison.
+        foreach (var (validation, seed, least, most) in new[] { (0.15, 7, 1, 29), (0.003, 8, 0, 0) })
+        {
+            var few = await host.RunAsync(
+                definition with { Split = new SplitRules { Seed = seed, Validation = validation }, Candidates = [Quick[0]] }, host.WriteFile("rows.csv", csv));
+
+            few.Run.State.Should().Be(RunState.Blocked, few.Run.Error);
+            var told = few.Run.BlockedBy.Should().ContainSingle().Which;
+            told.Should().MatchRegex("^production: only [0-9]+ rows are there to compare version [0-9]+ with version 1 by; 30 are the fewest");
+            int.Parse(told.Split(' ')[2], CultureInfo.InvariantCulture).Should().BeInRange(least, most);
+            few.Metrics.Should().NotContainKeys("production_rmse", ProductionMetrics.Gain);
+        }
+    }
+
+    [Fact]
+    public async Task A_candidate_that_is_better_by_chance_is_told_and_the_significance_gate_keeps_it_out()
+    {
+        var random = new Random(5);
+        var csv = "x,z,y\n" + string.Concat(Enumerable.Range(0, 600).Select(
+            _ => string.Create(CultureInfo.InvariantCulture, $"{random.Next(100)},{random.Next(100)},{random.Next(1000)}\n")));
+        // Nothing is there to learn: a tree more is a little better, or worse, by chance.
+        var first = new CandidateSpec { Trainer = TrainerNames.LightGbm, Trees = 3, EarlyStopping = 0 };
+        var definition = new PipelineDefinition
+        {
+            Model = model,
+            Target = "y",
+            Train = NoFolds,
+            Candidates = [first],
+            Gates = new GateRules { Significance = 0.95 },
+        };
+        var path = host.WriteFile("noise.csv", csv);
+        (await host.RunAsync(definition, path)).Run.State.Should().Be(RunState.Succeeded, "there is nothing to be better than");
+
+        var gated = await host.RunAsync(definition with { Candidates = [first with { Trees = 4 }] }, path);
+        var free = await host.RunAsync(definition with { Candidates = [first with { Trees = 4 }], Gates = new GateRules() }, path);
+
+        foreach (var run in new[] { gated, free })
+        {
+            run.Metrics[ProductionMetrics.Gain].Should().BePositive();
+            run.Stages.Single(stage => stage.Stage == "promote").Warnings!.Select(warning => warning.Text).Should().ContainSingle().Which.Should()
+                .Match("The two cannot be told apart: rmse is * for the new version and * for version 1 on * common rows, and the 95 % interval of the gain "
+                    + "(-* to *) holds 0.");
+        }
+        gated.Run.State.Should().Be(RunState.Blocked);
+        gated.Run.BlockedBy.Should().ContainSingle().Which.Should()
+            .Match("production: rmse * is better than * of production version 1, but not with the required probability of 0.95");
+        free.Run.Promoted.Should().BeTrue("nothing else stops it");
     }
 
     private Task<RunDetails> TrainAsync(string file) => TrainFileAsync(CaseFiles.Path(file));
