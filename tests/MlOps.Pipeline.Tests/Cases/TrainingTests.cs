@@ -201,6 +201,19 @@ public sealed class TrainingTests(AzuriteFixture azurite) : IAsyncLifetime
             (await ((Func<Task>)(() => RowsOfAsync(first[..length]))).Should().ThrowAsync<InputException>()).WithMessage("*damaged gzip*");
         }
         await ((Func<Task>)(() => RowsOfAsync([.. first, .. second[..^3]]))).Should().ThrowAsync<InputException>();
+        // Whole, but another sum or length than its content has.
+        foreach (var (bytes, part) in new[] { (Changed(first, ^8), "content"), (Changed(first, ^2), "content"), ([.. first, .. Changed(second, ^7)], "member 2") })
+        {
+            (await ((Func<Task>)(() => RowsOfAsync(bytes))).Should().ThrowAsync<InputException>())
+                .WithMessage($"*damaged gzip*the check sum of its {part} is wrong*");
+        }
+
+        static byte[] Changed(byte[] bytes, Index place)
+        {
+            byte[] changed = [.. bytes];
+            changed[place] ^= 0x10;
+            return changed;
+        }
     }
 
     private static byte[] Packed(string text)
