@@ -33,13 +33,16 @@ public sealed class ComparisonTests(AzuriteFixture azurite) : IAsyncLifetime
     [InlineData("49-a-date.csv", "49-b-text.csv", "Column 'b' is categorical in the data, and version 1 reads it as datetime")]
     public async Task Production_that_cannot_read_a_column_is_not_compared(string first, string second, string told)
     {
-        (await TrainAsync(first)).Run.State.Should().Be(RunState.Succeeded);
+        var before = await TrainAsync(first);
+        before.Run.State.Should().Be(RunState.Succeeded);
+        await Skew.CheckAsync(host, before, CaseFiles.Path(first));
 
         var run = await TrainAsync(second);
 
         run.Run.State.Should().Be(RunState.Blocked, run.Run.Error);
         run.Run.BlockedBy.Should().ContainSingle().Which.Should().Contain(told).And.NotContain("NaN");
         run.Metrics.Should().NotContainKey("production_rmse");
+        await Skew.CheckAsync(host, run, CaseFiles.Path(second));
     }
 
     [Theory]
@@ -48,7 +51,9 @@ public sealed class ComparisonTests(AzuriteFixture azurite) : IAsyncLifetime
     [InlineData("48-c-01.csv", "48-a-yesno.csv")]
     public async Task The_spellings_of_a_boolean_are_one_target(string first, string second)
     {
-        (await TrainAsync(first)).Run.State.Should().Be(RunState.Succeeded);
+        var before = await TrainAsync(first);
+        before.Run.State.Should().Be(RunState.Succeeded);
+        await Skew.CheckAsync(host, before, CaseFiles.Path(first));
 
         var run = await TrainAsync(second);
 
@@ -63,14 +68,18 @@ public sealed class ComparisonTests(AzuriteFixture azurite) : IAsyncLifetime
         var path = CaseFiles.Path("53-a.csv");
         var first = DefinitionJson.Read(await File.ReadAllTextAsync(CaseFiles.Path("53a.json"))) with { Model = model };
         var second = DefinitionJson.Read(await File.ReadAllTextAsync(CaseFiles.Path("53b.json"))) with { Model = model };
-        (await host.RunAsync(first, path)).Run.State.Should().Be(RunState.Succeeded);
+        var before = await host.RunAsync(first, path);
+        before.Run.State.Should().Be(RunState.Succeeded);
+        await Skew.CheckAsync(host, before, path);
 
         // Every fourth row of the second file has no b, which the second definition allows.
         var lines = (await File.ReadAllLinesAsync(path)).Select((line, i) => i > 0 && i % 4 == 0 ? $"{line.Split(',')[0]},,{line.Split(',')[2]}" : line);
-        var run = await host.RunAsync(second, host.WriteFile("53-b.csv", string.Join('\n', lines)));
+        var gaps = host.WriteFile("53-b.csv", string.Join('\n', lines));
+        var run = await host.RunAsync(second, gaps);
 
         run.Run.State.Should().Be(RunState.Blocked, run.Run.Error);
         run.Run.BlockedBy.Should().ContainSingle().Which.Should().Contain("Column 'b' has no value in").And.Contain("version 1 has nothing to fill it with");
+        await Skew.CheckAsync(host, run, gaps);
     }
 
     [Fact]

@@ -128,6 +128,7 @@ public sealed class TrainingTests(AzuriteFixture azurite) : IAsyncLifetime
 
         run.Run.State.Should().Be(RunState.Succeeded, run.Run.Error);
         run.Metrics["val_log_loss"].Should().BeLessThan(0.3);
+        await Skew.CheckAsync(host, run, CaseFiles.Path("05-space-after-comma.csv"));
     }
 
     [Fact]
@@ -139,6 +140,7 @@ public sealed class TrainingTests(AzuriteFixture azurite) : IAsyncLifetime
 
         run.Run.State.Should().Be(RunState.Succeeded, run.Run.Error);
         run.Stages.Single(stage => stage.Stage == "train").Rows.Should().BeInRange(1, 1000);
+        await Skew.CheckAsync(host, run, CaseFiles.Path("44-time-ties.csv"));
     }
 
     [Fact]
