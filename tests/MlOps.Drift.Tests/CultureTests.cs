@@ -8,7 +8,8 @@ namespace MlOps.Drift.Tests;
 public sealed class CultureTests
 {
     /// <summary>Letters whose capitals are others in Turkish, and that other cultures sort together, or pass over.</summary>
-    private static readonly string[] Cities = ["ISTANBUL", "istanbul", "İstanbul", "ıstanbul", "Zürich", "Zurich", "ähre", "zebra", "co-op", "coop", "-1,5", "1.5"];
+    private static readonly string[] Cities =
+        ["ISTANBUL", "istanbul", "İstanbul", "ıstanbul", "Zürich", "Zurich", "ähre", "zebra", "co-op", "coop", "-1,5", "1.5"];
 
     [Theory]
     [InlineData("de-DE")]

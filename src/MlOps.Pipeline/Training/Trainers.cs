@@ -194,8 +194,8 @@ internal sealed class Trainers(TrainerContext context, ITrainer? added = null)
             }
         }
         throw new InputException(
-            $"SDCA found no weights that predict its own rows, not even with an l2 of {StrongerRegularizations[^1]}: two features may say the same, or one be far "
-                + "larger than the others. Leave the candidate out, or the feature.");
+            $"SDCA found no weights that predict its own rows, not even with an l2 of {StrongerRegularizations[^1]}: two features may say the same, or "
+                + "one be far larger than the others. Leave the candidate out, or the feature.");
     }
 
     private ITransformer FitSdca(IDataView train, float? regularization) => context.Task switch
@@ -262,7 +262,8 @@ internal sealed class Trainers(TrainerContext context, ITrainer? added = null)
             targetOf(ref target);
             weightOf?.Invoke(ref counts);
             var error = (double)prediction - target;
-            (all, sum, squares, errors) = (all + counts, sum + ((double)counts * target), squares + ((double)counts * target * target), errors + (counts * error * error));
+            (all, errors) = (all + counts, errors + (counts * error * error));
+            (sum, squares) = (sum + ((double)counts * target), squares + ((double)counts * target * target));
         }
         var spread = squares - (sum * sum / all);
         return !(errors <= 2 * spread) && spread > 0;

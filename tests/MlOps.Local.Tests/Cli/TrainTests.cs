@@ -64,7 +64,8 @@ public sealed class TrainTests : IDisposable
         await File.WriteAllLinesAsync(file, ["order_id,km,shift,fare", .. Enumerable.Range(0, 300).Select(i => i switch
         {
             40 => "cut",
-            _ => $"{i + 7000},{(i is 20 or 30 or 50 ? $"~{i} km" : $"{i * 7 % 31}.5")},{(i % 3 == 0 ? "NA" : "late")},{(i % 60 == 9 ? "" : $"{2 * (i * 7 % 31)}")}",
+            _ => $"{i + 7000},{(i is 20 or 30 or 50 ? $"~{i} km" : $"{i * 7 % 31}.5")},{(i % 3 == 0 ? "NA" : "late")},"
+                + $"{(i % 60 == 9 ? "" : $"{2 * (i * 7 % 31)}")}",
         })]);
         var definition = await Trips.WriteDefinitionAsync(folder, "odd");
         var written = DefinitionJson.Read(await File.ReadAllTextAsync(definition));

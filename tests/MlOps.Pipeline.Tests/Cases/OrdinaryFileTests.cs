@@ -99,7 +99,7 @@ public sealed class OrdinaryFileTests(AzuriteFixture azurite) : IAsyncLifetime
         static string Minutes(int i) => FormattableString.Invariant($"{Distance(i) * 2.4:0.0}");
     }
 
-    /// <summary>Each key says something that nobody would guess from the file: its first line is a row, and habits elsewhere speak for other readings.</summary>
+    /// <summary>Each key says what nobody would guess from the file: its first line is a row, and habits elsewhere speak for other readings.</summary>
     [Fact]
     public async Task What_the_definition_says_of_cells_holds_from_the_file_to_the_prediction()
     {

@@ -204,7 +204,9 @@ public sealed class TrainingTests(AzuriteFixture azurite) : IAsyncLifetime
         }
         await ((Func<Task>)(() => RowsOfAsync([.. first, .. second[..^3]]))).Should().ThrowAsync<InputException>();
         // Whole, but another sum or length than its content has.
-        foreach (var (bytes, part) in new[] { (Changed(first, ^8), "content"), (Changed(first, ^2), "content"), ([.. first, .. Changed(second, ^7)], "member 2") })
+        (byte[] Bytes, string Part)[] wrong =
+            [(Changed(first, ^8), "content"), (Changed(first, ^2), "content"), ([.. first, .. Changed(second, ^7)], "member 2")];
+        foreach (var (bytes, part) in wrong)
         {
             (await ((Func<Task>)(() => RowsOfAsync(bytes))).Should().ThrowAsync<InputException>())
                 .WithMessage($"*damaged gzip*the check sum of its {part} is wrong*");
