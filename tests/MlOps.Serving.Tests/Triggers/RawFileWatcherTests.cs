@@ -188,6 +188,26 @@ public sealed class RawFileWatcherTests(AzuriteFixture azurite)
     }
 
     [Fact]
+    public async Task Many_models_without_a_definition_are_asked_about_more_rarely_and_one_that_gets_its_own_is_found_all_the_same()
+    {
+        var clock = new TestClock(DateTimeOffset.UtcNow);
+        await using var host = new TriggerHost(azurite, clock);
+        string[] models = [.. Enumerable.Range(0, 2 * RawFileWatcher.FewModels).Select(i => $"{model}-{i}")];
+        await Parallel.ForEachAsync(models, async (undefined, _) => await host.DropAsync($"{undefined}/a.csv"));
+        await host.LookAtFilesAsync();
+        await host.DefineAsync(models[^1], OnNewFile);
+
+        await host.LookAtFilesAsync();
+        var atOnce = await host.RunsAsync(models[^1]);
+        clock.Now += TimeSpan.FromMinutes(5);
+        await host.LookAtFilesAsync();
+
+        atOnce.Should().BeEmpty("that none of so many has one was asked a moment ago");
+        (await host.RunsAsync(models[^1])).Should().ContainSingle();
+        await Parallel.ForEachAsync(models, async (undefined, _) => await host.RemoveAsync($"{undefined}/a.csv"));
+    }
+
+    [Fact]
     public async Task A_file_in_no_folder_holds_up_no_other_file()
     {
         await using var host = new TriggerHost(azurite);
