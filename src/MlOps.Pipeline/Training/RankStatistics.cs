@@ -6,7 +6,7 @@ namespace MlOps.Pipeline.Training;
 /// </summary>
 /// <remarks>
 /// Of several classes it is the mean of each against all others, over those that have rows. A row counts in every class, as one of it or as one of the others:
-/// the sum of what it changes in all of them is its part in the error of the mean (the influence function, of which DeLong's variance is the case of two classes).
+/// the sum of what it changes in all of them is its part in the error of the mean (the influence function; DeLong's variance is the case of two classes).
 /// </remarks>
 internal static class RankStatistics
 {
