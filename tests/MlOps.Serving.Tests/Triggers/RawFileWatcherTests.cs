@@ -49,6 +49,27 @@ public sealed class RawFileWatcherTests(AzuriteFixture azurite)
     }
 
     [Fact]
+    public async Task Who_trains_on_a_file_that_was_just_taken_gets_its_run_and_by_another_definition_one_of_its_own()
+    {
+        await using var host = new TriggerHost(azurite);
+        await host.DropAsync($"{model}/a.csv");
+        await host.DefineAsync(model, OnNewFile);
+        await host.LookAtFilesAsync();
+        var taken = (await host.RunsAsync(model)).Single();
+        Task<Run> TrainAsync() => host.Get<RunStarter>().StartAsync(new RunRequest(model, $"raw/{model}/a.csv", "http"), default);
+
+        var same = await TrainAsync();
+        await host.Get<DefinitionStore>().PutAsync(
+            new PipelineDefinition { Model = model, Target = "y", RunOn = OnNewFile, Train = new TrainRules { Folds = 0 } }, CancellationToken.None);
+        var other = await TrainAsync();
+        await host.DropAsync($"{model}/a.csv", "a,y\n5,6\n");
+        var changed = await TrainAsync();
+
+        same.RunId.Should().Be(taken.RunId);
+        new[] { taken.RunId, other.RunId, changed.RunId }.Should().OnlyHaveUniqueItems();
+    }
+
+    [Fact]
     public async Task A_changed_file_starts_another_run()
     {
         await using var host = new TriggerHost(azurite);
