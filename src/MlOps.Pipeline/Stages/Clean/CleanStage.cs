@@ -203,7 +203,6 @@ public sealed class CleanStage(PipelineStorage storage, DatasetStore datasets, D
 
     private static void Tell(StageContext context, DatasetManifest clean, Dictionary<string, long> dropped)
     {
-        const double Many = 0.01;
         var lost = dropped.Values.Sum();
         if (clean.Notes[DatasetNotes.Kept]?.GetValue<long>() is > 0 and var equal)
         {
@@ -226,13 +225,13 @@ public sealed class CleanStage(PipelineStorage storage, DatasetStore datasets, D
             });
         }
         var all = clean.Rows + lost;
-        foreach (var (reason, rows) in dropped.Where(reason => reason.Value > all * Many))
+        foreach (var (reason, rows) in dropped.Where(reason => reason.Value > all * Warning.Many))
         {
             context.Warn(new Warning($"{Count(rows)} of {Count(all)} rows were left out: {reason}.") { Count = rows, Headline = true });
         }
         // Reasons of which each is rare may be many rows together.
-        var rare = dropped.Where(reason => reason.Value <= all * Many).OrderByDescending(reason => reason.Value).ToList();
-        if (rare.Sum(reason => reason.Value) is var together && together > all * Many)
+        var rare = dropped.Where(reason => reason.Value <= all * Warning.Many).OrderByDescending(reason => reason.Value).ToList();
+        if (rare.Sum(reason => reason.Value) is var together && together > all * Warning.Many)
         {
             context.Warn(new Warning($"{Count(together)} of {Count(all)} rows were left out for {Count(rare.Count)} reasons, each of few rows; "
                 + $"the most frequent ({Count(rare[0].Value)}): {rare[0].Key}.")

@@ -247,7 +247,7 @@ internal sealed class CsvTable : IDisposable
                 Count = audit.Missing.Count,
                 Line = audit.Missing.Line,
                 Example = audit.Missing.Example,
-                Headline = audit.Missing.Count > Rows / 100,
+                Headline = audit.Missing.Count > Rows * Warning.Many,
             });
         }
         if (audit.Unreadable.Count > 0)
