@@ -89,6 +89,9 @@ internal sealed class CsvTable : IDisposable
 
     public IReadOnlyList<Warning> Warnings => warnings;
 
+    /// <summary>On which line each row starts.</summary>
+    public RowLines RowLines { get; private set; } = new();
+
     /// <summary>Cells of each column that have a value.</summary>
     public IReadOnlyList<long> Values { get; private set; } = [];
 
@@ -168,7 +171,7 @@ internal sealed class CsvTable : IDisposable
         {
             all.Add(next);
         }
-        (Rows, longestRecord) = (all.Rows, all.LongestRecord);
+        (Rows, RowLines, longestRecord) = (all.Rows, all.RowLines, all.LongestRecord);
         if (longestRecord > limits.RowBytes)
         {
             throw new InputException($"{name}: {TooMany.Bytes(limits).Message}");
@@ -178,7 +181,7 @@ internal sealed class CsvTable : IDisposable
             || scan.CarriageReturns > scan.Pairs || (scan.Pairs > 0 && scan.Pairs < scan.LineFeeds);
         if (all.FirstRagged is [var first, ..])
         {
-            LeftOut = new RaggedRows(all.Ragged, [.. all.FirstRagged.Select(row => row.Shown)]);
+            LeftOut = new RaggedRows(all.Ragged, first.Line, [.. all.FirstRagged.Select(row => row.Shown)]);
             warnings.Add(new Warning(
                 $"{name}: {Number(all.Ragged)} of {Number(Rows + all.Ragged)} rows were left out because their number of cells is not the header's "
                 + $"({names.Count}); the first is line {first.Line} with {first.Cells} ({first.Text}).")
@@ -328,5 +331,6 @@ internal sealed class CsvTable : IDisposable
 
 /// <summary>Rows with another number of cells than the header.</summary>
 /// <param name="Rows">How many.</param>
+/// <param name="Line">Line of the first one.</param>
 /// <param name="First">The cells of the first ones.</param>
-internal sealed record RaggedRows(long Rows, IReadOnlyList<IReadOnlyList<string?>> First);
+internal sealed record RaggedRows(long Rows, long Line, IReadOnlyList<IReadOnlyList<string?>> First);

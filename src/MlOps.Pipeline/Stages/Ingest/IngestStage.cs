@@ -155,9 +155,13 @@ public sealed class IngestStage(
                 [DatasetNotes.Warnings] = JsonNode.Parse(Json.Write(read.Table.Warnings.Take(MostWarnings))),
             },
         };
+        if (read.Lines is { } lines)
+        {
+            draft.Notes[DatasetNotes.Lines] = lines;
+        }
         if (read.LeftOut is { } leftOut)
         {
-            await DroppedRows.SaveAsync(storage, draft.Id, [new DroppedRows(DroppedRows.Ragged, [], leftOut.First)], cancel);
+            await DroppedRows.SaveAsync(storage, draft.Id, [new DroppedRows(DroppedRows.Ragged, [], leftOut.First) { Line = leftOut.Line }], cancel);
             draft.Notes[DatasetNotes.DroppedRows] = draft.Id;
         }
         var manifest = await datasets.CommitAsync(draft, read.Parts, cancel);
@@ -252,7 +256,7 @@ public sealed class IngestStage(
                 throw new InvalidOperationException($"{name} has {csv.Rows} rows, of which {written} were written.");
             }
         }
-        return FileRead.Of(session, table, parts, csv.LeftOut);
+        return FileRead.Of(session, table, parts, csv.LeftOut) with { Lines = parts.Count == 1 ? csv.RowLines.ToJson() : null };
     }
 
     private IReadOnlyList<LocalPart>? TryWrite(DuckDbSession session, RawTable table, string folder, long rows, CancellationToken cancel)
@@ -279,6 +283,9 @@ public sealed class IngestStage(
     private sealed record FileRead(RawTable Table, IReadOnlyList<LocalPart> Parts, RaggedRows? LeftOut, RowIdentity Identity)
     {
         public long Ragged => LeftOut?.Rows ?? 0;
+
+        /// <summary>On which line each row starts; null where the file has no lines, or they are not known.</summary>
+        public JsonArray? Lines { get; init; }
 
         public static FileRead Of(DuckDbSession session, RawTable table, IReadOnlyList<LocalPart> parts, RaggedRows? leftOut) =>
             new(table, parts, leftOut, RowIdentity.Of(session, parts[0].Path, table.Columns));
