@@ -96,6 +96,7 @@ public sealed class ModelCardStage(
                 Metric = metric,
                 Value = version.Metrics[WinnerMetrics.Validation + metric],
                 Production = production,
+                Untold = details.Params.GetValueOrDefault(ProductionMetrics.Untold),
                 Previous = input.Previous,
                 Intervals = CardIntervals.Of(details),
                 Slices = slices,
