@@ -15,6 +15,9 @@ public static class DatasetNotes
     /// <summary>Raw: what the user should know of how the file was read.</summary>
     public const string Warnings = "warnings";
 
+    /// <summary>Raw: those of the warnings that the file does not show how a column is written.</summary>
+    public const string Doubts = "doubts";
+
     /// <summary>Raw: whether rows can be told apart (<see cref="RowIdentity"/>).</summary>
     public const string Identity = "identity";
 

@@ -95,8 +95,8 @@ internal sealed class CsvTable : IDisposable
     /// <summary>Cells of each column that have a value.</summary>
     public IReadOnlyList<long> Values { get; private set; } = [];
 
-    /// <summary>Columns of which the file does not show how they are written.</summary>
-    public IReadOnlySet<string> Doubtful => names.Where((_, i) => readings[i].IsDoubtful).ToHashSet(StringComparer.Ordinal);
+    /// <summary>What is told of columns of which the file does not show how they are written.</summary>
+    public IReadOnlyList<Warning> Doubts => [.. readings.Select(reading => reading.Doubt).OfType<Warning>()];
 
     /// <summary>
     /// Texts that stand for a missing value in columns of numbers, dates and booleans, where one of them is none of those that mean it everywhere;
@@ -121,7 +121,10 @@ internal sealed class CsvTable : IDisposable
             ? $"WHEN {CellSql.IsUnreadable(Sql.Name(column), readings[i].Type, readings[i].Format)} THEN {Sql.Text(column)}"
             : null).OfType<string>().ToList();
         var unparseable = bad.Count == 0 ? "" : $", CASE {string.Join(" ", bad)} END AS {ColumnNames.Unparseable}";
-        return new RawTable(Columns, $"SELECT {string.Join(", ", cells)}{unparseable} FROM {ReadSql()}", bad.Count > 0, Rows, warnings);
+        return new RawTable(Columns, $"SELECT {string.Join(", ", cells)}{unparseable} FROM {ReadSql()}", bad.Count > 0, Rows, warnings)
+        {
+            Doubts = Doubts,
+        };
     }
 
     public void Dispose()

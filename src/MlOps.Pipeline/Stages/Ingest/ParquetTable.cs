@@ -89,7 +89,7 @@ internal static class ParquetTable
         warnings.AddRange(renamed.Select(text => new Warning(text)));
         var columns = new List<DatasetColumn>();
         var values = new List<string>();
-        var unreadable = new List<string>();
+        var (unreadable, doubts) = (new List<string>(), new List<Warning>());
         for (var i = 0; i < described.Count; i++)
         {
             var (original, type) = described[i];
@@ -102,7 +102,8 @@ internal static class ParquetTable
             if (type == "VARCHAR" && kind is not null && storage != StorageType.Varchar)
             {
                 // A text is read as the cells of a text file are: nothing else tells how it writes numbers and dates.
-                var read = ReadTexts(session, source, (original, names[i]), rule!, names[i] == definition.Target, warnings);
+                var (read, doubt) = ReadTexts(session, source, (original, names[i]), rule!, names[i] == definition.Target, warnings);
+                doubts.AddRange(doubt is null ? [] : [WithoutLine(doubt)]);
                 values.Add($"{CellSql.Of(Sql.Name(original), read.Type, read.Cells)} AS {Sql.Name(names[i])}");
                 columns.Add(read);
                 if (WarnOfUnreadable(session, source, original, read, rows, warnings))
@@ -126,7 +127,10 @@ internal static class ParquetTable
             values.Add($"CASE {string.Join(" ", unreadable)} END AS {ColumnNames.Unparseable}");
         }
         return new RawTable(
-            columns, $"SELECT {string.Join(", ", values)} FROM {source}", MarksUnparseable: unreadable.Count > 0, rows, [.. warnings.Select(WithoutLine)]);
+            columns, $"SELECT {string.Join(", ", values)} FROM {source}", MarksUnparseable: unreadable.Count > 0, rows, [.. warnings.Select(WithoutLine)])
+        {
+            Doubts = doubts,
+        };
     }
 
     private static CellFormat? FormatOf(ColumnRule? rule) => rule?.Nulls is { } nulls ? new CellFormat { Nulls = nulls } : null;
@@ -201,12 +205,12 @@ internal static class ParquetTable
     }
 
     /// <summary>A column of texts that is declared to be something else.</summary>
-    private static DatasetColumn ReadTexts(
+    private static (DatasetColumn Column, Warning? Doubt) ReadTexts(
         DuckDbSession session, string source, (string Original, string Shown) name, ColumnRule rule, bool isTarget, List<Warning> warnings)
     {
         var survey = SurveyOf(session, source, name.Original, name.Shown, rule.Nulls);
         var reading = ColumnReading.Decide(name.Shown, survey, rule, isTarget, new FileHabits(null, null, false), warnings);
-        return new DatasetColumn(name.Shown, reading.Type, reading.Kind, reading.Format);
+        return (new DatasetColumn(name.Shown, reading.Type, reading.Kind, reading.Format), reading.Doubt);
     }
 
     /// <summary>Tells of cells that are no values of their column's type; true where there are any.</summary>
