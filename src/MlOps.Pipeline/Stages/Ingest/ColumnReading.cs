@@ -129,6 +129,7 @@ internal sealed partial record ColumnReading(StorageType Type, ColumnKind Kind, 
                 $"Column '{name}' is read as text: {Count(survey.BeyondDouble)} of its whole numbers are too large for a number to tell them apart.")
             {
                 Column = name,
+                Count = survey.BeyondDouble,
             });
             return null;
         }
@@ -152,6 +153,7 @@ internal sealed partial record ColumnReading(StorageType Type, ColumnKind Kind, 
                 + "as a number. Where it is only a row number, declare it \"id\": the order of the rows may tell the target.")
             {
                 Column = name,
+                Count = survey.Cells,
                 Headline = true,
             });
         }
@@ -202,15 +204,7 @@ internal sealed partial record ColumnReading(StorageType Type, ColumnKind Kind, 
         var words = Enumerable.Range(0, NullTexts.Count).Where(i => NullTexts.IsPlaceholder(i) && survey.NullsOf(i) > 0).ToList();
         if (words.Count > 0)
         {
-            var told = string.Join(", ", words.Select(i => $"'{NullTexts.Text(i)}' ({Count(survey.NullsOf(i))} cells, from line {survey.NullLineOf(i)})"));
-            warnings.Add(new Warning($"Column '{name}': {told} {(words.Count == 1 ? "is" : "are")} taken for a value, as the column holds words. "
-                + $"Declare \"nulls\": [\"{NullTexts.Text(words[0])}\"] if it means a missing one.")
-            {
-                Column = name,
-                Count = words.Sum(survey.NullsOf),
-                Line = words.Min(survey.NullLineOf),
-                Example = NullTexts.Text(words[0]),
-            });
+            warnings.Add(MissingTexts.Words(name, [.. words.Select(i => (NullTexts.Text(i), survey.NullsOf(i), survey.NullLineOf(i)))]));
         }
     }
 

@@ -246,15 +246,7 @@ internal sealed class CsvTable : IDisposable
     {
         if (audit.Missing.Count > 0)
         {
-            warnings.Add(new Warning($"Column '{column}': {Number(audit.Missing.Count)} of {Number(Rows)} cells have a text that was taken for a missing "
-                + $"value (the first is line {audit.Missing.Line}: '{audit.Missing.Example}'). Declare \"nulls\" to change that.")
-            {
-                Column = column,
-                Count = audit.Missing.Count,
-                Line = audit.Missing.Line,
-                Example = audit.Missing.Example,
-                Headline = audit.Missing.Count > Rows * Warning.Many,
-            });
+            warnings.Add(MissingTexts.Told(column, audit.Missing.Count, Rows, new SurveyedCell(audit.Missing.Example, audit.Missing.Line)));
         }
         if (audit.Unreadable.Count > 0)
         {
