@@ -127,7 +127,7 @@ public sealed class DefinitionInference(PipelineStorage storage, DuckDb duckDb, 
             var row = session.Rows(
                 $"SELECT count(*), {string.Join(", ", parquet.Columns.Select(column => $"count({Sql.Name(column.Name)})"))} FROM ({parquet.SelectSql})")[0];
             var counts = row.Select(value => Convert.ToInt64(value, System.Globalization.CultureInfo.InvariantCulture)).ToList();
-            return new Described(parquet.Columns, counts[0], counts[1..]) 
+            return new Described(parquet.Columns, counts[0], counts[1..])
             {
                 Doubtful = Columns(parquet.Doubts),
                 Sample = SampleOf(session, parquet, sample),

@@ -120,7 +120,7 @@ internal sealed class EarlierFormats
     private static bool Contradict(CellPattern now, CellPattern earlier) => (now, earlier) switch
     {
         (CellPattern.Dmy, CellPattern.Mdy) or (CellPattern.Mdy, CellPattern.Dmy) => true,
-        (>= CellPattern.Ymd, _) or (CellPattern.Point, _) or (_, CellPattern.Point) => false,
+        (CellPattern.Ymd or CellPattern.Dmy or CellPattern.Mdy, _) or (CellPattern.Point, _) or (_, CellPattern.Point) => false,
         _ => IsComma(now) != IsComma(earlier),
     };
 

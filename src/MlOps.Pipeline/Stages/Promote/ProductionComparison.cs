@@ -50,8 +50,8 @@ public sealed class ProductionComparison(
                 {
                     var rows = trained is null ? raw : Common(session, raw, trained, theirs.Featurizer, Path.Combine(folder, "rows.parquet"));
                     CheckMissing(session, rows, theirs.Featurizer, production.Version);
-                    return new ScoredTogether(
-                        Score(session, rows, mine, target), Score(session, rows, theirs, target), validation.Rows - rows.Manifest.Rows) { Untold = untold };
+                    var (scored, inProduction) = (Score(session, rows, mine, target), Score(session, rows, theirs, target));
+                    return new ScoredTogether(scored, inProduction, validation.Rows - rows.Manifest.Rows) { Untold = untold };
                 }
                 finally
                 {
