@@ -12,7 +12,7 @@ namespace MlOps.Pipeline.Features;
 /// <param name="Warnings">What is skipped and why.</param>
 public sealed record FeaturePlan(
     DatasetColumn Target, IReadOnlyList<DatasetColumn> Inputs, IReadOnlyList<DerivedFeature> Derived, IReadOnlyList<DatasetColumn> Carried,
-    IReadOnlyList<string> Warnings)
+    IReadOnlyList<Warning> Warnings)
 {
     /// <summary>The note of a features table that carries its plan.</summary>
     public const string Note = "plan";
@@ -29,7 +29,7 @@ public sealed record FeaturePlan(
     public static FeaturePlan Of(PipelineDefinition definition, IReadOnlyList<DatasetColumn> columns)
     {
         var byName = columns.ToDictionary(column => column.Name, StringComparer.Ordinal);
-        var warnings = new List<string>();
+        var warnings = new List<Warning>();
         var target = Find(byName, definition.Target, "target");
         var missing = definition.Columns.Where(column => !column.Value.Ignore && !byName.ContainsKey(column.Key)).Select(column => column.Key).ToList();
         if (missing.Count > 0)
@@ -45,7 +45,7 @@ public sealed record FeaturePlan(
             {
                 throw new InputException($"The computed feature '{clash.Name}' has the name of another column. Rename that column, or leave the feature out.");
             }
-            warnings.Add($"Feature '{clash.Name}' is left out: a column of that name is in the data already.");
+            warnings.Add(new Warning($"Feature '{clash.Name}' is left out: a column of that name is in the data already.") { Column = clash.Name });
             derived.Remove(clash);
         }
         var used = derived.SelectMany(feature => feature.Inputs).ToHashSet(StringComparer.Ordinal);
@@ -97,31 +97,34 @@ public sealed record FeaturePlan(
         [.. Inputs.Where(input => input.Kind != ColumnKind.Datetime), .. Derived.Select(
             feature => new DatasetColumn(feature.Name, StorageType.Double, ColumnKind.Numeric))];
 
-    private static bool IsInput(DatasetColumn column, PipelineDefinition definition, HashSet<string> used, List<string> warnings)
+    private static bool IsInput(DatasetColumn column, PipelineDefinition definition, HashSet<string> used, List<Warning> warnings)
     {
         var rule = definition.Columns.GetValueOrDefault(column.Name);
         if (rule is { Ignore: true })
         {
-            warnings.Add($"Column '{column.Name}' is not used: the definition ignores it.");
-            return false;
+            return NotUsed($"Column '{column.Name}' is not used: the definition ignores it.");
         }
         switch (column.Kind)
         {
             case ColumnKind.Datetime when used.Contains(column.Name):
                 return true;
             case ColumnKind.Datetime:
-                warnings.Add($"Column '{column.Name}' is a datetime and not used: name it under features.dateParts to use its parts.");
-                return false;
+                return NotUsed($"Column '{column.Name}' is a datetime and not used: name it under features.dateParts to use its parts.");
             case ColumnKind.Text or ColumnKind.IdLike:
-                warnings.Add($"Column '{column.Name}' is not used: it is {(column.Kind == ColumnKind.Text ? "free text" : "an id")}. "
+                return NotUsed($"Column '{column.Name}' is not used: it is {(column.Kind == ColumnKind.Text ? "free text" : "an id")}. "
                     + "Declare another kind to change that.");
-                return false;
             default:
                 return true;
         }
+
+        bool NotUsed(string text)
+        {
+            warnings.Add(new Warning(text) { Column = column.Name });
+            return false;
+        }
     }
 
-    private static List<DerivedFeature> Derive(PipelineDefinition definition, Dictionary<string, DatasetColumn> columns, List<string> warnings)
+    private static List<DerivedFeature> Derive(PipelineDefinition definition, Dictionary<string, DatasetColumn> columns, List<Warning> warnings)
     {
         var rules = definition.Features;
         IEnumerable<DerivedFeature> declared =
@@ -142,17 +145,20 @@ public sealed record FeaturePlan(
             {
                 derived.Add(feature);
             }
+            else if (rules.Required.Contains(feature.Name, StringComparer.Ordinal))
+            {
+                missing.Add($"Feature '{feature.Name}' is required: {string.Join("; ", problems)}.");
+            }
             else
             {
-                (rules.Required.Contains(feature.Name, StringComparer.Ordinal) ? missing : warnings)
-                    .Add($"Feature '{feature.Name}' is skipped: {string.Join("; ", problems)}.");
+                warnings.Add(new Warning($"Feature '{feature.Name}' is skipped: {string.Join("; ", problems)}.") { Column = feature.Name });
             }
         }
         missing.AddRange(rules.Required.Where(name => !declared.Any(feature => feature.Name == name)).Select(
             name => $"features.required names '{name}', which no feature computes."));
         return missing.Count == 0
             ? derived
-            : throw new InputException([.. missing.Select(text => text.Replace("is skipped", "is required", StringComparison.Ordinal))]);
+            : throw new InputException(missing);
     }
 
     private static string? ProblemOf(string name, DerivedFeature feature, PipelineDefinition definition, Dictionary<string, DatasetColumn> columns)
