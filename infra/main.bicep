@@ -61,6 +61,9 @@ param serveFromContainer bool = false
 @description('Image built from infra/Dockerfile.local, such as ghcr.io/OWNER/REPOSITORY/local:1.0.0. Needed with serveFromContainer.')
 param servingImage string = ''
 
+@description('True: orchestrations are kept by a Durable Task Scheduler. Untried; the app needs one package more (docs/operations.md).')
+param durableTaskScheduler bool = false
+
 @description('Registry to pull servingImage from with the serving identity, which needs AcrPull there. Empty: the image is public.')
 param servingRegistry string = ''
 
@@ -194,6 +197,18 @@ module network 'modules/network.bicep' = if (privateNetwork) {
   }
 }
 
+module scheduler 'modules/scheduler.bicep' = if (durableTaskScheduler) {
+  scope: group
+  params: {
+    token: token
+    location: location
+    tags: tags
+    identityName: names.appIdentity
+    principalId: appIdentity.outputs.principalId
+    hubName: loadJsonContent('../host.json', 'extensions.durableTask.hubName')
+  }
+}
+
 module functionApp 'modules/function-app.bicep' = {
   scope: group
   params: {
@@ -213,6 +228,7 @@ module functionApp 'modules/function-app.bicep' = {
     predictionDays: predictionDays
     subnetId: network.?outputs.appSubnetId ?? ''
     entraClientId: entraClientId
+    schedulerEndpoint: scheduler.?outputs.endpoint ?? ''
   }
   // Its first start needs its rights.
   dependsOn: [

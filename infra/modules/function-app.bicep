@@ -38,6 +38,9 @@ param adminKeySecretUri string
 @description('App registration whose tokens are taken, too. Empty: keys alone.')
 param entraClientId string
 
+@description('Durable Task Scheduler that keeps the orchestrations. Empty: the storage account does.')
+param schedulerEndpoint string
+
 resource identity 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' existing = {
   name: identityName
 }
@@ -133,6 +136,13 @@ resource settings 'Microsoft.Web/sites/config@2025-03-01' = {
       : {
           Access__Entra__ClientId: entraClientId
           Access__Entra__Authority: '${environment().authentication.loginEndpoint}${tenant().tenantId}/v2.0'
+        },
+    empty(schedulerEndpoint)
+      ? {}
+      : {
+          DURABLE_TASK_SCHEDULER_CONNECTION_STRING: 'Endpoint=${schedulerEndpoint};Authentication=ManagedIdentity;ClientID=${identity.properties.clientId}'
+          AzureFunctionsJobHost__extensions__durableTask__storageProvider__type: 'azureManaged'
+          AzureFunctionsJobHost__extensions__durableTask__storageProvider__connectionStringName: 'DURABLE_TASK_SCHEDULER_CONNECTION_STRING'
         },
     empty(slackSecretUri) ? {} : { Alerts__SlackWebhookUrl: '@Microsoft.KeyVault(SecretUri=${slackSecretUri})' },
     empty(alertWebhookUris)

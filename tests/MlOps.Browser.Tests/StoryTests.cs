@@ -97,6 +97,15 @@ public sealed class StoryTests
         await page.GotoAsync("/dashboard/models/houses");
         await Expect(page.GetByText("Version 2 is in production")).ToBeVisibleAsync(Soon);
         await dashboard.LookAsync("model");
+
+        // The two share the requests for a while.
+        await page.GetByLabel("Version 1 in percent").FillAsync("25");
+        await page.GetByLabel("Version 2 in percent").FillAsync("75");
+        await AnswerAsync(page, "Split");
+        await Expect(page.GetByText("25 % version 1").First).ToBeVisibleAsync(Soon);
+        await dashboard.LookAsync("split");
+        await AnswerAsync(page, "Let production answer all");
+        await Expect(page.GetByText("Version 2 answers all requests.")).ToBeVisibleAsync(Soon);
         await AnswerAsync(page, "Roll back");
         await Expect(page.GetByText("Version 1 is in production")).ToBeVisibleAsync(Soon);
         await Expect(page.Locator("tr", new() { HasText = "rollback" }).GetByText("done")).ToBeVisibleAsync(Soon);
@@ -110,8 +119,14 @@ public sealed class StoryTests
             await page.GotoAsync(address);
             await dashboard.LookAsync(name);
         }
+        await page.GotoAsync("/dashboard/data/houses/latest");
+        await page.GetByLabel("Name").FillAsync("after-the-move");
+        await page.GetByRole(AriaRole.Button, new() { Name = "Give it a name" }).ClickAsync();
+        await Expect(page.GetByText("after-the-move").First).ToBeVisibleAsync(Soon);
+
         await page.GotoAsync("/docs");
         await Expect(page.GetByText("Train, promote and serve models of tables.").First).ToBeVisibleAsync(Soon);
+        await dashboard.LookAsync("docs");
         dashboard.Errors.Where(error => !error.Contains("404", StringComparison.Ordinal)).Should().BeEmpty();
     }
 

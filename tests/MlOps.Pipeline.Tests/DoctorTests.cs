@@ -1,3 +1,4 @@
+using Azure;
 using Azure.Core;
 using Azure.Core.Pipeline;
 using Azure.Data.Tables;
@@ -8,9 +9,11 @@ using Microsoft.Extensions.Time.Testing;
 using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Data;
 using MlOps.Pipeline.Definitions;
+using MlOps.Pipeline.Deletion;
 using MlOps.Pipeline.Doctor;
 using MlOps.Pipeline.Registry;
 using MlOps.Pipeline.Tracking;
+using MlOps.Pipeline.Versions;
 using MlOps.Testing;
 
 namespace MlOps.Pipeline.Tests;
@@ -307,6 +310,100 @@ public sealed class DoctorTests(AzuriteFixture azurite) : IClassFixture<AzuriteF
         }
 
         (await FindingsAsync(Later)).Should().BeEmpty();
+    }
+
+    [Theory]
+    [InlineData(RunState.Queued)]
+    [InlineData(RunState.Waiting)]
+    public async Task A_stage_that_runs_in_a_run_that_no_host_has_is_told(RunState state)
+    {
+        var left = Unfinished(state);
+        await host.Get<RunStore>().CreateAsync(left, default);
+        await host.Storage.Leases.GetBlobClient(left.RunId).UploadAsync(BinaryData.FromString(""));
+        (await FindingsAsync(Later)).Should().BeEmpty("nobody has to have it");
+
+        await host.Get<RunStore>().LogStageAsync(left.RunId, new StageStatus("await-approval", "", StageState.Running), default);
+
+        (await FindingsAsync()).Should().BeEmpty("it was written to a moment ago");
+        (await FindingsAsync(Later)).Should().ContainSingle().Which.Should().BeEquivalentTo(new Finding(
+            FindingKind.Stopped, $"runs/{left.RunId}", "A stage of it counts as running, and no host has it: the one that had is gone. Nothing is lost; a host "
+                + "on this storage goes on with it by itself (mlops up, where none runs)."));
+    }
+
+    [Fact]
+    public async Task An_alias_that_stays_on_a_deleted_version_is_told()
+    {
+        var registry = host.Get<ModelRegistry>();
+        var first = await registry.GetAsync(run.Run.Model, 1, default);
+        await registry.RegisterAsync(first with { RunId = RunId.New(run.Run.Model, DateTimeOffset.UtcNow) }, default);
+        await registry.SetAliasAsync(run.Run.Model, "old", 2, "test", default);
+        await registry.SetAliasAsync(run.Run.Model, "candidate", 1, "test", default);
+        await registry.RemoveAliasAsync(run.Run.Model, "old", "test", default);
+        await host.Get<ModelDeletion>().DeleteVersionAsync(run.Run.Model, 2, default);
+        (await FindingsAsync()).Should().BeEmpty("it was deleted as it should be");
+
+        var head = (await host.Storage.Models.GetEntityAsync<TableEntity>(run.Run.Model, "head")).Value;
+        head["Aliases"] = Json.Write(new Dictionary<string, int> { ["production"] = 1, ["candidate"] = 1, ["old"] = 2 });
+        await host.Storage.Models.UpdateEntityAsync(head, head.ETag);
+
+        (await FindingsAsync()).Should().ContainSingle().Which.Problem.Should().StartWith("Alias 'old' points at version 2, which there is not.");
+    }
+
+    [Theory]
+    [InlineData(null)]
+    [InlineData("{ \"state\": ")]
+    [InlineData("""{ "format": 99 }""")]
+    public async Task A_run_without_readable_state_is_told_and_nothing_is_taken_for_garbage(string? stored)
+    {
+        var row = (await host.Storage.Runs.GetEntityAsync<TableEntity>(run.Run.Model, run.Run.RunId)).Value;
+        var whole = row.GetString("Json");
+        row["Json"] = stored;
+        await host.Storage.Runs.UpdateEntityAsync(row, row.ETag, TableUpdateMode.Replace);
+        try
+        {
+            var later = await FindingsAsync(TimeSpan.FromDays(2));
+            later.Should().ContainSingle().Which.Should().BeEquivalentTo(
+                new { Kind = FindingKind.Broken, Where = $"runs/{run.Run.RunId}", Remedy = (string?)null });
+            later[0].Problem.Should().StartWith("It cannot be read: ").And.Contain("Restore a backup");
+            await host.Get<DataCollector>().Awaiting(collector => collector.FindAsync(default)).Should().ThrowAsync<InputException>()
+                .WithMessage($"Nothing can be told to be garbage: runs/{run.Run.RunId} cannot be read*");
+        }
+        finally
+        {
+            row["Json"] = whole;
+            await host.Storage.Runs.UpdateEntityAsync(row, ETag.All, TableUpdateMode.Replace);
+        }
+    }
+
+    [Fact]
+    public async Task A_model_a_manifest_and_a_record_that_cannot_be_read_are_told()
+    {
+        var version = await host.Get<ModelRegistry>().GetAsync(run.Run.Model, 1, default);
+        var row = (await host.Storage.Models.GetEntityAsync<TableEntity>(run.Run.Model, "v|0000000001")).Value;
+        var manifest = host.Storage.Datasets.GetBlobClient($"{version.Lineage.Train}/manifest.json");
+        var stored = (await manifest.DownloadContentAsync()).Value.Content;
+        row["Json"] = "{";
+        await host.Storage.Models.UpdateEntityAsync(row, row.ETag);
+        await manifest.UploadAsync(BinaryData.FromString("{"), overwrite: true);
+        var record = (await host.Storage.RunRecords.QueryAsync<TableEntity>(record => record.PartitionKey == run.Run.RunId).ToListAsync())
+            .First(record => record.RowKey.StartsWith("stage|", StringComparison.Ordinal));
+        var status = record.GetString("Json");
+        record["Json"] = "{";
+        await host.Get<RunStore>().UpdateAsync(run.Run.RunId, state => state with { State = RunState.Waiting, Ended = null }, default);
+        await host.Storage.RunRecords.UpdateEntityAsync(record, record.ETag);
+        try
+        {
+            (await FindingsAsync()).Select(finding => finding.Where).Should().Contain(
+                [$"models/{run.Run.Model}", $"datasets/{version.Lineage.Train}", $"runrecords/{run.Run.RunId}/{record.RowKey}"]);
+        }
+        finally
+        {
+            await manifest.UploadAsync(stored, overwrite: true);
+            row["Json"] = Json.Write(version);
+            await host.Storage.Models.UpdateEntityAsync(row, ETag.All);
+            record["Json"] = status;
+            await host.Storage.RunRecords.UpdateEntityAsync(record, ETag.All);
+        }
     }
 
     [Fact]

@@ -63,7 +63,10 @@ internal sealed class StageBench(AzuriteFixture azurite, Func<PipelineOptions, P
     public ValueTask DisposeAsync() => Host.DisposeAsync();
 
     /// <summary>What the stages told the user, in order.</summary>
-    public IReadOnlyList<string> Warnings => [.. contexts.SelectMany(context => context.Warnings).Select(warning => warning.Text)];
+    public IReadOnlyList<string> Warnings => [.. Told.Select(warning => warning.Text)];
+
+    /// <summary>The same, with column, count, line and example.</summary>
+    public IReadOnlyList<Warning> Told => [.. contexts.SelectMany(context => context.Warnings)];
 
     private async Task<StageContext> ContextAsync(PipelineDefinition definition)
     {

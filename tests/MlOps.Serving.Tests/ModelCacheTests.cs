@@ -98,6 +98,32 @@ public sealed class ModelCacheTests(AzuriteFixture azurite)
         (await VersionAsync(host, model)).Should().Be(1);
     }
 
+    [Fact]
+    public async Task A_version_asked_for_by_number_that_cannot_be_loaded_is_tried_ever_more_rarely_and_serves_once_it_can_be()
+    {
+        await using var host = NewHost(new ServingOptions());
+        var model = AzuriteFixture.UniqueModel();
+        await host.Get<ModelRegistry>().AddProductionAsync(model);
+        await host.Get<ModelRegistry>().AddProductionAsync(model);
+        scorers.BeforeLoaded = version => version.Version == 1 ? throw new InputException("damaged") : Task.CompletedTask;
+        Task<PredictionResult> AskAsync() => host.Get<ScoringService>().TryAsync(model, version: 1, OneRow[0], level: 0.9, default);
+        var faults = new List<Exception?>();
+
+        for (var second = 0; second < 120; second++)
+        {
+            faults.Add(await Record.ExceptionAsync(AskAsync));
+            faults.Add(await Record.ExceptionAsync(AskAsync));
+            time.Advance(TimeSpan.FromSeconds(1));
+        }
+        var tries = scorers.Loads.Count;
+        scorers.BeforeLoaded = _ => Task.CompletedTask;
+        time.Advance(TimeSpan.FromSeconds(30));
+
+        faults.Should().AllBeOfType<ModelLoadException>().And.OnlyContain(fault => fault!.Message.Contains("ersion 1"));
+        tries.Should().BeInRange(5, 16, "after 1, 2, 4, 8, 16 and then 30 seconds at most, each cut to between half and all of it");
+        (await AskAsync()).Should().BeOfType<PredictionResult.Predicted>().Which.Version.Should().Be(1);
+    }
+
     private PipelineHost NewHost(ServingOptions options) => new(
         azurite, services => services.AddSingleton<TimeProvider>(time).AddSingleton<IScorerLoader>(scorers).AddSingleton(options).AddMlOpsServing());
 

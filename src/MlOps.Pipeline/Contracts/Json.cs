@@ -15,8 +15,9 @@ public static class Json
 
     public static string Write<T>(T value) => JsonSerializer.Serialize(value, Options);
 
-    /// <exception cref="JsonException">The text is not the JSON of a <typeparamref name="T"/>.</exception>
-    public static T Read<T>(string json) => JsonSerializer.Deserialize<T>(json, Options) ?? throw new JsonException($"'null' is no {typeof(T).Name}.");
+    /// <exception cref="JsonException">There is no text, or it is not the JSON of a <typeparamref name="T"/>.</exception>
+    public static T Read<T>(string? json) =>
+        JsonSerializer.Deserialize<T>(json ?? "null", Options) ?? throw new JsonException($"'null' is no {typeof(T).Name}.");
 
     public static void Configure(JsonSerializerOptions options)
     {

@@ -19,8 +19,8 @@ public interface IStored
 public static class Stored
 {
     /// <exception cref="InputException">A later release wrote it; the sentence says what to do.</exception>
-    /// <exception cref="JsonException">The text is not the JSON of a <typeparamref name="T"/>.</exception>
-    public static T Read<T>(string json)
+    /// <exception cref="JsonException">There is no text, or it is not the JSON of a <typeparamref name="T"/>.</exception>
+    public static T Read<T>(string? json)
         where T : class, IStored
     {
         try
@@ -28,9 +28,26 @@ public static class Stored
             var value = Json.Read<T>(json);
             return value.Format <= T.CurrentFormat ? value : throw Newer<T>(value.Format);
         }
-        catch (JsonException) when (FormatOf(json) is { } format && format > T.CurrentFormat)
+        catch (JsonException) when (json is not null && FormatOf(json) is { } format && format > T.CurrentFormat)
         {
             throw Newer<T>(format);
+        }
+    }
+
+    /// <summary>What <paramref name="read"/> reads; null when what is stored is damaged, or a later release's.</summary>
+    /// <param name="read">Reads a stored record.</param>
+    /// <param name="unreadable">Told why it cannot be read.</param>
+    public static T? TryRead<T>(Func<T> read, Action<Exception> unreadable)
+        where T : class
+    {
+        try
+        {
+            return read();
+        }
+        catch (Exception fault) when (fault is JsonException or InputException)
+        {
+            unreadable(fault);
+            return null;
         }
     }
 

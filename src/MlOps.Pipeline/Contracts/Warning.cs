@@ -8,6 +8,11 @@ namespace MlOps.Pipeline.Contracts;
 [JsonConverter(typeof(WarningJson))]
 public sealed record Warning(string Text)
 {
+    /// <summary>What concerns more than this share of the rows may change what the model is worth.</summary>
+    public const double Many = 0.01;
+
+    private const int LongestExample = 60;
+
     /// <summary>The column that it is about; null: none, or the whole file.</summary>
     public string? Column { get; init; }
 
@@ -24,6 +29,11 @@ public sealed record Warning(string Text)
     public bool Headline { get; init; }
 
     public override string ToString() => Text;
+
+    /// <summary>A cell as an example of it is shown.</summary>
+    public static string Shorten(string cell) => cell.Length <= LongestExample
+        ? cell
+        : string.Concat(cell.AsSpan(0, char.IsHighSurrogate(cell[LongestExample - 1]) ? LongestExample - 1 : LongestExample), "…");
 }
 
 /// <summary>Reads a plain text too, which is what a warning was in the records of earlier versions.</summary>

@@ -6,11 +6,17 @@ public static class DatasetNotes
     /// <summary>Raw: rows left out for having another number of cells than the header.</summary>
     public const string Ragged = "ragged";
 
+    /// <summary>Raw: on which line of the file each row starts (<see cref="RowLines"/>); left out where that is not known.</summary>
+    public const string Lines = "lines";
+
     /// <summary>Raw: whether the parts have a column that names, row by row, the first column whose cell could not be read.</summary>
     public const string Unparseable = "unparseable";
 
     /// <summary>Raw: what the user should know of how the file was read.</summary>
     public const string Warnings = "warnings";
+
+    /// <summary>Raw: those of the warnings that the file does not show how a column is written.</summary>
+    public const string Doubts = "doubts";
 
     /// <summary>Raw: whether rows can be told apart (<see cref="RowIdentity"/>).</summary>
     public const string Identity = "identity";
@@ -32,6 +38,9 @@ public static class DatasetNotes
 
     /// <summary>Clean: rows that equal an earlier one and were kept.</summary>
     public const string Kept = "keptEqual";
+
+    /// <summary>Clean: line of the file on which the first of them starts.</summary>
+    public const string KeptLine = "keptEqualLine";
 
     /// <summary>Score: rows of which nothing is predicted.</summary>
     public const string Problems = "problems";

@@ -12,6 +12,9 @@ namespace MlOps.Pipeline.Data;
 /// <param name="Rows">The cells of each row, at most <see cref="LongestCell"/> characters of each; null: there is no value.</param>
 public sealed record DroppedRows(string Reason, IReadOnlyList<string> Columns, IReadOnlyList<IReadOnlyList<string?>> Rows)
 {
+    /// <summary>Line of the file on which the first of all these rows starts, from 1; null where that is not known.</summary>
+    public long? Line { get; init; }
+
     /// <summary>Rows a reason.</summary>
     public const int MostRows = 5;
 

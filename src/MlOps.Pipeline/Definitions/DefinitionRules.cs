@@ -156,6 +156,10 @@ internal static class DefinitionRules
             yield return $"columns.{column}: the format '{DefinitionNames.Patterns.NameOf(pattern)}' has another decimal mark than 'decimal' says. "
                 + "Leave one out.";
         }
+        if (rule is { Assumed: true, Format: null })
+        {
+            yield return $"columns.{column}: 'assumed' is said of a format, and there is none. Name one, or leave it out.";
+        }
         if (rule.Min > rule.Max)
         {
             yield return $"columns.{column}: min {rule.Min} is above max {rule.Max}.";

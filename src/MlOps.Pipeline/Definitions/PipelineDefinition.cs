@@ -117,6 +117,10 @@ public sealed record ColumnRule
     public IReadOnlyList<string>? Nulls { get; init; }
     /// <summary>How its numbers or dates are written; null: found from the whole file.</summary>
     public CellPattern? Format { get; init; }
+    /// <summary>
+    /// True: the format is a guess. A file that shows how it is written is read as it shows, and one that does not by the guess, which is told.
+    /// </summary>
+    public bool Assumed { get; init; }
     /// <summary>The decimal mark of its numbers; null: found from the whole file.</summary>
     public DecimalMark? Decimal { get; init; }
 }

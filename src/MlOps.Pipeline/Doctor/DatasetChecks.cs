@@ -5,8 +5,9 @@ namespace MlOps.Pipeline.Doctor;
 
 /// <summary>What must hold of dataset versions. Of each only its parents are remembered, and how many parts and bytes it has.</summary>
 /// <param name="storage">The storage.</param>
+/// <param name="unreadable">Told of versions whose manifest cannot be read.</param>
 /// <param name="rehash">Whether every part is read again, and its content compared with its hash.</param>
-internal sealed class DatasetChecks(PipelineStorage storage, bool rehash)
+internal sealed class DatasetChecks(PipelineStorage storage, UnreadableRecords unreadable, bool rehash)
 {
     public const string ManifestFile = "manifest.json";
     private const int ReadAtOnce = 16;
@@ -60,7 +61,8 @@ internal sealed class DatasetChecks(PipelineStorage storage, bool rehash)
     }
 
     /// <summary>Whether there is such a version: it may have been written since all were looked at.</summary>
-    public async Task<bool> ExistsAsync(string id, CancellationToken cancel) => parents.ContainsKey(id) || await FindManifestAsync(id, cancel) is not null;
+    public async Task<bool> ExistsAsync(string id, CancellationToken cancel) =>
+        parents.ContainsKey(id) || await FindManifestAsync(id, cancel) is not null || unreadable.Has(Where(id));
 
     /// <summary>Blobs of versions that were never finished, parts that no manifest names, and versions that nothing comes from.</summary>
     public async IAsyncEnumerable<(string Why, bool IsShared, StoredBlob Blob)> OrphansAsync(
@@ -128,5 +130,9 @@ internal sealed class DatasetChecks(PipelineStorage storage, bool rehash)
         blobs.Any(blob => blob.Name == $"{id}/{ManifestFile}") ? await FindManifestAsync(id, cancel) : null;
 
     private async Task<DatasetManifest?> FindManifestAsync(string id, CancellationToken cancel) =>
-        await storage.Datasets.FindContentAsync($"{id}/{ManifestFile}", cancel) is { } content ? Stored.Read<DatasetManifest>(content.ToString()) : null;
+        await storage.Datasets.FindContentAsync($"{id}/{ManifestFile}", cancel) is { } content
+            ? Stored.TryRead(() => Stored.Read<DatasetManifest>(content.ToString()), fault => unreadable.Add(Where(id), fault))
+            : null;
+
+    private static string Where(string id) => $"datasets/{id}";
 }

@@ -41,6 +41,9 @@ public sealed record Examination(IReadOnlyList<Finding> Findings, int Models, in
     /// <summary>What dataset versions take, and what views would take again if they were copies.</summary>
     internal (long Stored, long Shared) DatasetBytes { get; init; }
 
+    /// <summary>Records that are there and cannot be read: of the findings, those that keep anything from being told to be nobody's.</summary>
+    internal IReadOnlyList<Finding> Unreadable { get; init; } = [];
+
     public bool IsSound => Findings.All(finding => finding.Kind != FindingKind.Broken);
 
     /// <summary>Mends what can be mended without guessing, and returns what it did.</summary>

@@ -34,6 +34,9 @@ internal sealed partial class KeptData
         };
     }
 
+    /// <summary>A run whose row cannot be read: what it refers to is unknown.</summary>
+    public void AddUnreadable(string runId) => runs.Add(runId);
+
     public void Add(Run run)
     {
         runs.Add(run.RunId);

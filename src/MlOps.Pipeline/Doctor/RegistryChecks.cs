@@ -1,5 +1,7 @@
 using System.Security.Cryptography;
+using System.Text.Json;
 using Azure;
+using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Data;
 using MlOps.Pipeline.Registry;
 using MlOps.Pipeline.Scoring;
@@ -7,7 +9,7 @@ using MlOps.Pipeline.Scoring;
 namespace MlOps.Pipeline.Doctor;
 
 /// <summary>What must hold of models and their versions.</summary>
-internal sealed class RegistryChecks(PipelineStorage storage, ModelRegistry registry, KeptData kept)
+internal sealed class RegistryChecks(PipelineStorage storage, ModelRegistry registry, KeptData kept, UnreadableRecords unreadable)
 {
     private readonly Dictionary<(string Model, int Version), string> there = [];
     private readonly Dictionary<string, int> byRun = new(StringComparer.Ordinal);
@@ -27,23 +29,36 @@ internal sealed class RegistryChecks(PipelineStorage storage, ModelRegistry regi
     public async Task<IReadOnlyList<Finding>> CheckAsync(CancellationToken cancel)
     {
         var found = new List<Finding>();
-        await foreach (var model in registry.ReadAllAsync(cancel))
+        await foreach (var model in registry.ReadAllAsync((name, why) => unreadable.Add($"models/{name}", why), cancel))
         {
-            // The head before the versions, these before those that were deleted: what changes in between is newer, or found on the other side.
-            var versions = await registry.ListVersionsAsync(model.Model, cancel);
-            foreach (var gone in await registry.ListDeletedAsync(model.Model, cancel))
+            try
             {
-                deleted.Add((model.Model, gone.Version));
+                found.AddRange(await OfAsync(model, cancel));
             }
-            Models += versions.Count > 0 ? 1 : 0;
-            found.AddRange(Of(model, versions));
-            foreach (var version in versions)
+            catch (Exception why) when (why is JsonException or InputException)
             {
-                kept.Add(version);
-                there[(version.Model, version.Version)] = version.RunId;
-                byRun.TryAdd(version.RunId, version.Version);
-                found.AddRange(await FilesAsync(version, cancel));
+                unreadable.Add($"models/{model.Model}", why);
             }
+        }
+        return found;
+    }
+
+    private async Task<IReadOnlyList<Finding>> OfAsync(RegisteredModel model, CancellationToken cancel)
+    {
+        // The head before the versions, these before those that were deleted: what changes in between is newer, or found on the other side.
+        var versions = await registry.ListVersionsAsync(model.Model, cancel);
+        foreach (var gone in await registry.ListDeletedAsync(model.Model, cancel))
+        {
+            deleted.Add((model.Model, gone.Version));
+        }
+        Models += versions.Count > 0 ? 1 : 0;
+        List<Finding> found = [.. Of(model, versions), .. await AliasesAsync(model, versions, cancel)];
+        foreach (var version in versions)
+        {
+            kept.Add(version);
+            there[(version.Model, version.Version)] = version.RunId;
+            byRun.TryAdd(version.RunId, version.Version);
+            found.AddRange(await FilesAsync(version, cancel));
         }
         return found;
     }
@@ -89,11 +104,27 @@ internal sealed class RegistryChecks(PipelineStorage storage, ModelRegistry regi
             var registered = string.Join(", ", twice.Select(version => version.Version).Order());
             yield return Broken(where, $"Run {twice.Key} registered versions {registered}; a run registers one.");
         }
-        foreach (var (alias, version) in model.Aliases.Where(alias => !numbers.Contains(alias.Value) && !deleted.Contains((model.Model, alias.Value))))
+    }
+
+    /// <summary>
+    /// Aliases of versions that there are not. An alias leaves a version with its deletion, so that one that was read before points at a deleted version, and
+    /// one that is read after does not.
+    /// </summary>
+    private async Task<IReadOnlyList<Finding>> AliasesAsync(RegisteredModel model, IReadOnlyList<ModelVersion> versions, CancellationToken cancel)
+    {
+        var numbers = versions.Select(version => version.Version).ToHashSet();
+        if (model.Aliases.Values.All(numbers.Contains))
         {
-            yield return Broken(where, $"Alias '{alias}' points at version {version}, which there is not. Point it at another: mlops promote "
-                + $"{model.Model} VERSION, or PUT /models/{model.Model}/aliases/{alias}.");
+            return [];
         }
+        var now = await registry.ReadAliasesAsync(model.Model, cancel);
+        return
+        [
+            .. from alias in model.Aliases
+               where !numbers.Contains(alias.Value) && now.GetValueOrDefault(alias.Key) == alias.Value
+               select Broken($"models/{model.Model}", $"Alias '{alias.Key}' points at version {alias.Value}, which there is not. Point it at another: mlops "
+                   + $"promote {model.Model} VERSION, or PUT /models/{model.Model}/aliases/{alias.Key}."),
+        ];
     }
 
     private async Task<IReadOnlyList<Finding>> FilesAsync(ModelVersion version, CancellationToken cancel)

@@ -8,7 +8,8 @@ using MlOps.Pipeline.Tracking;
 namespace MlOps.Pipeline.Doctor;
 
 /// <summary>What must hold of runs. Of each only what the checks need is remembered.</summary>
-internal sealed class RunChecks(PipelineStorage storage, RunStore store, DefinitionStore definitions, RegistryChecks registered, KeptData kept)
+internal sealed class RunChecks(
+    PipelineStorage storage, RunStore store, DefinitionStore definitions, RegistryChecks registered, KeptData kept, UnreadableRecords unreadable)
 {
     private const string LeftRunning = "The run had ended while this stage still counted as running.";
 
@@ -17,8 +18,11 @@ internal sealed class RunChecks(PipelineStorage storage, RunStore store, Definit
 
     private readonly Dictionary<string, Facts> runs = new(StringComparer.Ordinal);
 
-    /// <summary>Runs that counted as running, and when the newest of what each logged was written.</summary>
+    /// <summary>Runs that counted as running, or a stage of which did, and when the newest of what each logged was written.</summary>
     private readonly Dictionary<string, DateTimeOffset> running = new(StringComparer.Ordinal);
+
+    /// <summary>Those of them that are queued, or wait, while a stage counts as running.</summary>
+    private readonly HashSet<string> halted = new(StringComparer.Ordinal);
 
     private readonly Dictionary<string, DateTimeOffset> unfinished = new(StringComparer.Ordinal);
 
@@ -30,7 +34,7 @@ internal sealed class RunChecks(PipelineStorage storage, RunStore store, Definit
     /// <summary>Remembers the runs. Before anything that they refer to is looked at: that is written before it is referred to.</summary>
     public async Task ReadAsync(CancellationToken cancel)
     {
-        await foreach (var run in store.ReadAllAsync(cancel))
+        await foreach (var run in store.ReadAllAsync(AddUnreadable, cancel))
         {
             kept.Add(run);
             runs[run.RunId] = new Facts(run.Model, run.HasEnded, run.State == RunState.Succeeded, run.Version, run.DefinitionId);
@@ -43,6 +47,12 @@ internal sealed class RunChecks(PipelineStorage storage, RunStore store, Definit
                 running[run.RunId] = run.Started ?? run.Created;
             }
         }
+    }
+
+    private void AddUnreadable(string runId, Exception why)
+    {
+        unreadable.Add($"runs/{runId}", why);
+        kept.AddUnreadable(runId);
     }
 
     /// <summary>The version that a run made is in the registry, and on its row; its definition is there.</summary>
@@ -99,10 +109,19 @@ internal sealed class RunChecks(PipelineStorage storage, RunStore store, Definit
             switch (row.RowKey[..Math.Max(0, row.RowKey.IndexOf('|', StringComparison.Ordinal))])
             {
                 case "artifact" when kept.HasRun(runId):
-                    kept.Add(Json.Read<Artifact>(row.GetString("Json")));
+                    if (Read<Artifact>(row) is { } artifact)
+                    {
+                        kept.Add(artifact);
+                    }
                     break;
                 case "result" when kept.HasRun(runId):
-                    kept.AddResult(row.GetString("Json"));
+                    kept.AddResult(row.GetString("Json") ?? "");
+                    break;
+                case "stage" when unfinished.ContainsKey(runId) && row.Timestamp is { } at && IsRunning(row):
+                    if (running.TryAdd(runId, at))
+                    {
+                        halted.Add(runId);
+                    }
                     break;
                 case "stage" when lastRunning != runId && runs.GetValueOrDefault(runId) is { HasEnded: true } && IsRunning(row):
                     lastRunning = runId;
@@ -127,7 +146,7 @@ internal sealed class RunChecks(PipelineStorage storage, RunStore store, Definit
     /// <summary>
     /// No run counts as running that no host has. So the embedded engine tells: it makes a run's lease before the run counts as running, and takes the lease
     /// away after it has ended. A run without one is the durable engine's (<see cref="InstanceChecks"/>), as is one that has an instance: the app has taken it
-    /// up. A run that is queued, or waits for an approval, may well be nobody's. To be asked after <see cref="RecordsAsync"/>.
+    /// up. A run that is queued, or waits for an approval, may well be nobody's, but no stage of it runs then. To be asked after <see cref="RecordsAsync"/>.
     /// </summary>
     public async Task<IReadOnlyList<Finding>> OwnersAsync(TaskHubs hubs, DateTimeOffset now, CancellationToken cancel)
     {
@@ -135,23 +154,29 @@ internal sealed class RunChecks(PipelineStorage storage, RunStore store, Definit
         foreach (var (runId, _) in running.Where(run => now - run.Value > LongestLease))
         {
             // The run again after its lease: who has ended it, or has just taken it up, has said so by now.
-            if (await IsFreeAsync(runId, cancel) && await store.FindAsync(runId, cancel) is { State: RunState.Running } && await IsFreeAsync(runId, cancel)
+            if (await IsFreeAsync(runId, cancel) && await store.FindAsync(runId, cancel) is { } run && MustHaveHost(run) && await IsFreeAsync(runId, cancel)
                 && await hubs.FindAsync(runId, cancel) is not { HasEnded: false })
             {
-                found.Add(new Finding(FindingKind.Stopped, $"runs/{runId}", "It counts as running, and no host has it: the one that had is gone. Nothing is "
+                var counts = run.State == RunState.Running ? "It counts" : "A stage of it counts";
+                found.Add(new Finding(FindingKind.Stopped, $"runs/{runId}", $"{counts} as running, and no host has it: the one that had is gone. Nothing is "
                     + "lost; a host on this storage goes on with it by itself (mlops up, where none runs)."));
             }
         }
         return found;
     }
 
+    private bool MustHaveHost(Run run) => run.State == RunState.Running || (!run.HasEnded && halted.Contains(run.RunId));
+
     private async Task<bool> IsFreeAsync(string runId, CancellationToken cancel) =>
         await storage.Leases.GetBlobClient(runId).GetPropertiesAsync(cancellationToken: cancel).OrNullAsync() is { } lease
             && lease.Value.LeaseState is LeaseState.Available or LeaseState.Expired or LeaseState.Broken;
 
     /// <summary>A run ends inside its last stage, whose own end is written after: a host that dies between the two has left nothing undone.</summary>
-    private static bool IsRunning(TableEntity row) =>
-        Json.Read<StageStatus>(row.GetString("Json")) is { State: StageState.Running } stage && stage.Stage != StageStatus.Last;
+    private bool IsRunning(TableEntity row) => Read<StageStatus>(row) is { State: StageState.Running } stage && stage.Stage != StageStatus.Last;
+
+    private T? Read<T>(TableEntity row)
+        where T : class =>
+        Stored.TryRead(() => Json.Read<T>(row.GetString("Json")), fault => unreadable.Add($"runrecords/{row.PartitionKey}/{row.RowKey}", fault));
 
     private void AddLeft(List<Finding> found, (string RunId, DateTimeOffset Newest, int Rows) left, DateTimeOffset settled)
     {

@@ -30,9 +30,10 @@ public sealed class StorageDoctor(
     {
         var now = time.GetUtcNow();
         var kept = new KeptData();
-        var registered = new RegistryChecks(storage, registry, kept);
-        var datasets = new DatasetChecks(storage, rehash);
-        var rows = new RunChecks(storage, runs, definitions, registered, kept);
+        var unreadable = new UnreadableRecords();
+        var registered = new RegistryChecks(storage, registry, kept, unreadable);
+        var datasets = new DatasetChecks(storage, unreadable, rehash);
+        var rows = new RunChecks(storage, runs, definitions, registered, kept, unreadable);
         // Runs first: what a run refers to is written before it is referred to.
         await rows.ReadAsync(cancel);
         List<Finding> found = [.. await registered.CheckAsync(cancel)];
@@ -46,6 +47,18 @@ public sealed class StorageDoctor(
         found.AddRange(await instances.RunsAsync(rows.Unfinished, now, cancel));
         found.AddRange(await instances.OrphansAsync(now, cancel));
         found.AddRange(await IndexesAsync(now, cancel));
+        var orphans = unreadable.Any ? [] : await OrphansAsync(kept, datasets, now, cancel);
+        return new Examination([.. unreadable.Findings, .. found, .. orphans], registered.Models, registered.Versions, datasets.Parents.Count, rows.Count)
+        {
+            DatasetIds = datasets.Parents.Keys.ToHashSet(StringComparer.Ordinal),
+            DatasetBytes = (datasets.StoredBytes, datasets.SharedBytes),
+            Unreadable = [.. unreadable.Findings],
+        };
+    }
+
+    /// <summary>What nothing refers to, where all that could is known.</summary>
+    private async Task<IReadOnlyList<Finding>> OrphansAsync(KeptData kept, DatasetChecks datasets, DateTimeOffset now, CancellationToken cancel)
+    {
         await AddNamedAsync(kept, cancel);
         // What is too young to go keeps what it is made from, which may be older.
         foreach (var young in datasets.WrittenSince(now - Settled))
@@ -54,14 +67,12 @@ public sealed class StorageDoctor(
         }
         kept.AddParents(datasets.Parents);
         var unreached = new UnreachedVersions(await OrphansAsync(storage.Datasets, datasets.OrphansAsync(kept, cancel), now, cancel), datasets.Parents);
-        found.AddRange(unreached.Findings);
-        found.AddRange(await OrphansAsync(storage.Artifacts, ArtifactsAsync(kept, cancel), now, cancel));
-        found.AddRange(await OrphansAsync(storage.Definitions, SnapshotsAsync(kept, cancel), now, cancel));
-        return new Examination(found, registered.Models, registered.Versions, datasets.Parents.Count, rows.Count)
-        {
-            DatasetIds = datasets.Parents.Keys.ToHashSet(StringComparer.Ordinal),
-            DatasetBytes = (datasets.StoredBytes, datasets.SharedBytes),
-        };
+        return
+        [
+            .. unreached.Findings,
+            .. await OrphansAsync(storage.Artifacts, ArtifactsAsync(kept, cancel), now, cancel),
+            .. await OrphansAsync(storage.Definitions, SnapshotsAsync(kept, cancel), now, cancel),
+        ];
     }
 
     /// <summary>What somebody has named: by a tag, in a definition, or as the newest again.</summary>

@@ -102,24 +102,26 @@ public sealed record FeaturePlan(
         var rule = definition.Columns.GetValueOrDefault(column.Name);
         if (rule is { Ignore: true })
         {
-            Warn("is not used: the definition ignores it.");
-            return false;
+            return NotUsed($"Column '{column.Name}' is not used: the definition ignores it.");
         }
         switch (column.Kind)
         {
             case ColumnKind.Datetime when used.Contains(column.Name):
                 return true;
             case ColumnKind.Datetime:
-                Warn("is a datetime and not used: name it under features.dateParts to use its parts.");
-                return false;
+                return NotUsed($"Column '{column.Name}' is a datetime and not used: name it under features.dateParts to use its parts.");
             case ColumnKind.Text or ColumnKind.IdLike:
-                Warn($"is not used: it is {(column.Kind == ColumnKind.Text ? "free text" : "an id")}. Declare another kind to change that.");
-                return false;
+                return NotUsed($"Column '{column.Name}' is not used: it is {(column.Kind == ColumnKind.Text ? "free text" : "an id")}. "
+                    + "Declare another kind to change that.");
             default:
                 return true;
         }
 
-        void Warn(string what) => warnings.Add(new Warning($"Column '{column.Name}' {what}") { Column = column.Name });
+        bool NotUsed(string text)
+        {
+            warnings.Add(new Warning(text) { Column = column.Name });
+            return false;
+        }
     }
 
     private static List<DerivedFeature> Derive(PipelineDefinition definition, Dictionary<string, DatasetColumn> columns, List<Warning> warnings)
@@ -149,7 +151,7 @@ public sealed record FeaturePlan(
             }
             else
             {
-                warnings.Add(new Warning($"Feature '{feature.Name}' is skipped: {string.Join("; ", problems)}."));
+                warnings.Add(new Warning($"Feature '{feature.Name}' is skipped: {string.Join("; ", problems)}.") { Column = feature.Name });
             }
         }
         missing.AddRange(rules.Required.Where(name => !declared.Any(feature => feature.Name == name)).Select(

@@ -74,6 +74,15 @@ public sealed class RunStarter(
         ScoreWith = run.Score,
     };
 
+    /// <summary>
+    /// An unfinished run that the file itself has started, of the same bytes and by the same definition: who uploads a file, declares its definition and trains
+    /// on it may be slower than the look for new files, and means one run. The other order is <c>RawFileIntake</c>'s.
+    /// </summary>
+    private async Task<Run?> FindSameOfFileAsync(Run wanted, CancellationToken cancel) =>
+        (await runs.ListUnfinishedAsync(wanted.Model, cancel)).FirstOrDefault(run =>
+            run is { Trigger: RunTriggers.File, Goal: RunGoal.Model } && run.DefinitionId == wanted.DefinitionId && run.Source == wanted.Source
+            && run.SourceETag?.Trim('"') == wanted.SourceETag?.Trim('"'));
+
     /// <summary>Null for a local file, and for one that is not there: stage ingest says so.</summary>
     private async Task<string?> FindETagAsync(string source, CancellationToken cancel)
     {
@@ -106,6 +115,10 @@ public sealed class RunStarter(
             Version = request.Canary?.Version ?? request.Score?.Version,
             Overlap = definition.RunOn.Overlap,
         };
+        if (run is { Trigger: RunTriggers.Http, Goal: RunGoal.Model, Data: null } && await FindSameOfFileAsync(run, cancel) is { } under)
+        {
+            return under;
+        }
         using var span = RunTrace.Start(run);
         run = run with { TraceParent = span?.Id };
         await outbox.AddAsync(run.RunId, cancel);

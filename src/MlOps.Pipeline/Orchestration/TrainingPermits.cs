@@ -2,6 +2,7 @@ using System.Globalization;
 using Azure.Data.Tables;
 using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Data;
+using MlOps.Pipeline.Stages.Train;
 using MlOps.Pipeline.Tracking;
 
 namespace MlOps.Pipeline.Orchestration;
@@ -24,7 +25,10 @@ public sealed class TrainingPermits(RunStore runs, PipelineStorage storage, Pipe
     /// <summary>A run that has not asked for so long waits no more: it was cancelled, or its instance is gone.</summary>
     private static readonly TimeSpan Forgotten = TimeSpan.FromMinutes(5);
 
-    /// <summary>Takes permits for as many of the waiting candidates as there are, and names these; those that have a permit already are among them.</summary>
+    /// <summary>
+    /// Takes permits for as many of the waiting candidates as there are, and names these; those that have a permit already, or have been trained, are among
+    /// them.
+    /// </summary>
     public async Task<IReadOnlyList<string>> TakeAsync(PermitRequest request, CancellationToken cancel)
     {
         var (runId, candidates) = request;
@@ -45,6 +49,15 @@ public sealed class TrainingPermits(RunStore runs, PipelineStorage storage, Pipe
                 left--;
                 continue;
             }
+            // Of a request that comes a second time, and late: nobody would give the permit back.
+            while (waiting.TryPeek(out candidate) && await IsTrainedAsync(candidate))
+            {
+                permitted.Add(waiting.Dequeue());
+            }
+            if (candidate is null)
+            {
+                break;
+            }
             var taken = new TableEntity(Partition, NameOf(place)) { ["RunId"] = runId, ["Candidate"] = candidate };
             var isOurs = await (holder is null
                 ? storage.Marks.AddEntityAsync(taken, cancel)
@@ -56,6 +69,8 @@ public sealed class TrainingPermits(RunStore runs, PipelineStorage storage, Pipe
         }
         await NoteAsync(rows.GetValueOrDefault(WaitPrefix + runId), runId, waiting.Count, cancel);
         return permitted;
+
+        async Task<bool> IsTrainedAsync(string candidate) => await runs.FindResultAsync(runId, TrainStage.Name, candidate, cancel) is not null;
 
         async Task<bool> HasEndedAsync(string of) => ended.TryGetValue(of, out var known)
             ? known

@@ -308,7 +308,8 @@ public sealed class ModelRegistry(PipelineStorage storage, TimeProvider time)
         (await FindRowAsync(model, RunRow(runId), cancel))?.GetInt32("Version");
 
     /// <summary>The versions there were, newest first.</summary>
-    public Task<IReadOnlyList<DeletedVersion>> ListDeletedAsync(string model, CancellationToken cancel) => ListAsync<DeletedVersion>(model, 'x', cancel);
+    public Task<IReadOnlyList<DeletedVersion>> ListDeletedAsync(string model, CancellationToken cancel) =>
+        ListAsync(model, 'x', Json.Read<DeletedVersion>, cancel);
 
     /// <summary>Whether the last move of production was a rollback between these two.</summary>
     private async Task<bool> IsRolledBackAsync(string model, int? from, int? to, CancellationToken cancel) =>
@@ -321,6 +322,10 @@ public sealed class ModelRegistry(PipelineStorage storage, TimeProvider time)
         var head = await ReadHeadAsync(model, cancel);
         return head.HasVersions ? head.ToModel(model) : null;
     }
+
+    /// <summary>What the aliases of a model point at now, whether it has versions or not.</summary>
+    public async Task<IReadOnlyDictionary<string, int>> ReadAliasesAsync(string model, CancellationToken cancel) =>
+        (await ReadHeadAsync(model, cancel)).Aliases;
 
     /// <summary>All models, by name.</summary>
     public async Task<IReadOnlyList<RegisteredModel>> ListAsync(CancellationToken cancel) =>
@@ -355,24 +360,38 @@ public sealed class ModelRegistry(PipelineStorage storage, TimeProvider time)
     }
 
     /// <summary>Every model that there ever was, also those whose versions are all deleted.</summary>
-    public async IAsyncEnumerable<RegisteredModel> ReadAllAsync([EnumeratorCancellation] CancellationToken cancel)
+    /// <param name="unreadable">Told the name of each model whose row cannot be read, and why; it is passed by.</param>
+    /// <param name="cancel">Stops it.</param>
+    public async IAsyncEnumerable<RegisteredModel> ReadAllAsync(
+        Action<string, Exception> unreadable, [EnumeratorCancellation] CancellationToken cancel)
     {
-        await foreach (var entity in storage.Models.QueryAsync<TableEntity>(row => row.RowKey == HeadRow, cancellationToken: cancel))
+        await foreach (var head in ReadHeadsAsync(unreadable, cancel))
         {
-            yield return Head.From(entity).ToModel(entity.PartitionKey);
+            yield return head.ToModel(head.Model);
         }
     }
 
-    /// <summary>Models that the index does not name, and names without versions.</summary>
+    private async IAsyncEnumerable<Head> ReadHeadsAsync(Action<string, Exception> unreadable, [EnumeratorCancellation] CancellationToken cancel)
+    {
+        await foreach (var entity in storage.Models.QueryAsync<TableEntity>(row => row.RowKey == HeadRow, cancellationToken: cancel))
+        {
+            if (Stored.TryRead(() => Head.From(entity), fault => unreadable(entity.PartitionKey, fault)) is { } head)
+            {
+                yield return head;
+            }
+        }
+    }
+
+    /// <summary>Models that the index does not name, and names without versions. Models that cannot be read are passed by.</summary>
     public async Task<IndexGaps> CompareIndexAsync(CancellationToken cancel)
     {
         var named = await index.NamesAsync(after: null, int.MaxValue, cancel).ToHashSetAsync(StringComparer.Ordinal, cancel);
         var missing = new List<string>();
-        await foreach (var entity in storage.Models.QueryAsync<TableEntity>(row => row.RowKey == HeadRow, cancellationToken: cancel))
+        await foreach (var head in ReadHeadsAsync((_, _) => { }, cancel))
         {
-            if (Head.From(entity).HasVersions && !named.Remove(entity.PartitionKey) && await index.FindAsync(entity.PartitionKey, cancel) is null)
+            if (head.HasVersions && !named.Remove(head.Model) && await index.FindAsync(head.Model, cancel) is null)
             {
-                missing.Add(entity.PartitionKey);
+                missing.Add(head.Model);
             }
         }
         return new IndexGaps(missing, [.. named]);
@@ -398,7 +417,8 @@ public sealed class ModelRegistry(PipelineStorage storage, TimeProvider time)
     }
 
     /// <summary>All versions, newest first.</summary>
-    public Task<IReadOnlyList<ModelVersion>> ListVersionsAsync(string model, CancellationToken cancel) => ListAsync<ModelVersion>(model, 'v', cancel);
+    public Task<IReadOnlyList<ModelVersion>> ListVersionsAsync(string model, CancellationToken cancel) =>
+        ListAsync(model, 'v', Stored.Read<ModelVersion>, cancel);
 
     /// <summary>Versions, newest first.</summary>
     /// <param name="model">The model's name.</param>
@@ -409,24 +429,26 @@ public sealed class ModelRegistry(PipelineStorage storage, TimeProvider time)
     public async Task<ListPage<ModelVersion>> ListVersionsAsync(string model, int take, string? next, CancellationToken cancel)
     {
         var from = next is null ? (await ReadHeadAsync(model, cancel)).Latest : NumberOf(next);
-        var (versions, last) = await NewestAsync<ModelVersion>(model, 'v', from, take, cancel);
+        var (versions, last) = await NewestAsync(model, 'v', Stored.Read<ModelVersion>, (from, take), cancel);
         return new ListPage<ModelVersion>(versions, last > 1 ? PageToken.Write($"{last - 1}") : null);
     }
 
     /// <summary>Every move of every alias, newest first.</summary>
-    public Task<IReadOnlyList<AliasChange>> ListHistoryAsync(string model, CancellationToken cancel) => ListAsync<AliasChange>(model, 'h', cancel);
+    public Task<IReadOnlyList<AliasChange>> ListHistoryAsync(string model, CancellationToken cancel) => ListAsync(model, 'h', Json.Read<AliasChange>, cancel);
 
     /// <summary>The newest moves of aliases, newest first.</summary>
     public async Task<IReadOnlyList<AliasChange>> ListHistoryAsync(string model, int take, CancellationToken cancel) =>
-        (await NewestAsync<AliasChange>(model, 'h', (await ReadHeadAsync(model, cancel)).Changes, take, cancel)).Found;
+        (await NewestAsync(model, 'h', Json.Read<AliasChange>, ((await ReadHeadAsync(model, cancel)).Changes, take), cancel)).Found;
 
     private static int NumberOf(string next) =>
         int.TryParse(PageToken.Read(next), NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : throw PageToken.NoToken(next);
 
     /// <summary>Rows that are numbered without gaps, or almost: from a number downwards, so many numbers at a time, until there are enough.</summary>
     /// <returns>What was found, and the last number looked at.</returns>
-    private async Task<(IReadOnlyList<T> Found, long Last)> NewestAsync<T>(string model, char kind, long from, int take, CancellationToken cancel)
+    private async Task<(IReadOnlyList<T> Found, long Last)> NewestAsync<T>(
+        string model, char kind, Func<string, T> read, (long From, int Take) wanted, CancellationToken cancel)
     {
+        var (from, take) = wanted;
         var found = new List<T>();
         while (from > 0 && found.Count < take)
         {
@@ -435,7 +457,7 @@ public sealed class ModelRegistry(PipelineStorage storage, TimeProvider time)
             var filter = TableClient.CreateQueryFilter($"PartitionKey eq {model} and RowKey ge {Numbered(kind, to)} and RowKey le {Numbered(kind, from)}");
             await foreach (var entity in storage.Models.QueryAsync<TableEntity>(filter, cancellationToken: cancel))
             {
-                rows.Add(Json.Read<T>(entity.GetString("Json")));
+                rows.Add(read(entity.GetString("Json")));
             }
             rows.Reverse();
             found.AddRange(rows);
@@ -453,13 +475,13 @@ public sealed class ModelRegistry(PipelineStorage storage, TimeProvider time)
     public async Task<ModelVersion> GetAsync(string model, int version, CancellationToken cancel) =>
         await FindVersionAsync(model, version, cancel) ?? throw new InputException($"Model '{model}' has no version {version}.");
 
-    private async Task<IReadOnlyList<T>> ListAsync<T>(string model, char kind, CancellationToken cancel)
+    private async Task<IReadOnlyList<T>> ListAsync<T>(string model, char kind, Func<string, T> read, CancellationToken cancel)
     {
         var filter = TableClient.CreateQueryFilter($"PartitionKey eq {model} and RowKey ge {kind + "|"} and RowKey lt {kind + "}"}");
         var found = new List<T>();
         await foreach (var entity in storage.Models.QueryAsync<TableEntity>(filter, cancellationToken: cancel))
         {
-            found.Add(Json.Read<T>(entity.GetString("Json")));
+            found.Add(read(entity.GetString("Json")));
         }
         found.Reverse();
         return found;

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Runtime.CompilerServices;
+using System.Runtime.ExceptionServices;
 using Azure;
 using Azure.Data.Tables;
 using MlOps.Pipeline.Contracts;
@@ -175,11 +176,19 @@ public sealed class RunStore(PipelineStorage storage, TimeProvider time)
             : throw PageToken.NoToken(next);
 
     /// <summary>All runs, one after the other, in no order.</summary>
-    public async IAsyncEnumerable<Run> ReadAllAsync([EnumeratorCancellation] CancellationToken cancel)
+    public IAsyncEnumerable<Run> ReadAllAsync(CancellationToken cancel) => ReadAllAsync((_, why) => ExceptionDispatchInfo.Throw(why), cancel);
+
+    /// <inheritdoc cref="ReadAllAsync(CancellationToken)"/>
+    /// <param name="unreadable">Told the id of each run whose row cannot be read, and why; it is passed by.</param>
+    /// <param name="cancel">Stops it.</param>
+    public async IAsyncEnumerable<Run> ReadAllAsync(Action<string, Exception> unreadable, [EnumeratorCancellation] CancellationToken cancel)
     {
         await foreach (var entity in storage.Runs.QueryAsync<TableEntity>(cancellationToken: cancel))
         {
-            yield return FromEntity(entity);
+            if (Stored.TryRead(() => FromEntity(entity), fault => unreadable(entity.RowKey, fault)) is { } run)
+            {
+                yield return run;
+            }
         }
     }
 
@@ -254,13 +263,15 @@ public sealed class RunStore(PipelineStorage storage, TimeProvider time)
         }
     }
 
-    /// <summary>Compares the index with all runs: runs that it does not lead to, and its keys that lead to none.</summary>
+    /// <summary>
+    /// Compares the index with all runs: runs that it does not lead to, and its keys that lead to none. Runs that cannot be read are passed by.
+    /// </summary>
     public async Task<IndexGaps> CompareIndexAsync(CancellationToken cancel)
     {
         // The keys first: a run that comes after they were read has its own before itself.
         var keys = await index.ReadKeysAsync(cancel);
         var missing = new List<string>();
-        await foreach (var run in ReadAllAsync(cancel))
+        await foreach (var run in ReadAllAsync((_, _) => { }, cancel))
         {
             var isWhole = true;
             foreach (var key in RunIndex.KeysOf(run))

@@ -11,7 +11,7 @@ public sealed record Interval(double Low, double High)
 }
 
 /// <summary>
-/// Intervals of metrics: of the AUC of two classes after DeLong (of more there is none), of the others by the percentile bootstrap (Efron and Tibshirani,
+/// Intervals of metrics: of the AUC after DeLong (<see cref="RankStatistics"/>), of the others by the percentile bootstrap (Efron and Tibshirani,
 /// 1993) over rows, or over a thousand groups of rows where there are more. The same rows give the same interval.
 /// </summary>
 internal static class MetricIntervals
@@ -25,7 +25,7 @@ internal static class MetricIntervals
     {
         if (metric == "auc")
         {
-            return rows.Classes > 1 ? null : Around(RankStatistics.Auc(rows), RankStatistics.StandardError(rows), Usual, 0, 1);
+            return Around(RankStatistics.WithError(rows), Usual, 0, 1);
         }
         return Bootstrap(rows, Usual, (groups, drawn) =>
         {
@@ -43,9 +43,7 @@ internal static class MetricIntervals
     {
         if (metric == "auc")
         {
-            return first.Classes > 1
-                ? null
-                : Around(RankStatistics.Auc(first) - RankStatistics.Auc(second), RankStatistics.StandardError(first, second), level, -1, 1);
+            return Around(RankStatistics.OfDifference(first, second), level, -1, 1);
         }
         return Bootstrap(first, level, (groups, drawn) =>
         {
@@ -54,8 +52,9 @@ internal static class MetricIntervals
         });
     }
 
-    private static Interval? Around(double value, double error, double level, double least, double most)
+    private static Interval? Around((double Value, double Error) measured, double level, double least, double most)
     {
+        var (value, error) = measured;
         var reach = Normal.InvCDF(0, 1, (1 + level) / 2) * error;
         return double.IsFinite(reach) ? new Interval(Math.Max(least, value - reach), Math.Min(most, value + reach)) : null;
     }

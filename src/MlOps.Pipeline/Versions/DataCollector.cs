@@ -1,3 +1,4 @@
+using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Data;
 using MlOps.Pipeline.Doctor;
 using MlOps.Pipeline.Tracking;
@@ -14,9 +15,15 @@ public sealed class DataCollector(StorageDoctor doctor, DataLog log, DatasetStor
     private const string Datasets = "datasets/";
 
     /// <summary>What would be deleted.</summary>
+    /// <exception cref="InputException">A record that may refer to data cannot be read.</exception>
     public async Task<DataGarbage> FindAsync(CancellationToken cancel)
     {
         var examination = await doctor.ExamineAsync(cancel);
+        if (examination.Unreadable is [var first, ..])
+        {
+            throw new InputException(
+                $"Nothing can be told to be garbage: {first.Where} cannot be read, and may need it. mlops doctor names all such records and what to do.");
+        }
         return new DataGarbage(OfData(examination, FindingKind.Orphan), examination.Datasets)
         {
             Existing = examination.DatasetIds,

@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using System.Runtime.ExceptionServices;
 using Microsoft.Extensions.Logging;
 using MlOps.Pipeline.Registry;
 
@@ -197,31 +196,6 @@ internal sealed partial class ModelCache(
         public long LastAsked => Volatile.Read(ref lastAsked);
 
         public void Asked(long now) => Volatile.Write(ref lastAsked, now);
-    }
-
-    /// <summary>Versions whose loading failed, why, and until when each is left alone: callers get that fault meanwhile.</summary>
-    private sealed class FailingLoads(ServingOptions options, TimeProvider time)
-    {
-        private readonly Dictionary<int, FailingLoad> versions = [];
-
-        /// <summary>The version's fault, while it is left alone.</summary>
-        public FailingLoad? Find(int version) => versions.GetValueOrDefault(version) is { } load && time.GetElapsedTime(load.Noted) < load.Pause ? load : null;
-
-        public void Note(int version, Exception fault)
-        {
-            var failures = (versions.GetValueOrDefault(version)?.Failures ?? 0) + 1;
-            versions[version] = new FailingLoad(
-                ExceptionDispatchInfo.Capture(fault), failures, time.GetTimestamp(), BackOff.After(failures, options.RefreshEvery, options.LongestPause));
-        }
-    }
-
-    private sealed record FailingLoad(ExceptionDispatchInfo Why, int Failures, long Noted, TimeSpan Pause)
-    {
-        public T Throw<T>()
-        {
-            Why.Throw();
-            throw Why.SourceException;
-        }
     }
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Model {Model} was not asked for the longest, and is not kept in memory")]

@@ -18,7 +18,7 @@ internal sealed partial class VersionCache(
     /// <summary>How many are held.</summary>
     internal int Held => versions.Count;
 
-    /// <summary>The version; null when there is none.</summary>
+    /// <summary>The version; null when there is none. One that cannot be loaded is tried ever more rarely; callers get its fault meanwhile.</summary>
     /// <exception cref="ModelLoadException">It cannot be loaded.</exception>
     public async ValueTask<ServedModel?> FindAsync(string model, int version, CancellationToken cancel)
     {
@@ -28,21 +28,23 @@ internal sealed partial class VersionCache(
         }
         var slot = versions.GetOrAdd((model, version), Open);
         slot.LastAsked = time.GetTimestamp();
-        ServedModel? served = null;
+        var isKnown = true;
         try
         {
-            served = await slot.Value.GetAsync(cancel);
+            var served = await slot.Value.GetAsync(cancel);
+            isKnown = served is not null;
             return served;
         }
         finally
         {
-            if (served is null)
+            if (isKnown)
             {
-                versions.TryRemove(KeyValuePair.Create((model, version), slot));
+                Trim(slot);
             }
             else
             {
-                Trim(slot);
+                // A number that nobody knows must not stay: any caller could fill the memory with such numbers.
+                versions.TryRemove(KeyValuePair.Create((model, version), slot));
             }
         }
     }
@@ -53,17 +55,37 @@ internal sealed partial class VersionCache(
         stopping.Dispose();
     }
 
-    private Slot Open((string Model, int Version) key) => new(new(
-        (current, cancel) => ReadAsync(key.Model, key.Version, current, cancel), fault => LogKept(key.Model, key.Version, fault), options, time,
-        stopping.Token));
+    private Slot Open((string Model, int Version) key)
+    {
+        var failing = new FailingLoads(options, time);
+        return new Slot(new(
+            (current, cancel) => ReadAsync(key.Model, key.Version, current, failing, cancel), fault => LogKept(key.Model, key.Version, fault), options, time,
+            stopping.Token));
+    }
 
-    private async Task<ServedModel?> ReadAsync(string model, int version, ServedModel? current, CancellationToken cancel)
+    private async Task<ServedModel?> ReadAsync(string model, int version, ServedModel? current, FailingLoads failing, CancellationToken cancel)
     {
         if (await registry.FindVersionAsync(model, version, cancel) is not { } found)
         {
             return null;
         }
-        return current ?? new ServedModel(model, version, await loader.LoadOrTellAsync(found, "", "Ask for another version.", cancel));
+        if (current is not null)
+        {
+            return current;
+        }
+        if (failing.Find(version) is { } known)
+        {
+            return known.Throw<ServedModel>();
+        }
+        try
+        {
+            return new ServedModel(model, version, await loader.LoadOrTellAsync(found, "", "Ask for another version.", cancel));
+        }
+        catch (Exception fault) when (!cancel.IsCancellationRequested)
+        {
+            failing.Note(version, fault);
+            throw;
+        }
     }
 
     private void Trim(Slot kept)

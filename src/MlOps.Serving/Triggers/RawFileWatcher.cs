@@ -21,17 +21,25 @@ public sealed partial class RawFileWatcher(
     /// <summary>So many files are looked through at every look.</summary>
     internal const int FewFiles = 200;
 
+    /// <summary>So many models without a definition are asked for one at every look.</summary>
+    internal const int FewModels = 20;
+
+    private static readonly TimeSpan LookEvery = TimeSpan.FromSeconds(2);
+
     private static readonly TimeSpan LongestPause = TimeSpan.FromMinutes(5);
 
-    /// <summary>Files whose model has no definition; the log says it once.</summary>
-    private readonly HashSet<string> waiting = [];
+    /// <summary>Files whose model has no definition, and that model; the log says it once.</summary>
+    private readonly Dictionary<string, string> waiting = new(StringComparer.Ordinal);
+
+    private readonly DefinedModels models = new(definitions, count => Pause(count, FewModels), time);
 
     private (long At, TimeSpan Pause)? lookedThrough;
 
-    public TimeSpan Interval { get; } = TimeSpan.FromSeconds(2);
+    public TimeSpan Interval => LookEvery;
 
     public async Task LookAsync(CancellationToken cancel)
     {
+        models.BeginLook();
         await TakeNotedAsync(cancel);
         if (lookedThrough is not { } last || time.GetElapsedTime(last.At) >= last.Pause)
         {
@@ -39,13 +47,21 @@ public sealed partial class RawFileWatcher(
         }
         else if (waiting.Count > 0)
         {
-            await TakeReadyAsync(await FindAsync([.. waiting], cancel), cancel);
+            var ready = new List<string>();
+            foreach (var (file, model) in waiting)
+            {
+                if (await models.HasAsync(model, cancel))
+                {
+                    ready.Add(file);
+                }
+            }
+            await TakeReadyAsync(await FindAsync(ready, cancel), cancel);
         }
     }
 
     private async Task TakeNotedAsync(CancellationToken cancel)
     {
-        var noted = await arrivals.ListAsync(cancel);
+        var noted = (await arrivals.ListAsync(cancel)).Where(note => !(waiting.TryGetValue(note.Name, out var model) && models.Lacks(model))).ToList();
         if (noted.Count == 0)
         {
             return;
@@ -79,13 +95,21 @@ public sealed partial class RawFileWatcher(
             }
         }
         await TakeReadyAsync(changed, cancel);
-        waiting.IntersectWith(there);
+        foreach (var gone in waiting.Keys.Where(name => !there.Contains(name)).ToList())
+        {
+            waiting.Remove(gone);
+        }
         foreach (var gone in known.Keys.Where(name => !there.Contains(name)).ToList())
         {
             await marks.ForgetAsync(gone, cancel);
         }
-        var pause = there.Count <= FewFiles ? TimeSpan.Zero : Interval * there.Count / FewFiles;
-        lookedThrough = (time.GetTimestamp(), pause < LongestPause ? pause : LongestPause);
+        lookedThrough = (time.GetTimestamp(), Pause(there.Count, FewFiles));
+    }
+
+    private static TimeSpan Pause(int count, int few)
+    {
+        var pause = count <= few ? TimeSpan.Zero : LookEvery * count / few;
+        return pause < LongestPause ? pause : LongestPause;
     }
 
     /// <summary>Files as they are now, where they are there.</summary>
@@ -112,23 +136,15 @@ public sealed partial class RawFileWatcher(
     private async Task TakeReadyAsync(IEnumerable<RawFile> files, CancellationToken cancel)
     {
         var known = await marks.ReadAsync(cancel);
-        var defined = new Dictionary<string, bool>(StringComparer.Ordinal);
         foreach (var file in files.Where(file => IsChanged(file, known)).OrderBy(file => file.Modified).ToList())
         {
-            if (file.Model is { } model)
+            if (file.Model is { } model && !await models.HasAsync(model, cancel))
             {
-                if (!defined.TryGetValue(model, out var isDefined))
+                if (waiting.TryAdd(file.Name, model))
                 {
-                    defined[model] = isDefined = await definitions.FindTimeAsync(model, cancel) is not null;
+                    LogWaits(file.Name, model);
                 }
-                if (!isDefined)
-                {
-                    if (waiting.Add(file.Name))
-                    {
-                        LogWaits(file.Name, model);
-                    }
-                    continue;
-                }
+                continue;
             }
             waiting.Remove(file.Name);
             await TakeAsync(file, cancel);

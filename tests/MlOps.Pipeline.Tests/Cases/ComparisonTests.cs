@@ -1,5 +1,9 @@
 using System.Globalization;
+using MlOps.Pipeline.Contracts;
+using MlOps.Pipeline.Data;
+using MlOps.Pipeline.Data.Duck;
 using MlOps.Pipeline.Definitions;
+using MlOps.Pipeline.Registry;
 using MlOps.Pipeline.Stages.Ingest;
 using MlOps.Pipeline.Tracking;
 using MlOps.Testing;
@@ -154,6 +158,124 @@ public sealed class ComparisonTests(AzuriteFixture azurite) : IAsyncLifetime
         gated.Run.BlockedBy.Should().ContainSingle().Which.Should()
             .Match("production: rmse * is better than * of production version 1, but not with the required probability of 0.95");
         free.Run.Promoted.Should().BeTrue("nothing else stops it");
+    }
+
+    [Fact]
+    public async Task Rows_that_production_was_trained_on_are_found_where_it_was_split_by_other_columns()
+    {
+        var csv = "a,b,y\n" + string.Concat(Enumerable.Range(0, 600).Select(i => $"{i % 37},{i * 7 % 101},{(i % 37) + (2 * (i * 7 % 101))}\n"));
+        var definition = new PipelineDefinition { Model = model, Target = "y", Train = NoFolds, Candidates = Quick };
+        (await host.RunAsync(definition, host.WriteFile("rows.csv", csv))).Run.State.Should().Be(RunState.Succeeded);
+
+        var run = await host.RunAsync(definition with { Split = new SplitRules { Key = ["a"], Validation = 0.4 } }, host.WriteFile("rows.csv", csv));
+
+        var registry = host.Get<ModelRegistry>();
+        var (first, second) = (await registry.GetAsync(model, 1, default), await registry.GetAsync(model, 2, default));
+        var trained = await RowsAsync(first.Lineage.Train);
+        var validated = await RowsAsync(second.Lineage.Validation);
+        run.Stages.Single(stage => stage.Stage == "promote").Warnings!.Should().Contain(
+            warning => warning.Text.Contains("validation rows are among those that production was trained on")
+                && warning.Count == validated.Count(trained.Contains));
+        validated.Count(trained.Contains).Should().BeInRange(100, validated.Count - 30);
+        run.Metrics.Should().ContainKey("production_rmse");
+        run.Params.Should().NotContainKey("productionTrainedOn");
+    }
+
+    [Fact]
+    public async Task Where_productions_training_rows_are_gone_run_and_card_say_that_they_cannot_be_told()
+    {
+        string Csv(int from) => "a,b,y\n" + string.Concat(Enumerable.Range(from, 600).Select(
+            i => $"{i % 37},{i * 7 % 101},{(i % 37) + (2 * (i * 7 % 101))}\n"));
+        var definition = new PipelineDefinition { Model = model, Target = "y", Train = NoFolds, Candidates = Quick };
+        (await host.RunAsync(definition, host.WriteFile("first.csv", Csv(0)))).Run.State.Should().Be(RunState.Succeeded);
+        var gone = (await host.Get<ModelRegistry>().GetAsync(model, 1, default)).Lineage.Train;
+        await host.Storage.Datasets.GetBlobClient($"{gone}/manifest.json").DeleteAsync();
+
+        var run = await host.RunAsync(definition, host.WriteFile("second.csv", Csv(300)));
+
+        var reason = $"its training rows (dataset version {gone}) are gone";
+        var told = run.Stages.Single(stage => stage.Stage == "promote").Warnings![0];
+        told.Text.Should().StartWith("It cannot be told which of the").And.Contain($"version 1 in production was trained on: {reason}");
+        var validation = (await host.Get<ModelRegistry>().GetAsync(model, 2, default)).Lineage.Validation;
+        (told.Headline, told.Count).Should().Be((true, (await RowsAsync(validation)).Count));
+        run.Params["productionTrainedOn"].Should().Be($"cannot be told: {reason}");
+        run.Metrics.Should().ContainKey("production_rmse");
+        var card = await host.Get<ArtifactStore>().ReadAsync(run.Artifacts.Single(artifact => artifact.Path == "model-card.md").Blob, default);
+        card.ToString().Should().Contain("**It cannot be told which of the").And.Contain("of version 1; which of the rows that was trained on cannot be told");
+    }
+
+    [Fact]
+    public async Task The_run_tells_what_its_split_went_by()
+    {
+        string Csv(bool more) => $"b,a,{(more ? "extra," : "")}y\n" + string.Concat(Enumerable.Range(0, 600).Select(
+            i => $"{i % 37},{i * 7 % 101},{(more ? $"{i % 5}," : "")}{(i % 37) + (2 * (i * 7 % 101))}\n"));
+        var definition = new PipelineDefinition { Model = model, Target = "y", Train = NoFolds, Candidates = Quick };
+
+        var first = await host.RunAsync(definition, host.WriteFile("first.csv", Csv(more: false)));
+        var second = await host.RunAsync(definition, host.WriteFile("second.csv", Csv(more: true)));
+        var third = await host.RunAsync(
+            definition with { Split = new SplitRules { Key = ["y", "b"], Group = "a" } }, host.WriteFile("third.csv", Csv(more: true)));
+
+        FactsOf(first).Should().Equal("row", "a, b, y", "the columns of the model");
+        FactsOf(second).Should().Equal("row", "a, b, y", "the columns that production and the file share");
+        FactsOf(third).Should().Equal("group a", "y, b", "declared (split.key)");
+
+        static IEnumerable<string> FactsOf(RunDetails run) => [run.Params["split.by"], run.Params["split.key"], run.Params["split.keyFrom"]];
+    }
+
+    [Fact]
+    public async Task A_second_file_that_does_not_show_the_order_of_its_dates_is_read_as_the_table_of_production()
+    {
+        (await TrainFileAsync(host.WriteFile("first.csv", Days(i => $"{1 + (i % 28):00}/{1 + (i % 12):00}/2026")))).Run.State.Should().Be(RunState.Succeeded);
+
+        var run = await TrainFileAsync(host.WriteFile("second.csv", Days(i => $"{1 + (i % 12):00}/{1 + (i * 5 % 12):00}/2026")));
+
+        (await ColumnAsync(run, "at")).Cells!.Dates.Should().Be(DateOrder.Dmy, "1/2 alone would be read with the month first");
+        run.Stages[0].Stage.Should().Be("ingest");
+        var told = run.Stages[0].Warnings!.Should().ContainSingle(warning => warning.Column == "at").Subject;
+        told.Text.Should().Be("Column 'at': nothing in the file shows whether the day or the month comes first (line 2: '01/01/2026'); it is read with the day "
+            + "first, as in the table of version 1. Declare \"format\" to say which.");
+        (told.Line, told.Example, told.Headline).Should().Be((2, "01/01/2026", false));
+
+        var again = await TrainFileAsync(host.WriteFile("second.csv", Days(i => $"{1 + (i % 12):00}/{1 + (i * 5 % 12):00}/2026")));
+
+        again.Stages[0].State.Should().Be(StageState.Reused);
+        again.Stages[0].Warnings.Should().Contain(told);
+    }
+
+    [Fact]
+    public async Task A_second_file_whose_dates_show_another_order_says_so_first()
+    {
+        var first = await TrainFileAsync(host.WriteFile("first.csv", Days(i => $"{1 + (i % 12):00}/{1 + (i * 5 % 12):00}/2026")));
+        first.Run.State.Should().Be(RunState.Succeeded);
+
+        var run = await TrainFileAsync(host.WriteFile("second.csv", Days(i => $"{1 + (i % 28):00}/{1 + (i % 12):00}/2026")));
+
+        (await ColumnAsync(run, "at")).Cells!.Dates.Should().Be(DateOrder.Dmy);
+        run.Stages[0].Warnings!.Should().Contain(new Warning(
+            "Column 'at' is read with the day first, and in the table of version 1 it was read with the month first, although nothing showed it. Look whether "
+            + "both are right, and declare \"format\" where one is not.")
+        {
+            Column = "at",
+            Headline = true,
+        });
+    }
+
+    private static string Days(Func<int, string> at) =>
+        "at,x,y\n" + string.Concat(Enumerable.Range(0, 400).Select(i => $"{at(i)},{i % 37},{(i % 37) + (i % 5)}\n"));
+
+    private async Task<DatasetColumn> ColumnAsync(RunDetails run, string column)
+    {
+        var version = await host.Get<ModelRegistry>().GetAsync(model, run.Run.Version!.Value, default);
+        return (await host.Get<DatasetStore>().GetAsync(version.Lineage.Raw, default)).Columns.Single(one => one.Name == column);
+    }
+
+    private async Task<IReadOnlyList<string>> RowsAsync(string version)
+    {
+        var datasets = host.Get<DatasetStore>();
+        var table = await datasets.OpenAsync(await datasets.GetAsync(version, default), default);
+        using var session = host.Get<DuckDb>().Open(default);
+        return [.. session.Rows($"SELECT a, b, y FROM {table.ToSql()}").Select(row => string.Join('|', row))];
     }
 
     private Task<RunDetails> TrainAsync(string file) => TrainFileAsync(CaseFiles.Path(file));

@@ -160,7 +160,7 @@ public sealed class TrainingTests(AzuriteFixture azurite) : IAsyncLifetime
         var run = await host.RunAsync(definition, host.WriteFile("rare.csv", "a,b,c,y\n" + string.Concat(rows)));
 
         run.Stages.Single(stage => stage.Stage == "clean").Warnings!.Where(warning => warning.Headline).Select(warning => (warning.Text, warning.Count))
-            .Should().Equal(("20 of 1,000 rows were left out for 3 reasons, each of few rows; the most frequent (8): null: a.", 20));
+            .Should().Equal(("20 of 1,000 rows were left out for 3 reasons, each of few rows; the most frequent (8): null: a (the first is line 2).", 20));
     }
 
     [Fact]

@@ -42,6 +42,38 @@ public sealed class DefinitionInferenceTests(AzuriteFixture azurite)
     }
 
     [Fact]
+    public async Task A_format_that_the_file_does_not_show_is_written_as_a_guess_and_each_run_tells_of_it()
+    {
+        await using var host = new PipelineHost(azurite);
+        string Csv(int days) => "at;price;y\n" + string.Concat(Enumerable.Range(0, 200).Select(
+            i => $"{1 + (i % days):00}/{1 + (i * 5 % 12):00}/2026;{1 + (i % 9)}.{100 + i};{(i % 37) + 1}\n"));
+        var path = host.WriteFile("guess.csv", Csv(days: 12));
+
+        var inferred = await host.Get<DefinitionInference>().InferAsync(
+            new PipelineDefinition { Model = AzuriteFixture.UniqueModel(), Target = "y" }, path, default);
+        var written = DefinitionJson.Write(inferred);
+
+        (inferred.Columns["at"].Format, inferred.Columns["at"].Assumed).Should().Be((CellPattern.Mdy, true));
+        (inferred.Columns["price"].Format, inferred.Columns["price"].Assumed).Should().Be((CellPattern.Point, true));
+        inferred.Columns["y"].Assumed.Should().BeFalse();
+        DefinitionJson.Read(written).Columns.Should().BeEquivalentTo(inferred.Columns);
+
+        // Who knows better changes the guess, and takes the mark out where it is none any more.
+        await using var bench = new StageBench(azurite);
+        var other = inferred.Columns.ToDictionary();
+        other["at"] = other["at"] with { Format = CellPattern.Dmy };
+        other["price"] = other["price"] with { Format = CellPattern.PointGroups, Assumed = false };
+        var raw = await bench.IngestAsync(inferred with { Columns = other }, path);
+        (await bench.RowsAsync(raw.Raw, "at", "price"))[1].Should().Equal(new DateTime(2026, 6, 2, 0, 0, 0, DateTimeKind.Unspecified), 2101.0);
+        bench.Told.Should().ContainSingle().Which.Should().Match<Warning>(warning => warning.Column == "at" && warning.Headline && warning.Text.Contains(
+            "it is read with the day first, which the definition assumes"));
+
+        // A file that shows how it is written is read as it shows.
+        raw = await bench.IngestTextAsync(inferred, Csv(days: 28));
+        (await bench.RowsAsync(raw.Raw, "at"))[1][0].Should().Be(new DateTime(2026, 6, 2, 0, 0, 0, DateTimeKind.Unspecified));
+    }
+
+    [Fact]
     public async Task Where_rows_are_few_each_of_many_categories_is_learnt()
     {
         await using var host = new PipelineHost(azurite);

@@ -70,6 +70,19 @@ public sealed class TrainingPermitsTests(AzuriteFixture azurite) : IAsyncLifetim
     }
 
     [Fact]
+    public async Task A_request_that_comes_again_after_its_candidate_was_trained_holds_no_permit()
+    {
+        var (first, second) = (await CreateAsync(), await CreateAsync());
+        await TakeAsync(first, ["a", "b"]);
+        await host.Get<RunStore>().RecordResultAsync(first.RunId, new StageStatus("train", "a", StageState.Succeeded), "{}", CancellationToken.None);
+        await Permits.GiveBackAsync(first.RunId, ["a"], CancellationToken.None);
+
+        (await TakeAsync(first, ["a", "b"])).Should().BeEquivalentTo("a", "b");
+
+        (await TakeAsync(second, ["a", "b"])).Should().BeEquivalentTo(["a", "b"], "only b holds one");
+    }
+
+    [Fact]
     public async Task A_run_that_ended_or_was_deleted_holds_no_permits()
     {
         var (ended, deleted, next) = (await CreateAsync(), await CreateAsync(), await CreateAsync());

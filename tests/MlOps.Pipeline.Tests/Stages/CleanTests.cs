@@ -87,6 +87,57 @@ public sealed class CleanTests(AzuriteFixture azurite) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Why_rows_were_left_out_is_told_with_the_first_line_and_cell()
+    {
+        var definition = Definition with
+        {
+            Columns = new Dictionary<string, ColumnRule> { ["a"] = new() { Min = 0, Max = 1000 }, ["b"] = new() { Allowed = ["g", "ok"] } },
+        };
+
+        // A blank line and a cell of two lines stand between: the row and its line are not the same number.
+        await bench.CleanAsync(definition, Table("-1,ok,1", "1001,ok,1", "", "5,\"o\nk\",1", "-2,ok,3", "6,bad,1", ",g,4", "seven,g,4", "eight,g,4"));
+
+        bench.Told.Where(warning => warning.Text.Contains("left out:", StringComparison.Ordinal)).Select(
+            warning => (warning.Text, warning.Column, warning.Count, warning.Line, warning.Example, warning.Headline)).Should().Equal(
+            ("1 of 28 rows were left out: above max: a (the first is line 3: '1001.0').", "a", 1, 3, "1001.0", true),
+            ("2 of 28 rows were left out: below min: a (the first is line 2: '-1.0').", "a", 2, 2, "-1.0", true),
+            ("2 of 28 rows were left out: not allowed: b (the first is line 5: 'o\nk').", "b", 2, 5, "o\nk", true),
+            ("1 of 28 rows were left out: null: a (the first is line 9).", "a", 1, 9, null, true),
+            ("2 of 28 rows were left out: unparseable: a (the first is line 10: 'seven').", "a", 2, 10, "seven", true));
+    }
+
+    [Fact]
+    public async Task A_rare_reason_is_told_too_and_is_no_headline()
+    {
+        var rows = Enumerable.Range(0, 300).Select(i => string.Create(CultureInfo.InvariantCulture, $"{i},g,{i * 0.25}")).Append(",g,7");
+
+        await bench.CleanAsync(Definition, Table([.. rows]));
+
+        var told = bench.Told.Should().ContainSingle(warning => warning.Text.Contains("left out", StringComparison.Ordinal)).Subject;
+        told.Should().Be(
+            new Warning("1 of 321 rows were left out: null: a (the first is line 302).") { Column = "a", Count = 1, Line = 302 });
+    }
+
+    [Fact]
+    public async Task Equal_rows_that_are_kept_are_told_with_the_line_of_the_first()
+    {
+        await bench.CleanAsync(Definition with { Cleaning = new CleaningRules(Duplicates: Duplicates.Keep) }, Table("1,a,1", "2,b,2", "2,b,2", "1,a,1"));
+
+        bench.Told.Should().ContainSingle(warning => warning.Text.StartsWith("2 of 24 rows equal an earlier one and were kept (the first is line 4)"))
+            .Which.Line.Should().Be(4);
+    }
+
+    [Fact]
+    public async Task Columns_that_are_not_used_are_told_by_name()
+    {
+        var definition = Definition with { Columns = new Dictionary<string, ColumnRule> { ["b"] = new() { Ignore = true } } };
+
+        await bench.CleanAsync(definition, Table("1,a,1"));
+
+        bench.Told.Should().Contain(new Warning("Column 'b' is not used: the definition ignores it.") { Column = "b" });
+    }
+
+    [Fact]
     public async Task Of_a_wide_table_an_example_has_some_columns_and_the_one_that_is_the_reason()
     {
         var names = Enumerable.Range(0, 60).Select(i => $"c{i}").ToList();

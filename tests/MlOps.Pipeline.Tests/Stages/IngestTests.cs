@@ -270,6 +270,36 @@ public sealed class IngestTests(AzuriteFixture azurite) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Texts_of_parquet_that_were_taken_for_missing_or_for_words_are_told_as_those_of_a_csv()
+    {
+        var rows = Enumerable.Range(0, 60).Select(i =>
+            $"{(i < 2 ? "n/a" : i < 5 ? "NA" : "red")},{(i == 3 ? "none" : $"{i}.5")},{(i < 4 ? "0000-00-00" : "2026-01-02")},{i}\n");
+        var csv = bench.Host.WriteFile("missing.csv", "colour,amount,at,y\n" + string.Concat(rows));
+        var parquet = Path.Combine(bench.Host.WorkFolder, "missing.parquet");
+        using (var session = bench.Host.Get<MlOps.Pipeline.Data.Duck.DuckDb>().Open(default))
+        {
+            session.Copy($"SELECT * REPLACE (y::DOUBLE AS y) FROM read_csv('{csv}', all_varchar = true)", parquet);
+        }
+        var definition = Definition with
+        {
+            Target = "y",
+            Columns = new Dictionary<string, ColumnRule> { ["amount"] = new() { Kind = ColumnKind.Numeric }, ["at"] = new() { Kind = ColumnKind.Datetime } },
+        };
+
+        await bench.IngestAsync(definition, parquet);
+        var ofParquet = bench.Told;
+        await bench.IngestAsync(definition, csv);
+
+        ofParquet.Select(warning => (warning.Column, warning.Count, warning.Example, warning.Headline, warning.Line)).Should().Equal(
+            ("colour", 2, "n/a", true, null), ("amount", 1, "none", true, null), ("at", 4, "0000-00-00", true, null), ("colour", 3, "NA", false, null));
+        ofParquet[0].Text.Should().Be("Column 'colour': 2 of 60 cells have a text that was taken for a missing value (such as 'n/a'). Declare \"nulls\" to "
+            + "change that.");
+        ofParquet[^1].Text.Should().StartWith("Column 'colour': 'NA' (3 cells) is taken for a value");
+        bench.Told.Skip(ofParquet.Count).Where(warning => warning.Count is not null).Select(warning => (warning.Column, warning.Count, warning.Example))
+            .Should().BeEquivalentTo(ofParquet.Select(warning => (warning.Column, warning.Count, warning.Example)));
+    }
+
+    [Fact]
     public async Task Times_of_day_are_the_same_seconds_in_parquet_and_in_text()
     {
         var csv = bench.Host.WriteFile("times.csv", "at,y\n" + string.Concat(Enumerable.Range(0, 30).Select(i => $"08:{i:00}:07.5,{i}\n")));

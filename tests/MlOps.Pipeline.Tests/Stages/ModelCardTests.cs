@@ -74,9 +74,30 @@ public sealed class ModelCardTests(AzuriteFixture azurite)
         promoted.Should()
             .Contain("in place of version 1").And.Contain("version 1, replaced").And.Contain(
                 better.Metrics["production_r2"].ToString("G5", CultureInfo.InvariantCulture));
+        promoted.Should().Contain("Gain over version 1 in rmse, on the rows by which both can be judged: "
+            + better.Metrics["gain_over_production"].ToString("G5", CultureInfo.InvariantCulture)).And.Contain("The interval does not hold 0.");
         worse.Run.Promoted.Should().BeFalse();
         var blocked = await TextAsync(host, worse, ModelCardStage.Page);
         blocked.Should().Contain("Registered, not promoted").And.Contain("version 2, in production").And.Contain(worse.Run.BlockedBy.Single());
+    }
+
+    [Fact]
+    public async Task A_card_says_where_two_versions_cannot_be_told_apart()
+    {
+        await using var host = new PipelineHost(azurite);
+        var path = host.WriteFile("trips.csv", Trips.Csv(1200, seed: 72));
+        var definition = Trips.Definition();
+        await host.RunAsync(definition, path);
+
+        var again = await host.RunAsync(definition, path);
+
+        again.Metrics["gain_over_production"].Should().Be(0);
+        foreach (var card in new[] { await TextAsync(host, again, ModelCardStage.Page), await TextAsync(host, again, ModelCardStage.MarkdownFile) })
+        {
+            System.Net.WebUtility.HtmlDecode(card).Replace("\\", "", StringComparison.Ordinal).Should().Contain(
+                "Gain over version 1 in rmse, on the rows by which both can be judged: 0 (95 % interval 0 to 0). The interval holds 0: the two cannot be "
+                + "told apart.");
+        }
     }
 
     [Fact]

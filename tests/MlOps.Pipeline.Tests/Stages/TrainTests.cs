@@ -168,5 +168,58 @@ public sealed class TrainTests(AzuriteFixture azurite)
         (await reader.ReadToEndAsync()).Should().Be("vendor\npassengers\nseconds\nmiles\npayment\nseconds_x_miles\n");
     }
 
+    [Theory]
+    [InlineData(3, true)]
+    [InlineData(2, false)]
+    public async Task Categories_without_a_slot_of_their_own_are_told_with_their_rows_also_where_the_model_is_reused(int rareRows, bool headline)
+    {
+        await using var host = new PipelineHost(azurite);
+        // The earliest rows train: three frequent shops, and two rare ones of as many rows each.
+        string ShopOf(int i) => i < rareRows ? "ulm" : i < 2 * rareRows ? "aalen" : $"shop{i % 3}";
+        var csv = "shop,x,at,y\n" + string.Concat(Enumerable.Range(0, 600).Select(
+            i => $"{ShopOf(i)},{i % 37},{new DateTime(2026, 1, 1).AddHours(i):s},{(i % 37) + (i % 3)}\n"));
+        var definition = new PipelineDefinition
+        {
+            Model = AzuriteFixture.UniqueModel(),
+            Target = "y",
+            Features = new FeatureRules { MaxCategories = 3 },
+            Split = new SplitRules { Time = "at" },
+            Train = new TrainRules { Folds = 0 },
+            Candidates = [new CandidateSpec { Trainer = TrainerNames.LightGbm, Trees = 3 }],
+        };
+        var path = host.WriteFile("shops.csv", csv);
+        await host.RunAsync(definition, path);
+
+        var run = await host.RunAsync(definition, path);
+
+        var train = run.Stages.Single(stage => stage.Stage == "train");
+        train.State.Should().Be(StageState.Reused);
+        var told = train.Warnings.Should().ContainSingle().Subject;
+        told.Text.Should().Be(
+            $"Column 'shop': 2 of its 5 categories, such as 'aalen', are one to the model, as the 3 most frequent have a slot each: {2 * rareRows} of 480 "
+            + $"training rows ({(headline ? "1.25" : "0.83")} %). Raise features.maxCategories to tell them apart.");
+        (told.Column, told.Count, told.Example, told.Headline).Should().Be(("shop", 2 * rareRows, "aalen", headline));
+        run.Metrics.Should().ContainKey("val_rmse");
+    }
+
+    [Fact]
+    public async Task Where_there_are_as_many_categories_as_slots_nothing_is_told_of_them()
+    {
+        await using var host = new PipelineHost(azurite);
+        var csv = "shop,x,y\n" + string.Concat(Enumerable.Range(0, 300).Select(i => $"shop{i % 3},{i % 37},{i % 41}\n"));
+        var definition = new PipelineDefinition
+        {
+            Model = AzuriteFixture.UniqueModel(),
+            Target = "y",
+            Features = new FeatureRules { MaxCategories = 3 },
+            Train = new TrainRules { Folds = 0 },
+            Candidates = [new CandidateSpec { Trainer = TrainerNames.LightGbm, Trees = 3 }],
+        };
+
+        var run = await host.RunAsync(definition, host.WriteFile("shops.csv", csv));
+
+        run.Stages.Single(stage => stage.Stage == "train").Warnings.Should().BeNullOrEmpty();
+    }
+
     private static bool IsFar(string trip) => double.Parse(trip.Split(',')[3], System.Globalization.CultureInfo.InvariantCulture) > 6;
 }

@@ -49,6 +49,27 @@ public sealed class RawFileWatcherTests(AzuriteFixture azurite)
     }
 
     [Fact]
+    public async Task Who_trains_on_a_file_that_was_just_taken_gets_its_run_and_by_another_definition_one_of_its_own()
+    {
+        await using var host = new TriggerHost(azurite);
+        await host.DropAsync($"{model}/a.csv");
+        await host.DefineAsync(model, OnNewFile);
+        await host.LookAtFilesAsync();
+        var taken = (await host.RunsAsync(model)).Single();
+        Task<Run> TrainAsync() => host.Get<RunStarter>().StartAsync(new RunRequest(model, $"raw/{model}/a.csv", "http"), default);
+
+        var same = await TrainAsync();
+        await host.Get<DefinitionStore>().PutAsync(
+            new PipelineDefinition { Model = model, Target = "y", RunOn = OnNewFile, Train = new TrainRules { Folds = 0 } }, CancellationToken.None);
+        var other = await TrainAsync();
+        await host.DropAsync($"{model}/a.csv", "a,y\n5,6\n");
+        var changed = await TrainAsync();
+
+        same.RunId.Should().Be(taken.RunId);
+        new[] { taken.RunId, other.RunId, changed.RunId }.Should().OnlyHaveUniqueItems();
+    }
+
+    [Fact]
     public async Task A_changed_file_starts_another_run()
     {
         await using var host = new TriggerHost(azurite);
@@ -185,6 +206,26 @@ public sealed class RawFileWatcherTests(AzuriteFixture azurite)
         await host.LookAtFilesAsync();
 
         (await host.RunsAsync(model)).Should().ContainSingle().Which.Source.Should().Be($"raw/{model}/a.csv");
+    }
+
+    [Fact]
+    public async Task Many_models_without_a_definition_are_asked_about_more_rarely_and_one_that_gets_its_own_is_found_all_the_same()
+    {
+        var clock = new TestClock(DateTimeOffset.UtcNow);
+        await using var host = new TriggerHost(azurite, clock);
+        string[] models = [.. Enumerable.Range(0, 2 * RawFileWatcher.FewModels).Select(i => $"{model}-{i}")];
+        await Parallel.ForEachAsync(models, async (undefined, _) => await host.DropAsync($"{undefined}/a.csv"));
+        await host.LookAtFilesAsync();
+        await host.DefineAsync(models[^1], OnNewFile);
+
+        await host.LookAtFilesAsync();
+        var atOnce = await host.RunsAsync(models[^1]);
+        clock.Now += TimeSpan.FromMinutes(5);
+        await host.LookAtFilesAsync();
+
+        atOnce.Should().BeEmpty("that none of so many has one was asked a moment ago");
+        (await host.RunsAsync(models[^1])).Should().ContainSingle();
+        await Parallel.ForEachAsync(models, async (undefined, _) => await host.RemoveAsync($"{undefined}/a.csv"));
     }
 
     [Fact]

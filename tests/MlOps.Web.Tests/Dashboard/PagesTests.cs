@@ -172,13 +172,13 @@ public sealed class PagesTests(AzuriteFixture azurite) : IAsyncLifetime
         var run = await GetJsonAsync($"/dashboard/runs/{clean["runs"]![0]}");
         foreach (var example in new[] { clean, run }.Select(twin => twin["droppedRows"]!.AsArray().Should().ContainSingle().Subject!))
         {
-            ((string)example["reason"]!, example["rows"]!.AsArray().Count).Should().Be(("null: size", 5));
+            ((string)example["reason"]!, example["rows"]!.AsArray().Count, (long)example["line"]!).Should().Be(("null: size", 5, 2));
             var size = example["columns"]!.AsArray().Select(column => (string)column!).ToList().IndexOf("size");
             example["rows"]!.AsArray().Should().OnlyContain(row => row![size] == null);
         }
         foreach (var address in new[] { $"/dashboard/data/{model}/v1:clean", $"/dashboard/runs/{clean["runs"]![0]}" })
         {
-            (await TextAsync(address, AdminKey)).Should().Contain("What was dropped and why").And.Contain("null: size: the first 5 rows");
+            (await TextAsync(address, AdminKey)).Should().Contain("What was dropped and why").And.Contain("null: size: the first 5 rows, from line 2");
         }
         var plain = await SendAsync(HttpMethod.Get, $"/runs/{clean["runs"]![0]}", json: null).ShouldBeAsync(HttpStatusCode.OK);
         plain.AsObject().Should().NotContainKey("droppedRows", "rows are on pages, and a run's record has none");
@@ -188,7 +188,7 @@ public sealed class PagesTests(AzuriteFixture azurite) : IAsyncLifetime
     [Fact]
     public async Task What_nobody_should_miss_stands_above_the_numbers_of_a_run_and_of_its_version()
     {
-        const string Lost = "10 of 200 rows were left out: null: size.";
+        const string Lost = "10 of 200 rows were left out: null: size (the first is line 2).";
         var run = await TrainAsync();
 
         foreach (var address in new[] { $"/dashboard/runs/{run}", $"/dashboard/models/{model}/versions/1" })

@@ -28,6 +28,7 @@ internal sealed class FirstRows : IDisposable
     private readonly bool[] isFirst;
     private readonly LeastNumbers[] firstByReason;
     private long duplicates;
+    private int firstEqual = int.MaxValue;
 
     private FirstRows(int rows, int reasons)
     {
@@ -46,6 +47,9 @@ internal sealed class FirstRows : IDisposable
 
     /// <summary>Rows that count but equal an earlier one, kept or not.</summary>
     public long Duplicates => duplicates;
+
+    /// <summary>The number of the first of these; null: there is none.</summary>
+    public long? FirstEqual => firstEqual == int.MaxValue ? null : firstEqual;
 
     /// <summary>The numbers of the first rows that do not count for a reason, at most <see cref="DroppedRows.MostRows"/>.</summary>
     public IReadOnlyList<long> FirstOf(int reason) => firstByReason[reason].Numbers;
@@ -165,7 +169,10 @@ internal sealed class FirstRows : IDisposable
             }
             ref var before = ref CollectionsMarshal.GetValueRefOrAddDefault(seen, row, out var isEqual);
             before++;
-            again += isEqual ? 1 : 0;
+            if (isEqual && again++ == 0)
+            {
+                Offer(row);
+            }
             isFirst[row] = !isEqual || keepEqual;
             if (isEqual && keepEqual)
             {
@@ -174,6 +181,14 @@ internal sealed class FirstRows : IDisposable
             }
         }
         return again;
+    }
+
+    private void Offer(int equal)
+    {
+        lock (hashes)
+        {
+            firstEqual = Math.Min(firstEqual, equal);
+        }
     }
 
     /// <summary>Compares rows by both their hashes: 128 bits make a chance collision impossible in practice.</summary>

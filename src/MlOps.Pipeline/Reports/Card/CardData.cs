@@ -101,7 +101,16 @@ public sealed record CardCandidate(string Key, bool IsWinner, IReadOnlyDictionar
 /// <param name="Version">Its number.</param>
 /// <param name="Metrics">Its metrics.</param>
 /// <param name="OnSameRows">True: measured on this run's validation rows. False: as registered, on its own.</param>
-public sealed record CardPrevious(int Version, IReadOnlyDictionary<string, double> Metrics, bool OnSameRows);
+public sealed record CardPrevious(int Version, IReadOnlyDictionary<string, double> Metrics, bool OnSameRows)
+{
+    /// <summary>By how much this version is better, on the rows by which both can be judged; null where they were not compared.</summary>
+    public CardGain? Gain { get; init; }
+}
+
+/// <param name="Metric">The metric that decides, by plain name.</param>
+/// <param name="Value">By how much this version is better, in the unit of the metric; below 0: worse.</param>
+/// <param name="Interval">Its 95 % interval, row by row; null where there is none.</param>
+public sealed record CardGain(string Metric, double Value, (double Low, double High)? Interval);
 
 public enum GateVerdict
 {

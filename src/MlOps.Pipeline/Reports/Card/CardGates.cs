@@ -143,7 +143,8 @@ internal static class CardGates
         {
             // What a canary came to is a gate of its own.
             var passed = facts.Promoted || facts.BlockedBy.Any(reason => reason.Gate == GateKind.Canary);
-            return new CardGate(Name, rule, PassedIf(passed), $"{metric} {Text(facts.Value)} against {Text(old)} of version {facts.Previous}");
+            var untold = facts.Untold is { } reason ? $"; which of the rows that was trained on {reason}" : "";
+            return new CardGate(Name, rule, PassedIf(passed), $"{metric} {Text(facts.Value)} against {Text(old)} of version {facts.Previous}{untold}");
         }
         var misfit = facts.BlockedBy.FirstOrDefault(reason => reason.Gate == GateKind.Production);
         return new CardGate(

@@ -27,6 +27,17 @@ internal static class CardText
     public static string Baseline(CardData data) =>
         data.Target.Task == TaskKind.Regression ? "baseline: always the training mean" : "baseline: always the most frequent class";
 
+    /// <summary>How it stands to the version in production before; null where the two were not compared.</summary>
+    public static string? Gain(CardData data) => data.Previous is { Gain: { } gain } previous
+        ? $"Gain over version {previous.Version} in {gain.Metric}, on the rows by which both can be judged: {Number(gain.Value)}" + gain.Interval switch
+        {
+            null => ".",
+            { Low: <= 0, High: >= 0 } holds0 => $" (95 % interval {Number(holds0.Low)} to {Number(holds0.High)}). The interval holds 0: the two cannot be told "
+                + "apart.",
+            var (low, high) => $" (95 % interval {Number(low)} to {Number(high)}). The interval does not hold 0.",
+        }
+        : null;
+
     /// <summary>That probabilities are calibrated; null where they are as the model gives them.</summary>
     public static string? Calibrated(CardData data) =>
         data.Candidates.First(candidate => candidate.IsWinner).Metrics.TryGetValue(TrainedCandidate.PlattSlope, out var slope)

@@ -19,6 +19,8 @@ internal sealed record GateFacts
     public required double Value { get; init; }
     /// <summary>Its value for the version in production on the same rows; null when that was not measured.</summary>
     public double? Production { get; init; }
+    /// <summary>Why it cannot be told which of these rows that version was trained on; null: it can, or was not asked.</summary>
+    public string? Untold { get; init; }
     /// <summary>The version that was in production; null when there was none.</summary>
     public int? Previous { get; init; }
     /// <summary>How intervals hold; null where they were not measured.</summary>

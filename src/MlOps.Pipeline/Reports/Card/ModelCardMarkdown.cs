@@ -138,6 +138,10 @@ internal static class ModelCardMarkdown
                 .Append(["95 % interval on the test rows", .. metrics.Select(metric => CardText.Interval(test.Intervals, metric))]);
         }
         Table(text, ["Model", .. metrics], rows);
+        if (CardText.Gain(data) is { } gain)
+        {
+            text.Append('\n').Append(Escape(gain)).Append('\n');
+        }
         if (data.SelectedOnSameRows)
         {
             text.Append('\n').Append(Escape(CardText.Selected(data))).Append('\n');

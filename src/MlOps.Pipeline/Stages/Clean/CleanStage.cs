@@ -45,7 +45,7 @@ public sealed class CleanStage(PipelineStorage storage, DatasetStore datasets, D
         var ids = CleanIds.Of(raw, rules);
         if (await datasets.ReuseAsync(ids.Clean, cancel) is { } existing)
         {
-            return await ReportAsync(context, existing, reused: true, cancel);
+            return await ReportAsync(context, raw, existing, reused: true, cancel);
         }
         var rows = await datasets.ReuseAsync(ids.Rows, cancel);
         if (rows is null)
@@ -56,7 +56,7 @@ public sealed class CleanStage(PipelineStorage storage, DatasetStore datasets, D
             rows = await CommitAsync(raw, Join(raw, parts, rules, ids), parts, cancel);
         }
         var clean = ids.Clean == ids.Rows ? rows : await FillAsync(rows, rules, ids, cancel);
-        return await ReportAsync(context, clean, reused: false, cancel);
+        return await ReportAsync(context, raw, clean, reused: false, cancel);
     }
 
     private async Task<IReadOnlyList<CleanedPart>> CleanPartsAsync(
@@ -126,6 +126,8 @@ public sealed class CleanStage(PipelineStorage storage, DatasetStore datasets, D
                 [DatasetNotes.SplitKey] = new JsonArray([.. rules.SplitKey.Select(column => (JsonNode?)column)]),
                 [DatasetNotes.Loss] = JsonNode.Parse(Json.Write(parts.Aggregate(TargetLoss.None, (loss, part) => loss.And(part.Loss ?? TargetLoss.None)))),
                 [DatasetNotes.Kept] = rules.KeepsEqual ? parts.Sum(part => part.Equal) : 0,
+                // There are lines only where there is one part.
+                [DatasetNotes.KeptLine] = rules.KeepsEqual ? parts[0].EqualLine : null,
             },
         };
     }
@@ -180,10 +182,11 @@ public sealed class CleanStage(PipelineStorage storage, DatasetStore datasets, D
         }
     }
 
-    private static async Task<CleanOutput> ReportAsync(StageContext context, DatasetManifest manifest, bool reused, CancellationToken cancel)
+    private async Task<CleanOutput> ReportAsync(
+        StageContext context, DatasetManifest raw, DatasetManifest manifest, bool reused, CancellationToken cancel)
     {
         var dropped = manifest.Notes[DatasetNotes.Dropped]!.AsObject().ToDictionary(reason => reason.Key, reason => reason.Value!.GetValue<long>());
-        Tell(context, manifest, dropped);
+        context.Warn(CleanWarnings.Of(raw, manifest, dropped, await DroppedRows.ReadAsync(storage, manifest, cancel)));
         context.Log($"{manifest.Rows:N0} rows are kept, {dropped.Values.Sum():N0} dropped");
         foreach (var (reason, rows) in dropped.OrderByDescending(reason => reason.Value).Take(MostReasons))
         {
@@ -200,50 +203,6 @@ public sealed class CleanStage(PipelineStorage storage, DatasetStore datasets, D
         return new CleanOutput(
             manifest.Ref, dropped.OrderByDescending(reason => reason.Value).Take(100).ToDictionary(), new StageReport(manifest.Rows, reused));
     }
-
-    private static void Tell(StageContext context, DatasetManifest clean, Dictionary<string, long> dropped)
-    {
-        const double Many = 0.01;
-        var lost = dropped.Values.Sum();
-        if (clean.Notes[DatasetNotes.Kept]?.GetValue<long>() is > 0 and var equal)
-        {
-            context.Warn(new Warning($"{Count(equal)} of {Count(clean.Rows)} rows equal an earlier one and were kept, as rows have no id to tell "
-                + "them apart by. Set cleaning.duplicates to \"drop\" if they are the same thing twice.")
-            {
-                Count = equal,
-            });
-        }
-        if (clean.Notes[DatasetNotes.Loss] is { } note && Json.Read<TargetLoss>(note.ToJsonString()) is { DependsOnTarget: true } loss)
-        {
-            context.Warn(new Warning(string.Create(
-                System.Globalization.CultureInfo.InvariantCulture,
-                $"The rows that were left out have another target than those that stayed: its mean (of a text or boolean, the share of one value) is "
-                    + $"{loss.LeftOut.Mean:G4} in {loss.LeftOut.Count:N0} of them, {loss.Kept.Mean:G4} in the others. The model does not see a part of "
-                    + $"the world: fill nulls instead, or correct the cells."))
-            {
-                Count = loss.LeftOut.Count,
-                Headline = true,
-            });
-        }
-        var all = clean.Rows + lost;
-        foreach (var (reason, rows) in dropped.Where(reason => reason.Value > all * Many))
-        {
-            context.Warn(new Warning($"{Count(rows)} of {Count(all)} rows were left out: {reason}.") { Count = rows, Headline = true });
-        }
-        // Reasons of which each is rare may be many rows together.
-        var rare = dropped.Where(reason => reason.Value <= all * Many).OrderByDescending(reason => reason.Value).ToList();
-        if (rare.Sum(reason => reason.Value) is var together && together > all * Many)
-        {
-            context.Warn(new Warning($"{Count(together)} of {Count(all)} rows were left out for {Count(rare.Count)} reasons, each of few rows; "
-                + $"the most frequent ({Count(rare[0].Value)}): {rare[0].Key}.")
-            {
-                Count = together,
-                Headline = true,
-            });
-        }
-    }
-
-    private static string Count(long count) => count.ToString("N0", System.Globalization.CultureInfo.InvariantCulture);
 
     private static string Shorten(string reason) => reason.Length <= 120 ? reason : string.Concat(reason.AsSpan(0, 120), "…");
 }

@@ -15,6 +15,9 @@ internal sealed record CleanedPart(
     DatasetPart Part, IReadOnlyDictionary<string, long> Dropped, IReadOnlyList<string> TargetValues, long Equal = 0, TargetLoss? Loss = null,
     IReadOnlyList<DroppedRows>? Examples = null)
 {
+    /// <summary>Line of the file on which the first row starts that equals an earlier one; null: there is none, or it is not known.</summary>
+    public long? EqualLine { get; init; }
+
     /// <summary>Keeps it beside the part, for whoever joins the parts.</summary>
     public Task SaveAsync(PipelineStorage storage, string dataset, int index, CancellationToken cancel) =>
         storage.Datasets.GetBlobClient(Blob(dataset, index)).UploadAsync(BinaryData.FromString(Json.Write(this)), overwrite: true, cancel);

@@ -72,7 +72,9 @@ internal sealed class PartCleaner(DatasetStore datasets, DuckDb duckDb, DatasetM
             : TargetLoss.None;
         var most = examples.OrderByDescending(example => dropped[example.Reason]).ThenBy(example => example.Reason, StringComparer.Ordinal)
             .Take(DroppedRows.MostReasons).ToList();
-        var read = DroppedExamples.Read(session, sourceSql, raw.Columns, most);
-        return (cleaned, stored => new CleanedPart(stored, dropped, values, equal, loss, read));
+        var read = DroppedExamples.Read(session, sourceSql, raw.Columns, most).Zip(
+            most, (example, from) => example with { Line = from.Rows is [var row, ..] ? RowLines.Of(raw, row) : null }).ToList();
+        var equalLine = first.FirstEqual is { } earliest ? RowLines.Of(raw, earliest) : null;
+        return (cleaned, stored => new CleanedPart(stored, dropped, values, equal, loss, read) { EqualLine = equalLine });
     }
 }

@@ -8,6 +8,8 @@ namespace MlOps.Pipeline.Stages.Clean;
 /// <summary>Why a row cannot stay: the first reason that holds, as one SQL expression of its index; −1 for a row that can.</summary>
 internal sealed class RowRules
 {
+    private const string Unparseable = "unparseable: ";
+
     private readonly List<string> reasons = [];
 
     public RowRules(FeaturePlan plan, PipelineDefinition definition, bool marksUnparseable)
@@ -21,7 +23,7 @@ internal sealed class RowRules
         }
         foreach (var column in marksUnparseable ? used : [])
         {
-            Add($"{ColumnNames.Unparseable} = {Sql.Text(column.Name)}", $"unparseable: {column.Name}");
+            Add($"{ColumnNames.Unparseable} = {Sql.Text(column.Name)}", Unparseable + column.Name);
         }
         foreach (var column in used)
         {
@@ -59,6 +61,9 @@ internal sealed class RowRules
     public IReadOnlyList<string> Reasons => reasons;
 
     public string ReasonSql { get; }
+
+    /// <summary>Whether a reason is that a cell could not be read.</summary>
+    public static bool IsUnparseable(string reason) => reason.StartsWith(Unparseable, StringComparison.Ordinal);
 
     private static string AllowedSql(DatasetColumn column, string name, IReadOnlyList<string> allowed) => column.Type == StorageType.Varchar
         ? Sql.NotIn(name, allowed.Select(Sql.Text))

@@ -29,7 +29,7 @@ public sealed class ExpectStage(DatasetStore datasets, ModelRegistry registry, R
         var raw = await datasets.GetAsync(input.Raw.Id, cancel);
         // The run's own time, so that a stage that runs twice comes to the same.
         var started = (await runs.FindAsync(context.RunId, cancel) ?? throw new InvalidOperationException($"Run {context.RunId} has no row.")).Created;
-        var outcomes = TableChanges.Outcomes(definition, raw, await FindEarlierAsync(context.Model, cancel))
+        var outcomes = TableChanges.Outcomes(definition, raw, await EarlierTable.FindAsync(registry, datasets, context.Model, cancel))
             .Concat(await LookAsync(definition.Expect, raw, started, cancel)).ToDictionary();
 
         await context.LogParamsAsync(outcomes.ToDictionary(outcome => ExpectOutcomes.ParamPrefix + outcome.Key, outcome => outcome.Value), cancel);
@@ -52,15 +52,6 @@ public sealed class ExpectStage(DatasetStore datasets, ModelRegistry registry, R
 
     private static bool IsUnmet(string outcome) =>
         outcome != ExpectOutcomes.Holds && !outcome.StartsWith(ExpectOutcomes.NotCompared, StringComparison.Ordinal);
-
-    /// <summary>The raw table of the version in production, or else of the newest version; null where there is none.</summary>
-    private async Task<EarlierTable?> FindEarlierAsync(string model, CancellationToken cancel)
-    {
-        var registered = await registry.FindAsync(model, cancel);
-        return (registered?.Production ?? registered?.LatestVersion) is { } number && await registry.FindVersionAsync(model, number, cancel) is { } version
-            ? new EarlierTable(number, await datasets.FindAsync(version.Lineage.Raw, cancel))
-            : null;
-    }
 
     private async Task<IReadOnlyDictionary<string, string>> LookAsync(ExpectRules rules, DatasetManifest raw, DateTimeOffset started, CancellationToken cancel)
     {

@@ -5,11 +5,6 @@ using MlOps.Pipeline.Tracking;
 
 namespace MlOps.Pipeline.Stages.Expect;
 
-/// <summary>The table that a version was made from.</summary>
-/// <param name="Version">The version.</param>
-/// <param name="Raw">Its table; null where that is gone.</param>
-internal sealed record EarlierTable(int Version, DatasetManifest? Raw);
-
 /// <summary>What is expected of a table beside an earlier one: neither is read for it.</summary>
 internal static class TableChanges
 {

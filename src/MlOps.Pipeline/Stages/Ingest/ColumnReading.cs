@@ -15,8 +15,8 @@ namespace MlOps.Pipeline.Stages.Ingest;
 /// <param name="IsClean">True where every cell with anything in it is a value of the type.</param>
 internal sealed partial record ColumnReading(StorageType Type, ColumnKind Kind, CellFormat? Format, bool IsDirect = false, bool IsClean = false)
 {
-    /// <summary>True where the file does not show how the column is written, so that another format would do as well.</summary>
-    public bool IsDoubtful { get; private init; }
+    /// <summary>What is told where the file does not show how the column is written, so that another format would do as well; null where it shows.</summary>
+    public Warning? Doubt { get; private init; }
 
     /// <summary>Share of cells that must read as numbers or dates for a column with some odd cells to count as such.</summary>
     private const double Most = 0.9;
@@ -129,6 +129,7 @@ internal sealed partial record ColumnReading(StorageType Type, ColumnKind Kind, 
                 $"Column '{name}' is read as text: {Count(survey.BeyondDouble)} of its whole numbers are too large for a number to tell them apart.")
             {
                 Column = name,
+                Count = survey.BeyondDouble,
             });
             return null;
         }
@@ -152,6 +153,7 @@ internal sealed partial record ColumnReading(StorageType Type, ColumnKind Kind, 
                 + "as a number. Where it is only a row number, declare it \"id\": the order of the rows may tell the target.")
             {
                 Column = name,
+                Count = survey.Cells,
                 Headline = true,
             });
         }
@@ -202,15 +204,7 @@ internal sealed partial record ColumnReading(StorageType Type, ColumnKind Kind, 
         var words = Enumerable.Range(0, NullTexts.Count).Where(i => NullTexts.IsPlaceholder(i) && survey.NullsOf(i) > 0).ToList();
         if (words.Count > 0)
         {
-            var told = string.Join(", ", words.Select(i => $"'{NullTexts.Text(i)}' ({Count(survey.NullsOf(i))} cells, from line {survey.NullLineOf(i)})"));
-            warnings.Add(new Warning($"Column '{name}': {told} {(words.Count == 1 ? "is" : "are")} taken for a value, as the column holds words. "
-                + $"Declare \"nulls\": [\"{NullTexts.Text(words[0])}\"] if it means a missing one.")
-            {
-                Column = name,
-                Count = words.Sum(survey.NullsOf),
-                Line = words.Min(survey.NullLineOf),
-                Example = NullTexts.Text(words[0]),
-            });
+            warnings.Add(MissingTexts.Words(name, [.. words.Select(i => (NullTexts.Text(i), survey.NullsOf(i), survey.NullLineOf(i)))]));
         }
     }
 
@@ -273,23 +267,28 @@ internal sealed partial record ColumnReading(StorageType Type, ColumnKind Kind, 
         {
             WarnOfCounting(name, survey, warnings);
         }
-        if (rule?.Format is { } declared and < CellPattern.Ymd)
+        if (rule is { Format: { } declared and < CellPattern.Ymd, Assumed: false })
         {
             return new ColumnReading(StorageType.Double, kind, FormatOf(rule, (NumberFormat)declared));
         }
         var allowed = rule?.Decimal is { } mark ? NumberText.BitsOf(mark == DecimalMark.Comma ? ',' : '.') : FileHabits.AllFormats;
         var choice = NumberChoice.Of(survey, allowed, habits.DecimalMark);
+        var (format, told) = (choice.Format, (Warning?)null);
         if (choice.Doubt is { } doubt && rule?.Decimal is null)
         {
-            warnings.Add(new Warning($"Column '{name}': {doubt} ({survey.Separated}). Declare \"format\" or \"decimal\" to say which.")
+            var isAssumed = rule?.Format is { } assumed and < CellPattern.Ymd && ReadsAsMany((NumberFormat)assumed, choice.Format);
+            format = isAssumed ? (NumberFormat)rule!.Format! : format;
+            var guess = isAssumed ? $"; the definition assumes {DefinitionNames.Patterns.NameOf((CellPattern)format)}" : "";
+            told = new Warning($"Column '{name}': {doubt}{guess} ({survey.Separated}). Declare \"format\" or \"decimal\" to say which.")
             {
                 Column = name,
                 Count = survey.Numbers - survey.Whole,
                 Line = survey.Separated?.Line,
                 Example = survey.Separated?.Text,
                 // Where commas stand between cells, points are rarely anything but decimal.
-                Headline = !habits.CommaDelimits || choice.Format != NumberFormat.Point,
-            });
+                Headline = !habits.CommaDelimits || format != NumberFormat.Point,
+            };
+            warnings.Add(told);
         }
         var sorts = new (long Count, string Sort)[]
         {
@@ -304,33 +303,44 @@ internal sealed partial record ColumnReading(StorageType Type, ColumnKind Kind, 
                 Headline = count < survey.Numbers,
             });
         }
-        return new ColumnReading(StorageType.Double, kind, FormatOf(rule, choice.Format)) { IsDoubtful = choice.Doubt is not null };
+        return new ColumnReading(StorageType.Double, kind, FormatOf(rule, format)) { Doubt = told };
+
+        bool ReadsAsMany(NumberFormat one, NumberFormat other) => survey.NumbersIn(NumberText.BitOf(one)) == survey.NumbersIn(NumberText.BitOf(other));
     }
 
     private static ColumnReading Dates(string name, ColumnSurvey survey, ColumnRule? rule, FileHabits habits, List<Warning> warnings)
     {
-        var (order, isDoubtful) = rule?.Format is { } declared and >= CellPattern.Ymd
-            ? ((DateOrder)(declared - CellPattern.Ymd), false)
-            : OrderOf(name, survey, habits, warnings);
-        return new ColumnReading(StorageType.Timestamp, ColumnKind.Datetime, FormatOf(rule, dates: order)) { IsDoubtful = isDoubtful };
+        var (order, doubt) = rule is { Format: { } declared and >= CellPattern.Ymd, Assumed: false }
+            ? (OrderOf(declared), null)
+            : OrderOf(name, survey, rule, habits);
+        if (doubt is not null)
+        {
+            warnings.Add(doubt);
+        }
+        return new ColumnReading(StorageType.Timestamp, ColumnKind.Datetime, FormatOf(rule, dates: order)) { Doubt = doubt };
     }
 
-    private static (DateOrder Order, bool IsDoubtful) OrderOf(string name, ColumnSurvey survey, FileHabits habits, List<Warning> warnings)
+    private static DateOrder OrderOf(CellPattern pattern) => (DateOrder)(pattern - CellPattern.Ymd);
+
+    private static (DateOrder Order, Warning? Doubt) OrderOf(string name, ColumnSurvey survey, ColumnRule? rule, FileHabits habits)
     {
         var (ymd, dmy, mdy) = (survey.DatesIn(TimeText.BitOf(DateOrder.Ymd)), survey.DatesIn(TimeText.BitOf(DateOrder.Dmy)),
             survey.DatesIn(TimeText.BitOf(DateOrder.Mdy)));
         if (ymd >= dmy && ymd >= mdy)
         {
-            return (DateOrder.Ymd, false);
+            return (DateOrder.Ymd, null);
         }
         if (dmy != mdy)
         {
-            return (dmy > mdy ? DateOrder.Dmy : DateOrder.Mdy, false);
+            return (dmy > mdy ? DateOrder.Dmy : DateOrder.Mdy, null);
         }
         var order = survey.DottedDates > 0 || habits.DecimalMark == ',' || habits.DayFirst == true ? DateOrder.Dmy : DateOrder.Mdy;
         order = habits.DayFirst == false ? DateOrder.Mdy : order;
-        warnings.Add(new Warning($"Column '{name}': nothing in the file shows whether the day or the month comes first ({survey.Ambiguous}); it is "
-            + $"read with the {(order == DateOrder.Dmy ? "day" : "month")} first. Declare \"format\": \"dmy\" or \"mdy\" to say which.")
+        var isAssumed = rule?.Format is CellPattern.Dmy or CellPattern.Mdy;
+        order = isAssumed ? OrderOf(rule!.Format!.Value) : order;
+        return (order, new Warning($"Column '{name}': nothing in the file shows whether the day or the month comes first ({survey.Ambiguous}); it is "
+            + $"read with the {(order == DateOrder.Dmy ? "day" : "month")} first{(isAssumed ? ", which the definition assumes" : "")}. "
+            + "Declare \"format\": \"dmy\" or \"mdy\" to say which.")
         {
             Column = name,
             Count = dmy - ymd,
@@ -338,7 +348,6 @@ internal sealed partial record ColumnReading(StorageType Type, ColumnKind Kind, 
             Example = survey.Ambiguous?.Text,
             Headline = true,
         });
-        return (order, true);
     }
 
     private static CellFormat? FormatOf(ColumnRule? rule, NumberFormat numbers = NumberFormat.Point, DateOrder dates = DateOrder.Ymd)

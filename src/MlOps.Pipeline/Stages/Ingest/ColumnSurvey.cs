@@ -359,14 +359,12 @@ internal sealed class ColumnSurvey(byte[][]? declaredNulls)
 /// <param name="Line">Where, from 1.</param>
 internal sealed record SurveyedCell(string Text, long Line)
 {
-    private const int LongestText = 60;
-
     /// <summary>The same cell, counted from a line further up.</summary>
     public SurveyedCell After(long lines) => this with { Line = Line + lines };
 
     public static SurveyedCell Of(ReadOnlySpan<byte> cell, long line) => new(Shorten(Encoding.UTF8.GetString(cell)), line);
 
-    public static string Shorten(string text) => text.Length <= LongestText ? text : string.Concat(text.AsSpan(0, LongestText), "…");
+    public static string Shorten(string text) => Contracts.Warning.Shorten(text);
 
     /// <summary>As part of a sentence.</summary>
     public override string ToString() => Line > 0 ? $"line {Line}: '{Text}'" : $"'{Text}'";

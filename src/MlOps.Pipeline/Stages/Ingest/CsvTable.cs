@@ -89,11 +89,14 @@ internal sealed class CsvTable : IDisposable
 
     public IReadOnlyList<Warning> Warnings => warnings;
 
+    /// <summary>On which line each row starts.</summary>
+    public RowLines RowLines { get; private set; } = new();
+
     /// <summary>Cells of each column that have a value.</summary>
     public IReadOnlyList<long> Values { get; private set; } = [];
 
-    /// <summary>Columns of which the file does not show how they are written.</summary>
-    public IReadOnlySet<string> Doubtful => names.Where((_, i) => readings[i].IsDoubtful).ToHashSet(StringComparer.Ordinal);
+    /// <summary>What is told of columns of which the file does not show how they are written.</summary>
+    public IReadOnlyList<Warning> Doubts => [.. readings.Select(reading => reading.Doubt).OfType<Warning>()];
 
     /// <summary>
     /// Texts that stand for a missing value in columns of numbers, dates and booleans, where one of them is none of those that mean it everywhere;
@@ -118,7 +121,10 @@ internal sealed class CsvTable : IDisposable
             ? $"WHEN {CellSql.IsUnreadable(Sql.Name(column), readings[i].Type, readings[i].Format)} THEN {Sql.Text(column)}"
             : null).OfType<string>().ToList();
         var unparseable = bad.Count == 0 ? "" : $", CASE {string.Join(" ", bad)} END AS {ColumnNames.Unparseable}";
-        return new RawTable(Columns, $"SELECT {string.Join(", ", cells)}{unparseable} FROM {ReadSql()}", bad.Count > 0, Rows, warnings);
+        return new RawTable(Columns, $"SELECT {string.Join(", ", cells)}{unparseable} FROM {ReadSql()}", bad.Count > 0, Rows, warnings)
+        {
+            Doubts = Doubts,
+        };
     }
 
     public void Dispose()
@@ -168,7 +174,7 @@ internal sealed class CsvTable : IDisposable
         {
             all.Add(next);
         }
-        (Rows, longestRecord) = (all.Rows, all.LongestRecord);
+        (Rows, RowLines, longestRecord) = (all.Rows, all.RowLines, all.LongestRecord);
         if (longestRecord > limits.RowBytes)
         {
             throw new InputException($"{name}: {TooMany.Bytes(limits).Message}");
@@ -178,7 +184,7 @@ internal sealed class CsvTable : IDisposable
             || scan.CarriageReturns > scan.Pairs || (scan.Pairs > 0 && scan.Pairs < scan.LineFeeds);
         if (all.FirstRagged is [var first, ..])
         {
-            LeftOut = new RaggedRows(all.Ragged, [.. all.FirstRagged.Select(row => row.Shown)]);
+            LeftOut = new RaggedRows(all.Ragged, first.Line, [.. all.FirstRagged.Select(row => row.Shown)]);
             warnings.Add(new Warning(
                 $"{name}: {Number(all.Ragged)} of {Number(Rows + all.Ragged)} rows were left out because their number of cells is not the header's "
                 + $"({names.Count}); the first is line {first.Line} with {first.Cells} ({first.Text}).")
@@ -240,15 +246,7 @@ internal sealed class CsvTable : IDisposable
     {
         if (audit.Missing.Count > 0)
         {
-            warnings.Add(new Warning($"Column '{column}': {Number(audit.Missing.Count)} of {Number(Rows)} cells have a text that was taken for a missing "
-                + $"value (the first is line {audit.Missing.Line}: '{audit.Missing.Example}'). Declare \"nulls\" to change that.")
-            {
-                Column = column,
-                Count = audit.Missing.Count,
-                Line = audit.Missing.Line,
-                Example = audit.Missing.Example,
-                Headline = audit.Missing.Count > Rows / 100,
-            });
+            warnings.Add(MissingTexts.Told(column, audit.Missing.Count, Rows, new SurveyedCell(audit.Missing.Example, audit.Missing.Line)));
         }
         if (audit.Unreadable.Count > 0)
         {
@@ -328,5 +326,6 @@ internal sealed class CsvTable : IDisposable
 
 /// <summary>Rows with another number of cells than the header.</summary>
 /// <param name="Rows">How many.</param>
+/// <param name="Line">Line of the first one.</param>
 /// <param name="First">The cells of the first ones.</param>
-internal sealed record RaggedRows(long Rows, IReadOnlyList<IReadOnlyList<string?>> First);
+internal sealed record RaggedRows(long Rows, long Line, IReadOnlyList<IReadOnlyList<string?>> First);

@@ -127,17 +127,24 @@ public sealed class DefinitionInference(PipelineStorage storage, DuckDb duckDb, 
             var row = session.Rows(
                 $"SELECT count(*), {string.Join(", ", parquet.Columns.Select(column => $"count({Sql.Name(column.Name)})"))} FROM ({parquet.SelectSql})")[0];
             var counts = row.Select(value => Convert.ToInt64(value, System.Globalization.CultureInfo.InvariantCulture)).ToList();
-            return new Described(parquet.Columns, counts[0], counts[1..]) { Sample = SampleOf(session, parquet, sample), Warnings = parquet.Warnings };
+            return new Described(parquet.Columns, counts[0], counts[1..])
+            {
+                Doubtful = Columns(parquet.Doubts),
+                Sample = SampleOf(session, parquet, sample),
+                Warnings = parquet.Warnings,
+            };
         }
         using var csv = new CsvTable(scan, name, definition, options, cancel);
         return new Described(csv.Columns, csv.Rows, csv.Values)
         {
             Placeholders = csv.Placeholders,
-            Doubtful = csv.Doubtful,
+            Doubtful = Columns(csv.Doubts),
             Sample = sample == 0 ? [] : SampleOf(csv, sample, cancel),
             Warnings = csv.Warnings,
         };
     }
+
+    private static HashSet<string> Columns(IEnumerable<Warning> doubts) => doubts.Select(doubt => doubt.Column!).ToHashSet(StringComparer.Ordinal);
 
     private List<IReadOnlyList<string?>> SampleOf(CsvTable csv, int rows, CancellationToken cancel)
     {
@@ -215,14 +222,18 @@ public sealed class DefinitionInference(PipelineStorage storage, DuckDb duckDb, 
         /// <summary>What the user should know of the file.</summary>
         public IReadOnlyList<Warning> Warnings { get; init; } = [];
 
-        /// <summary>Columns whose format stays undeclared: every run that reads them tells of the doubt.</summary>
+        /// <summary>Columns whose format is a guess and is written as one: every run that reads them tells of the doubt.</summary>
         public IReadOnlySet<string> Doubtful { get; init; } = new HashSet<string>();
 
         /// <summary>What is written down of how a column's cells are read.</summary>
         public ColumnRule Write(ColumnRule rule, string column) => rule with
         {
             Nulls = rule.Ignore ? null : Placeholders.GetValueOrDefault(column),
-            Format = Doubtful.Contains(column) ? null : rule.Format,
+            // In doubt also what is the plain way: it is there to be seen and changed.
+            Format = rule.Format ?? (IsGuess(rule, column) ? CellPattern.Point : null),
+            Assumed = IsGuess(rule, column),
         };
+
+        private bool IsGuess(ColumnRule rule, string column) => rule.Kind is ColumnKind.Numeric or ColumnKind.Datetime && Doubtful.Contains(column);
     }
 }

@@ -107,6 +107,10 @@ public sealed class IngestStage(
             {
                 definition = AsStored(definition);
             }
+            // Whoever scores is answered by the formats of the version that scores.
+            var earlier = run is { Goal: RunGoal.Score }
+                ? null
+                : EarlierFormats.Of(definition, await EarlierTable.FindAsync(registry, datasets, context.Model, cancel));
             var folder = datasets.NewDraftFolder();
             var reading = Task.Run(() => Read(scan, source.Name, definition, folder, stop.Token), stop.Token);
             try
@@ -114,9 +118,19 @@ public sealed class IngestStage(
                 var hash = await hashing;
                 context.Log($"read {input.Source}: {scan.Format}, SHA-256 {hash}");
                 var parameters = Parameters(definition, scan.Format);
-                return await datasets.ReuseAsync(DatasetStore.IdOf(Name, [hash], parameters), cancel) is { } existing
-                    ? Reuse(context, existing)
-                    : await CommitAsync(context, hash, parameters, await reading, cancel);
+                var existing = await datasets.ReuseAsync(DatasetStore.IdOf(Name, [hash], parameters), cancel);
+                var read = existing is null ? await reading : null;
+                var doubts = read?.Table.Doubts ?? EarlierFormats.DoubtsOf(existing!);
+                if (earlier?.Settle(read?.Table.Columns ?? existing!.Columns, doubts) is { } settled)
+                {
+                    // As if the earlier formats were declared: what is made of the same bytes has another id then.
+                    parameters = Parameters(settled, scan.Format);
+                    existing = await datasets.ReuseAsync(DatasetStore.IdOf(Name, [hash], parameters), cancel);
+                    read = existing is null ? await Task.Run(() => Read(scan, source.Name, settled, folder, stop.Token), stop.Token) : null;
+                }
+                var warnings = read?.Table.Warnings ?? WarningsOf(existing!);
+                context.Warn(earlier?.Tell(warnings, doubts, read?.Table.Columns ?? existing!.Columns) ?? warnings);
+                return existing is null ? await CommitAsync(context, hash, parameters, read!, cancel) : Reuse(context, existing);
             }
             finally
             {
@@ -155,9 +169,17 @@ public sealed class IngestStage(
                 [DatasetNotes.Warnings] = JsonNode.Parse(Json.Write(read.Table.Warnings.Take(MostWarnings))),
             },
         };
+        if (read.Table.Doubts.Count > 0)
+        {
+            draft.Notes[DatasetNotes.Doubts] = JsonNode.Parse(Json.Write(read.Table.Doubts));
+        }
+        if (read.Lines is { } lines)
+        {
+            draft.Notes[DatasetNotes.Lines] = lines;
+        }
         if (read.LeftOut is { } leftOut)
         {
-            await DroppedRows.SaveAsync(storage, draft.Id, [new DroppedRows(DroppedRows.Ragged, [], leftOut.First)], cancel);
+            await DroppedRows.SaveAsync(storage, draft.Id, [new DroppedRows(DroppedRows.Ragged, [], leftOut.First) { Line = leftOut.Line }], cancel);
             draft.Notes[DatasetNotes.DroppedRows] = draft.Id;
         }
         var manifest = await datasets.CommitAsync(draft, read.Parts, cancel);
@@ -166,7 +188,6 @@ public sealed class IngestStage(
         {
             context.Log($"{read.Ragged:N0} lines are left out: they have another number of cells than the header");
         }
-        context.Warn(read.Table.Warnings);
         return new IngestOutput(manifest.Ref, manifest.Parts.Count, new StageReport(manifest.Rows));
     }
 
@@ -179,15 +200,18 @@ public sealed class IngestStage(
             throw new InputException(
                 $"Dataset version {id} is no raw table: stage {version.Stage} made it. Start the run from a raw version, which the other stages come from.");
         }
+        context.Warn(WarningsOf(version));
         return Reuse(context, version);
     }
 
     private static IngestOutput Reuse(StageContext context, DatasetManifest version)
     {
         context.Log($"dataset version {version.Id} is there already: {version.Rows:N0} rows, {version.Columns.Count} columns");
-        context.Warn(Json.Read<IReadOnlyList<Warning>>(version.Notes[DatasetNotes.Warnings]?.ToJsonString() ?? "[]"));
         return new IngestOutput(version.Ref, version.Parts.Count, new StageReport(version.Rows, Reused: true));
     }
+
+    private static IReadOnlyList<Warning> WarningsOf(DatasetManifest version) =>
+        Json.Read<IReadOnlyList<Warning>>(version.Notes[DatasetNotes.Warnings]?.ToJsonString() ?? "[]");
 
     /// <summary>
     /// A Parquet file has types of its own, and a cell of another type than the declared one would be taken for a missing one. Whoever scores has to see what
@@ -207,7 +231,8 @@ public sealed class IngestStage(
             .Select(column => KeyValuePair.Create(column.Key, (JsonNode?)column.Value.Kind.ToString()));
         var cells = declared.Where(column => column.Value is not { Nulls: null, Format: null, Decimal: null })
             .Select(
-                column => KeyValuePair.Create(column.Key, JsonNode.Parse(Json.Write(new { column.Value.Nulls, column.Value.Format, column.Value.Decimal }))));
+                column => KeyValuePair.Create(column.Key, JsonNode.Parse(Json.Write(
+                    new { column.Value.Nulls, column.Value.Format, column.Value.Decimal, Assumed = column.Value.Assumed ? true : (bool?)null }))));
         return new JsonObject
         {
             ["kinds"] = new JsonObject(kinds),
@@ -252,7 +277,7 @@ public sealed class IngestStage(
                 throw new InvalidOperationException($"{name} has {csv.Rows} rows, of which {written} were written.");
             }
         }
-        return FileRead.Of(session, table, parts, csv.LeftOut);
+        return FileRead.Of(session, table, parts, csv.LeftOut) with { Lines = parts.Count == 1 ? csv.RowLines.ToJson() : null };
     }
 
     private IReadOnlyList<LocalPart>? TryWrite(DuckDbSession session, RawTable table, string folder, long rows, CancellationToken cancel)
@@ -279,6 +304,9 @@ public sealed class IngestStage(
     private sealed record FileRead(RawTable Table, IReadOnlyList<LocalPart> Parts, RaggedRows? LeftOut, RowIdentity Identity)
     {
         public long Ragged => LeftOut?.Rows ?? 0;
+
+        /// <summary>On which line each row starts; null where the file has no lines, or they are not known.</summary>
+        public JsonArray? Lines { get; init; }
 
         public static FileRead Of(DuckDbSession session, RawTable table, IReadOnlyList<LocalPart> parts, RaggedRows? leftOut) =>
             new(table, parts, leftOut, RowIdentity.Of(session, parts[0].Path, table.Columns));

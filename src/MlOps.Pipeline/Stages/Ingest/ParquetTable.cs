@@ -89,22 +89,28 @@ internal static class ParquetTable
         warnings.AddRange(renamed.Select(text => new Warning(text)));
         var columns = new List<DatasetColumn>();
         var values = new List<string>();
-        var unreadable = new List<string>();
+        var (unreadable, doubts) = (new List<string>(), new List<Warning>());
         for (var i = 0; i < described.Count; i++)
         {
             var (original, type) = described[i];
             var kind = definition.Columns.TryGetValue(names[i], out var rule) ? rule.Kind : null;
             if (StorageOf(type, kind) is not { } storage)
             {
-                warnings.Add(new Warning($"Column '{names[i]}' has the type {type}, which is not supported; it is left out.") { Column = names[i] });
+                warnings.Add(new Warning($"Column '{names[i]}' has the type {type}, which is not supported; it is left out.")
+                {
+                    Column = names[i],
+                    Count = rows,
+                });
                 continue;
             }
             if (type == "VARCHAR" && kind is not null && storage != StorageType.Varchar)
             {
                 // A text is read as the cells of a text file are: nothing else tells how it writes numbers and dates.
-                var read = ReadTexts(session, source, (original, names[i]), rule!, names[i] == definition.Target, warnings);
+                var (read, doubt) = ReadTexts(session, source, (original, names[i]), rule!, names[i] == definition.Target, warnings);
+                doubts.AddRange(doubt is null ? [] : [WithoutLine(doubt)]);
                 values.Add($"{CellSql.Of(Sql.Name(original), read.Type, read.Cells)} AS {Sql.Name(names[i])}");
                 columns.Add(read);
+                WarnOfMissing(session, source, original, read, rows, warnings);
                 if (WarnOfUnreadable(session, source, original, read, rows, warnings))
                 {
                     unreadable.Add($"WHEN {CellSql.IsUnreadable(Sql.Name(original), read.Type, read.Cells)} THEN {Sql.Text(read.Name)}");
@@ -116,6 +122,10 @@ internal static class ParquetTable
                 : Sniff(session, source, original, names[i], type, storage, names[i] == definition.Target, warnings) with { Cells = FormatOf(rule) };
             values.Add($"{ValueSql(Sql.Name(original), type, column)} AS {Sql.Name(names[i])}");
             columns.Add(column);
+            if (type == "VARCHAR")
+            {
+                WarnOfMissing(session, source, original, column, rows, warnings);
+            }
         }
         if (columns.Count == 0)
         {
@@ -126,7 +136,10 @@ internal static class ParquetTable
             values.Add($"CASE {string.Join(" ", unreadable)} END AS {ColumnNames.Unparseable}");
         }
         return new RawTable(
-            columns, $"SELECT {string.Join(", ", values)} FROM {source}", MarksUnparseable: unreadable.Count > 0, rows, [.. warnings.Select(WithoutLine)]);
+            columns, $"SELECT {string.Join(", ", values)} FROM {source}", MarksUnparseable: unreadable.Count > 0, rows, [.. warnings.Select(WithoutLine)])
+        {
+            Doubts = doubts,
+        };
     }
 
     private static CellFormat? FormatOf(ColumnRule? rule) => rule?.Nulls is { } nulls ? new CellFormat { Nulls = nulls } : null;
@@ -201,12 +214,36 @@ internal static class ParquetTable
     }
 
     /// <summary>A column of texts that is declared to be something else.</summary>
-    private static DatasetColumn ReadTexts(
+    private static (DatasetColumn Column, Warning? Doubt) ReadTexts(
         DuckDbSession session, string source, (string Original, string Shown) name, ColumnRule rule, bool isTarget, List<Warning> warnings)
     {
         var survey = SurveyOf(session, source, name.Original, name.Shown, rule.Nulls);
         var reading = ColumnReading.Decide(name.Shown, survey, rule, isTarget, new FileHabits(null, null, false), warnings);
-        return new DatasetColumn(name.Shown, reading.Type, reading.Kind, reading.Format);
+        return (new DatasetColumn(name.Shown, reading.Type, reading.Kind, reading.Format), reading.Doubt);
+    }
+
+    /// <summary>Tells of texts that were taken for missing values, and of those that might have been.</summary>
+    private static void WarnOfMissing(DuckDbSession session, string source, string original, DatasetColumn column, long rows, List<Warning> warnings)
+    {
+        var cell = Sql.Name(original);
+        var text = $"trim({cell}, {Sql.Text(CellText.Blanks)})";
+        var declared = column.Cells?.Nulls;
+        IEnumerable<string> texts = declared ?? [.. NullTexts.Everywhere, .. NullTexts.Placeholders];
+        var ofWords = $"list_contains({Sql.Texts(texts.Where(one => one.Length > 0))}, {text})";
+        var ofValues = $"{text} <> '' AND {CellSql.Of(cell, column.Type, column.Cells)} IS NULL "
+            + $"AND NOT {CellSql.IsUnreadable(cell, column.Type, column.Cells)}";
+        var found = session.Rows(
+            $"SELECT {text}, count(*) FROM {source} WHERE {(column.Type == StorageType.Varchar ? ofWords : ofValues)} GROUP BY 1 ORDER BY 2 DESC, 1")
+            .Select(row => (Text: (string)row[0]!, Cells: (long)row[1]!, Line: 0L)).ToLookup(
+                one => declared is not null || column.Type != StorageType.Varchar || NullTexts.Everywhere.Contains(one.Text));
+        if (found[true].FirstOrDefault() is { Cells: > 0 } most)
+        {
+            warnings.Add(MissingTexts.Told(column.Name, found[true].Sum(one => one.Cells), rows, new SurveyedCell(Warning.Shorten(most.Text), Line: 0)));
+        }
+        if (column.Kind == ColumnKind.Categorical && found[false].Any())
+        {
+            warnings.Add(MissingTexts.Words(column.Name, [.. found[false]]));
+        }
     }
 
     /// <summary>Tells of cells that are no values of their column's type; true where there are any.</summary>

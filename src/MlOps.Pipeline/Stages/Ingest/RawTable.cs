@@ -10,4 +10,8 @@ namespace MlOps.Pipeline.Stages.Ingest;
 /// <param name="Rows">How many rows it has.</param>
 /// <param name="Warnings">What the user should know.</param>
 internal sealed record RawTable(
-    IReadOnlyList<DatasetColumn> Columns, string SelectSql, bool MarksUnparseable, long Rows, IReadOnlyList<Warning> Warnings);
+    IReadOnlyList<DatasetColumn> Columns, string SelectSql, bool MarksUnparseable, long Rows, IReadOnlyList<Warning> Warnings)
+{
+    /// <summary>Those of the warnings that the file does not show how a column is written.</summary>
+    public IReadOnlyList<Warning> Doubts { get; init; } = [];
+}

@@ -24,6 +24,9 @@ internal sealed class TableSurvey(ColumnSurvey[] columns)
     /// <summary>The first of those, at most <see cref="DroppedRows.MostRows"/>.</summary>
     public IReadOnlyList<RaggedRow> FirstRagged => firstRagged;
 
+    /// <summary>The line of each row that has as many cells as there are columns.</summary>
+    public RowLines RowLines { get; } = new();
+
     /// <summary>Bytes of the longest row.</summary>
     public long LongestRecord { get; private set; }
 
@@ -46,6 +49,7 @@ internal sealed class TableSurvey(ColumnSurvey[] columns)
                 continue;
             }
             Rows++;
+            RowLines.Add(records.Line);
             LongestRecord = Math.Max(LongestRecord, records.Length);
             for (var i = 0; i < columns.Length; i++)
             {
@@ -65,6 +69,7 @@ internal sealed class TableSurvey(ColumnSurvey[] columns)
             columns[i].Add(next.Columns[i], lines);
         }
         Rows += next.Rows;
+        RowLines.Add(next.RowLines, lines);
         Ragged += next.Ragged;
         firstRagged.AddRange(next.FirstRagged.Take(DroppedRows.MostRows - firstRagged.Count).Select(row => row with { Line = row.Line + lines }));
         LongestRecord = Math.Max(LongestRecord, next.LongestRecord);

@@ -86,7 +86,7 @@ public sealed class ModelCardStage(
             HyperParameters = Prefixed(details.Params, $"{version.Candidate}."),
             Candidates = [.. input.Candidates.Select(candidate => new CardCandidate(candidate.Key, candidate.Key == version.Candidate, candidate.Metrics))],
             Baseline = Prefixed(details.Metrics, BaselineMetrics.Prefix),
-            Previous = input.Previous is { } previous ? await PreviousAsync(context.Model, previous, details, cancel) : null,
+            Previous = input.Previous is { } previous ? await PreviousAsync(context.Model, previous, details, metric, cancel) : null,
             Performance = await PredictAsync(stored, manifests.Single(found => found.Manifest.Id == version.Lineage.Validation).Manifest, cancel),
             Gates = CardGates.Of(new GateFacts
             {
@@ -96,6 +96,7 @@ public sealed class ModelCardStage(
                 Metric = metric,
                 Value = version.Metrics[WinnerMetrics.Validation + metric],
                 Production = production,
+                Untold = details.Params.GetValueOrDefault(ProductionMetrics.Untold),
                 Previous = input.Previous,
                 Intervals = CardIntervals.Of(details),
                 Slices = slices,
@@ -142,12 +143,22 @@ public sealed class ModelCardStage(
         clean.Notes[DatasetNotes.Dropped]!.AsObject().ToDictionary(reason => reason.Key, reason => reason.Value!.GetValue<long>());
 
     /// <summary>As measured on this run's rows when it was compared with; else as it was registered.</summary>
-    private async Task<CardPrevious> PreviousAsync(string model, int previous, RunDetails details, CancellationToken cancel)
+    private async Task<CardPrevious> PreviousAsync(string model, int previous, RunDetails details, string metric, CancellationToken cancel)
     {
         var rescored = Prefixed(details.Metrics, ProductionMetrics.Prefix);
         return rescored.Count > 0
-            ? new CardPrevious(previous, rescored, OnSameRows: true)
+            ? new CardPrevious(previous, rescored, OnSameRows: true) { Gain = GainOf(details.Metrics, metric) }
             : new CardPrevious(previous, Prefixed((await registry.GetAsync(model, previous, cancel)).Metrics, WinnerMetrics.Validation), OnSameRows: false);
+    }
+
+    private static CardGain? GainOf(IReadOnlyDictionary<string, double> metrics, string metric)
+    {
+        const string Name = ProductionMetrics.Gain;
+        (double, double)? interval =
+            metrics.TryGetValue(IntervalMetrics.Low + Name, out var low) && metrics.TryGetValue(IntervalMetrics.High + Name, out var high)
+                ? (low, high)
+                : null;
+        return metrics.TryGetValue(Name, out var gain) ? new CardGain(metric, gain, interval) : null;
     }
 
     private async Task<Performance> PredictAsync(StoredModel stored, DatasetManifest validation, CancellationToken cancel)

@@ -17,7 +17,11 @@ namespace MlOps.Pipeline.Stages.Promote;
 /// <param name="Candidate">The new version's scores.</param>
 /// <param name="Production">Production's scores.</param>
 /// <param name="LeftOut">Validation rows that production was trained on, and that neither is measured by.</param>
-internal sealed record ScoredTogether(ScoredRows Candidate, ScoredRows Production, long LeftOut);
+internal sealed record ScoredTogether(ScoredRows Candidate, ScoredRows Production, long LeftOut)
+{
+    /// <summary>Why it cannot be told which of the rows production was trained on, so that none is left out; null: it can.</summary>
+    public string? Untold { get; init; }
+}
 
 /// <summary>
 /// Scores production on the validation rows of a new version as it serves: the raw columns, with its own fillings, categories and formats. Where it
@@ -35,7 +39,8 @@ public sealed class ProductionComparison(
         CheckTarget(target, theirs.Featurizer.Target, production.Version);
         var raw = await RowsBeforeFilling.OfAsync(datasets, validation, cancel);
         CheckColumns(raw.Manifest, theirs.Featurizer, production.Version);
-        var trained = await TrainedAsync(production, validation, cancel);
+        var trained = await FindTrainedAsync(production, cancel);
+        var untold = trained is null ? $"its training rows (dataset version {production.Lineage.Train}) are gone" : null;
         return await Task.Run(
             () =>
             {
@@ -43,10 +48,10 @@ public sealed class ProductionComparison(
                 var folder = datasets.NewDraftFolder();
                 try
                 {
-                    var rows = Common(session, raw, trained, Path.Combine(folder, "rows.parquet"));
+                    var rows = trained is null ? raw : Common(session, raw, trained, theirs.Featurizer, Path.Combine(folder, "rows.parquet"));
                     CheckMissing(session, rows, theirs.Featurizer, production.Version);
-                    return new ScoredTogether(
-                        Score(session, rows, mine, target), Score(session, rows, theirs, target), validation.Rows - rows.Manifest.Rows);
+                    var (scored, inProduction) = (Score(session, rows, mine, target), Score(session, rows, theirs, target));
+                    return new ScoredTogether(scored, inProduction, validation.Rows - rows.Manifest.Rows) { Untold = untold };
                 }
                 finally
                 {
@@ -119,35 +124,42 @@ public sealed class ProductionComparison(
         }
     }
 
-    /// <summary>Production's training rows, where rows of the two tables can be told to be the same; null where they cannot, or none can be.</summary>
-    private async Task<LocalTable?> TrainedAsync(ModelVersion production, DatasetManifest validation, CancellationToken cancel)
+    /// <summary>The rows that production was trained on, as they were before anything was filled in; null where they are gone.</summary>
+    private async Task<LocalTable?> FindTrainedAsync(ModelVersion production, CancellationToken cancel) =>
+        await datasets.FindAsync(production.Lineage.Train, cancel) is { } train && await datasets.FindHolderAsync(train, cancel) is not null
+            ? await RowsBeforeFilling.OfAsync(datasets, train, cancel)
+            : null;
+
+    /// <summary>The rows that production was not trained on.</summary>
+    private static LocalTable Common(DuckDbSession session, LocalTable validation, LocalTable trained, Featurizer production, string path)
     {
-        if (await datasets.FindAsync(production.Lineage.Train, cancel) is not { } train)
+        var same = SameSql(validation.Manifest, trained.Manifest, production);
+        if (session.Count($"SELECT count(*) FROM {validation.ToSql()} AS v SEMI JOIN {trained.ToSql()} AS t ON ({same})") == 0)
         {
-            return null;
+            return validation;
         }
-        var trained = await RowsBeforeFilling.OfAsync(datasets, train, cancel);
-        return KeyOf(trained.Manifest) is { } key && key == KeyOf((await RowsBeforeFilling.OfAsync(datasets, validation, cancel)).Manifest) ? trained : null;
+        var rows = session.Copy($"SELECT * FROM {validation.ToSql()} AS v ANTI JOIN {trained.ToSql()} AS t ON ({same})", path);
+        return new LocalTable(validation.Manifest with { Selection = null, Rows = rows }, [path]);
+    }
+
+    /// <summary>
+    /// Rows of two tables that were split by the same columns are the same where their hashes are. Else those are that have all in common that production was
+    /// trained on.
+    /// </summary>
+    private static string SameSql(DatasetManifest validation, DatasetManifest trained, Featurizer production)
+    {
+        if (KeyOf(trained) is { } key && key == KeyOf(validation))
+        {
+            return $"v.{RowHash.ColumnName} = t.{RowHash.ColumnName}";
+        }
+        // The target may be spelt in another way, and be stored in another.
+        var types = trained.Columns.ToDictionary(column => column.Name, column => column.Type, StringComparer.Ordinal);
+        var learnt = production.Inputs.Select(input => input.Name).Append(production.Target.Name)
+            .Where(name => types.TryGetValue(name, out var type) && validation.Columns.Any(column => column.Name == name && column.Type == type));
+        return string.Join(" AND ", learnt.Select(name => $"v.{Sql.Name(name)} IS NOT DISTINCT FROM t.{Sql.Name(name)}"));
     }
 
     private static string? KeyOf(DatasetManifest rows) => rows.Notes[DatasetNotes.SplitKey]?.ToJsonString();
-
-    /// <summary>The rows that production was not trained on.</summary>
-    private static LocalTable Common(DuckDbSession session, LocalTable validation, LocalTable? trained, string path)
-    {
-        if (trained is null)
-        {
-            return validation;
-        }
-        var known = $"(SELECT {RowHash.ColumnName} AS hash FROM {trained.ToSql()})";
-        var seen = session.Count($"SELECT count(*) FROM {validation.ToSql()} WHERE {RowHash.ColumnName} IN {known}");
-        if (seen == 0)
-        {
-            return validation;
-        }
-        var rows = session.Copy($"SELECT * FROM {validation.ToSql()} WHERE {RowHash.ColumnName} NOT IN {known}", path);
-        return new LocalTable(validation.Manifest with { Selection = null, Rows = rows }, [path]);
-    }
 
     private ScoredRows Score(DuckDbSession session, LocalTable rows, StoredModel model, TargetColumn target)
     {

@@ -140,7 +140,7 @@ public sealed class PromoteStage(
             return $"production: version {production.Version} cannot be scored on this data, so nothing shows that version {version.Version} is better: "
                 + $"{misfit.Message.ReplaceLineEndings(" ")} Promote by hand if the new data is wanted.";
         }
-        Tell(context, scored);
+        await TellAsync(context, scored, production.Version, cancel);
         if (scored.Candidate.Count < Evaluation.FewestRows)
         {
             return $"production: only {scored.Candidate.Count} rows are there to compare version {version.Version} with version {production.Version} by; "
@@ -200,8 +200,20 @@ public sealed class PromoteStage(
     private static Interval? Gain(Interval? difference, bool largerIsBetter) =>
         difference is null || largerIsBetter ? difference : new Interval(0 - difference.High, 0 - difference.Low);
 
-    private static void Tell(StageContext context, ScoredTogether scored)
+    private static async Task TellAsync(StageContext context, ScoredTogether scored, int production, CancellationToken cancel)
     {
+        if (scored.Untold is { } reason)
+        {
+            await context.LogParamsAsync(new Dictionary<string, string> { [ProductionMetrics.Untold] = $"cannot be told: {reason}" }, cancel);
+            context.Warn(new Warning(string.Create(
+                CultureInfo.InvariantCulture,
+                $"It cannot be told which of the {scored.Candidate.Count:N0} validation rows version {production} in production was trained on: {reason}. "
+                    + $"None is left out of the comparison; those that it knows make it look better than it is."))
+            {
+                Count = scored.Candidate.Count,
+                Headline = true,
+            });
+        }
         if (scored.LeftOut > 0)
         {
             context.Warn(new Warning(string.Create(

@@ -73,6 +73,9 @@ public sealed class SplitStage(DatasetStore datasets, DuckDb duckDb) : IStage<Sp
                 found[i] = await datasets.CommitAsync(side, [], cancel);
             }
         }
+        var by = await SplitFacts.OfAsync(datasets, features, definition.Split, cancel);
+        await context.LogParamsAsync(by, cancel);
+        context.Log($"{string.Join("; ", by.Select(fact => $"{fact.Key}: {fact.Value}"))}");
         context.Log($"{string.Join(", ", sides.Zip(found, (side, rows) => FormattableString.Invariant($"{side}: {rows!.Rows:N0} rows")))}");
         Tell(context, found[1]!.Rows);
         TellAbsent(context, found[0]!, "which are never predicted");

@@ -45,7 +45,8 @@ public sealed class TrainStage(
         var validation = await datasets.OpenAsync(await datasets.GetAsync(input.Validation.Id, cancel), cancel);
         await context.LogParamsAsync(candidate.Params(), cancel);
 
-        var featurizer = await Task.Run(() => FitFeaturizer(train, definition, cancel), cancel);
+        var (featurizer, folded) = await Task.Run(() => FitFeaturizer(train, definition, cancel), cancel);
+        context.Warn(folded);
         context.Log($"{string.Join(", ", candidate.Params().Select(param => $"{param.Key[(candidate.Key.Length + 1)..]} {param.Value}"))}");
         context.Log($"{train.Manifest.Rows:N0} training and {validation.Manifest.Rows:N0} validation rows, {featurizer.Signature.Features.Count} features");
         context.Log($"folds: {(candidate.Folds == 0 ? "none, the validation rows alone measure" : candidate.Folds)}");
@@ -109,9 +110,10 @@ public sealed class TrainStage(
         }
     }
 
-    private Featurizer FitFeaturizer(LocalTable train, PipelineDefinition definition, CancellationToken cancel)
+    private (Featurizer Featurizer, IReadOnlyList<Warning> Folded) FitFeaturizer(LocalTable train, PipelineDefinition definition, CancellationToken cancel)
     {
         using var session = duckDb.Open(train.Manifest.Columns.Count, cancel);
-        return Featurizer.Fit(session, train, definition);
+        var featurizer = Featurizer.Fit(session, train, definition);
+        return (featurizer, FoldedCategories.Find(session, train, featurizer, definition.Features.MaxCategories));
     }
 }
