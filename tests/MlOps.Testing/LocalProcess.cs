@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
+using System.Text.Json.Nodes;
 
 namespace MlOps.Testing;
 
@@ -29,14 +30,32 @@ public sealed class LocalProcess : IAsyncDisposable
     public static LocalProcess Start(IReadOnlyDictionary<string, string?> environment, params IEnumerable<string> arguments) =>
         StartProgram("MlOps.Local.dll", environment, arguments);
 
+    /// <summary>The local host's program as a part of one that knows cultures: it is set up to know none, which no variable can change.</summary>
+    /// <param name="settings">A file to write the runtime's settings to.</param>
+    /// <param name="environment">Variables to set, or with null to remove.</param>
+    /// <param name="arguments">The command line.</param>
+    public static LocalProcess StartWithCultures(string settings, IReadOnlyDictionary<string, string?> environment, params IEnumerable<string> arguments)
+    {
+        const string Program = "MlOps.Local";
+        var usual = JsonNode.Parse(File.ReadAllText(Path.Combine(AppContext.BaseDirectory, $"{Program}.runtimeconfig.json")))!;
+        var properties = usual["runtimeOptions"]!["configProperties"]!.AsObject();
+        properties["System.Globalization.Invariant"] = false;
+        properties["System.Globalization.PredefinedCulturesOnly"] = false;
+        File.WriteAllText(settings, usual.ToJsonString());
+        return StartDotnet(
+            ["exec", "--runtimeconfig", settings, Path.Combine(AppContext.BaseDirectory, $"{Program}.dll"), .. arguments], environment);
+    }
+
     /// <param name="program">A program beside the tests.</param>
     /// <param name="environment">Variables to set, or with null to remove.</param>
     /// <param name="arguments">The command line.</param>
-    public static LocalProcess StartProgram(string program, IReadOnlyDictionary<string, string?> environment, params IEnumerable<string> arguments)
+    public static LocalProcess StartProgram(string program, IReadOnlyDictionary<string, string?> environment, params IEnumerable<string> arguments) =>
+        StartDotnet([Path.Combine(AppContext.BaseDirectory, program), .. arguments], environment);
+
+    private static LocalProcess StartDotnet(IEnumerable<string> arguments, IReadOnlyDictionary<string, string?> environment)
     {
         var start = new ProcessStartInfo(
-            Environment.ProcessPath is { } path && Path.GetFileNameWithoutExtension(path) == "dotnet" ? path : "dotnet",
-            [Path.Combine(AppContext.BaseDirectory, program), .. arguments])
+            Environment.ProcessPath is { } path && Path.GetFileNameWithoutExtension(path) == "dotnet" ? path : "dotnet", arguments)
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,

@@ -182,7 +182,7 @@ internal sealed class Trainers(TrainerContext context, ITrainer? added = null)
         {
             try
             {
-                if (FitSdca(train, regularization) is var model && HasWeights(model))
+                if (FitSdca(train, regularization) is var model && HasWeights(model) && !HasRunAway(model, train))
                 {
                     return model;
                 }
@@ -194,8 +194,8 @@ internal sealed class Trainers(TrainerContext context, ITrainer? added = null)
             }
         }
         throw new InputException(
-            $"SDCA found no finite weights, not even with an l2 of {StrongerRegularizations[^1]}: two features may say the same, or one be far larger than the "
-                + "others. Leave the candidate out, or the feature.");
+            $"SDCA found no weights that predict its own rows, not even with an l2 of {StrongerRegularizations[^1]}: two features may say the same, or "
+                + "one be far larger than the others. Leave the candidate out, or the feature.");
     }
 
     private ITransformer FitSdca(IDataView train, float? regularization) => context.Task switch
@@ -236,6 +236,37 @@ internal sealed class Trainers(TrainerContext context, ITrainer? added = null)
         return ClassModels.Of(found) is { } classes
             ? classes.All(one => one.Linear is null || (float.IsFinite(one.Linear.Bias) && one.Linear.Weights.All(float.IsFinite)))
             : found is not LinearModelParameters weights || (float.IsFinite(weights.Bias) && weights.Weights.All(float.IsFinite));
+    }
+
+    /// <summary>
+    /// Weights may also run away and stay finite. Whoever predicts the very rows that it learnt from worse than their mean has not come near a solution:
+    /// twice its squared error leaves room for one that was not waited for.
+    /// </summary>
+    private bool HasRunAway(ITransformer model, IDataView train)
+    {
+        if (context.Task != TaskKind.Regression)
+        {
+            return false;
+        }
+        var scored = model.Transform(train);
+        var (score, label) = (scored.Schema["Score"], scored.Schema[Label]);
+        DataViewSchema.Column? weighing = weight is null ? null : scored.Schema[weight];
+        using var rows = scored.GetRowCursor(weighing is { } read ? [score, label, read] : [score, label]);
+        var (predictionOf, targetOf) = (rows.GetGetter<float>(score), rows.GetGetter<float>(label));
+        var weightOf = weighing is { } column ? rows.GetGetter<float>(column) : null;
+        var (all, sum, squares, errors) = (0.0, 0.0, 0.0, 0.0);
+        var (prediction, target, counts) = (0f, 0f, 1f);
+        while (rows.MoveNext())
+        {
+            predictionOf(ref prediction);
+            targetOf(ref target);
+            weightOf?.Invoke(ref counts);
+            var error = (double)prediction - target;
+            (all, errors) = (all + counts, errors + (counts * error * error));
+            (sum, squares) = (sum + ((double)counts * target), squares + ((double)counts * target * target));
+        }
+        var spread = squares - (sum * sum / all);
+        return !(errors <= 2 * spread) && spread > 0;
     }
 
     private static ITransformer Fit<TTransformer, TModel>(ITrainerEstimator<TTransformer, TModel> trainer, IDataView train, IDataView? watched)

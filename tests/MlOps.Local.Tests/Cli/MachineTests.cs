@@ -38,8 +38,7 @@ public sealed partial class MachineTests : IDisposable
         var machine = new Dictionary<string, string?> { ["TZ"] = zone };
         if (culture is not null)
         {
-            // The program itself knows no cultures; the packages also run in programs that do.
-            (machine["LC_ALL"], machine["DOTNET_SYSTEM_GLOBALIZATION_INVARIANT"]) = (culture, "false");
+            machine["LC_ALL"] = culture;
         }
         var (inferred, few) = (Path.Combine(folder, $"{Path.GetFileName(data)}.json"), Path.Combine(folder, $"{Path.GetFileName(data)}-few.json"));
         await RunAsync("new", "hourly", file, "--target", "y", "--out", inferred);
@@ -62,7 +61,10 @@ public sealed partial class MachineTests : IDisposable
 
         async Task<string> RunAsync(params string[] command)
         {
-            await using var process = LocalProcess.Start(machine, [.. command, "--data", data]);
+            // The program itself knows no cultures; the packages also run in programs that do.
+            await using var process = culture is null
+                ? LocalProcess.Start(machine, [.. command, "--data", data])
+                : LocalProcess.StartWithCultures(Path.Combine(folder, "cultures.json"), machine, [.. command, "--data", data]);
             (await process.ExitCodeAsync()).Should().Be(0, process.Errors);
             return process.Output;
         }

@@ -1,5 +1,12 @@
+using System.Text.Encodings.Web;
 using System.Text.Json;
+using System.Text.Json.Nodes;
+using Microsoft.Extensions.DependencyInjection;
+using MlOps.Local.Cli;
+using MlOps.Local.Hosting;
 using MlOps.Local.Tests.Processes;
+using MlOps.Pipeline.Definitions;
+using MlOps.Pipeline.Tracking;
 using MlOps.Testing;
 
 namespace MlOps.Local.Tests.Cli;
@@ -47,6 +54,56 @@ public sealed class TrainTests : IDisposable
         blocked.GetProperty("promoted").GetBoolean().Should().BeFalse();
         blocked.GetProperty("blockedBy").EnumerateArray().Should().NotBeEmpty();
         third.ExitCode.Should().Be(0, "without --require-promotion a blocked run is a run that ended well");
+    }
+
+    /// <summary>One file with several kinds of trouble: cells that are no numbers, rows that are cut short or lack the target, an id.</summary>
+    [Fact]
+    public async Task What_is_odd_of_a_file_is_told_on_the_terminal_as_JSON_and_on_the_card()
+    {
+        var file = Path.Combine(folder, "odd.csv");
+        await File.WriteAllLinesAsync(file, ["order_id,km,shift,fare", .. Enumerable.Range(0, 300).Select(i => i switch
+        {
+            40 => "cut",
+            _ => $"{i + 7000},{(i is 20 or 30 or 50 ? $"~{i} km" : $"{i * 7 % 31}.5")},{(i % 3 == 0 ? "NA" : "late")},"
+                + $"{(i % 60 == 9 ? "" : $"{2 * (i * 7 % 31)}")}",
+        })]);
+        var definition = await Trips.WriteDefinitionAsync(folder, "odd");
+        var written = DefinitionJson.Read(await File.ReadAllTextAsync(definition));
+        await File.WriteAllTextAsync(definition, DefinitionJson.Write(written with { Columns = new Dictionary<string, ColumnRule>() }));
+        string[] train = ["train", file, "--definition", definition, "--data", Data];
+
+        var asJson = await LocalCommand.RunAsync([.. train, "--json"]);
+        var forPeople = await LocalCommand.RunAsync(train);
+
+        asJson.ExitCode.Should().Be(0, asJson.Errors);
+        var warnings = JsonNode.Parse(asJson.Output)!["warnings"]!.AsArray().Select(warning => warning!.AsObject()).ToList();
+        var headlines = warnings.TakeWhile(warning => warning["headline"]?.GetValue<bool>() == true).ToList();
+        warnings.Skip(headlines.Count).Should().OnlyContain(warning => !warning.ContainsKey("headline"), "headlines come first");
+        Facts("rows were left out because their number of cells").Should().Be("""{"count":1,"line":42,"example":"cut","headline":true}""");
+        Facts("Column 'km'").Should().Be("""{"column":"km","count":3,"line":22,"example":"~20 km","headline":true}""");
+        Facts("null: fare").Should().Contain("\"count\":5");
+        Facts("Column 'shift'").Should().Be("""{"column":"shift","count":100,"line":2,"example":"NA"}""");
+        Facts("is not used: it is an id").Should().Be("""{"column":"order_id"}""");
+
+        await using var storage = await ConnectedStorage.OpenAsync(new HostSettings { DataFolder = Data }, new Terminal(), default);
+        var run = (string)JsonNode.Parse(asJson.Output)!["run"]!;
+        var card = (await storage.Services.GetRequiredService<ArtifactStore>().ReadAsync($"{run}/model-card.md", default)).ToString()
+            .Replace("\\", "", StringComparison.Ordinal);
+        var lines = forPeople.Output.Split('\n');
+        foreach (var warning in warnings)
+        {
+            var (text, isHeadline) = ((string)warning["text"]!, warning.ContainsKey("headline"));
+            lines.Should().Contain($"{(isHeadline ? "Warning:" : "note")} {text}");
+            card.Should().Contain(isHeadline ? $"- **{text}**\n" : $"- {text}\n");
+        }
+        forPeople.Output.Should().Contain("interval of the gain (0 to 0)", "the same model again is neither better nor worse");
+
+        string Facts(string told)
+        {
+            var warning = warnings.Single(warning => ((string)warning["text"]!).Contains(told, StringComparison.Ordinal)).DeepClone().AsObject();
+            warning.Remove("text");
+            return warning.ToJsonString(new JsonSerializerOptions { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
+        }
     }
 
     [Fact]

@@ -53,9 +53,11 @@ public sealed class SampleTests : IAsyncLifetime, IDisposable
         // The function: the same in the table that was learnt from and measured on, and for rows that callers send.
         var validation = await ExportAsync("validation");
         validation.Should().HaveCountGreaterThan(300).And.OnlyContain(row => Number(row, "trip_km") == KmOf(row));
-        var errors = (await PredictAsync(validation)).Zip(validation, (prediction, row) => prediction - Number(row, "fare")).ToList();
+        var (typed, texts) = (await PredictAsync(validation), await PredictAsync(validation, asTexts: true));
+        var errors = typed.Zip(validation, (prediction, row) => prediction - Number(row, "fare")).ToList();
         Math.Sqrt(errors.Average(error => error * error)).Should()
             .BeApproximately(passed.GetProperty("metrics").GetProperty("val_rmse").GetDouble(), 1e-6);
+        texts.Should().Equal(typed, (text, value) => Math.Abs(text - value) <= 1e-6, "the file's own cells mean the same");
         (await http.GetStringAsync("/models/rides/versions/1")).Should().Contain("trip_km");
 
         // The check.
@@ -127,16 +129,12 @@ public sealed class SampleTests : IAsyncLifetime, IDisposable
         return run;
     }
 
-    private async Task<IReadOnlyList<double>> PredictAsync(IReadOnlyList<Dictionary<string, string>> table)
+    /// <param name="table">Rows of a file.</param>
+    /// <param name="asTexts">Sends all cells as they stand there.</param>
+    private async Task<IReadOnlyList<double>> PredictAsync(IReadOnlyList<Dictionary<string, string>> table, bool asTexts = false)
     {
-        var rows = table.Select(row => new
-        {
-            vendor = row["vendor"],
-            from_lat = Number(row, "from_lat"),
-            from_lon = Number(row, "from_lon"),
-            to_lat = Number(row, "to_lat"),
-            to_lon = Number(row, "to_lon"),
-        });
+        string[] inputs = ["vendor", "from_lat", "from_lon", "to_lat", "to_lon"];
+        var rows = table.Select(row => inputs.ToDictionary(name => name, name => asTexts || name == "vendor" ? (object)row[name] : Number(row, name)));
         var answer = await http.PostAsJsonAsync("/predict", new { model = "rides", rows });
         answer.StatusCode.Should().Be(HttpStatusCode.OK, await answer.Content.ReadAsStringAsync());
         var predictions = (await answer.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("predictions");

@@ -1,3 +1,4 @@
+using System.Globalization;
 using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Data;
 using MlOps.Pipeline.Data.Duck;
@@ -36,13 +37,16 @@ public sealed class ComparisonTests(AzuriteFixture azurite) : IAsyncLifetime
     [InlineData("49-a-date.csv", "49-b-text.csv", "Column 'b' is categorical in the data, and version 1 reads it as datetime")]
     public async Task Production_that_cannot_read_a_column_is_not_compared(string first, string second, string told)
     {
-        (await TrainAsync(first)).Run.State.Should().Be(RunState.Succeeded);
+        var before = await TrainAsync(first);
+        before.Run.State.Should().Be(RunState.Succeeded);
+        await Skew.CheckAsync(host, before, CaseFiles.Path(first));
 
         var run = await TrainAsync(second);
 
         run.Run.State.Should().Be(RunState.Blocked, run.Run.Error);
         run.Run.BlockedBy.Should().ContainSingle().Which.Should().Contain(told).And.NotContain("NaN");
         run.Metrics.Should().NotContainKey("production_rmse");
+        await Skew.CheckAsync(host, run, CaseFiles.Path(second));
     }
 
     [Theory]
@@ -51,7 +55,9 @@ public sealed class ComparisonTests(AzuriteFixture azurite) : IAsyncLifetime
     [InlineData("48-c-01.csv", "48-a-yesno.csv")]
     public async Task The_spellings_of_a_boolean_are_one_target(string first, string second)
     {
-        (await TrainAsync(first)).Run.State.Should().Be(RunState.Succeeded);
+        var before = await TrainAsync(first);
+        before.Run.State.Should().Be(RunState.Succeeded);
+        await Skew.CheckAsync(host, before, CaseFiles.Path(first));
 
         var run = await TrainAsync(second);
 
@@ -66,14 +72,18 @@ public sealed class ComparisonTests(AzuriteFixture azurite) : IAsyncLifetime
         var path = CaseFiles.Path("53-a.csv");
         var first = DefinitionJson.Read(await File.ReadAllTextAsync(CaseFiles.Path("53a.json"))) with { Model = model };
         var second = DefinitionJson.Read(await File.ReadAllTextAsync(CaseFiles.Path("53b.json"))) with { Model = model };
-        (await host.RunAsync(first, path)).Run.State.Should().Be(RunState.Succeeded);
+        var before = await host.RunAsync(first, path);
+        before.Run.State.Should().Be(RunState.Succeeded);
+        await Skew.CheckAsync(host, before, path);
 
         // Every fourth row of the second file has no b, which the second definition allows.
         var lines = (await File.ReadAllLinesAsync(path)).Select((line, i) => i > 0 && i % 4 == 0 ? $"{line.Split(',')[0]},,{line.Split(',')[2]}" : line);
-        var run = await host.RunAsync(second, host.WriteFile("53-b.csv", string.Join('\n', lines)));
+        var gaps = host.WriteFile("53-b.csv", string.Join('\n', lines));
+        var run = await host.RunAsync(second, gaps);
 
         run.Run.State.Should().Be(RunState.Blocked, run.Run.Error);
         run.Run.BlockedBy.Should().ContainSingle().Which.Should().Contain("Column 'b' has no value in").And.Contain("version 1 has nothing to fill it with");
+        await Skew.CheckAsync(host, run, gaps);
     }
 
     [Fact]
@@ -100,6 +110,54 @@ public sealed class ComparisonTests(AzuriteFixture azurite) : IAsyncLifetime
 
         run.Stages.Single(stage => stage.Stage == "promote").Warnings!.Select(warning => warning.Text)
             .Should().ContainMatch("*validation rows are among those that production was trained on*");
+
+        // Of fewer validation rows some stay, or none: no comparison.
+        foreach (var (validation, seed, least, most) in new[] { (0.15, 7, 1, 29), (0.003, 8, 0, 0) })
+        {
+            var few = await host.RunAsync(
+                definition with { Split = new SplitRules { Seed = seed, Validation = validation }, Candidates = [Quick[0]] }, host.WriteFile("rows.csv", csv));
+
+            few.Run.State.Should().Be(RunState.Blocked, few.Run.Error);
+            var told = few.Run.BlockedBy.Should().ContainSingle().Which;
+            told.Should().MatchRegex("^production: only [0-9]+ rows are there to compare version [0-9]+ with version 1 by; 30 are the fewest");
+            int.Parse(told.Split(' ')[2], CultureInfo.InvariantCulture).Should().BeInRange(least, most);
+            few.Metrics.Should().NotContainKeys("production_rmse", ProductionMetrics.Gain);
+        }
+    }
+
+    [Fact]
+    public async Task A_candidate_that_is_better_by_chance_is_told_and_the_significance_gate_keeps_it_out()
+    {
+        var random = new Random(5);
+        var csv = "x,z,y\n" + string.Concat(Enumerable.Range(0, 600).Select(
+            _ => string.Create(CultureInfo.InvariantCulture, $"{random.Next(100)},{random.Next(100)},{random.Next(1000)}\n")));
+        // Nothing is there to learn: a tree more is a little better, or worse, by chance.
+        var first = new CandidateSpec { Trainer = TrainerNames.LightGbm, Trees = 3, EarlyStopping = 0 };
+        var definition = new PipelineDefinition
+        {
+            Model = model,
+            Target = "y",
+            Train = NoFolds,
+            Candidates = [first],
+            Gates = new GateRules { Significance = 0.95 },
+        };
+        var path = host.WriteFile("noise.csv", csv);
+        (await host.RunAsync(definition, path)).Run.State.Should().Be(RunState.Succeeded, "there is nothing to be better than");
+
+        var gated = await host.RunAsync(definition with { Candidates = [first with { Trees = 4 }] }, path);
+        var free = await host.RunAsync(definition with { Candidates = [first with { Trees = 4 }], Gates = new GateRules() }, path);
+
+        foreach (var run in new[] { gated, free })
+        {
+            run.Metrics[ProductionMetrics.Gain].Should().BePositive();
+            run.Stages.Single(stage => stage.Stage == "promote").Warnings!.Select(warning => warning.Text).Should().ContainSingle().Which.Should()
+                .Match("The two cannot be told apart: rmse is * for the new version and * for version 1 on * common rows, and the 95 % interval of the gain "
+                    + "(-* to *) holds 0.");
+        }
+        gated.Run.State.Should().Be(RunState.Blocked);
+        gated.Run.BlockedBy.Should().ContainSingle().Which.Should()
+            .Match("production: rmse * is better than * of production version 1, but not with the required probability of 0.95");
+        free.Run.Promoted.Should().BeTrue("nothing else stops it");
     }
 
     [Fact]

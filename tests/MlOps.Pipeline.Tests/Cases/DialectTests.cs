@@ -3,6 +3,8 @@ using System.IO.Compression;
 using System.Text;
 using FsCheck;
 using FsCheck.Fluent;
+using Microsoft.VisualBasic.FileIO;
+using MlOps.Pipeline.Data;
 using MlOps.Pipeline.Data.Duck;
 using MlOps.Pipeline.Definitions;
 using MlOps.Testing;
@@ -17,6 +19,8 @@ namespace MlOps.Pipeline.Tests.Cases;
 public sealed class DialectTests(AzuriteFixture azurite) : IAsyncLifetime
 {
     private static readonly PipelineDefinition Definition = new() { Model = "dialects", Target = "amount" };
+
+    private static readonly string[] Columns = ["amount", "whole", "when", "flag", "word"];
 
     private readonly StageBench bench = new(azurite);
 
@@ -54,11 +58,14 @@ public sealed class DialectTests(AzuriteFixture azurite) : IAsyncLifetime
     {
         var random = new Random(seed);
         var table = KnownTable.Make(random);
-        var (path, dialect) = random.Next(4) == 0 ? WriteParquet(table, StoredAs.Draw(random)) : await WriteTextAsync(table, WrittenAs.Draw(random));
+        var written = WrittenAs.Draw(random);
+        table = written.Quote == '\'' ? table.Without('"') : table;
+        var (path, dialect) = random.Next(4) == 0 ? WriteParquet(table, StoredAs.Draw(random)) : await WriteTextAsync(table, written);
 
         var raw = await bench.IngestAsync(Definition, path);
 
-        var rows = await bench.RowsAsync(raw.Raw, "amount", "whole", "when", "flag", "word");
+        // Other tools get the cells from an export.
+        var rows = random.Next(5) == 0 ? await ExportedAsync(raw.Raw) : await bench.RowsAsync(raw.Raw, Columns);
         File.Delete(path);
         rows.Should().HaveSameCount(table.Rows, $"of {dialect}");
         for (var i = 0; i < rows.Count; i++)
@@ -67,6 +74,30 @@ public sealed class DialectTests(AzuriteFixture azurite) : IAsyncLifetime
             rows[i].Should().Equal([(double)amount, whole is { } number ? (double)number : null, when, flag, word], $"row {i} of {dialect}");
         }
         return true;
+    }
+
+    /// <summary>The cells as <c>data export</c> writes them.</summary>
+    private async Task<IReadOnlyList<object?[]>> ExportedAsync(DatasetRef version)
+    {
+        var path = Path.Combine(bench.Host.WorkFolder, $"{Guid.NewGuid():N}.csv");
+        await bench.Host.Get<DatasetExport>().WriteAsync(version.Id, path, default);
+        var rows = new List<object?[]>();
+        using (var parser = new TextFieldParser(path) { Delimiters = [","], HasFieldsEnclosedInQuotes = true, TrimWhiteSpace = false })
+        {
+            parser.ReadFields().Should().Equal(Columns);
+            while (parser.ReadFields() is { } cells)
+            {
+                rows.Add(
+                [
+                    Number(cells[0]), Number(cells[1]), cells[2].Length == 0 ? null : DateTime.ParseExact(cells[2], "yyyy-MM-dd HH:mm:ss", null),
+                    cells[3].Length == 0 ? null : bool.Parse(cells[3]), cells[4].Length == 0 ? null : cells[4],
+                ]);
+            }
+        }
+        File.Delete(path);
+        return rows;
+
+        static object? Number(string cell) => cell.Length == 0 ? null : double.Parse(cell, CultureInfo.InvariantCulture);
     }
 
     private async Task<(string Path, object Dialect)> WriteTextAsync(KnownTable table, WrittenAs dialect)
@@ -85,15 +116,19 @@ public sealed class DialectTests(AzuriteFixture azurite) : IAsyncLifetime
     }
 
     /// <summary>Rows whose cells leave no doubt: fractions and thousands, days after the twelfth, words with everything in them.</summary>
-    private sealed record KnownTable(IReadOnlyList<(decimal Amount, int? Whole, DateTime? When, bool? Flag, string? Word)> Rows)
+    private sealed record KnownTable(IReadOnlyList<KnownRow> Rows)
     {
         public static readonly string[] Words = ["Köln", "a, b", "c; d", "say \"so\"", "pipe | tab\t", "it's", "two  blanks", "x"];
 
+        /// <summary>The same without words that a character stands in.</summary>
+        public KnownTable Without(char letter) => new(
+            [.. Rows.Select(row => row with { Word = row.Word?.Contains(letter, StringComparison.Ordinal) == true ? "x" : row.Word })]);
+
         public static KnownTable Make(Random random) => new(
         [
-            (1234.56m, 7, new DateTime(2026, 1, 31, 10, 30, 0), true, "x"),
-            (-0.25m, 12_345, new DateTime(2025, 12, 24, 23, 59, 0), false, "Köln"),
-            .. Enumerable.Range(0, random.Next(10, 30)).Select(_ => (
+            new(1234.56m, 7, new DateTime(2026, 1, 31, 10, 30, 0), true, "x"),
+            new(-0.25m, 12_345, new DateTime(2025, 12, 24, 23, 59, 0), false, "Köln"),
+            .. Enumerable.Range(0, random.Next(10, 30)).Select(_ => new KnownRow(
                 Math.Round((decimal)((random.NextDouble() - 0.3) * Math.Pow(10, random.Next(1, 7))), 2),
                 random.Next(6) == 0 ? null : (int?)random.Next(100_000),
                 random.Next(6) == 0
@@ -104,10 +139,28 @@ public sealed class DialectTests(AzuriteFixture azurite) : IAsyncLifetime
         ]);
     }
 
+    private sealed record KnownRow(decimal Amount, int? Whole, DateTime? When, bool? Flag, string? Word);
+
     /// <summary>One way of writing a table.</summary>
     private sealed record WrittenAs(
-        char Delimiter, string LineEnd, string Encoding, char Decimal, string Group, string Date, string Null, bool QuoteAll, bool Padded, bool Gzip)
+        char Delimiter, string LineEnd, string Encoding, char Decimal, string Group, string Date, string Null, bool QuoteAll)
     {
+        public char Quote { get; init; } = '"';
+
+        /// <summary>A blank before each cell.</summary>
+        public bool Padded { get; init; }
+
+        public bool Gzip { get; init; }
+
+        /// <summary>Excel's first line, which names the delimiter.</summary>
+        public bool NamesDelimiter { get; init; }
+
+        /// <summary>Behind amounts.</summary>
+        public string Unit { get; init; } = "";
+
+        /// <summary>What a missing number or date is written as, where that is not what all missing cells are.</summary>
+        public string? Placeholder { get; init; }
+
         private static readonly string[] Dates =
         [
             "yyyy-MM-dd HH:mm", "yyyy-MM-ddTHH:mm:ss'Z'", "dd/MM/yyyy HH:mm", "dd.MM.yyyy HH:mm", "MM/dd/yyyy hh:mm tt", "d MMM yyyy HH:mm",
@@ -118,10 +171,19 @@ public sealed class DialectTests(AzuriteFixture azurite) : IAsyncLifetime
         {
             var mark = random.Next(2) == 0 ? '.' : ',';
             string[] groups = mark == '.' ? ["", "", ",", " ", "'"] : ["", "", ".", " "];
-            return new WrittenAs(
-                ",;\t|"[random.Next(4)], Pick("\n", "\r\n", "mixed"), Pick("utf-8", "utf-8-bom", "utf-16", "utf-16BE", "windows-1252"), mark,
-                groups[random.Next(groups.Length)], Dates[random.Next(Dates.Length)], Pick("", "", "N/A", "null", "NULL", "nan"), random.Next(3) == 0,
-                random.Next(4) == 0, random.Next(4) == 0);
+            var written = new WrittenAs(
+                ",;\t|"[random.Next(4)], Pick("\n", "\r\n", "\r", "mixed"), Pick("utf-8", "utf-8-bom", "utf-16", "utf-16BE", "windows-1252"), mark,
+                groups[random.Next(groups.Length)], Dates[random.Next(Dates.Length)], Pick("", "", "N/A", "null", "NULL", "nan"), random.Next(3) == 0)
+            {
+                Quote = random.Next(4) == 0 ? '\'' : '"',
+                Padded = random.Next(4) == 0,
+                Gzip = random.Next(4) == 0,
+                NamesDelimiter = random.Next(5) == 0,
+                Unit = Pick("", "", "%", " %"),
+                Placeholder = random.Next(3) == 0 ? Pick("NA", "?", "-", "None", "unknown", "n.a.", @"\N", "#DIV/0!") : null,
+            };
+            // Behind a blank an apostrophe is one of a word.
+            return written with { Padded = written.Padded && written.Quote == '"' };
 
             string Pick(params string[] among) => among[random.Next(among.Length)];
         }
@@ -130,12 +192,16 @@ public sealed class DialectTests(AzuriteFixture azurite) : IAsyncLifetime
         {
             var text = new StringBuilder();
             var line = 0;
-            Line("amount", "whole", "when", "flag", "word");
+            if (NamesDelimiter)
+            {
+                text.Append(CultureInfo.InvariantCulture, $"sep={Delimiter}").Append(LineEnd == "mixed" ? "\n" : LineEnd);
+            }
+            Line(Columns);
             foreach (var (amount, whole, when, flag, word) in table.Rows)
             {
                 Line(
-                    Number(amount, "#,0.00"), whole is { } number ? number.ToString(CultureInfo.InvariantCulture) : Null,
-                    when?.ToString(Date, CultureInfo.InvariantCulture) ?? Null, flag?.ToString() ?? Null, word ?? Null);
+                    Number(amount, "#,0.00") + Unit, whole is { } number ? number.ToString(CultureInfo.InvariantCulture) : Placeholder ?? Null,
+                    when?.ToString(Date, CultureInfo.InvariantCulture) ?? Placeholder ?? Null, flag?.ToString() ?? Null, word ?? Null);
             }
             return Packed(Encoded(text.ToString()));
 
@@ -150,8 +216,8 @@ public sealed class DialectTests(AzuriteFixture azurite) : IAsyncLifetime
             pattern, new NumberFormatInfo { NumberDecimalSeparator = Decimal.ToString(), NumberGroupSeparator = Group, NumberGroupSizes = [3] });
 
         private string Cell(string text) =>
-            QuoteAll || text.Contains(Delimiter, StringComparison.Ordinal) || text.Contains('"', StringComparison.Ordinal) || text != text.Trim()
-                ? $"\"{text.Replace("\"", "\"\"", StringComparison.Ordinal)}\""
+            QuoteAll || text.Contains(Delimiter, StringComparison.Ordinal) || text.Contains(Quote, StringComparison.Ordinal) || text != text.Trim()
+                ? $"{Quote}{text.Replace($"{Quote}", $"{Quote}{Quote}", StringComparison.Ordinal)}{Quote}"
                 : text;
 
         private byte[] Encoded(string text)

@@ -86,8 +86,37 @@ public sealed class TrainingTests(AzuriteFixture azurite) : IAsyncLifetime
         run.Stages.Single(stage => stage.Key == "0-broken").Error.Should().Be("This trainer learns nothing.");
         run.Stages.Single(stage => stage.Stage == "validate").Warnings!.Should().ContainSingle(
             warning => warning.Headline && warning.Text == "Candidate 0-broken: This trainer learns nothing.");
+        var card = (await other.Get<ArtifactStore>().ReadAsync($"{run.Run.RunId}/model-card.md", default)).ToString();
+        card.Should().Contain("- **Candidate 0-broken: This trainer learns nothing.**").And.Contain("1-lightgbm (this version)");
+        (await other.Get<ArtifactStore>().ReadAsync($"{run.Run.RunId}/model-card.html", default)).ToString().Should()
+            .Contain("Candidate 0-broken: This trainer learns nothing.");
         none.Run.State.Should().Be(RunState.Failed);
         none.Run.Error.Should().Be("This trainer learns nothing.");
+    }
+
+    [Fact]
+    public async Task A_score_that_is_no_number_ends_the_candidate_with_the_row_named()
+    {
+        await using var other = new PipelineHost(azurite, services => services.AddMlOps(add => add.AddTrainer(new Exponential())));
+        // The latest row, which validates, is far out: an exponent of it is beyond any number.
+        var csv = "day,x,y\n" + string.Concat(Enumerable.Range(0, 300).Select(i => string.Create(
+            CultureInfo.InvariantCulture, $"{new DateTime(2026, 1, 1).AddDays(i):yyyy-MM-dd},{(i == 299 ? 1e9 : i % 17)},{Math.Exp(i % 17 / 8.0):0.000}\n")));
+        var definition = new PipelineDefinition
+        {
+            Model = model,
+            Target = "y",
+            Train = new TrainRules { Folds = 0 },
+            Split = new SplitRules { Time = "day" },
+            Candidates = [new CandidateSpec { Trainer = "exponential" }, new CandidateSpec { Trainer = TrainerNames.LightGbm, Trees = 5 }],
+        };
+
+        var run = await other.RunAsync(definition, other.WriteFile("far.csv", csv));
+
+        run.Run.State.Should().Be(RunState.Succeeded, run.Run.Error);
+        var rows = run.Stages.Single(stage => stage.Stage == "validate").Rows;
+        var told = $"The model's prediction of row {rows} of {rows} is Infinity, so nothing can be measured (";
+        run.Stages.Single(stage => stage.Key == "0-exponential").Error.Should().StartWith(told).And.Contain("x = 1E+09");
+        run.Params["winner"].Should().Be("1-lightgbm");
     }
 
     [Fact]
@@ -99,6 +128,7 @@ public sealed class TrainingTests(AzuriteFixture azurite) : IAsyncLifetime
 
         run.Run.State.Should().Be(RunState.Succeeded, run.Run.Error);
         run.Metrics["val_log_loss"].Should().BeLessThan(0.3);
+        await Skew.CheckAsync(host, run, CaseFiles.Path("05-space-after-comma.csv"));
     }
 
     [Fact]
@@ -110,6 +140,7 @@ public sealed class TrainingTests(AzuriteFixture azurite) : IAsyncLifetime
 
         run.Run.State.Should().Be(RunState.Succeeded, run.Run.Error);
         run.Stages.Single(stage => stage.Stage == "train").Rows.Should().BeInRange(1, 1000);
+        await Skew.CheckAsync(host, run, CaseFiles.Path("44-time-ties.csv"));
     }
 
     [Fact]
@@ -172,6 +203,21 @@ public sealed class TrainingTests(AzuriteFixture azurite) : IAsyncLifetime
             (await ((Func<Task>)(() => RowsOfAsync(first[..length]))).Should().ThrowAsync<InputException>()).WithMessage("*damaged gzip*");
         }
         await ((Func<Task>)(() => RowsOfAsync([.. first, .. second[..^3]]))).Should().ThrowAsync<InputException>();
+        // Whole, but another sum or length than its content has.
+        (byte[] Bytes, string Part)[] wrong =
+            [(Changed(first, ^8), "content"), (Changed(first, ^2), "content"), ([.. first, .. Changed(second, ^7)], "member 2")];
+        foreach (var (bytes, part) in wrong)
+        {
+            (await ((Func<Task>)(() => RowsOfAsync(bytes))).Should().ThrowAsync<InputException>())
+                .WithMessage($"*damaged gzip*the check sum of its {part} is wrong*");
+        }
+
+        static byte[] Changed(byte[] bytes, Index place)
+        {
+            byte[] changed = [.. bytes];
+            changed[place] ^= 0x10;
+            return changed;
+        }
     }
 
     private static byte[] Packed(string text)
@@ -182,6 +228,16 @@ public sealed class TrainingTests(AzuriteFixture azurite) : IAsyncLifetime
             gzip.Write(Encoding.UTF8.GetBytes(text));
         }
         return packed.ToArray();
+    }
+
+    private sealed class Exponential : ITrainer
+    {
+        public string Name => "exponential";
+
+        public IReadOnlyCollection<TaskKind> Tasks => [TaskKind.Regression];
+
+        public IEstimator<ITransformer> Create(TrainerContext context) =>
+            context.Ml.Regression.Trainers.LbfgsPoissonRegression(context.Label, context.Features);
     }
 
     private sealed class Broken : ITrainer

@@ -7,8 +7,11 @@ using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Data;
 using MlOps.Pipeline.Definitions;
 using MlOps.Pipeline.Orchestration;
+using MlOps.Pipeline.Registry;
 using MlOps.Pipeline.Stages;
+using MlOps.Pipeline.Stages.Canary;
 using MlOps.Pipeline.Stages.Quarantine;
+using MlOps.Pipeline.Stages.Score;
 using MlOps.Pipeline.Tracking;
 using MlOps.Testing;
 
@@ -20,14 +23,22 @@ public sealed class StageFaultTextTests(AzuriteFixture azurite)
 {
     private static readonly string[] Damages = ["gone", "refused", "garbage", "empty", "cut"];
 
+    /// <summary>Stages that read what the network damages; the others read tables alone, or go on without what cannot be read.</summary>
     private static readonly string[] Readers =
-        ["ingest", "clean-part", "clean", "features", "split", "train", "validate", "drift-part", "drift", "explain", "model-card"];
+    [
+        "ingest", "expect", "clean-part", "clean", "features", "split", "train", "validate", "drift-part", "drift", "promote", "explain", "model-card",
+        "score-part", "score",
+    ];
 
     [Fact]
     public async Task Faults_of_every_stage_are_told_in_our_words()
     {
         await using var host = new PipelineHost(azurite, InParts);
-        var definition = Trips.Definition();
+        var definition = Trips.Definition() with
+        {
+            Expect = new ExpectRules { Ranges = new Dictionary<string, RangeRule> { ["passengers"] = new(Min: 1) } },
+            Gates = new GateRules { Approval = new ApprovalRule(Required: true) },
+        };
         await host.Storage.Raw.GetBlobClient($"{definition.Model}/trips.csv").UploadAsync(BinaryData.FromString(Trips.Csv(300)));
         var now = DateTimeOffset.UtcNow;
         var run = new Run
@@ -41,12 +52,26 @@ public sealed class StageFaultTextTests(AzuriteFixture azurite)
             Created = now,
         };
         await host.Get<RunStore>().CreateAsync(run, default);
-        var orchestration = new Probing(azurite, new InlineOrchestration(RunStarter.Plan(run, definition), host.Get<StageRunner>(), scalesOut: true));
+        var approved = new ApprovalDecision(Approved: true).ToPayload();
+        var orchestration = new Probing(
+            azurite, new InlineOrchestration(RunStarter.Plan(run, definition), host.Get<StageRunner>(), approved, scalesOut: true));
 
         await TrainingPipeline.RunAsync(orchestration);
         await orchestration.ProbeAsync(PipelineStages.Quarantine, new QuarantineInput("Not a table."), "");
+        var version = await host.Get<ModelRegistry>().GetAsync(definition.Model, 1, default);
+        var raw = await host.Get<DatasetStore>().GetAsync(version.Lineage.Raw, default);
+        for (var part = 0; part < raw.Parts.Count; part++)
+        {
+            await orchestration.RunAsync(PipelineStages.ScorePart, new ScorePartInput(raw.Ref, part, 1), $"{part}");
+        }
+        await orchestration.RunAsync(PipelineStages.Score, new ScoreInput(raw.Ref, 1));
+        var order = new CanaryOrder(Version: 1, Production: 1);
+        await orchestration.ProbeAsync(PipelineStages.CanaryShift, new CanaryShiftInput(order, Percent: 10, IsFirst: true), "10");
+        await orchestration.ProbeAsync(PipelineStages.CanaryJudge, new CanaryJudgeInput(order, Percent: 10, IsLast: true), "10");
+        await orchestration.ProbeAsync(PipelineStages.CanaryEnd, new CanaryEndInput(order, Promote: false, "Nobody wants it."), "");
 
         (await host.Get<RunStore>().FindAsync(run.RunId, default))!.State.Should().Be(RunState.Succeeded);
+        orchestration.Probed.Should().BeEquivalentTo(PipelineStages.All.Select(stage => stage.Name), "a new stage is tried here as well");
         orchestration.Faults.Select(fault => fault.Stage).Distinct().Should().Contain(Readers);
         orchestration.Faults.Select(fault => fault.Damage).Distinct().Should().BeEquivalentTo(Damages);
         foreach (var (stage, damage, fault) in orchestration.Faults)
@@ -55,12 +80,17 @@ public sealed class StageFaultTextTests(AzuriteFixture azurite)
         }
     }
 
-    private static void InParts(IServiceCollection services) => services.ChangeOptions(options => options with { RowsPerPart = 100 });
+    private static void InParts(IServiceCollection services) =>
+        services.ChangeOptions(options => options with { RowsPerPart = 100 }).AddSingleton<ITrafficEvidence>(new FakeEvidence());
 
     /// <summary>Runs each stage with damaged storage first, in a host that has nothing in its own cache, and then as it is.</summary>
     private sealed class Probing(AzuriteFixture azurite, InlineOrchestration inner) : IOrchestration
     {
         private readonly List<(string Stage, string Damage, Exception Fault)> faults = [];
+        private readonly HashSet<string> probed = new(StringComparer.Ordinal);
+
+        /// <summary>Names of the stages that were tried.</summary>
+        public IReadOnlyCollection<string> Probed => probed;
 
         public IReadOnlyList<(string Stage, string Damage, Exception Fault)> Faults
         {
@@ -86,9 +116,17 @@ public sealed class StageFaultTextTests(AzuriteFixture azurite)
 
         public Task<string?> WaitForEventAsync(string name, TimeSpan timeout) => inner.WaitForEventAsync(name, timeout);
 
+        /// <summary>Tries a stage once: one part of a table is as another.</summary>
         public async Task ProbeAsync<TInput, TOutput>(Stage<TInput, TOutput> stage, TInput input, string key)
             where TOutput : IStageOutput
         {
+            lock (faults)
+            {
+                if (!probed.Add(stage.Name))
+                {
+                    return;
+                }
+            }
             foreach (var damage in Damages)
             {
                 using var network = new DamagedReads(damage);

@@ -207,6 +207,10 @@ public sealed class DefinitionJsonTests
     [InlineData("""{ "model": "m", "target": "y" """, "*no valid JSON (line 1*")]
     [InlineData("[]", "*must be a JSON object*")]
     [InlineData("""{ "model": "m", "target": "y", "runOn": { "schedule": "whenever" } }""", "*runOn.schedule is 'whenever'*cron*")]
+    [InlineData(
+        """{ "model": "m", "target": "y", "runOn": { "schedule": "0 0 0 30 2 *" } }""",
+        "*runOn.schedule is '0 0 0 30 2 *', a time that never comes (such as 30 February).")]
+    [InlineData("""{ "model": "m", "target": "y", "runOn": { "schedule": "0 0 31 4 *" } }""", "*runOn.schedule is '0 0 31 4 *', a time that never comes*")]
     [InlineData("""{ "model": "m", "target": "y", "columns": { "a": { "kind": "categorical", "drift": { "test": "ks" } } } }""", "*columns.a: the drift "
         + "test 'ks' needs a numeric column*jensenshannon*")]
     [InlineData("""{ "model": "m", "target": "y", "columns": { "a": { "drift": { "test": "mmd", "limit": 1 } } } }""", "*columns.a.drift.test is 'mmd'; "

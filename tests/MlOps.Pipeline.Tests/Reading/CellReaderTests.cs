@@ -14,6 +14,7 @@ namespace MlOps.Pipeline.Tests.Reading;
 public sealed class CellReaderTests
 {
     private const int Cells = 10_000;
+    private const int CellsOfTable = 200;
 
     [Theory]
     [InlineData("1234.5", NumberFormat.Point, 1234.5)]
@@ -183,6 +184,45 @@ public sealed class CellReaderTests
     }
 
     [Fact]
+    public void Booleans_and_texts_of_sql_are_those_of_the_reader()
+    {
+        using var duckDb = new DuckDb(new PipelineOptions { WorkFolder = Path.GetTempPath() }, [new FeatureSqlFunctions(new FeatureFunctions([]))]);
+        using var session = duckDb.Open(default);
+        var (words, missing) = (0, 0);
+
+        Prop.ForAll(Tables, table =>
+        {
+            var (cells, nulls) = (table.Cells, table.Nulls);
+            var format = nulls.Length == 0 ? null : new CellFormat { Nulls = nulls };
+            var (booleans, texts) = (new CellReader(StorageType.Boolean, format), new CellReader(StorageType.Varchar, format));
+            var rows = session.Rows($"SELECT TRY_CAST(cell AS BOOLEAN), {CellSql.Of("cell", StorageType.Boolean, format)}, "
+                + $"{CellSql.IsUnreadable("cell", StorageType.Boolean, format)}, {CellSql.Of("cell", StorageType.Varchar, format)} "
+                + $"FROM (SELECT unnest({Sql.Texts(cells)}) AS cell)");
+            rows.Should().HaveSameCount(cells);
+            foreach (var (row, cell) in rows.Zip(cells))
+            {
+                var utf8 = Encoding.UTF8.GetBytes(cell);
+                var state = booleans.ReadBoolean(utf8, out var flag);
+                object? expected = state == CellState.Value ? flag : null;
+                row[1].Should().Be(expected, $"of '{cell}' with nulls [{string.Join('|', nulls)}]");
+                row[2].Should().Be(state == CellState.Unreadable, $"of '{cell}' with nulls [{string.Join('|', nulls)}]");
+                if (BooleanText.IsWord(utf8) && nulls.Length == 0)
+                {
+                    // These DuckDB casts by itself while it reads the file.
+                    row[0].Should().Be(expected, $"of '{cell}'").And.NotBeNull();
+                    words++;
+                }
+                var isMissing = texts.ReadText(utf8) == CellState.Missing;
+                row[3].Should().Be(isMissing ? null : cell, $"of '{cell}' with nulls [{string.Join('|', nulls)}]");
+                missing += isMissing ? 1 : 0;
+            }
+            return true;
+        }).Check(Config.QuickThrowOnFailure.WithMaxTest(Cells / CellsOfTable));
+        words.Should().BeGreaterThan(Cells / 100);
+        missing.Should().BeGreaterThan(Cells / 40);
+    }
+
+    [Fact]
     public void The_quick_scan_of_a_plain_number_finds_what_the_full_one_does()
     {
         var random = new Random(2);
@@ -208,6 +248,34 @@ public sealed class CellReaderTests
          from places in Gen.Choose(0, 4)
          from style in Gen.Choose(0, 6)
          select (whole, places, style)).ToArbitrary();
+
+    /// <summary>Cells that are, or all but are, booleans, texts for a missing value and words, some within blanks; and the nulls that a definition
+    /// declares.</summary>
+    private static Arbitrary<(string[] Cells, string[] Nulls)> Tables
+    {
+        get
+        {
+            string[] known = ["true", "false", "yes", "no", "y", "n", "t", "f", "on", "off", "1", "0", "1.0", "0.0", .. NullTexts.Everywhere,
+                .. NullTexts.Placeholders, "truee", "ja", "Köln", "it's", "01", "\"q\"", "日本"];
+            string[] blanks = ["", "", "", " ", "\t", "\u00a0", " \r\n", "\u00a0 ", "\u2003"];
+            var cells =
+                from text in Gen.Frequency(
+                    (6, Gen.Elements(known)), (6, Gen.Elements("true", "false")), (1, Gen.Constant("")),
+                    (2, Gen.Elements("trufalsenyo01.# /AN\\'\u00a0é".ToCharArray()).ArrayOf(5).Select(letters => new string(letters))))
+                from cases in Gen.Choose(0, 2)
+                from upper in Gen.Choose(0, 255)
+                from before in Gen.Elements(blanks)
+                from after in Gen.Elements(blanks)
+                select before + (cases == 0 ? text : Cased(text, upper)) + after;
+            return (from all in cells.ArrayOf(CellsOfTable)
+                    from nulls in Gen.OneOf(Gen.Constant(Array.Empty<string>()), Gen.Elements(known).ArrayOf(3))
+                    select (all, nulls)).ToArbitrary();
+        }
+    }
+
+    /// <summary>Letters in upper case where a bit says so.</summary>
+    private static string Cased(string text, int bits) =>
+        string.Concat(text.Select((letter, i) => (bits >> (i % 8) & 1) == 1 ? char.ToUpperInvariant(letter) : letter));
 
     private static string PlainText(Random random) => random.Next(4) switch
     {

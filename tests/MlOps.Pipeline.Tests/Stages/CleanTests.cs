@@ -152,6 +152,52 @@ public sealed class CleanTests(AzuriteFixture azurite) : IAsyncLifetime
         example.Rows.Should().ContainSingle().Which.Should().Equal([.. Enumerable.Range(3, 49).Select(value => $"{value}.0"), null]);
     }
 
+    /// <summary>Wherever a name is shortened, those that differ at their ends alone stay apart.</summary>
+    [Fact]
+    public async Task Long_names_that_start_alike_are_cleaned_each_by_its_own_reason()
+    {
+        var names = Enumerable.Range(0, 45).Select(i => $"{new string('n', 400)}{i:00}").ToList();
+        var definition = Definition with
+        {
+            Columns = names.ToDictionary(name => name, name => new ColumnRule { Max = 100 }),
+            Cleaning = new CleaningRules(MaxDropped: 1),
+        };
+        string Line(int row, int column, string cell) => string.Join(',', names.Select((_, i) => i == column ? cell : $"{(row + (i * 7)) % 50}")) + $",{row}";
+        var lines = Enumerable.Range(0, 60).Select(row => Line(row, -1, ""))
+            .Concat(names.Select((_, i) => Line(100 + i, i, ""))).Concat(names.Select((_, i) => Line(200 + i, i, "101")));
+
+        var clean = await bench.CleanAsync(definition, string.Join(',', names) + ",y\n" + string.Join('\n', lines) + "\n");
+
+        clean.Dropped.Should().BeEquivalentTo(
+            names.SelectMany(name => new[] { $"null: {name}", $"above max: {name}" }).ToDictionary(reason => reason, _ => 1L));
+        (await bench.RowsAsync(clean.Clean, [.. names])).Should().HaveCount(60).And.OnlyContain(row => row.All(cell => cell != null));
+        var manifest = await bench.Host.Get<DatasetStore>().GetAsync(clean.Clean.Id, default);
+        (await DroppedRows.ReadAsync(bench.Host.Storage, manifest, default)).Select(example => example.Reason).Should()
+            .HaveCount(50).And.OnlyHaveUniqueItems().And.BeSubsetOf(clean.Dropped.Keys);
+    }
+
+    [Fact]
+    public async Task Declared_columns_that_the_file_does_not_have_are_all_named_with_the_nearest()
+    {
+        var definition = Definition with
+        {
+            Columns = new Dictionary<string, ColumnRule>
+            {
+                ["aa"] = new() { Kind = ColumnKind.Numeric },
+                ["distance_km"] = new() { Required = false },
+                ["gone"] = new() { Ignore = true },
+            },
+        };
+
+        var clean = () => bench.CleanAsync(definition, Table("1,g,1"));
+
+        (await clean.Should().ThrowAsync<InputException>()).Which.Problems.Should().Equal(
+            "Column 'aa' is declared but not in the data (nearest: 'a'). Correct the name, give a file that has the column, or take it out of \"columns\" "
+                + "(declare it \"ignore\" where it may be missing).",
+            "Column 'distance_km' is declared but not in the data (its columns are a, b, y). Correct the name, give a file that has the column, or take it "
+                + "out of \"columns\" (declare it \"ignore\" where it may be missing).");
+    }
+
     [Fact]
     public async Task Unparseable_and_infinite_cells_cost_their_rows()
     {

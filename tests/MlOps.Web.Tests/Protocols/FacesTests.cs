@@ -82,7 +82,7 @@ public sealed class FacesTests(TrainedModels models) : IClassFixture<TrainedMode
         var boughtChance = (await InvokeAsync(models.Bought, asked))["predictions"]![0]!.AsArray();
         var kindChance = (await InvokeAsync(models.Kind, asked))["predictions"]![0]!.AsArray();
         var none = await Client.PostJsonAsync($"/models/{models.Price}/invocations", asked).ShouldBeAsync(HttpStatusCode.BadRequest);
-        var reference = await Client.PostJsonAsync("/predict", $$"""{"model": "{{models.Bought}}", "features": {{Row}} }""").ShouldBeAsync(HttpStatusCode.OK);
+        var reference = await PredictAsync($$"""{"model": "{{models.Bought}}", "features": {{Row}} }""");
 
         bought.ToJsonString().Should().Be("""{"predictions":[1]}""");
         kind.ToJsonString().Should().Be("""{"predictions":["large"]}""");
@@ -91,6 +91,34 @@ public sealed class FacesTests(TrainedModels models) : IClassFixture<TrainedMode
         kindChance.Should().HaveCount(3);
         kindChance.Max(chance => (double)chance!).Should().Be((double)kindChance[0]!, "classes stand in order: large, mid, small");
         ((string)none["error_code"]!).Should().Be("INVALID_PARAMETER_VALUE");
+    }
+
+    [Theory]
+    [InlineData("""{"colour": "red", "size": 5}""", null, null)]
+    [InlineData("""{"colour": "green", "size": 5}""", """["colour"]""", null)]
+    [InlineData("""{"colour": "Red", "size": 99}""", """["colour"]""", """["size"]""")]
+    [InlineData("""{"size": -1, "colour": "blue", "width": "-7000.5", "day": "2031-05-01"}""", null, """["size","width","day"]""")]
+    [InlineData("""{"size": 5, "colour": "blue", "width": null, "day": "1999-12-31T23:59:59Z"}""", null, """["day"]""")]
+    public async Task What_the_model_has_not_seen_stands_in_the_answer(string given, string? unseen, string? outOfRange)
+    {
+        var row = JsonNode.Parse(given)!.AsObject();
+        foreach (var (column, usual) in new KeyValuePair<string, JsonNode?>[] { new("width", 2), new("fresh", true), new("day", "2026-01-05") })
+        {
+            row.TryAdd(column, usual);
+        }
+        const string Usual = """{"size": 5, "width": 2, "colour": "red", "fresh": false, "day": "2026-01-05"}""";
+
+        foreach (var model in new[] { models.Price, models.Kind })
+        {
+            var one = await PredictAsync($$"""{"model": "{{model}}", "features": {{row.ToJsonString()}} }""");
+            var many = await PredictAsync($$"""{"model": "{{model}}", "rows": [{{Usual}}, {{row.ToJsonString()}}]}""");
+
+            (one["unseen"]?.ToJsonString(), one["outOfRange"]?.ToJsonString()).Should().Be((unseen, outOfRange), model);
+            (many["unseen"]?.ToJsonString(), many["outOfRange"]?.ToJsonString()).Should().Be((OfRows(unseen), OfRows(outOfRange)), model);
+        }
+
+        // The usual row has nothing to tell.
+        static string? OfRows(string? told) => told is null ? null : $"[[],{told}]";
     }
 
     [Fact]
@@ -126,8 +154,10 @@ public sealed class FacesTests(TrainedModels models) : IClassFixture<TrainedMode
     private async Task<IReadOnlyList<string>> AskAsync(string model, IReadOnlyList<JsonObject> rows)
     {
         var body = new JsonObject { ["model"] = model, ["rows"] = new JsonArray([.. rows.Select(row => row.DeepClone())]) };
-        return Texts((await Client.PostJsonAsync("/predict", body.ToJsonString()).ShouldBeAsync(HttpStatusCode.OK))["predictions"]!);
+        return Texts((await PredictAsync(body.ToJsonString()))["predictions"]!);
     }
+
+    private Task<JsonNode> PredictAsync(string json) => Client.PostJsonAsync("/predict", json).ShouldBeAsync(HttpStatusCode.OK);
 
     private async Task<IReadOnlyList<(string Face, IReadOnlyList<string> Answer)>> AnswersAsync(string model, IReadOnlyList<JsonObject> rows)
     {

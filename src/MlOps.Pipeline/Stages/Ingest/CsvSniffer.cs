@@ -60,8 +60,18 @@ internal static class CsvSniffer
     private static (int Lines, byte? Delimiter) Preamble(ReadOnlySpan<byte> text)
     {
         var line = text[..(text.IndexOfAny((byte)'\n', (byte)'\r') is >= 0 and var end ? end : text.Length)];
-        line = CellText.Trim(line).Trim((byte)'"');
-        return line.Length == 5 && Ascii.EqualsIgnoreCase(line[..4], "sep="u8) ? (1, line[4]) : (0, null);
+        var said = CellText.Trim(line).Trim((byte)'"');
+        if (said.Length < 4 || !Ascii.EqualsIgnoreCase(said[..4], "sep="u8))
+        {
+            return (0, null);
+        }
+        // A tab at the end of the line is the delimiter that it names, not a blank.
+        return said.Length switch
+        {
+            5 => (1, said[4]),
+            4 when line.EndsWith("\t"u8) || line.EndsWith("\t\""u8) => (1, (byte)'\t'),
+            _ => (0, null),
+        };
     }
 
     /// <summary>Apostrophes may quote where no double quotes are.</summary>

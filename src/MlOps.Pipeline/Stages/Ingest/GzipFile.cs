@@ -16,8 +16,18 @@ internal static class GzipFile
     /// <exception cref="InputException">It unpacks to more than <paramref name="limit"/> has it.</exception>
     public static async Task UnpackAsync(string path, string copy, ExpansionLimit limit, CancellationToken cancel)
     {
-        var (crc, length) = await UnpackAllAsync(path, copy, limit, cancel);
         await using var packed = File.OpenRead(path);
+        (uint Crc, long Length) unpacked;
+        try
+        {
+            unpacked = await UnpackAllAsync(path, copy, limit, cancel);
+        }
+        catch (InvalidDataException)
+        {
+            // .NET tells of a method of compression that it does not know, whatever is wrong: the members tell what is.
+            await CheckMembersAsync(packed, cancel);
+            throw;
+        }
         if (packed.Length < Trailer)
         {
             throw CutOff();
@@ -25,7 +35,7 @@ internal static class GzipFile
         packed.Seek(-Trailer, SeekOrigin.End);
         var trailer = new byte[Trailer];
         await packed.ReadExactlyAsync(trailer, cancel);
-        if (Matches(trailer, crc, length))
+        if (Matches(trailer, unpacked.Crc, unpacked.Length))
         {
             return;
         }
@@ -65,13 +75,14 @@ internal static class GzipFile
                 return;
             }
             SkipHeader(packed, first);
+            var part = member == 1 ? "content" : $"member {member}";
             var crc = new Crc32();
             var length = 0L;
             // Byte by byte, so that nothing of what follows the member is taken from the file.
             await using (var inflate = new DeflateStream(new ByteByByte(packed), CompressionMode.Decompress, leaveOpen: true))
             {
                 int read;
-                while ((read = inflate.Read(buffer)) > 0)
+                while ((read = Inflate(inflate, buffer, part)) > 0)
                 {
                     cancel.ThrowIfCancellationRequested();
                     crc.Append(buffer.AsSpan(0, read));
@@ -85,8 +96,20 @@ internal static class GzipFile
             }
             if (!Matches(trailer, crc.GetCurrentHashAsUInt32(), length))
             {
-                throw new InvalidDataException($"the check sum of its {(member == 1 ? "content" : $"member {member}")} is wrong.");
+                throw new InvalidDataException($"the check sum of its {part} is wrong.");
             }
+        }
+    }
+
+    private static int Inflate(DeflateStream member, byte[] buffer, string part)
+    {
+        try
+        {
+            return member.Read(buffer);
+        }
+        catch (InvalidDataException damaged)
+        {
+            throw new InvalidDataException($"its {part} cannot be unpacked.", damaged);
         }
     }
 

@@ -196,8 +196,9 @@ public sealed class PromoteStage(
         return logged;
     }
 
+    /// <summary>Subtracted, not negated: an end at 0 would be told as -0.</summary>
     private static Interval? Gain(Interval? difference, bool largerIsBetter) =>
-        difference is null || largerIsBetter ? difference : new Interval(-difference.High, -difference.Low);
+        difference is null || largerIsBetter ? difference : new Interval(0 - difference.High, 0 - difference.Low);
 
     private static async Task TellAsync(StageContext context, ScoredTogether scored, int production, CancellationToken cancel)
     {
