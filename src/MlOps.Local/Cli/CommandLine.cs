@@ -42,10 +42,8 @@ internal static class CommandLine
         }
         catch (Exception fault) when (TransientFaults.IsTransient(fault) && !GlobalOptions.Read(parsed).Verbose)
         {
-            await Console.Error.WriteLineAsync(
-                FaultText.IsOfTheMachine(fault)
-                    ? FaultText.Of(fault)
-                    : $"Storage stopped answering: {fault.Message.Split('\n')[0].Trim()} Run again with --verbose to see more.");
+            var more = FaultText.IsOfTheMachine(fault) ? "" : " Run again with --verbose to see more.";
+            await Console.Error.WriteLineAsync(FaultText.Of(fault) + more);
             return ExitCode.Usage;
         }
     }

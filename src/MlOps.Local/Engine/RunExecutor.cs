@@ -46,7 +46,8 @@ public sealed partial class RunExecutor(
         catch (Exception fault) when (!cancel.IsCancellationRequested && !TransientFaults.IsTransient(fault))
         {
             LogFailed(run.RunId, fault);
-            await runs.MarkEndedAsync(run.RunId, RunState.Failed, StageRunner.Shorten(fault.Message), cancel);
+            var problem = fault is StageFailedException ? fault.Message : FaultText.Of(fault);
+            await runs.MarkEndedAsync(run.RunId, RunState.Failed, StageRunner.Shorten(problem), cancel);
         }
     }
 

@@ -19,6 +19,14 @@ public static class Json
     public static T Read<T>(string? json) =>
         JsonSerializer.Deserialize<T>(json ?? "null", Options) ?? throw new JsonException($"'null' is no {typeof(T).Name}.");
 
+    /// <summary>Where a text is no JSON, counted from one, and why: the parser appends a zero-based wording of the place, which people do not need.</summary>
+    public static string Describe(JsonException malformed)
+    {
+        var end = malformed.Message.IndexOf(" LineNumber:", StringComparison.Ordinal);
+        var reason = end < 0 ? malformed.Message : malformed.Message[..end];
+        return malformed is { LineNumber: { } line, BytePositionInLine: { } position } ? $"line {line + 1}, position {position + 1}: {reason}" : reason;
+    }
+
     public static void Configure(JsonSerializerOptions options)
     {
         options.PropertyNamingPolicy = JsonNamingPolicy.CamelCase;

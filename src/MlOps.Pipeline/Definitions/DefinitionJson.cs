@@ -55,8 +55,7 @@ public static class DefinitionJson
         }
         catch (JsonException malformed)
         {
-            var place = $"line {malformed.LineNumber + 1}, position {malformed.BytePositionInLine + 1}";
-            problems.Add($"The definition is no valid JSON ({place}): {malformed.Message}");
+            problems.Add($"The definition is not valid JSON: {Json.Describe(malformed)}");
             return null;
         }
     }

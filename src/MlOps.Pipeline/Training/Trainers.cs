@@ -94,7 +94,7 @@ internal sealed class Trainers(TrainerContext context, ITrainer? added = null)
         catch (DllNotFoundException missing)
         {
             throw new InputException(
-                $"The native library of {spec.Trainer} cannot be loaded ({missing.Message}). On Debian and Ubuntu: apt-get install libgomp1.", missing);
+                $"The native library of {spec.Trainer} cannot be loaded on this machine. On Debian and Ubuntu: apt-get install libgomp1.", missing);
         }
     }
 

@@ -98,12 +98,7 @@ internal static class JsonBody
             return $"The body is nested deeper than {depth} levels. Nothing here needs as many; the setting is "
                 + $"{InputLimits.Setting(nameof(InputLimits.JsonDepth))}.";
         }
-        // The parser appends its own, zero-based wording of the place.
-        var end = malformed.Message.IndexOf(" LineNumber:", StringComparison.Ordinal);
-        var reason = end < 0 ? malformed.Message : malformed.Message[..end];
-        return malformed is { LineNumber: { } line, BytePositionInLine: { } position }
-            ? $"The body is not valid JSON: line {line + 1}, position {position + 1}: {reason}"
-            : $"The body is not valid JSON: {reason}";
+        return $"The body is not valid JSON: {Json.Describe(malformed)}";
     }
 
     private static async Task<ReadOnlyMemory<byte>> ReadBytesAsync(HttpRequest request, int limit, CancellationToken cancel)

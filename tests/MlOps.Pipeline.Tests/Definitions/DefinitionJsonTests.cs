@@ -204,7 +204,7 @@ public sealed class DefinitionJsonTests
     [InlineData("""{ "model": "m", "target": "y", "features": { "logs": ["y"] } }""", "*the model would be given the answer*")]
     [InlineData("""{ "model": "m", "target": "y", "task": "binary", "gates": { "metric": "rmse" } }""", "*gates.metric is 'rmse'*auc*")]
     [InlineData("""{ "model": "m", "target": "y", "candidates": [] }""", "*1 to 50 trainers*")]
-    [InlineData("""{ "model": "m", "target": "y" """, "*no valid JSON (line 1*")]
+    [InlineData("""{ "model": "m", "target": "y" """, "*not valid JSON: line 1, position*")]
     [InlineData("[]", "*must be a JSON object*")]
     [InlineData("""{ "model": "m", "target": "y", "runOn": { "schedule": "whenever" } }""", "*runOn.schedule is 'whenever'*cron*")]
     [InlineData(

@@ -126,7 +126,9 @@ public sealed partial class ExplainStage(
         {
             LogFallback(key, fault);
             var importances = PermutationImportance.Measure(model.Transformer, validation, rows, model.Featurizer.Scale, options.Threads, cancel);
-            return (new ExplainerState(ExplainerKind.Permutation), ExplanationData.OfPermutation(importances, fault.Message, key, validation, rows));
+            // What this product cannot explain it says itself.
+            var why = fault is NotSupportedException ? fault.Message : FaultText.Of(fault);
+            return (new ExplainerState(ExplainerKind.Permutation), ExplanationData.OfPermutation(importances, why, key, validation, rows));
         }
     }
 

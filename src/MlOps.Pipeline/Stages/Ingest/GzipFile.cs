@@ -22,11 +22,11 @@ internal static class GzipFile
         {
             unpacked = await UnpackAllAsync(path, copy, limit, cancel);
         }
-        catch (InvalidDataException)
+        catch (InvalidDataException unreadable)
         {
             // .NET tells of a method of compression that it does not know, whatever is wrong: the members tell what is.
             await CheckMembersAsync(packed, cancel);
-            throw;
+            throw new InvalidDataException("what is packed in it cannot be unpacked.", unreadable);
         }
         if (packed.Length < Trailer)
         {

@@ -28,7 +28,8 @@ public sealed record IngestOutput(
 
 /// <summary>
 /// Turns a raw CSV or Parquet file into the dataset version <c>raw</c>: typed Parquet parts. The version is a function of the file's bytes
-/// and the declared column kinds, so the same bytes from anywhere give the same version, and are not copied again.
+/// and of how they are read (what is declared, and what an earlier table decides where the file shows nothing), so the same bytes read the same way give the
+/// same version from wherever they come, and are not copied again.
 /// </summary>
 public sealed class IngestStage(
     PipelineStorage storage, DatasetStore datasets, RunStore runs, ModelRegistry registry, ArtifactStore artifacts, DuckDb duckDb, PipelineOptions options)
