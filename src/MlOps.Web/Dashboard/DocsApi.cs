@@ -19,8 +19,9 @@ public static class DocsApi
             + "form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
     /// <summary>Nothing is fetched from, or told to, anybody else.</summary>
-    private const string Configuration =
-        $$"""{"telemetry":false,"withDefaultFonts":false,"hideClientButton":true,"showDeveloperTools":"never","agent":{"disabled":true},"customCss":"{{Legible}}"}""";
+    private const string Configuration = $$"""
+        {"telemetry":false,"withDefaultFonts":false,"hideClientButton":true,"showDeveloperTools":"never","agent":{"disabled":true},"customCss":"{{Legible}}"}
+        """;
 
     /// <summary>Scalar's greys, and its colours of code on white, are too pale to be read by everybody (WCAG 2.2, 1.4.3).</summary>
     private const string Legible =
