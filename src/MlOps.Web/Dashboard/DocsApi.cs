@@ -26,8 +26,8 @@ public static class DocsApi
     /// <summary>Scalar's greys, and its colours of code on white, are too pale to be read by everybody (WCAG 2.2, 1.4.3).</summary>
     private const string Legible =
         ".light-mode{--scalar-color-2:#404040;--scalar-color-3:#595959;--scalar-color-ghost:#595959;--scalar-color-green:#09533a;"
-            + "--scalar-color-orange:#8a4b00;--scalar-color-blue:#0b4f8a;--scalar-color-purple:#4c2191;--scalar-color-red:#aa181d;--scalar-color-yellow:#6b5000}"
-            + ".dark-mode{--scalar-color-2:#cccccc;--scalar-color-3:#b3b3b3;--scalar-color-ghost:#b3b3b3}";
+            + "--scalar-color-orange:#8a4b00;--scalar-color-blue:#0b4f8a;--scalar-color-purple:#4c2191;--scalar-color-red:#aa181d;"
+            + "--scalar-color-yellow:#6b5000}.dark-mode{--scalar-color-2:#cccccc;--scalar-color-3:#b3b3b3;--scalar-color-ghost:#b3b3b3}";
 
     private const string Page = $$$"""
         <!DOCTYPE html>
