@@ -33,9 +33,11 @@ public sealed record TargetColumn(
     public static TargetColumn Of(DatasetManifest cleaned) => Json.Read<TargetColumn>(cleaned.Notes[Note]!.ToJsonString());
 
     /// <summary>The target's value as text, whole numbers without a fraction.</summary>
-    internal static string TextSql(DatasetColumn target)
+    /// <param name="target">The column.</param>
+    /// <param name="row">Name of the row in a query of several tables; null: it needs none.</param>
+    internal static string TextSql(DatasetColumn target, string? row = null)
     {
-        var name = Sql.Name(target.Name);
+        var name = row is null ? Sql.Name(target.Name) : $"{row}.{Sql.Name(target.Name)}";
         return target.Type == StorageType.Double
             ? $"CASE WHEN {name} = trunc({name}) AND abs({name}) < 1e15 THEN {name}::BIGINT::VARCHAR ELSE {name}::VARCHAR END"
             : $"{name}::VARCHAR";

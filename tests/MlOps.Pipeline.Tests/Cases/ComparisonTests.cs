@@ -1,4 +1,5 @@
 using System.Globalization;
+using Microsoft.ML;
 using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Data;
 using MlOps.Pipeline.Data.Duck;
@@ -6,6 +7,7 @@ using MlOps.Pipeline.Definitions;
 using MlOps.Pipeline.Registry;
 using MlOps.Pipeline.Stages.Ingest;
 using MlOps.Pipeline.Tracking;
+using MlOps.Pipeline.Training;
 using MlOps.Testing;
 
 namespace MlOps.Pipeline.Tests.Cases;
@@ -261,6 +263,145 @@ public sealed class ComparisonTests(AzuriteFixture azurite) : IAsyncLifetime
         });
     }
 
+    [Theory]
+    [InlineData("yes", "no", "true", "false", false)]
+    [InlineData("yes", "no", "Y", "N", false)]
+    [InlineData("yes", "no", "1", "0", false)]
+    [InlineData("yes", "no", "true", "false", true)]
+    [InlineData("yes", "no", "Y", "N", true)]
+    [InlineData("true", "false", "Y", "N", true)]
+    public async Task Rows_that_production_was_trained_on_are_found_where_the_target_is_spelt_otherwise(
+        string positive, string negative, string positiveNow, string negativeNow, bool byOtherColumns)
+    {
+        string Csv(string yes, string no) => "a,b,y\n" + string.Concat(Enumerable.Range(0, 600).Select(
+            i => $"{i % 37},{i * 7 % 101},{((i % 37) + (2 * (i * 7 % 101)) > 115 ? yes : no)}\n"));
+        var definition = new PipelineDefinition { Model = model, Target = "y", Train = NoFolds, Candidates = [Quick[0]] };
+        var before = await host.RunAsync(definition, host.WriteFile("first.csv", Csv(positive, negative)));
+        before.Run.State.Should().Be(RunState.Succeeded, before.Run.Error);
+
+        var split = new SplitRules { Validation = 0.4, Key = byOtherColumns ? ["a"] : [] };
+        var run = await host.RunAsync(definition with { Split = split }, host.WriteFile("second.csv", Csv(positiveNow, negativeNow)));
+
+        var registry = host.Get<ModelRegistry>();
+        var trained = await RowsAsync((await registry.GetAsync(model, 1, default)).Lineage.Train, "a, b");
+        var validated = await RowsAsync((await registry.GetAsync(model, 2, default)).Lineage.Validation, "a, b");
+        var both = validated.Count(trained.Contains);
+        both.Should().BeInRange(100, validated.Count - 30);
+        run.Stages.Single(stage => stage.Stage == "promote").Warnings!.Should().Contain(
+            warning => warning.Text.Contains("validation rows are among those that production was trained on") && warning.Count == both);
+        run.Metrics.Should().ContainKey("production_auc");
+    }
+
+    [Fact]
+    public async Task Production_that_predicts_another_column_or_task_is_not_compared()
+    {
+        var path = host.WriteFile("rows.csv", "a,b,y,z\n" + string.Concat(Enumerable.Range(0, 600).Select(
+            i => $"{i % 37},{i * 7 % 101},{(i % 37) + (2 * (i * 7 % 101))},{(i % 37 > 18 ? 1 : 0)}\n")));
+        var definition = new PipelineDefinition { Model = model, Target = "z", Task = TaskKind.Regression, Train = NoFolds, Candidates = [Quick[0]] };
+        (await host.RunAsync(definition, path)).Run.State.Should().Be(RunState.Succeeded);
+
+        var column = await host.RunAsync(definition with { Target = "y" }, path);
+        var task = await host.RunAsync(definition with { Task = TaskKind.Binary }, path);
+
+        foreach (var (run, told) in new[]
+        {
+            (column, "Version 1 predicts 'z' (regression), the new one 'y' (regression)."),
+            (task, "Version 1 predicts 'z' (regression), the new one 'z' (binary)."),
+        })
+        {
+            run.Run.State.Should().Be(RunState.Blocked, run.Run.Error);
+            run.Run.BlockedBy.Should().ContainSingle().Which.Should().StartWith("production: version 1 cannot be scored on this data").And.Contain(told);
+            run.Metrics.Keys.Should().NotContain(key => key.StartsWith(ProductionMetrics.Prefix));
+        }
+    }
+
+    [Fact]
+    public async Task Production_that_calls_another_value_positive_is_not_compared()
+    {
+        var path = host.WriteFile("rows.csv", "a,b,y\n" + string.Concat(Enumerable.Range(0, 600).Select(
+            i => $"{i % 37},{i * 7 % 101},{((i % 37) + (2 * (i * 7 % 101)) > 115 ? "yes" : "no")}\n")));
+        var definition = new PipelineDefinition { Model = model, Target = "y", Train = NoFolds, Candidates = [Quick[0]] };
+        (await host.RunAsync(definition, path)).Run.State.Should().Be(RunState.Succeeded);
+
+        var run = await host.RunAsync(definition with { Positive = "no" }, path);
+
+        run.Run.State.Should().Be(RunState.Blocked, run.Run.Error);
+        run.Run.BlockedBy.Should().ContainSingle().Which.Should()
+            .Contain("Version 1 tells 'yes' from 'no', the new one 'no' from 'yes': spell the target as before, or set 'positive'.");
+        run.Metrics.Should().NotContainKey("production_auc");
+    }
+
+    [Fact]
+    public async Task A_score_of_production_that_is_no_number_blocks_with_the_row_named()
+    {
+        await using var other = new PipelineHost(azurite, services => services.AddMlOps(add => add.AddTrainer(new Exponential())));
+        // The latest row of the second file, which validates, is far out: an exponent of it is beyond any number.
+        string Csv(int from, bool far) => "day,x,y\n" + string.Concat(Enumerable.Range(from, 300).Select(i => string.Create(
+            CultureInfo.InvariantCulture,
+            $"{new DateTime(2026, 1, 1).AddDays(i):yyyy-MM-dd},{(far && i == from + 299 ? 1e9 : (i % 17) + (i / 1000.0))},{Math.Exp(i % 17 / 8.0):0.000}\n")));
+        var definition = new PipelineDefinition
+        {
+            Model = model,
+            Target = "y",
+            Train = NoFolds,
+            Split = new SplitRules { Time = "day" },
+            Candidates = [new CandidateSpec { Trainer = "exponential" }],
+        };
+        var before = await other.RunAsync(definition, other.WriteFile("near.csv", Csv(0, far: false)));
+        before.Run.State.Should().Be(RunState.Succeeded, before.Run.Error);
+
+        var run = await other.RunAsync(definition with { Candidates = [Quick[0]] }, other.WriteFile("far.csv", Csv(300, far: true)));
+
+        run.Run.State.Should().Be(RunState.Blocked, run.Run.Error);
+        var rows = run.Stages.Single(stage => stage.Stage == "validate").Rows;
+        run.Run.BlockedBy.Should().ContainSingle().Which.Should().StartWith("production: version 1 cannot be scored on this data").And
+            .Contain($"The model's prediction of row {rows} of {rows} is Infinity, so nothing can be measured (x = 1E+09");
+        run.Metrics.Should().NotContainKey("production_rmse");
+        (await other.Get<ModelRegistry>().FindAsync(model, default))!.Production.Should().Be(1);
+    }
+
+    [Fact]
+    public async Task A_column_that_is_read_otherwise_than_production_reads_it_is_told_first()
+    {
+        var path = host.WriteFile("rows.csv", "a,b,cat,y\n" + string.Concat(Enumerable.Range(0, 600).Select(
+            i => $"{i % 37},{i * 7 % 101},{(i % 3 == 0 ? "NA" : i % 3 == 1 ? "DE" : "FR")},{(i % 37) + (2 * (i * 7 % 101)) + (i % 3 * 20)}\n")));
+        var rule = new ColumnRule { Required = false };
+        // Version 1 stays in production, however good the others are.
+        var definition = new PipelineDefinition
+        {
+            Model = model,
+            Target = "y",
+            Train = NoFolds,
+            Candidates = [Quick[0]],
+            Columns = Cat(rule),
+            Gates = new GateRules { BetterBy = 1e6 },
+        };
+        (await host.RunAsync(definition, path)).Run.State.Should().Be(RunState.Succeeded);
+
+        var asBefore = await host.RunAsync(definition with { Split = new SplitRules { Validation = 0.4 } }, path);
+        var run = await host.RunAsync(
+            definition with { Split = new SplitRules { Validation = 0.4 }, Columns = Cat(rule with { Nulls = ["NA"] }) }, path);
+
+        asBefore.Metrics.Should().ContainKey("production_rmse");
+        asBefore.Stages.Single(stage => stage.Stage == "promote").Warnings!.Should().NotContain(warning => warning.Column == "cat");
+        var warnings = run.Stages.Single(stage => stage.Stage == "promote").Warnings!;
+        var told = warnings.Should().ContainSingle(warning => warning.Column == "cat").Subject;
+        told.Headline.Should().BeTrue();
+        told.Text.Should().Be("Column 'cat' is read otherwise than production reads it: no value in the new data, but one to version 1, is 'NA', a value in "
+            + "the new data, but none to version 1, is '#N/A', '#N/A N/A', '#NA' or one of 13 more; the comparison is by the new reading.");
+        run.Metrics.Should().ContainKey("production_rmse");
+
+        // A row whose 'NA' is no value now is the row that production learnt from all the same.
+        var registry = host.Get<ModelRegistry>();
+        var trained = await RowsAsync((await registry.GetAsync(model, 1, default)).Lineage.Train, "a, b");
+        var validated = await RowsAsync((await registry.GetAsync(model, 3, default)).Lineage.Validation, "a, b");
+        warnings.Should().Contain(
+            warning => warning.Text.Contains("validation rows are among those that production was trained on")
+                && warning.Count == validated.Count(trained.Contains));
+
+        static Dictionary<string, ColumnRule> Cat(ColumnRule rule) => new() { ["cat"] = rule };
+    }
+
     private static string Days(Func<int, string> at) =>
         "at,x,y\n" + string.Concat(Enumerable.Range(0, 400).Select(i => $"{at(i)},{i % 37},{(i % 37) + (i % 5)}\n"));
 
@@ -270,12 +411,12 @@ public sealed class ComparisonTests(AzuriteFixture azurite) : IAsyncLifetime
         return (await host.Get<DatasetStore>().GetAsync(version.Lineage.Raw, default)).Columns.Single(one => one.Name == column);
     }
 
-    private async Task<IReadOnlyList<string>> RowsAsync(string version)
+    private async Task<IReadOnlyList<string>> RowsAsync(string version, string columns = "a, b, y")
     {
         var datasets = host.Get<DatasetStore>();
         var table = await datasets.OpenAsync(await datasets.GetAsync(version, default), default);
         using var session = host.Get<DuckDb>().Open(default);
-        return [.. session.Rows($"SELECT a, b, y FROM {table.ToSql()}").Select(row => string.Join('|', row))];
+        return [.. session.Rows($"SELECT {columns} FROM {table.ToSql()}").Select(row => string.Join('|', row))];
     }
 
     private Task<RunDetails> TrainAsync(string file) => TrainFileAsync(CaseFiles.Path(file));
@@ -285,5 +426,15 @@ public sealed class ComparisonTests(AzuriteFixture azurite) : IAsyncLifetime
         var definition = await host.Get<DefinitionInference>().InferAsync(
             new PipelineDefinition { Model = model, Target = "y" }, path, CancellationToken.None);
         return await host.RunAsync(definition with { Train = NoFolds, Candidates = Quick }, path);
+    }
+
+    private sealed class Exponential : ITrainer
+    {
+        public string Name => "exponential";
+
+        public IReadOnlyCollection<TaskKind> Tasks => [TaskKind.Regression];
+
+        public IEstimator<ITransformer> Create(TrainerContext context) =>
+            context.Ml.Regression.Trainers.LbfgsPoissonRegression(context.Label, context.Features);
     }
 }

@@ -24,14 +24,21 @@ internal sealed record ScoredTogether(ScoredRows Candidate, ScoredRows Productio
 }
 
 /// <summary>
-/// Scores production on the validation rows of a new version as it serves: the raw columns, with its own fillings, categories and formats. Where it
-/// cannot read every one of the rows there is no comparison.
+/// Scores production on the validation rows of a new version as it serves: the columns before anything was filled in, with its own fillings and categories.
+/// What a text of the file means (missing values, numbers, dates) is as the new version's data was read; where production reads it otherwise, that is told.
+/// Where production cannot take every one of the rows there is no comparison.
 /// </summary>
 public sealed class ProductionComparison(
     DatasetStore datasets, ArtifactStore artifacts, FeatureFunctions functions, DuckDb duckDb, PipelineOptions options)
 {
+    /// <param name="version">The new version.</param>
+    /// <param name="production">The version in production.</param>
+    /// <param name="validation">The new version's validation rows.</param>
+    /// <param name="warn">Takes what is to be known of the comparison, also where it comes to none.</param>
+    /// <param name="cancel">Ends it early.</param>
     /// <exception cref="InputException">The two cannot be compared; each reason is a sentence.</exception>
-    internal async Task<ScoredTogether> ScoreAsync(ModelVersion version, ModelVersion production, DatasetManifest validation, CancellationToken cancel)
+    internal async Task<ScoredTogether> ScoreAsync(
+        ModelVersion version, ModelVersion production, DatasetManifest validation, Action<Warning> warn, CancellationToken cancel)
     {
         var mine = await StoredModel.LoadAsync(artifacts, version.ToFiles(), cancel);
         var theirs = await StoredModel.LoadAsync(artifacts, production.ToFiles(), cancel);
@@ -39,6 +46,10 @@ public sealed class ProductionComparison(
         CheckTarget(target, theirs.Featurizer.Target, production.Version);
         var raw = await RowsBeforeFilling.OfAsync(datasets, validation, cancel);
         CheckColumns(raw.Manifest, theirs.Featurizer, production.Version);
+        foreach (var warning in CellDifferences.Tell(raw.Manifest, theirs.Featurizer, production.Version))
+        {
+            warn(warning);
+        }
         var trained = await FindTrainedAsync(production, cancel);
         var untold = trained is null ? $"its training rows (dataset version {production.Lineage.Train}) are gone" : null;
         return await Task.Run(
@@ -48,7 +59,14 @@ public sealed class ProductionComparison(
                 var folder = datasets.NewDraftFolder();
                 try
                 {
-                    var rows = trained is null ? raw : Common(session, raw, trained, theirs.Featurizer, Path.Combine(folder, "rows.parquet"));
+                    var rows = trained is null
+                        ? raw
+                        : Common(
+                            session,
+                            raw,
+                            trained,
+                            new TrainedRows(raw.Manifest, trained.Manifest, theirs.Featurizer, target).SameSql(),
+                            Path.Combine(folder, "rows.parquet"));
                     CheckMissing(session, rows, theirs.Featurizer, production.Version);
                     var (scored, inProduction) = (Score(session, rows, mine, target), Score(session, rows, theirs, target));
                     return new ScoredTogether(scored, inProduction, validation.Rows - rows.Manifest.Rows) { Untold = untold };
@@ -131,9 +149,13 @@ public sealed class ProductionComparison(
             : null;
 
     /// <summary>The rows that production was not trained on.</summary>
-    private static LocalTable Common(DuckDbSession session, LocalTable validation, LocalTable trained, Featurizer production, string path)
+    /// <param name="session">Reads them.</param>
+    /// <param name="validation">All rows, <c>v</c>.</param>
+    /// <param name="trained">Those that production was trained on, <c>t</c>.</param>
+    /// <param name="same">When two rows are the same, in SQL.</param>
+    /// <param name="path">Where the rows are written to.</param>
+    private static LocalTable Common(DuckDbSession session, LocalTable validation, LocalTable trained, string same, string path)
     {
-        var same = SameSql(validation.Manifest, trained.Manifest, production);
         if (session.Count($"SELECT count(*) FROM {validation.ToSql()} AS v SEMI JOIN {trained.ToSql()} AS t ON ({same})") == 0)
         {
             return validation;
@@ -141,25 +163,6 @@ public sealed class ProductionComparison(
         var rows = session.Copy($"SELECT * FROM {validation.ToSql()} AS v ANTI JOIN {trained.ToSql()} AS t ON ({same})", path);
         return new LocalTable(validation.Manifest with { Selection = null, Rows = rows }, [path]);
     }
-
-    /// <summary>
-    /// Rows of two tables that were split by the same columns are the same where their hashes are. Else those are that have all in common that production was
-    /// trained on.
-    /// </summary>
-    private static string SameSql(DatasetManifest validation, DatasetManifest trained, Featurizer production)
-    {
-        if (KeyOf(trained) is { } key && key == KeyOf(validation))
-        {
-            return $"v.{RowHash.ColumnName} = t.{RowHash.ColumnName}";
-        }
-        // The target may be spelt in another way, and be stored in another.
-        var types = trained.Columns.ToDictionary(column => column.Name, column => column.Type, StringComparer.Ordinal);
-        var learnt = production.Inputs.Select(input => input.Name).Append(production.Target.Name)
-            .Where(name => types.TryGetValue(name, out var type) && validation.Columns.Any(column => column.Name == name && column.Type == type));
-        return string.Join(" AND ", learnt.Select(name => $"v.{Sql.Name(name)} IS NOT DISTINCT FROM t.{Sql.Name(name)}"));
-    }
-
-    private static string? KeyOf(DatasetManifest rows) => rows.Notes[DatasetNotes.SplitKey]?.ToJsonString();
 
     private ScoredRows Score(DuckDbSession session, LocalTable rows, StoredModel model, TargetColumn target)
     {

@@ -133,7 +133,7 @@ public sealed class PromoteStage(
         ScoredTogether scored;
         try
         {
-            scored = await comparison.ScoreAsync(version, production, validation, cancel);
+            scored = await comparison.ScoreAsync(version, production, validation, context.Warn, cancel);
         }
         catch (InputException misfit)
         {
