@@ -208,6 +208,10 @@ internal sealed class InputReader
     private CellState ReadNumber(int i, FeatureInput input, JsonElement value, double[] numbers, int[] codes)
     {
         var number = value.GetDouble();
+        if (cells[i].IsMissing(number) || (input.Kind == ColumnKind.Categorical && IsMissingText(i, value.GetRawText())))
+        {
+            return CellState.Missing;
+        }
         switch (input.Kind)
         {
             case ColumnKind.Categorical:
@@ -221,6 +225,8 @@ internal sealed class InputReader
                 return CellState.Unreadable;
         }
     }
+
+    private bool IsMissingText(int i, string text) => cells[i].ReadText(Encoding.UTF8.GetBytes(text)) == CellState.Missing;
 
     private CellState ReadBoolean(int i, FeatureInput input, bool value, double[] numbers, int[] codes)
     {

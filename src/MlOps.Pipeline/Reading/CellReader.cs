@@ -19,6 +19,7 @@ internal sealed class CellReader
 {
     private readonly CellFormat format;
     private readonly byte[][] nulls;
+    private readonly double[] nullNumbers;
     private readonly bool declaresNulls;
 
     /// <param name="type">How the column is stored.</param>
@@ -27,6 +28,7 @@ internal sealed class CellReader
     {
         this.format = format ?? new CellFormat();
         nulls = NullTexts.Of(type, format);
+        nullNumbers = NullTexts.NumbersOf(type, format);
         declaresNulls = format?.Nulls is not null;
     }
 
@@ -75,6 +77,9 @@ internal sealed class CellReader
         var text = CellText.Trim(cell);
         return text.IsEmpty || NullTexts.Contains(nulls, text) ? CellState.Missing : CellState.Value;
     }
+
+    /// <summary>True for a number, sent as such, that is declared to mean "no value".</summary>
+    public bool IsMissing(double number) => Array.IndexOf(nullNumbers, number) >= 0;
 
     /// <summary>Reads a cell as a column's type, for its state alone.</summary>
     public CellState Read(StorageType type, ReadOnlySpan<byte> cell) => type switch

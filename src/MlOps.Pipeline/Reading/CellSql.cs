@@ -32,6 +32,25 @@ internal static class CellSql
         };
     }
 
+    /// <summary>The value of a cell that is a number in SQL, a double, as the type of a column that holds no texts: the number is what it is in every format.</summary>
+    public static string OfNumber(string numberSql, StorageType type, CellFormat? format)
+    {
+        var value = type switch
+        {
+            StorageType.Double => numberSql,
+            StorageType.Boolean => $"CASE {numberSql} WHEN 1 THEN true WHEN 0 THEN false END",
+            _ => $"NULL::{type.ToString().ToUpperInvariant()}",
+        };
+        return UnlessMissing(value, numberSql, type, format);
+    }
+
+    /// <summary>A value, or null where the number that it is made of is declared to mean "no value".</summary>
+    public static string UnlessMissing(string valueSql, string numberSql, StorageType type, CellFormat? format)
+    {
+        var missing = NullTexts.NumbersOf(type, format);
+        return missing.Length == 0 ? valueSql : $"CASE WHEN {numberSql} IN ({string.Join(", ", missing.Select(Sql.Number))}) THEN NULL ELSE {valueSql} END";
+    }
+
     /// <summary>True for a text that is neither a value of the column's type nor missing.</summary>
     public static string IsUnreadable(string textSql, StorageType type, CellFormat? format) =>
         $"{UnreadableFunction}({textSql}, {Sql.Text(Json.Write(format ?? new CellFormat()))}, {Sql.Text(type.ToString())})";

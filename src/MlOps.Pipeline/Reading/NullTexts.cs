@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using MlOps.Pipeline.Data;
 
@@ -28,6 +29,27 @@ internal static class NullTexts
     /// <summary>The texts of a column, in UTF-8.</summary>
     public static byte[][] Of(StorageType type, CellFormat? format) =>
         format?.Nulls is { } declared ? Bytes(declared) : type == StorageType.Varchar ? OfWords : OfValues;
+
+    /// <summary>
+    /// The numbers that mean "no value" where a cell is a number and no text, as in JSON and Parquet: those of the declared texts, as the column writes them.
+    /// </summary>
+    public static double[] NumbersOf(StorageType type, CellFormat? format)
+    {
+        var numbers = new HashSet<double>();
+        foreach (var text in format?.Nulls ?? [])
+        {
+            // Elsewhere than among numbers the text counts, not its value: the code "007" is not the number 7.
+            var isNumber = type == StorageType.Double
+                ? NumberText.TryRead(Encoding.UTF8.GetBytes(text), format!.Numbers, out var number)
+                : double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out number)
+                    && number.ToString("R", CultureInfo.InvariantCulture) == text;
+            if (isNumber && double.IsFinite(number))
+            {
+                numbers.Add(number);
+            }
+        }
+        return [.. numbers];
+    }
 
     /// <summary>Which of the texts of numbers, dates and booleans this is; negative: none.</summary>
     public static int IndexOf(ReadOnlySpan<byte> cell) => IndexIn(OfValues, cell);

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json.Nodes;
@@ -8,7 +9,6 @@ using MlOps.Pipeline.Data.Duck;
 using MlOps.Pipeline.Definitions;
 using MlOps.Pipeline.Features;
 using MlOps.Pipeline.Profiling;
-using MlOps.Pipeline.Reading;
 using MlOps.Pipeline.Registry;
 using MlOps.Pipeline.Stages.Ingest;
 using MlOps.Pipeline.Tracking;
@@ -116,20 +116,42 @@ public sealed class FeedbackDataset
         using var session = duckDb.Open(plan.Inputs.Count, cancel);
         session.Execute($"CREATE TEMP TABLE joined AS {JoinedSql(files, told, window)}");
         var cells = LiveRows.InputsSql(plan, trained).Select(input => $"{input.Sql} AS {Sql.Name(input.Column.Name)}")
-            .Append($"{CellSql.Of("actual", plan.Target.Type, plan.Target.Cells)} AS {Sql.Name(plan.Target.Name)}")
+            .Append($"{LiveRows.ActualSql("actual", plan.Target)} AS {Sql.Name(plan.Target.Name)}")
             .Concat(absent.Select(column => $"NULL::{column.Type.ToString().ToUpperInvariant()} AS {Sql.Name(column.Name)}"));
         var joined = $"SELECT actual, \"at\", id, {LiveRows.CellsSql(plan)} FROM joined ORDER BY \"at\", id";
         var select = $"SELECT * FROM (SELECT {string.Join(", ", cells)} FROM ({joined})) "
             + $"WHERE {Sql.Name(plan.Target.Name)} IS NOT NULL";
         var rows = session.Count($"SELECT count(*) FROM ({select})");
+        var left = LeftOut(session, plan.Target, rows);
         if (rows == 0)
         {
-            return null;
+            return left is null ? null : throw new InputException(left.Text);
         }
-        var table = new RawTable([.. plan.Inputs, plan.Target, .. absent], select, MarksUnparseable: false, rows, []);
+        var table = new RawTable([.. plan.Inputs, plan.Target, .. absent], select, MarksUnparseable: false, rows, left is null ? [] : [left]);
         var parts = PartWriter.Write(session, table, rowsPerPart: datasets.RowsPerPart, folder);
         var hours = session.Rows("SELECT DISTINCT \"at\"[:13] AS hour FROM joined ORDER BY hour").Select(row => (string)row[0]!).ToList();
         return new ReadRows(table, parts, RowIdentity.Of(session, parts[0].Path, table.Columns), hours);
+    }
+
+    /// <summary>Tells of rows that are left out, as what was told of them is no value of the target; null: there are none.</summary>
+    private static Warning? LeftOut(DuckDbSession session, DatasetColumn target, long rows)
+    {
+        var found = session.Rows($"SELECT count(*), min(actual) FROM joined WHERE {LiveRows.ActualSql("actual", target)} IS NULL")[0];
+        if (found[0] is not long count || count == 0)
+        {
+            return null;
+        }
+        var (all, example) = (rows + count, found[1] is string text ? Warning.Shorten(text) : "");
+        return new Warning(string.Create(
+            CultureInfo.InvariantCulture,
+            $"{count:N0} of {all:N0} predictions with feedback are left out: what was told of them, such as '{example}', is no value of '{target.Name}', "
+                + $"or is declared to mean a missing one."))
+        {
+            Column = target.Name,
+            Count = count,
+            Example = example,
+            Headline = count > all * Warning.Many,
+        };
     }
 
     /// <summary>A row for each prediction of which something was told, whichever versions answered it.</summary>
@@ -173,7 +195,7 @@ public sealed class FeedbackDataset
                 [DatasetNotes.Ragged] = 0L,
                 [DatasetNotes.Unparseable] = false,
                 [DatasetNotes.Identity] = JsonNode.Parse(Json.Write(read.Identity)),
-                [DatasetNotes.Warnings] = new JsonArray(),
+                [DatasetNotes.Warnings] = JsonNode.Parse(Json.Write(read.Table.Warnings)),
                 [DatasetNotes.Hours] = new JsonArray([.. read.Hours.Select(hour => (JsonNode)hour.Replace('-', '/').Replace('T', '/'))]),
             },
         };

@@ -56,7 +56,7 @@ internal static class LiveRows
             + $"FROM {FromSql(source.Files, features: true)} WHERE {WhereSql(source.Window)} ORDER BY {at} DESC LIMIT {Sql.Number((long)source.Most)}";
         var target = actuals is null
             ? $"NULL::{plan.Target.Type.ToString().ToUpperInvariant()}"
-            : CellSql.Of("a.actual", plan.Target.Type, plan.Target.Cells);
+            : ActualSql("a.actual", plan.Target);
         var cells = InputsSql(plan, source.Trained).Select(input => $"{input.Sql} AS {Sql.Name(input.Column.Name)}")
             .Append($"{Sql.Name(LoggedRow.Prediction)} AS {Sql.Name(names.Prediction)}")
             .Append($"{Sql.Name(LoggedRow.Probability)} AS {Sql.Name(names.Probability)}")
@@ -104,7 +104,32 @@ internal static class LiveRows
 
     /// <summary>The inputs of a model, typed as in training. A value that is not of the column's type is null.</summary>
     public static IEnumerable<(DatasetColumn Column, string Sql)> InputsSql(FeaturePlan plan, TableProfile trained) =>
-        plan.Inputs.Select((input, i) => (input, CellSql.Of(CellOf(input, i + 1, trained), input.Type, input.Cells)));
+        plan.Inputs.Select((input, i) => (input, InputSql(input, i + 1, trained)));
+
+    /// <summary>What came true, as a value of the target: feedback keeps numbers with a decimal point, however the training file writes them.</summary>
+    public static string ActualSql(string textSql, DatasetColumn target)
+    {
+        if (target.Type != StorageType.Double)
+        {
+            return CellSql.Of(textSql, target.Type, target.Cells);
+        }
+        var number = $"TRY_CAST({textSql} AS DOUBLE)";
+        return CellSql.OfNumber($"(CASE WHEN isfinite({number}) THEN {number} END)", target.Type, target.Cells);
+    }
+
+    /// <summary>A text is read as the training file's cells were; what JSON says to be a number or a boolean is that, as for the scorer.</summary>
+    private static string InputSql(DatasetColumn input, int place, TableProfile trained)
+    {
+        var (cell, type) = ($"{Cells}[{place}]", $"{Types}[{place}]");
+        var number = $"(CASE WHEN {type} NOT IN ('VARCHAR', 'BOOLEAN') THEN TRY_CAST({cell} AS DOUBLE) END)";
+        if (input.Type == StorageType.Varchar)
+        {
+            return CellSql.UnlessMissing(CellSql.Of(CellOf(input, place, trained), input.Type, input.Cells), number, input.Type, input.Cells);
+        }
+        var flag = input.Type == StorageType.Boolean ? $"{cell} = 'true'" : "NULL";
+        return $"CASE {type} WHEN 'VARCHAR' THEN {CellSql.Of(cell, input.Type, input.Cells)} WHEN 'BOOLEAN' THEN {flag} "
+            + $"ELSE {CellSql.OfNumber(number, input.Type, input.Cells)} END";
+    }
 
     private static string FromSql(IReadOnlyList<string> files, bool features) => LoggedSql.From(
         files,

@@ -228,6 +228,38 @@ public sealed class IngestTests(AzuriteFixture azurite) : IAsyncLifetime
             .BeEquivalentTo(await bench.RowsAsync(fromCsv.Raw, columns), options => options.WithStrictOrdering());
     }
 
+    [Fact]
+    public async Task A_declared_number_means_missing_among_the_numbers_of_parquet_as_in_a_csv()
+    {
+        var rows = Enumerable.Range(1, 60).Select(i => $"{(i % 6 == 0 ? "-99.9" : $"{i}.5")},{(i % 5 == 0 ? -999 : i)},{(i % 4 == 0 ? -1 : i % 3)},{i}\n");
+        var csv = bench.Host.WriteFile("numbers.csv", "size,age,code,y\n" + string.Concat(rows));
+        var parquet = Path.Combine(bench.Host.WorkFolder, "numbers.parquet");
+        using (var session = bench.Host.Get<MlOps.Pipeline.Data.Duck.DuckDb>().Open(default))
+        {
+            session.Copy($"SELECT size::FLOAT AS size, age::INTEGER AS age, code::DOUBLE AS code, y::DOUBLE AS y FROM read_csv('{csv}')", parquet);
+        }
+        var definition = Definition with
+        {
+            Target = "y",
+            Columns = new Dictionary<string, ColumnRule>
+            {
+                ["size"] = new() { Nulls = ["-99.9"] },
+                ["age"] = new() { Nulls = ["-999"] },
+                ["code"] = new() { Kind = ColumnKind.Categorical, Nulls = ["-1"] },
+            },
+        };
+
+        var fromCsv = await bench.IngestAsync(definition, csv);
+        var fromParquet = await bench.IngestAsync(definition, parquet);
+
+        var read = await bench.RowsAsync(fromParquet.Raw, "size", "age", "code", "y");
+        read.Should().BeEquivalentTo(await bench.RowsAsync(fromCsv.Raw, "size", "age", "code", "y"), options => options.WithStrictOrdering());
+        Enumerable.Range(0, 3).Select(column => read.Count(row => row[column] is null)).Should().Equal(10, 12, 15);
+        var told = Json.Read<IReadOnlyList<Warning>>(fromParquet.Raw.Notes[DatasetNotes.Warnings]!.ToJsonString())!;
+        told.Select(warning => (warning.Column, warning.Count, warning.Example, warning.Headline)).Should().BeEquivalentTo(
+            [("size", (long?)10, "-99.9", true), ("age", 12, "-999", true), ("code", 15, "-1", true)]);
+    }
+
     /// <summary>Whoever writes a table of texts as Parquet says no more of them than a CSV does.</summary>
     [Theory]
     [InlineData(true)]

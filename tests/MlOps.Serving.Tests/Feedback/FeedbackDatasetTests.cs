@@ -122,6 +122,57 @@ public sealed class FeedbackDatasetTests(AzuriteFixture azurite)
     }
 
     [Fact]
+    public async Task Numbers_are_what_was_told_however_the_training_file_writes_them_and_what_is_left_out_is_told()
+    {
+        await using var host = new MonitorHost(azurite, services => services.AddSingleton<TimeProvider>(clock)
+            .AddSingleton(new PredictionLogOptions { WriteEvery = TimeSpan.FromMilliseconds(20) }));
+        var definition = GroupedRents.Definition();
+        var model = definition.Model;
+        (await host.Pipeline.RunAsync(definition, host.Pipeline.WriteFile("rents.csv", GroupedRents.Csv(400)))).Run.Error.Should().BeNull();
+        await host.Get<DefinitionStore>().PutAsync(definition, default);
+        await host.StartAsync();
+
+        // Every row once as numbers and once as texts.
+        (string Row, string Actual)[] sent =
+        [
+            ("""{"price":850.125,"rooms":2,"code":7,"garden":true}""", "850.125"),
+            ("""{"price":"850,125","rooms":"2","code":"7","garden":"yes"}""", "\"850.5\""),
+            ("""{"price":2012.5,"rooms":-999,"code":-1,"garden":0}""", "4025"),
+            ("""{"price":"2.012,5","rooms":"-999","code":"-1","garden":"no"}""", "-999"),
+        ];
+        var (answers, told) = (new List<PredictionResult.Predicted>(), new List<FeedbackItem>());
+        foreach (var (row, actual) in sent)
+        {
+            clock.Now = Start.AddMinutes(answers.Count);
+            var answer = await PredictAsync(host, model, row, $"flat-{answers.Count}");
+            answers.Add(answer);
+            using var item = System.Text.Json.JsonDocument.Parse($$"""{"id":"{{answer.Id}}","actual":{{actual}}}""");
+            told.AddRange(FeedbackItems.Read([item.RootElement], answer, clock.Now));
+        }
+        await host.WrittenAsync();
+        clock.Now = Start.AddHours(2);
+        await host.Get<FeedbackStore>().AddAsync(model, told, default);
+
+        var made = await host.Get<FeedbackDataset>().MakeAsync(model, Start, Start.AddHours(1), default);
+        var onlyMissing = () => host.Get<FeedbackDataset>().MakeAsync(model, Start.AddMinutes(3), Start.AddHours(1), default);
+
+        Answer(1).Should().Be(Answer(0));
+        Answer(3).Should().Be(Answer(2), "what is declared missing is that as number and as text");
+        var datasets = host.Get<DatasetStore>();
+        var manifest = await datasets.GetAsync(made.Id, default);
+        using var session = host.Get<DuckDb>().Open(default);
+        session.Rows($"SELECT price, rooms, code, garden, rent FROM {(await datasets.OpenAsync(manifest, default)).ToSql()}").Should().BeEquivalentTo(
+            new object?[][] { [850.125, 2d, "7", true, 850.125], [850.125, 2d, "7", true, 850.5], [2012.5, null, null, false, 4025d] });
+        var warning = Json.Read<IReadOnlyList<Warning>>(manifest.Notes[DatasetNotes.Warnings]!.ToJsonString())!.Should().ContainSingle().Subject;
+        warning.Should().Be(new Warning("1 of 4 predictions with feedback are left out: what was told of them, such as '-999', is no value of 'rent', or is "
+            + "declared to mean a missing one.") { Column = "rent", Count = 1, Example = "-999", Headline = true });
+
+        (await onlyMissing.Should().ThrowAsync<InputException>()).WithMessage("1 of 1 predictions with feedback are left out*");
+
+        string Answer(int i) => Json.Write(answers[i].Predictions);
+    }
+
+    [Fact]
     public async Task What_cannot_be_made_is_refused_with_what_to_do()
     {
         await using var host = new MonitorHost(azurite);

@@ -98,6 +98,41 @@ public sealed class LiveRowsTests(AzuriteFixture azurite)
     }
 
     [Fact]
+    public async Task Typed_numbers_and_texts_of_a_column_with_points_between_thousands_are_the_same_live_values()
+    {
+        await using var host = new PipelineHost(azurite, services => services.AddLiveDrift());
+        var definition = GroupedRents.Definition();
+        (await host.RunAsync(definition, host.WriteFile("rents.csv", GroupedRents.Csv(400)))).Run.Error.Should().BeNull();
+        var version = await host.Get<ModelRegistry>().GetAsync(definition.Model, 1, default);
+        string[] sent =
+        [
+            """{"price":850.125,"rooms":2,"code":7,"garden":1.0}""", """{"price":"850,125","rooms":"2","code":"7","garden":"1"}""",
+            """{"price":12.5,"rooms":-999,"code":-1,"garden":false}""", """{"price":"12,5","rooms":"-999","code":"-1","garden":"no"}""",
+            """{"price":1250,"rooms":-999.0,"code":-1.0,"garden":0}""", """{"price":"1.250","rooms":"-999","code":"-1","garden":"false"}""",
+            """{"price":1e3,"rooms":true,"code":7.0,"garden":2}""", """{"price":"1.000,0","rooms":"x","code":"7","garden":"x"}""",
+        ];
+        var file = host.WriteFile("log.jsonl", string.Concat(sent.Select((row, i) =>
+            $$"""{"at":"{{LoggedRow.TimeText(At.AddSeconds(i))}}","id":"{{i}}","version":1,"prediction":"1","features":{{row}}}""" + "\n")));
+        string[] actuals = ["850.125", "850.5", "12", "1E+16", "-999", "2,5", "NaN", "1234.5"];
+        var table = $"(SELECT unnest({Sql.Texts(actuals.Select((_, i) => $"{i}"))}) AS id, unnest({Sql.Texts(actuals)}) AS actual)";
+
+        var live = await host.Get<LiveDrift>().ReadAsync(version, [file], new LiveWindow(1, At, At.AddDays(1)), table, host.WorkFolder, default);
+
+        using var session = host.Get<DuckDb>().Open(default);
+        var read = session.Rows($"SELECT price, rooms, code, garden, rent FROM {live.Rows.ToSql()}");
+        object?[] unreadable = [1000d, null, "7", null];
+        read.Select(row => row[..4]).Should().BeEquivalentTo(
+            new object?[][]
+            {
+                [850.125, 2d, "7", true], [850.125, 2d, "7", true], [12.5, null, null, false], [12.5, null, null, false],
+                [1250d, null, null, false], [1250d, null, null, false], unreadable, unreadable,
+            },
+            options => options.WithStrictOrdering());
+        read.Select(row => row[4]).Should().Equal(850.125, 850.5, 12d, 1e16, null, null, null, 1234.5);
+        live.Cells.Select(cells => (cells.Column, cells.Missing)).Should().Equal(("price", 0), ("rooms", 6), ("code", 4), ("garden", 2));
+    }
+
+    [Fact]
     public async Task Of_too_many_rows_the_newest_are_compared()
     {
         await using var host = new PipelineHost(azurite, services => services.AddLiveDrift());

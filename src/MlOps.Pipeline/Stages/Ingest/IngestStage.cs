@@ -242,7 +242,8 @@ public sealed class IngestStage(
             ["target"] = definition.Target,
             ["header"] = definition.Header,
             // Texts of a Parquet file were once read as if all numbers had a point and all dates began with the year.
-            ["format"] = format == SourceFormat.Parquet ? 3 : 2,
+            // Its numbers were once never missing, whatever was declared.
+            ["format"] = format != SourceFormat.Parquet ? 2 : declared.Exists(column => column.Value.Nulls is not null) ? 4 : 3,
         };
     }
 

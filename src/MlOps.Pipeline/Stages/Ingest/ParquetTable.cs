@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using DuckDB.NET.Data;
 using DuckDB.NET.Native;
@@ -120,7 +121,16 @@ internal static class ParquetTable
             var column = kind is { } declared
                 ? new DatasetColumn(names[i], storage, declared, FormatOf(rule))
                 : Sniff(session, source, original, names[i], type, storage, names[i] == definition.Target, warnings) with { Cells = FormatOf(rule) };
-            values.Add($"{ValueSql(Sql.Name(original), type, column)} AS {Sql.Name(names[i])}");
+            var value = ValueSql(Sql.Name(original), type, column);
+            if (IsNumber(type))
+            {
+                // A declared number means "no value" here as in a CSV, and in what callers send.
+                // A float is the decimal number that it is written for: -99.9 as it is declared.
+                var number = Sql.Name(original) + (type == "FLOAT" ? "::VARCHAR::DOUBLE" : "::DOUBLE");
+                value = CellSql.UnlessMissing(value, number, column.Type, column.Cells);
+                WarnOfMissingNumbers(session, source, number, column, rows, warnings);
+            }
+            values.Add($"{value} AS {Sql.Name(names[i])}");
             columns.Add(column);
             if (type == "VARCHAR")
             {
@@ -157,6 +167,9 @@ internal static class ParquetTable
         (StorageType.Timestamp, "TIMESTAMP WITH TIME ZONE") => $"make_timestamp(epoch_us({original}))",
         _ => $"TRY_CAST({original} AS {column.Type})",
     };
+
+    private static bool IsNumber(string type) =>
+        type is "FLOAT" or "DOUBLE" || IsInteger(type) || type.StartsWith("DECIMAL", StringComparison.Ordinal);
 
     private static StorageType? StorageOf(string type, ColumnKind? declared) => type switch
     {
@@ -243,6 +256,24 @@ internal static class ParquetTable
         if (column.Kind == ColumnKind.Categorical && found[false].Any())
         {
             warnings.Add(MissingTexts.Words(column.Name, [.. found[false]]));
+        }
+    }
+
+    /// <summary>Tells of numbers that are declared to mean missing values.</summary>
+    private static void WarnOfMissingNumbers(
+        DuckDbSession session, string source, string numberSql, DatasetColumn column, long rows, List<Warning> warnings)
+    {
+        var numbers = NullTexts.NumbersOf(column.Type, column.Cells);
+        if (numbers.Length == 0)
+        {
+            return;
+        }
+        var found = session.Rows(
+            $"SELECT count(*), min({numberSql}) FROM {source} WHERE {numberSql} IN ({string.Join(", ", numbers.Select(Sql.Number))})")[0];
+        if (found is [long and > 0, double example])
+        {
+            warnings.Add(MissingTexts.Told(
+                column.Name, (long)found[0]!, rows, new SurveyedCell(example.ToString("R", CultureInfo.InvariantCulture), Line: 0)));
         }
     }
 
