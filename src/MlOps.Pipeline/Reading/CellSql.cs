@@ -32,7 +32,9 @@ internal static class CellSql
         };
     }
 
-    /// <summary>The value of a cell that is a number in SQL, a double, as the type of a column that holds no texts: the number is what it is in every format.</summary>
+    /// <summary>
+    /// The value of a cell that is a double in SQL, as the type of a column that holds no texts: the number is what it is in every format.
+    /// </summary>
     public static string OfNumber(string numberSql, StorageType type, CellFormat? format)
     {
         var value = type switch

@@ -255,7 +255,8 @@ public sealed class IngestTests(AzuriteFixture azurite) : IAsyncLifetime
         var read = await bench.RowsAsync(fromParquet.Raw, "size", "age", "code", "y");
         read.Should().BeEquivalentTo(await bench.RowsAsync(fromCsv.Raw, "size", "age", "code", "y"), options => options.WithStrictOrdering());
         Enumerable.Range(0, 3).Select(column => read.Count(row => row[column] is null)).Should().Equal(10, 12, 15);
-        var told = Json.Read<IReadOnlyList<Warning>>(fromParquet.Raw.Notes[DatasetNotes.Warnings]!.ToJsonString())!;
+        var manifest = await bench.Host.Get<DatasetStore>().GetAsync(fromParquet.Raw.Id, default);
+        var told = Json.Read<IReadOnlyList<Warning>>(manifest.Notes[DatasetNotes.Warnings]!.ToJsonString())!;
         told.Select(warning => (warning.Column, warning.Count, warning.Example, warning.Headline)).Should().BeEquivalentTo(
             [("size", (long?)10, "-99.9", true), ("age", 12, "-999", true), ("code", 15, "-1", true)]);
     }
