@@ -306,7 +306,7 @@ public sealed class IngestTests(AzuriteFixture azurite) : IAsyncLifetime
     public async Task Texts_of_parquet_that_were_taken_for_missing_or_for_words_are_told_as_those_of_a_csv()
     {
         var rows = Enumerable.Range(0, 60).Select(i =>
-            $"{(i < 2 ? "n/a" : i < 5 ? "NA" : "red")},{(i == 3 ? "none" : $"{i}.5")},{(i < 4 ? "0000-00-00" : "2026-01-02")},{i}\n");
+            $"{(i < 2 ? "n/a" : i < 5 ? "NA" : "red")},{(i == 3 ? "none" : $"{i}.5")},{(i < 4 ? "0000-00-00" : "2026-01-02")},{i % 7}\n");
         var csv = bench.Host.WriteFile("missing.csv", "colour,amount,at,y\n" + string.Concat(rows));
         var parquet = Path.Combine(bench.Host.WorkFolder, "missing.parquet");
         using (var session = bench.Host.Get<MlOps.Pipeline.Data.Duck.DuckDb>().Open(default))

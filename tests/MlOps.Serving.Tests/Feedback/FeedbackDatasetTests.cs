@@ -165,7 +165,8 @@ public sealed class FeedbackDatasetTests(AzuriteFixture azurite)
             new object?[][] { [850.125, 2d, "7", true, 850.125], [850.125, 2d, "7", true, 850.5], [2012.5, null, null, false, 4025d] });
         var warning = Json.Read<IReadOnlyList<Warning>>(manifest.Notes[DatasetNotes.Warnings]!.ToJsonString())!.Should().ContainSingle().Subject;
         warning.Should().Be(new Warning("1 of 4 predictions with feedback are left out: what was told of them, such as '-999', is no value of 'rent', or is "
-            + "declared to mean a missing one.") { Column = "rent", Count = 1, Example = "-999", Headline = true });
+            + "declared to mean a missing one.")
+        { Column = "rent", Count = 1, Example = "-999", Headline = true });
 
         (await onlyMissing.Should().ThrowAsync<InputException>()).WithMessage("1 of 1 predictions with feedback are left out*");
 
