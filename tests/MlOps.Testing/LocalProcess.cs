@@ -76,16 +76,23 @@ public sealed class LocalProcess : IAsyncDisposable
     }
 
     /// <summary>Runs a command to its end.</summary>
-    public static async Task<(int ExitCode, string Output, string Errors)> RunAsync(params IEnumerable<string> arguments)
+    public static Task<(int ExitCode, string Output, string Errors)> RunAsync(params IEnumerable<string> arguments) => RunAsync(Patience, arguments);
+
+    /// <inheritdoc cref="RunAsync(IEnumerable{string})"/>
+    /// <param name="patience">How long it may take.</param>
+    /// <param name="arguments">The command line.</param>
+    public static async Task<(int ExitCode, string Output, string Errors)> RunAsync(TimeSpan patience, params IEnumerable<string> arguments)
     {
         await using var process = Start(arguments);
-        return (await process.ExitCodeAsync(), process.Output, process.Errors);
+        return (await process.ExitCodeAsync(patience), process.Output, process.Errors);
     }
 
     /// <summary>Waits for its end, and for all that it printed.</summary>
-    public async Task<int> ExitCodeAsync()
+    public Task<int> ExitCodeAsync() => ExitCodeAsync(Patience);
+
+    private async Task<int> ExitCodeAsync(TimeSpan patience)
     {
-        using var deadline = new CancellationTokenSource(Patience);
+        using var deadline = new CancellationTokenSource(patience);
         try
         {
             await process.WaitForExitAsync(deadline.Token);
