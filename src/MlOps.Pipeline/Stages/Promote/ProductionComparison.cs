@@ -51,7 +51,10 @@ public sealed class ProductionComparison(
             warn(warning);
         }
         var trained = await FindTrainedAsync(production, cancel);
-        var untold = trained is null ? $"its training rows (dataset version {production.Lineage.Train}) are gone" : null;
+        var same = trained is null ? null : new TrainedRows(raw.Manifest, trained.Manifest, theirs.Featurizer, target).SameSql();
+        var untold = trained is null ? $"its training rows (dataset version {production.Lineage.Train}) are gone"
+            : same is null ? "none of its columns is stored alike in its training rows"
+            : null;
         return await Task.Run(
             () =>
             {
@@ -59,14 +62,7 @@ public sealed class ProductionComparison(
                 var folder = datasets.NewDraftFolder();
                 try
                 {
-                    var rows = trained is null
-                        ? raw
-                        : Common(
-                            session,
-                            raw,
-                            trained,
-                            new TrainedRows(raw.Manifest, trained.Manifest, theirs.Featurizer, target).SameSql(),
-                            Path.Combine(folder, "rows.parquet"));
+                    var rows = trained is null || same is null ? raw : Common(session, raw, trained, same, Path.Combine(folder, "rows.parquet"));
                     CheckMissing(session, rows, theirs.Featurizer, production.Version);
                     var (scored, inProduction) = (Score(session, rows, mine, target), Score(session, rows, theirs, target));
                     return new ScoredTogether(scored, inProduction, validation.Rows - rows.Manifest.Rows) { Untold = untold };

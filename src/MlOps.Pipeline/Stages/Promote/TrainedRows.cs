@@ -28,11 +28,17 @@ internal sealed class TrainedRows
 
     /// <summary>
     /// When row <c>v</c> of the new version is row <c>t</c> of production's. Rows that were split by the same columns, stored, read and spelt in the same
-    /// way, are the same where their hashes are. Else those are that have all in common that production was trained on.
+    /// way, are the same where their hashes are. Else those are that have all in common that production was trained on. Null: they have nothing to compare.
     /// </summary>
-    public string SameSql() => KeyOf(validation) is { } key && KeyOf(trained) is { } other && key.SequenceEqual(other) && key.All(HashesAlike)
-        ? $"v.{RowHash.ColumnName} = t.{RowHash.ColumnName}"
-        : string.Join(" AND ", production.Inputs.Select(input => input.Name).Where(IsStoredAlike).Select(InputSql).Append(TargetSql()).OfType<string>());
+    public string? SameSql()
+    {
+        if (KeyOf(validation) is { } key && KeyOf(trained) is { } other && key.SequenceEqual(other) && key.All(HashesAlike))
+        {
+            return $"v.{RowHash.ColumnName} = t.{RowHash.ColumnName}";
+        }
+        string[] inputs = [.. production.Inputs.Select(input => input.Name).Where(IsStoredAlike).Select(InputSql)];
+        return inputs.Length == 0 ? null : string.Join(" AND ", inputs.Append(TargetSql()).OfType<string>());
+    }
 
     private static List<string>? KeyOf(DatasetManifest rows) =>
         rows.Notes[DatasetNotes.SplitKey]?.AsArray().Select(column => column!.GetValue<string>()).ToList();
