@@ -73,7 +73,7 @@ public sealed class RetryTests(AzuriteFixture azurite)
         var run = await host.EndOfAsync(await host.SubmitAsync(model));
 
         run.State.Should().Be(RunState.Failed);
-        run.Error.Should().Be("no such branch");
+        run.Error.Should().Be("An unexpected fault, not of the data: the host's log says more. Retry the run; if it fails again, report it.");
     }
 
     [Fact]
