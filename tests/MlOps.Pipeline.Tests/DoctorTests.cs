@@ -393,8 +393,8 @@ public sealed class DoctorTests(AzuriteFixture azurite) : IClassFixture<AzuriteF
         await host.Storage.RunRecords.UpdateEntityAsync(record, record.ETag);
         try
         {
-            (await FindingsAsync()).Select(finding => finding.Where).Should().Contain(
-                [$"models/{run.Run.Model}", $"datasets/{version.Lineage.Train}", $"runrecords/{run.Run.RunId}/{record.RowKey}"]);
+            (await FindingsAsync()).Select(finding => finding.Where).Should().BeEquivalentTo(
+                $"models/{run.Run.Model}", $"datasets/{version.Lineage.Train}", $"runrecords/{run.Run.RunId}/{record.RowKey}");
         }
         finally
         {
@@ -403,6 +403,27 @@ public sealed class DoctorTests(AzuriteFixture azurite) : IClassFixture<AzuriteF
             await host.Storage.Models.UpdateEntityAsync(row, ETag.All);
             record["Json"] = status;
             await host.Storage.RunRecords.UpdateEntityAsync(record, ETag.All);
+        }
+    }
+
+    [Fact]
+    public async Task A_name_of_data_that_cannot_be_read_is_told()
+    {
+        var raw = (await host.Get<ModelRegistry>().GetAsync(run.Run.Model, 1, default)).Lineage.Raw;
+        await host.Get<DataTags>().SetAsync(run.Run.Model, new DataTag("first", raw, Movable: true, "test", default), default);
+        var row = (await host.Storage.DataVersions.GetEntityAsync<TableEntity>(run.Run.Model, "t|first")).Value;
+        var whole = row.GetString("Json");
+        row["Json"] = "{";
+        await host.Storage.DataVersions.UpdateEntityAsync(row, row.ETag);
+        try
+        {
+            (await host.Get<StorageDoctor>().ExamineAsync(default)).Findings.Should().Contain(
+                finding => finding.Where == "dataversions" && finding.Problem.StartsWith("It cannot be read: "));
+        }
+        finally
+        {
+            row["Json"] = whole;
+            await host.Storage.DataVersions.UpdateEntityAsync(row, ETag.All);
         }
     }
 

@@ -19,8 +19,9 @@ internal sealed class RegistryChecks(PipelineStorage storage, ModelRegistry regi
 
     public int Versions => there.Count;
 
-    /// <summary>Whether there is, or was until it was deleted, such a version.</summary>
-    public bool WasThere(string model, int version) => there.ContainsKey((model, version)) || deleted.Contains((model, version));
+    /// <summary>Whether there is, or was until it was deleted, such a version; or the model cannot be read.</summary>
+    public bool WasThere(string model, int version) =>
+        there.ContainsKey((model, version)) || deleted.Contains((model, version)) || unreadable.Has($"models/{model}");
 
     /// <summary>The version that a run registered.</summary>
     public int? VersionOf(string runId) => byRun.TryGetValue(runId, out var version) ? version : null;

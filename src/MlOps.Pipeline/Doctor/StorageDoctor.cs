@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Azure.Storage.Blobs;
 using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Data;
@@ -46,7 +47,8 @@ public sealed class StorageDoctor(
         found.AddRange(await rows.OwnersAsync(hubs, now, cancel));
         found.AddRange(await instances.RunsAsync(rows.Unfinished, now, cancel));
         found.AddRange(await instances.OrphansAsync(now, cancel));
-        found.AddRange(await IndexesAsync(now, cancel));
+        await AddNamedAsync(kept, unreadable, cancel);
+        found.AddRange(unreadable.Any ? [] : await IndexesAsync(now, cancel));
         var orphans = unreadable.Any ? [] : await OrphansAsync(kept, datasets, now, cancel);
         return new Examination([.. unreadable.Findings, .. found, .. orphans], registered.Models, registered.Versions, datasets.Parents.Count, rows.Count)
         {
@@ -59,7 +61,6 @@ public sealed class StorageDoctor(
     /// <summary>What nothing refers to, where all that could is known.</summary>
     private async Task<IReadOnlyList<Finding>> OrphansAsync(KeptData kept, DatasetChecks datasets, DateTimeOffset now, CancellationToken cancel)
     {
-        await AddNamedAsync(kept, cancel);
         // What is too young to go keeps what it is made from, which may be older.
         foreach (var young in datasets.WrittenSince(now - Settled))
         {
@@ -76,6 +77,18 @@ public sealed class StorageDoctor(
     }
 
     /// <summary>What somebody has named: by a tag, in a definition, or as the newest again.</summary>
+    private async Task AddNamedAsync(KeptData kept, UnreadableRecords unreadable, CancellationToken cancel)
+    {
+        try
+        {
+            await AddNamedAsync(kept, cancel);
+        }
+        catch (JsonException why)
+        {
+            unreadable.Add("dataversions", why);
+        }
+    }
+
     private async Task AddNamedAsync(KeptData kept, CancellationToken cancel)
     {
         await foreach (var tag in tags.ReadAllAsync(cancel))
