@@ -97,7 +97,7 @@ public sealed class TrainingTests(AzuriteFixture azurite) : IAsyncLifetime
     [Fact]
     public async Task A_score_that_is_no_number_ends_the_candidate_with_the_row_named()
     {
-        await using var other = new PipelineHost(azurite, services => services.AddMlOps(add => add.AddTrainer(new Exponential())));
+        await using var other = new PipelineHost(azurite, services => services.AddMlOps(add => add.AddTrainer(new ExponentialTrainer())));
         // The latest row, which validates, is far out: an exponent of it is beyond any number.
         var csv = "day,x,y\n" + string.Concat(Enumerable.Range(0, 300).Select(i => string.Create(
             CultureInfo.InvariantCulture, $"{new DateTime(2026, 1, 1).AddDays(i):yyyy-MM-dd},{(i == 299 ? 1e9 : i % 17)},{Math.Exp(i % 17 / 8.0):0.000}\n")));
@@ -228,16 +228,6 @@ public sealed class TrainingTests(AzuriteFixture azurite) : IAsyncLifetime
             gzip.Write(Encoding.UTF8.GetBytes(text));
         }
         return packed.ToArray();
-    }
-
-    private sealed class Exponential : ITrainer
-    {
-        public string Name => "exponential";
-
-        public IReadOnlyCollection<TaskKind> Tasks => [TaskKind.Regression];
-
-        public IEstimator<ITransformer> Create(TrainerContext context) =>
-            context.Ml.Regression.Trainers.LbfgsPoissonRegression(context.Label, context.Features);
     }
 
     private sealed class Broken : ITrainer

@@ -2,6 +2,7 @@ using System.IO.Compression;
 using System.Text;
 using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Data;
+using MlOps.Pipeline.Data.Duck;
 using MlOps.Pipeline.Definitions;
 using MlOps.Testing;
 
@@ -214,11 +215,7 @@ public sealed class IngestTests(AzuriteFixture azurite) : IAsyncLifetime
     public async Task Parquet_gives_the_same_rows_as_the_csv_it_was_made_from()
     {
         var csv = bench.Host.WriteFile("trips.csv", Trips.Csv(300));
-        var parquet = Path.Combine(bench.Host.WorkFolder, "trips.parquet");
-        using (var session = bench.Host.Get<MlOps.Pipeline.Data.Duck.DuckDb>().Open(default))
-        {
-            session.Copy($"SELECT * FROM read_csv('{csv}')", parquet);
-        }
+        var parquet = AsParquet(csv, $"SELECT * FROM read_csv('{csv}')");
 
         var fromCsv = await bench.IngestAsync(Definition, csv);
         var fromParquet = await bench.IngestAsync(Definition, parquet);
@@ -233,11 +230,7 @@ public sealed class IngestTests(AzuriteFixture azurite) : IAsyncLifetime
     {
         var rows = Enumerable.Range(1, 60).Select(i => $"{(i % 6 == 0 ? "-99.9" : $"{i}.5")},{(i % 5 == 0 ? -999 : i)},{(i % 4 == 0 ? -1 : i % 3)},{i}\n");
         var csv = bench.Host.WriteFile("numbers.csv", "size,age,code,y\n" + string.Concat(rows));
-        var parquet = Path.Combine(bench.Host.WorkFolder, "numbers.parquet");
-        using (var session = bench.Host.Get<MlOps.Pipeline.Data.Duck.DuckDb>().Open(default))
-        {
-            session.Copy($"SELECT size::FLOAT AS size, age::INTEGER AS age, code::DOUBLE AS code, y::DOUBLE AS y FROM read_csv('{csv}')", parquet);
-        }
+        var parquet = AsParquet(csv, $"SELECT size::FLOAT AS size, age::INTEGER AS age, code::DOUBLE AS code, y::DOUBLE AS y FROM read_csv('{csv}')");
         var definition = Definition with
         {
             Target = "y",
@@ -271,11 +264,7 @@ public sealed class IngestTests(AzuriteFixture azurite) : IAsyncLifetime
             $"\"{i}.{234 + i},5\",\"{1 + (i % 28):00}/{1 + (i % 12):00}/2026\",{(i % 2 == 0 ? "Yes" : "no")},"
                 + $"{(i == 7 ? "much" : i % 5 == 0 ? "N/A" : $"{i}")},{i}\n");
         var csv = bench.Host.WriteFile("texts.csv", "amount,day,paid,count,y\n" + string.Concat(rows));
-        var parquet = Path.Combine(bench.Host.WorkFolder, "texts.parquet");
-        using (var session = bench.Host.Get<MlOps.Pipeline.Data.Duck.DuckDb>().Open(default))
-        {
-            session.Copy($"SELECT * REPLACE (y::DOUBLE AS y) FROM read_csv('{csv}', all_varchar = true)", parquet);
-        }
+        var parquet = AsParquet(csv, $"SELECT * REPLACE (y::DOUBLE AS y) FROM read_csv('{csv}', all_varchar = true)");
         var definition = Definition with
         {
             Target = "y",
@@ -308,11 +297,7 @@ public sealed class IngestTests(AzuriteFixture azurite) : IAsyncLifetime
         var rows = Enumerable.Range(0, 60).Select(i =>
             $"{(i < 2 ? "n/a" : i < 5 ? "NA" : "red")},{(i == 3 ? "none" : $"{i}.5")},{(i < 4 ? "0000-00-00" : "2026-01-02")},{i % 7}\n");
         var csv = bench.Host.WriteFile("missing.csv", "colour,amount,at,y\n" + string.Concat(rows));
-        var parquet = Path.Combine(bench.Host.WorkFolder, "missing.parquet");
-        using (var session = bench.Host.Get<MlOps.Pipeline.Data.Duck.DuckDb>().Open(default))
-        {
-            session.Copy($"SELECT * REPLACE (y::DOUBLE AS y) FROM read_csv('{csv}', all_varchar = true)", parquet);
-        }
+        var parquet = AsParquet(csv, $"SELECT * REPLACE (y::DOUBLE AS y) FROM read_csv('{csv}', all_varchar = true)");
         var definition = Definition with
         {
             Target = "y",
@@ -336,11 +321,7 @@ public sealed class IngestTests(AzuriteFixture azurite) : IAsyncLifetime
     public async Task Times_of_day_are_the_same_seconds_in_parquet_and_in_text()
     {
         var csv = bench.Host.WriteFile("times.csv", "at,y\n" + string.Concat(Enumerable.Range(0, 30).Select(i => $"08:{i:00}:07.5,{i}\n")));
-        var parquet = Path.Combine(bench.Host.WorkFolder, "times.parquet");
-        using (var session = bench.Host.Get<MlOps.Pipeline.Data.Duck.DuckDb>().Open(default))
-        {
-            session.Copy($"SELECT \"at\"::TIME AS \"at\", y FROM read_csv('{csv}')", parquet);
-        }
+        var parquet = AsParquet(csv, $"SELECT \"at\"::TIME AS \"at\", y FROM read_csv('{csv}')");
 
         var fromCsv = await bench.RowsAsync((await bench.IngestAsync(Definition, csv)).Raw, "at");
         var fromParquet = await bench.RowsAsync((await bench.IngestAsync(Definition, parquet)).Raw, "at");
@@ -544,5 +525,14 @@ public sealed class IngestTests(AzuriteFixture azurite) : IAsyncLifetime
 
         raw.Raw.Rows.Should().Be(30);
         (await bench.ManifestAsync(raw.Raw)).Columns.Should().HaveCount(TestSize.Columns + 1);
+    }
+
+    /// <summary>Writes what a query makes of a CSV as a Parquet file beside it.</summary>
+    private string AsParquet(string csv, string query)
+    {
+        var parquet = Path.ChangeExtension(csv, ".parquet");
+        using var session = bench.Host.Get<DuckDb>().Open(default);
+        session.Copy(query, parquet);
+        return parquet;
     }
 }
