@@ -54,6 +54,25 @@ public sealed class PipelineTests(AzuriteFixture azurite)
     }
 
     [Fact]
+    public async Task Candidates_learn_from_the_sample_alone_and_run_and_card_say_of_how_many_rows()
+    {
+        await using var host = new PipelineHost(azurite);
+        var definition = Trips.Definition() with { Train = new TrainRules { Folds = 0, Sample = 0.5 } };
+
+        var run = await host.RunAsync(definition, host.WriteFile("trips.csv", Trips.Csv(2000)));
+
+        run.Run.State.Should().Be(RunState.Succeeded, run.Run.Error);
+        var version = await host.Get<ModelRegistry>().GetAsync(definition.Model, 1, default);
+        var train = await host.Get<DatasetStore>().GetAsync(version.Lineage.Train, default);
+        var of = train.Notes[DatasetNotes.SampledFrom]!.GetValue<long>();
+        train.Rows.Should().BeInRange((of / 2) - 100, (of / 2) + 100);
+        run.Params["split.sample"].Should().Be($"{train.Rows} of {of} training rows");
+        run.Stages.Single(stage => stage.Stage == "train").Rows.Should().Be(train.Rows);
+        var card = (await host.Get<ArtifactStore>().ReadAsync($"{run.Run.RunId}/model-card.md", default)).ToString();
+        card.Should().Contain(FormattableString.Invariant($"{train.Rows:N0} (a sample of {of:N0})"));
+    }
+
+    [Fact]
     public async Task Folds_of_a_small_table_choose_and_the_validation_rows_only_measure()
     {
         await using var host = new PipelineHost(azurite);

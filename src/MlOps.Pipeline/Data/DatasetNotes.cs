@@ -42,6 +42,9 @@ public static class DatasetNotes
     /// <summary>Clean: line of the file on which the first of them starts.</summary>
     public const string KeptLine = "keptEqualLine";
 
+    /// <summary>Train: the training rows that it is a sample of.</summary>
+    public const string SampledFrom = "sampledFrom";
+
     /// <summary>Score: rows of which nothing is predicted.</summary>
     public const string Problems = "problems";
 

@@ -21,6 +21,9 @@ public enum SplitSide
 /// <param name="Time">Rows with this column above <see cref="Cut"/> validate; null: by hash.</param>
 public sealed record RowSelection(SplitSide Side, double Validation, long Seed, string? Group = null, string? Time = null)
 {
+    /// <summary>The sides go by the seed, what learning draws by the next one.</summary>
+    private const long SampleSeed = 2;
+
     /// <summary>With a time: microseconds since 1970, or the column's number.</summary>
     public double? Cut { get; init; }
 
@@ -33,8 +36,13 @@ public sealed record RowSelection(SplitSide Side, double Validation, long Seed, 
     /// <summary>Classes with cuts of their own in place of <see cref="Validation"/> and <see cref="Test"/>; null: none.</summary>
     public IReadOnlyList<Stratum>? Strata { get; init; }
 
+    /// <summary>Of the training rows, the share that is trained on: a uniform sample; null: all.</summary>
+    public double? Sample { get; init; }
+
     /// <summary>The condition as SQL over the parts' columns.</summary>
-    internal string ToSql()
+    internal string ToSql() => Side == SplitSide.Train && Sample is { } share ? $"({SideSql()} AND {SampledSql(share)})" : SideSql();
+
+    private string SideSql()
     {
         var held = HeldSql(Cut, stratum => stratum.Cut, Validation);
         if (Test is null)
@@ -57,7 +65,22 @@ public sealed record RowSelection(SplitSide Side, double Validation, long Seed, 
     }
 
     /// <summary>A query's condition that leaves the rows of train and validation; empty where those are all.</summary>
-    internal string WithoutTestSql() => Test is null ? "" : $" WHERE NOT {(this with { Side = SplitSide.Test }).ToSql()}";
+    internal string LearningSql()
+    {
+        List<string> conditions = [];
+        if (Test is not null)
+        {
+            conditions.Add($"NOT {(this with { Side = SplitSide.Test }).ToSql()}");
+        }
+        if (Sample is { } share)
+        {
+            conditions.Add($"({(this with { Side = SplitSide.Validation }).ToSql()} OR {SampledSql(share)})");
+        }
+        return conditions.Count == 0 ? "" : $" WHERE {string.Join(" AND ", conditions)}";
+    }
+
+    /// <summary>By the row, also where groups are divided, and by other hashes than the sides and what learning draws: all of them stay independent.</summary>
+    private string SampledSql(double share) => $"{UnitSql(group: null, unchecked(Seed + SampleSeed) & long.MaxValue)} < {Duck.Sql.Number(share)}";
 
     /// <summary>Rows later than a time, or whose place is below a cut.</summary>
     private string HeldSql(double? time, Func<Stratum, double>? cut, double share)

@@ -12,7 +12,10 @@ internal static class CandidateKeys
             "Parts of the training rows of which each is held out once: they choose the winner and the number of trees. 0: none, the validation rows choose.",
             Whole(0, 20), rules => rules.Folds, (rules, value) => rules with { Folds = value })
         .Key("foldsBelow", "Number of training rows from which there are no folds.", Whole(0, int.MaxValue),
-            rules => rules.FoldsBelow, (rules, value) => rules with { FoldsBelow = value });
+            rules => rules.FoldsBelow, (rules, value) => rules with { FoldsBelow = value })
+        .Key("sample",
+            "Below 1 the share of the training rows that candidates are trained on, from 1 about how many of them: a uniform sample; left out: all rows.",
+            Number(0, openMin: true), rules => rules.Sample, (rules, value) => rules with { Sample = value }).Later();
 
     public static ObjectShape<CandidateSpec> Candidate { get; } = Object(new CandidateSpec { Trainer = TrainerNames.LightGbm })
         .Key("trainer", "The algorithm, or a trainer of the host.", Text(pattern: ExtensionNames.Pattern, examples: TrainerNames.BuiltIn),

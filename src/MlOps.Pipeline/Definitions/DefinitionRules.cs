@@ -53,6 +53,12 @@ internal static class DefinitionRules
         {
             yield return $"split.validation and split.test take {held:0.##} of the rows together; it must be below 1, so that rows are left to train on.";
         }
+        if (definition.Train.Sample is >= 1 and var sample && (sample < TrainRules.FewestSampled || sample != Math.Truncate(sample)))
+        {
+            yield return FormattableString.Invariant(
+                $"train.sample is {sample}; it must be a share below 1, such as 0.1, or a whole number of at least {TrainRules.FewestSampled} rows. ")
+                + "Leave it out to train on all rows.";
+        }
         if (definition.RunOn.Schedule is { } schedule && !IsCron(schedule))
         {
             yield return $"runOn.schedule is '{schedule}'; it must be a cron expression in UTC, with seconds first, such as \"0 0 3 * * *\" (every day at "

@@ -206,6 +206,9 @@ public sealed record SplitRules
 /// <summary>How candidates are trained.</summary>
 public sealed record TrainRules
 {
+    /// <summary>Fewer rows are no sample to learn from.</summary>
+    public const int FewestSampled = 100;
+
     /// <summary>
     /// Parts of the training rows of which each is held out once: they choose the winner and the number of trees, and the model learns from all training
     /// rows. 0: none, the validation rows choose.
@@ -213,6 +216,21 @@ public sealed record TrainRules
     public int Folds { get; init; } = 5;
     /// <summary>Number of training rows from which there are no folds.</summary>
     public int FoldsBelow { get; init; } = 20_000;
+
+    /// <summary>
+    /// Below 1 the share of the training rows that candidates are trained on, from 1 about how many of them: a uniform sample, for tables that are too
+    /// large for one machine's memory. Above 0; null: all rows.
+    /// </summary>
+    public double? Sample { get; init; }
+
+    /// <summary>The share of the training rows that is trained on, above 0 and below 1; null: all.</summary>
+    /// <param name="rows">The training rows that there are.</param>
+    public double? SampleOf(long rows) => Sample switch
+    {
+        null => null,
+        < 1 => Sample,
+        { } wanted => wanted < rows ? wanted / rows : null,
+    };
 
     /// <summary>The folds of a table; 0: none.</summary>
     public int FoldsOf(long rows) => rows < FoldsBelow && Folds > 1 ? Folds : 0;

@@ -75,7 +75,7 @@ internal sealed class FeatureTable
         var (first, second) = (Empty(train.Manifest, featurizer), Empty(validation.Manifest, featurizer));
         var query =
             $"SELECT {validation.Manifest.Selection!.ToSql()}, {string.Join(", ", FeatureTableSql.Cells(train.Manifest, featurizer))} FROM "
-                + $"{train.Parent!.ToSql()}{validation.Manifest.Selection.WithoutTestSql()}";
+                + $"{train.Parent!.ToSql()}{validation.Manifest.Selection.LearningSql()}";
         var (trained, held) = (0, 0);
         var places = (Train: Array.Empty<int>(), Validation: Array.Empty<int>());
         session.Read(query, (vectors, rows) =>
@@ -117,7 +117,8 @@ internal sealed class FeatureTable
         }
         return manifest.Rows <= Array.MaxLength
             ? new FeatureTable(featurizer, (int)manifest.Rows, featurizer.Weights is not null && manifest.Selection is { Side: SplitSide.Train })
-            : throw new InputException($"The table has {manifest.Rows} rows; training takes at most {Array.MaxLength}. Train on a sample.");
+            : throw new InputException($"The table has {manifest.Rows} rows; training takes at most {Array.MaxLength}. Set train.sample to "
+                + "train on a sample of them.");
     }
 
     private static FeatureTable Checked(FeatureTable loaded, int rows, DatasetManifest manifest)

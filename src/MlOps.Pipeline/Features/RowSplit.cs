@@ -29,6 +29,10 @@ internal sealed record RowSplit(RowSelection Train, RowSelection Validation, Row
             train, train with { Side = SplitSide.Validation }, rules.Test is null ? null : train with { Side = SplitSide.Test });
     }
 
+    /// <summary>The same sides with a share of the training rows, which the others know of to be read beside them.</summary>
+    public RowSplit WithSample(double share) =>
+        new(Train with { Sample = share }, Validation with { Sample = share }, Test is null ? null : Test with { Sample = share });
+
     /// <summary>Between two times, so that about the declared share is later: rows of one time fall on one side.</summary>
     private static double? CutOf(DuckDbSession session, string from, string time, double share)
     {

@@ -22,13 +22,13 @@ public sealed class TableProfiler(DuckDb duckDb, PipelineOptions options)
 
     /// <summary>Profiles both sides of a split while reading the table once.</summary>
     /// <param name="table">All rows.</param>
-    /// <param name="second">The rows of the second side; the others, but for test rows, are the first.</param>
+    /// <param name="second">The rows of the second side; the others, but for test rows and those that no sample took, are the first.</param>
     /// <param name="columns">What to profile.</param>
     /// <param name="progress">Told the number of columns just done, each side's counted; never from two threads at once.</param>
     /// <param name="cancel">Stops the reading.</param>
     public Task<(TableProfile First, TableProfile Second)> ProfileSidesAsync(
         LocalTable table, RowSelection second, IReadOnlyList<ProfiledColumn> columns, Func<int, Task> progress, CancellationToken cancel) =>
-        ReadAsync(table, (second.ToSql(), second.WithoutTestSql()), columns, done => progress(2 * done), cancel);
+        ReadAsync(table, (second.ToSql(), second.LearningSql()), columns, done => progress(2 * done), cancel);
 
     private async Task<(TableProfile First, TableProfile Second)> ReadAsync(
         LocalTable table, (string IsSecond, string Filter) sides, IReadOnlyList<ProfiledColumn> columns, Func<int, Task> progress, CancellationToken cancel)

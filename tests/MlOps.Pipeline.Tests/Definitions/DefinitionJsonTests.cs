@@ -200,6 +200,8 @@ public sealed class DefinitionJsonTests
     [InlineData("""{ "model": "My Model", "target": "y" }""", "*model is 'My Model'*lower-case*")]
     [InlineData("""{ "model": "m", "target": "y", "split": { "time": "t", "group": "g" } }""", "*both 'time' and 'group'*")]
     [InlineData("""{ "model": "m", "target": "y", "split": { "validation": 0.6, "test": 0.5 } }""", "*take 1.1 of the rows together*")]
+    [InlineData("""{ "model": "m", "target": "y", "train": { "sample": 1 } }""", "train.sample is 1; it must be a share below 1*at least 100 rows*all rows.")]
+    [InlineData("""{ "model": "m", "target": "y", "train": { "sample": 250.5 } }""", "train.sample is 250.5; it must be*a whole number*")]
     [InlineData("""{ "model": "m", "target": "y", "columns": { "y": "ignore" } }""", "*target and cannot be ignored*")]
     [InlineData("""{ "model": "m", "target": "y", "features": { "logs": ["y"] } }""", "*the model would be given the answer*")]
     [InlineData("""{ "model": "m", "target": "y", "task": "binary", "gates": { "metric": "rmse" } }""", "*gates.metric is 'rmse'*auc*")]

@@ -3,6 +3,7 @@ using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Data;
 using MlOps.Pipeline.Definitions;
 using MlOps.Pipeline.Features;
+using MlOps.Pipeline.Profiling;
 using MlOps.Testing;
 
 namespace MlOps.Pipeline.Tests.Stages;
@@ -99,6 +100,42 @@ public sealed class SplitTests(AzuriteFixture azurite) : IAsyncLifetime
         validation.Should().BeEquivalentTo(await HashesAsync(without.Validation));
         train.Should().NotIntersectWith(test).And.NotIntersectWith(validation);
         test.Should().NotIntersectWith(validation);
+    }
+
+    [Theory]
+    [InlineData(0.25, 300, 420)]
+    [InlineData(500, 430, 570)]
+    public async Task A_sample_is_a_uniform_part_of_the_training_rows_and_leaves_the_other_rows_as_they_are(double sample, int least, int most)
+    {
+        var csv = Trips.Csv(2000);
+        var all = Trips.Definition() with { Split = new SplitRules { Test = 0.1 } };
+        var whole = await bench.SplitAsync(all, csv);
+
+        var sampled = await bench.SplitAsync(all with { Train = all.Train with { Sample = sample } }, csv);
+
+        sampled.Train.Rows.Should().BeInRange(least, most);
+        var (rows, of) = (await HashesAsync(sampled.Train), await HashesAsync(whole.Train));
+        rows.Should().HaveCount((int)sampled.Train.Rows).And.BeSubsetOf(of);
+        (await HashesAsync(sampled.Validation)).Should().BeEquivalentTo(await HashesAsync(whole.Validation));
+        (await HashesAsync(sampled.Test!)).Should().BeEquivalentTo(await HashesAsync(whole.Test!));
+        // Miles are drawn evenly from 0.3 to 12.3: a third standard error of their mean in a sample of 300 is 0.6.
+        (await bench.RowsAsync(sampled.Train, "miles")).Average(row => (double)row[0]!).Should().BeApproximately(6.3, 0.6);
+        var manifest = await bench.ManifestAsync(sampled.Train);
+        manifest.Notes[DatasetNotes.SampledFrom]!.GetValue<long>().Should().Be(whole.Train.Rows);
+        var (profile, _) = await bench.Host.Get<ProfileStore>().GetSplitAsync(
+            manifest, await bench.ManifestAsync(sampled.Validation), 0, _ => Task.CompletedTask, default);
+        profile.Columns["miles"].Count.Should().Be(sampled.Train.Rows);
+    }
+
+    [Fact]
+    public async Task A_sample_of_more_rows_than_there_are_is_all_of_them()
+    {
+        var csv = Trips.Csv(300);
+
+        var split = await bench.SplitAsync(Trips.Definition() with { Train = new TrainRules { Sample = 1_000_000 } }, csv);
+
+        (split.Train.Rows + split.Validation.Rows).Should().Be(300);
+        (await bench.ManifestAsync(split.Train)).Notes.Should().NotContainKey(DatasetNotes.SampledFrom);
     }
 
     [Fact]

@@ -87,7 +87,11 @@ public sealed record CardData
 }
 
 /// <summary>A dataset version the model comes from.</summary>
-public sealed record CardDataset(string Role, string Id, long Rows, IReadOnlyList<string> Parents, DateTimeOffset Created);
+public sealed record CardDataset(string Role, string Id, long Rows, IReadOnlyList<string> Parents, DateTimeOffset Created)
+{
+    /// <summary>Of how many rows these are a sample; null: they are all.</summary>
+    public long? SampledFrom { get; init; }
+}
 
 /// <summary>This version on the test rows, which nothing was chosen by.</summary>
 /// <param name="Metrics">By plain name.</param>

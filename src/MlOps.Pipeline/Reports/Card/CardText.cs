@@ -56,6 +56,10 @@ internal static class CardText
     /// <summary>A share, such as a recall; a dash where there is nothing to take a share of.</summary>
     public static string Share(double share) => double.IsNaN(share) ? "–" : share.ToString("0.000", CultureInfo.InvariantCulture);
 
+    /// <summary>The rows of a dataset, and of how many they are a sample.</summary>
+    public static string RowsOf(CardDataset dataset) =>
+        dataset.SampledFrom is { } all ? $"{Count(dataset.Rows)} (a sample of {Count(all)})" : Count(dataset.Rows);
+
     public static string Count(long count) => count.ToString("N0", CultureInfo.InvariantCulture);
 
     public static string Size(long bytes) => bytes switch

@@ -98,7 +98,7 @@ internal static class ModelCardMarkdown
         text.Append('\n');
         Table(
             text, ["Data", "Rows", "Version", "Made from"],
-            data.Datasets.Select(dataset => new[] { dataset.Role, CardText.Count(dataset.Rows), dataset.Id, CardText.Parents(dataset, data.Datasets) }));
+            data.Datasets.Select(dataset => new[] { dataset.Role, CardText.RowsOf(dataset), dataset.Id, CardText.Parents(dataset, data.Datasets) }));
         text.Append('\n').Append(Escape(CardText.Dropped(data))).Append(' ').Append(Escape(CardText.Split(data.Definition.Split)))
             .Append('\n').Append(string.Concat(data.Warnings.Where(warning => !warning.Headline).Select(warning => $"\n- {Escape(warning.Text)}")))
             .Append("\n\n### Training Procedure\n\n#### Preprocessing\n\n");

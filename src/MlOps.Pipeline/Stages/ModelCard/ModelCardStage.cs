@@ -80,7 +80,10 @@ public sealed class ModelCardStage(
             Datasets =
             [
                 .. manifests.Select(
-                    found => new CardDataset(found.Role, found.Manifest.Id, found.Manifest.Rows, found.Manifest.Parents, found.Manifest.Created))
+                    found => new CardDataset(found.Role, found.Manifest.Id, found.Manifest.Rows, found.Manifest.Parents, found.Manifest.Created)
+                    {
+                        SampledFrom = found.Manifest.Notes[DatasetNotes.SampledFrom]?.GetValue<long>(),
+                    })
             ],
             Dropped = Dropped(manifests.Single(found => found.Manifest.Id == version.Lineage.Clean).Manifest),
             HyperParameters = Prefixed(details.Params, $"{version.Candidate}."),

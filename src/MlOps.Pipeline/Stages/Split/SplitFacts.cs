@@ -16,14 +16,18 @@ internal static class SplitFacts
     /// <summary>Why these.</summary>
     public const string KeyFrom = "split.keyFrom";
 
+    /// <summary>How many of the training rows are trained on, where that is a sample.</summary>
+    public const string Sample = "split.sample";
+
     private const int MostNamed = 100;
 
     /// <param name="datasets">Where the table that was cleaned is.</param>
     /// <param name="features">The table that is split.</param>
+    /// <param name="train">The training rows.</param>
     /// <param name="rules">What is declared.</param>
     /// <param name="cancel">Stops the reading.</param>
     public static async Task<IReadOnlyDictionary<string, string>> OfAsync(
-        DatasetStore datasets, DatasetManifest features, SplitRules rules, CancellationToken cancel)
+        DatasetStore datasets, DatasetManifest features, DatasetManifest train, SplitRules rules, CancellationToken cancel)
     {
         var facts = new Dictionary<string, string>
         {
@@ -36,6 +40,10 @@ internal static class SplitFacts
             facts[KeyFrom] = rules.Key.Count > 0 && key.SequenceEqual(rules.Key)
                 ? "declared (split.key)"
                 : key.SequenceEqual(FeaturePlan.Of(features).Key) ? "the columns of the model" : "the columns that production and the file share";
+        }
+        if (train.Notes[DatasetNotes.SampledFrom]?.GetValue<long>() is { } all)
+        {
+            facts[Sample] = FormattableString.Invariant($"{train.Rows} of {all} training rows");
         }
         return facts;
     }

@@ -49,7 +49,11 @@ public sealed class SplitStage(DatasetStore datasets, DuckDb duckDb) : IStage<Sp
     {
         var definition = await context.GetDefinitionAsync(cancel);
         var features = await datasets.GetAsync(input.Features.Id, cancel);
-        var rules = JsonNode.Parse(Json.Write(definition.Split))!;
+        var rules = (JsonObject)JsonNode.Parse(Json.Write(definition.Split))!;
+        if (definition.Train.Sample is { } sample)
+        {
+            rules["sample"] = sample;
+        }
         var sides = definition.Split.Test is null ? new[] { SplitSide.Train, SplitSide.Validation } : Enum.GetValues<SplitSide>();
         var ids = sides.ToDictionary(side => side, side => DatasetStore.IdOf(
             Name, [features.Id], new JsonObject { ["split"] = rules.DeepClone(), ["side"] = side.ToString(), ["format"] = 2 }));
@@ -58,7 +62,7 @@ public sealed class SplitStage(DatasetStore datasets, DuckDb duckDb) : IStage<Sp
         if (!reused)
         {
             var table = await datasets.OpenAsync(features, cancel);
-            var (selections, counts, wholeValues) = await Task.Run(() => Divide(table, definition.Split, cancel), cancel);
+            var (selections, counts, wholeValues, sampledFrom) = await Task.Run(() => Divide(table, definition, cancel), cancel);
             for (var i = 0; i < sides.Length; i++)
             {
                 var side = Select(features, selections[i], ids, counts[i].Rows, rules);
@@ -70,10 +74,14 @@ public sealed class SplitStage(DatasetStore datasets, DuckDb duckDb) : IStage<Sp
                 {
                     side.Notes[WholeValuesNote] = few;
                 }
+                if (sampledFrom is { } all && sides[i] == SplitSide.Train)
+                {
+                    side.Notes[DatasetNotes.SampledFrom] = all;
+                }
                 found[i] = await datasets.CommitAsync(side, [], cancel);
             }
         }
-        var by = await SplitFacts.OfAsync(datasets, features, definition.Split, cancel);
+        var by = await SplitFacts.OfAsync(datasets, features, found[0]!, definition.Split, cancel);
         await context.LogParamsAsync(by, cancel);
         context.Log($"{string.Join("; ", by.Select(fact => $"{fact.Key}: {fact.Value}"))}");
         context.Log($"{string.Join(", ", sides.Zip(found, (side, rows) => FormattableString.Invariant($"{side}: {rows!.Rows:N0} rows")))}");
@@ -127,12 +135,12 @@ public sealed class SplitStage(DatasetStore datasets, DuckDb duckDb) : IStage<Sp
         static string Name(RowSelection selection) => selection.Side == SplitSide.Train ? "training" : "validation";
     }
 
-    /// <summary>Each side with its number of rows, and the classes that have none on it.</summary>
-    private (IReadOnlyList<RowSelection> Sides, IReadOnlyList<(long Rows, IReadOnlyList<string> Absent)> Counts, int? WholeValues) Divide(
-        LocalTable features, SplitRules rules, CancellationToken cancel)
+    /// <summary>Each side with its number of rows, and the classes that have none on it; the training rows that a sample was taken from.</summary>
+    private (IReadOnlyList<RowSelection> Sides, IReadOnlyList<(long Rows, IReadOnlyList<string> Absent)> Counts, int? WholeValues, long? SampledFrom) Divide(
+        LocalTable features, PipelineDefinition definition, CancellationToken cancel)
     {
         using var session = duckDb.Open(features.Manifest.Columns.Count, cancel);
-        var split = RowSplit.Of(rules, session, features);
+        var (split, sampledFrom) = Sample(RowSplit.Of(definition.Split, session, features), definition.Train, session, features);
         IReadOnlyList<RowSelection> sides = split.Test is { } test ? [split.Train, split.Validation, test] : [split.Train, split.Validation];
         var target = TargetColumn.Of(features.Manifest);
         var label = target.Task == TaskKind.Regression
@@ -161,7 +169,18 @@ public sealed class SplitStage(DatasetStore datasets, DuckDb duckDb) : IStage<Sp
             }
             counts.Add((count, absent));
         }
-        return (sides, counts, target.Task == TaskKind.Regression ? WholeValues(session, features, target.Name) : null);
+        return (sides, counts, target.Task == TaskKind.Regression ? WholeValues(session, features, target.Name) : null, sampledFrom);
+    }
+
+    /// <summary>The split whose training rows are the declared sample of them, with the number of all; null: nothing is left out.</summary>
+    private static (RowSplit Split, long? SampledFrom) Sample(RowSplit split, TrainRules rules, DuckDbSession session, LocalTable features)
+    {
+        if (rules.Sample is null)
+        {
+            return (split, null);
+        }
+        var rows = Convert.ToInt64(session.Scalar($"SELECT count(*) FROM {features.ToSql()} WHERE {split.Train.ToSql()}"), CultureInfo.InvariantCulture);
+        return rules.SampleOf(rows) is { } share ? (split.WithSample(share), rows) : (split, null);
     }
 
     /// <summary>How many different values a numeric target has, where they are few and all whole numbers; else null.</summary>
