@@ -61,7 +61,7 @@ public sealed partial class DocBlockTests
         ["dotnet", "publish", var project, "-c", "Release", "-r", "linux-x64", "--self-contained", "false", "-o", "out"] => Missing(project),
         ["dotnet", "tool", "restore"] => Missing(".config/dotnet-tools.json"),
         ["dotnet", "stryker", "--concurrency", "2"] => ToolVersion("dotnet-stryker") is null ? "the tools have no stryker" : null,
-        ["dotnet", "tool", "install", "--global", "MlOps.Functions.Tool", "--prerelease", "--add-source", "packages"] =>
+        ["dotnet", "tool", "install" or "update", "--global", "MlOps.Functions.Tool", "--prerelease", "--add-source", "packages"] =>
             PropertyOf("src/MlOps.Local/MlOps.Local.csproj", "PackageId") == "MlOps.Functions.Tool" ? null : "the tool has another name",
         ["dotnet", "tool", "install", "--global", "Microsoft.OpenApi.Kiota"] => Within(".ci/check-openapi", "dotnet tool install Microsoft.OpenApi.Kiota "),
         ["kiota", "generate", "-l", "CSharp", "-d", "http://127.0.0.1:7071/openapi.json", "-c", "MlOpsClient", "-n", _, "-o", _] =>

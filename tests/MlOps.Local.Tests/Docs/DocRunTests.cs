@@ -40,7 +40,7 @@ public sealed class DocRunTests(AzuriteFixture azurite) : IDisposable
             ran.Add(words is ["keys", ..] ? $"{words[0]} {words[1]}" : words[0]);
         }
 
-        ran.Should().BeEquivalentTo("new", "train", "completion", "keys add", "keys list", "keys revoke", "score", "score");
+        ran.Should().BeEquivalentTo("new", "train", "completion", "keys add", "keys list", "keys revoke", "score", "score", "doctor", "backup");
         DefinitionJson.Read(await File.ReadAllTextAsync(Path.Combine(folder, "trips.json"))).Target.Should().Be("fare_amount");
         new FileInfo(Path.Combine(folder, "scored.parquet")).Length.Should().BeGreaterThan(100);
     }
@@ -79,7 +79,7 @@ public sealed class DocRunTests(AzuriteFixture azurite) : IDisposable
     {
         "CONNECTION" => azurite.ConnectionString,
         "3" => "1",
-        _ when Path.GetExtension(word) is ".csv" or ".json" or ".parquet" => Path.Combine(folder, word),
+        _ when Path.GetExtension(word) is ".csv" or ".json" or ".parquet" or ".gz" => Path.Combine(folder, word),
         _ => word,
     };
 }

@@ -46,7 +46,10 @@ public sealed record DocBlock(string File, int Line, string Language, IReadOnlyL
             {
                 throw new InvalidDataException($"{file}:{i + 1}: the block has no end.");
             }
-            yield return new DocBlock(file, i + 1, lines[i].Trim()[Fence.Length..], lines[(i + 1)..end]);
+            // A block within a list is indented as its fence is.
+            var indent = lines[i].Length - lines[i].TrimStart().Length;
+            string[] within = [.. lines[(i + 1)..end].Select(line => line[Math.Min(indent, line.Length - line.TrimStart().Length)..])];
+            yield return new DocBlock(file, i + 1, lines[i].Trim()[Fence.Length..], within);
             i = end;
         }
     }
