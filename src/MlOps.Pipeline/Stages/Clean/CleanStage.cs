@@ -177,7 +177,7 @@ public sealed class CleanStage(PipelineStorage storage, DatasetStore datasets, D
         }
         if (kept < FewestRows)
         {
-            throw new InputException($"Only {kept} of {rows} rows are left after cleaning; at least {FewestRows} are "
+            throw new InputException($"Only {kept} of {rows} rows {(kept == 1 ? "is" : "are")} left after cleaning; at least {FewestRows} are "
                 + $"needed{(dropped.Count > 0 ? $" ({reasons})" : "")}. Give more rows.");
         }
     }

@@ -69,8 +69,10 @@ internal sealed class CsvTable : IDisposable
         }
         if (Rows == 0)
         {
-            throw new InputException($"{name} has no rows that can be "
-                + $"read{(LeftOut is { } ragged ? $": {ragged.Rows} rows have another number of cells than the header ({names.Count})" : "")}.");
+            var odd = LeftOut is { } ragged
+                ? $": {ragged.Rows} {(ragged.Rows == 1 ? "row has" : "rows have")} another number of cells than the header ({names.Count})"
+                : "";
+            throw new InputException($"{name} has no rows that can be read{odd}.");
         }
         var habits = FileHabits.Of(surveys, format.Dialect.Delimiter == (byte)',');
         readings = [.. names.Select((column, i) => ColumnReading.Decide(column, surveys[i], rules[i], column == definition.Target, habits, warnings))];

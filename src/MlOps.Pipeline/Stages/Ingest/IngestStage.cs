@@ -196,7 +196,8 @@ public sealed class IngestStage(
         context.Log($"dataset version {manifest.Id}: {manifest.Rows:N0} rows, {manifest.Columns.Count} columns, {manifest.Parts.Count} parts");
         if (read.Ragged > 0)
         {
-            context.Log($"{read.Ragged:N0} lines are left out: they have another number of cells than the header");
+            var have = read.Ragged == 1 ? "row is left out: it has" : "rows are left out: they have";
+            context.Log($"{read.Ragged:N0} {have} another number of cells than the header");
         }
         return new IngestOutput(manifest.Ref, manifest.Parts.Count, new StageReport(manifest.Rows));
     }

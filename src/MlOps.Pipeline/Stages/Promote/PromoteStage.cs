@@ -143,7 +143,8 @@ public sealed class PromoteStage(
         await TellAsync(context, scored, production.Version, cancel);
         if (scored.Candidate.Count < Evaluation.FewestRows)
         {
-            return $"production: only {scored.Candidate.Count} rows are there to compare version {version.Version} with version {production.Version} by; "
+            return $"production: only {scored.Candidate.Count} {(scored.Candidate.Count == 1 ? "row is" : "rows are")} there to compare version "
+                + $"{version.Version} with version {production.Version} by; "
                 + $"{Evaluation.FewestRows} are the fewest. Give more rows, or promote by hand.";
         }
         return await JudgeAsync(context, scored, production.Version, gates, cancel);
@@ -218,7 +219,8 @@ public sealed class PromoteStage(
         {
             context.Warn(new Warning(WarningCodes.KnownRowsLeftOut, string.Create(
                 CultureInfo.InvariantCulture,
-                $"{scored.LeftOut:N0} validation rows are among those that production was trained on; the two are compared without them."))
+                $"{Warning.Counted(scored.LeftOut, "validation row is", "validation rows are")} among those that production was trained on; "
+                    + $"the two are compared without {(scored.LeftOut == 1 ? "it" : "them")}."))
             {
                 Count = scored.LeftOut,
             });

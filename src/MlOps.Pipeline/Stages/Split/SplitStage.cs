@@ -90,8 +90,8 @@ public sealed class SplitStage(DatasetStore datasets, DuckDb duckDb) : IStage<Sp
         {
             context.Warn(new Warning(
                 WarningCodes.FewRows,
-                $"Only {validation} rows validate: metrics of fewer than {FewestRows} rows say little. Give more rows, or raise "
-                + "split.validation.")
+                $"Only {(validation == 1 ? "1 row validates" : $"{validation} rows validate")}: metrics of fewer than {FewestRows} rows say little. "
+                    + "Give more rows, or raise split.validation.")
             {
                 Count = validation,
                 Headline = true,
