@@ -58,6 +58,7 @@ public static class PipelineServices
             .AddSingleton<DefinitionStore>()
             .AddSingleton<DefinitionCatalog>()
             .AddSingleton<DefinitionInference>()
+            .AddSingleton<GuessCorrection>()
             .AddSingleton<RunStore>()
             .AddSingleton<AlertStore>()
             .AddSingleton<ArtifactStore>()

@@ -31,7 +31,8 @@ public sealed class RunsApiTests(AzuriteFixture azurite) : WebTests(azurite)
         await Runs.LogStageAsync(run.RunId, new StageStatus("train", "1-sdca", StageState.Running, at.AddSeconds(3), Attempts: 2), default);
         await Runs.LogStageAsync(run.RunId, new StageStatus("train", "0-lightgbm", StageState.Failed, at.AddSeconds(3), Error: "no rows"), default);
         await Runs.LogStageAsync(
-            run.RunId, new StageStatus("ingest", "", StageState.Succeeded, at, at.AddSeconds(1.5), 1.5, 1000, 1, Warnings: [new Warning("odd")]), default);
+            run.RunId,
+            new StageStatus("ingest", "", StageState.Succeeded, at, at.AddSeconds(1.5), 1.5, 1000, 1, Warnings: [new Warning(null, "odd")]), default);
         await Runs.LogStageAsync(run.RunId, new StageStatus("clean", "", StageState.Reused, at.AddSeconds(2), at.AddSeconds(2), 0.1, 990, 1), default);
         await Runs.LogParamsAsync(run.RunId, new Dictionary<string, string> { ["trees"] = "100" }, default);
         await Runs.LogMetricsAsync(run.RunId, new Dictionary<string, double> { ["val_rmse"] = 1.25, ["val_r2"] = double.NaN }, default);

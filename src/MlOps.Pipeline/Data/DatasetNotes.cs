@@ -18,6 +18,9 @@ public static class DatasetNotes
     /// <summary>Raw: those of the warnings that the file does not show how a column is written.</summary>
     public const string Doubts = "doubts";
 
+    /// <summary>Raw: columns whose cells show how they are written, where the definition only assumed it.</summary>
+    public const string Shown = "shown";
+
     /// <summary>Raw: whether rows can be told apart (<see cref="RowIdentity"/>).</summary>
     public const string Identity = "identity";
 
@@ -44,6 +47,9 @@ public static class DatasetNotes
 
     /// <summary>Train: the training rows that it is a sample of.</summary>
     public const string SampledFrom = "sampledFrom";
+
+    /// <summary>Clean: what stands in the columns that are not used (<see cref="Features.UnusedCells"/>).</summary>
+    public const string Unused = "unused";
 
     /// <summary>Score: rows of which nothing is predicted.</summary>
     public const string Problems = "problems";

@@ -4,7 +4,8 @@ using MlOps.Pipeline.Contracts;
 namespace MlOps.Pipeline.Data;
 
 /// <summary>
-/// The first rows that a stage has dropped for a reason, as examples: at most <see cref="MostRows"/> a reason, of at most <see cref="MostReasons"/> reasons.
+/// The first rows that a stage has dropped for a reason, as examples: at most <see cref="MostRows"/> a reason, of at most <see cref="MostReasons"/> reasons,
+/// and of the reasons beyond these of the one whose row comes first.
 /// They are data: they stand beside the dataset version, in its folder, and in no log, metric or record of a run.
 /// </summary>
 /// <param name="Reason">Why, such as <c>null: age</c>.</param>
@@ -38,12 +39,19 @@ public sealed record DroppedRows(string Reason, IReadOnlyList<string> Columns, I
     /// <summary>The examples of several parts of a table: of each reason the first ones, in the order of the parts.</summary>
     /// <param name="parts">What each part has.</param>
     /// <param name="counts">How many rows were dropped, by reason.</param>
-    public static IReadOnlyList<DroppedRows> Join(IEnumerable<DroppedRows> parts, IReadOnlyDictionary<string, long> counts) =>
-    [
-        .. parts.GroupBy(part => part.Reason, StringComparer.Ordinal)
-            .OrderByDescending(reason => counts.GetValueOrDefault(reason.Key)).ThenBy(reason => reason.Key, StringComparer.Ordinal).Take(MostReasons)
-            .Select(reason => reason.First() with { Rows = [.. reason.SelectMany(part => part.Rows).Take(MostRows)] }),
-    ];
+    public static IReadOnlyList<DroppedRows> Join(IEnumerable<DroppedRows> parts, IReadOnlyDictionary<string, long> counts)
+    {
+        var joined = parts.GroupBy(part => part.Reason, StringComparer.Ordinal)
+            .OrderByDescending(reason => counts.GetValueOrDefault(reason.Key)).ThenBy(reason => reason.Key, StringComparer.Ordinal)
+            .Select(reason => reason.First() with { Rows = [.. reason.SelectMany(part => part.Rows).Take(MostRows)] }).ToList();
+        return [.. Kept(joined, rows => rows.Line ?? long.MaxValue)];
+    }
+
+    /// <summary>Those of which examples are kept.</summary>
+    /// <param name="reasons">The most frequent first.</param>
+    /// <param name="place">Where the first row of one stands.</param>
+    public static IEnumerable<T> Kept<T>(IReadOnlyList<T> reasons, Func<T, long> place) =>
+        reasons.Count <= MostReasons ? reasons : [.. reasons.Take(MostReasons), reasons.Skip(MostReasons).MinBy(place)!];
 
     /// <summary>Keeps examples beside a version that is about to be made. The same again is the same.</summary>
     public static Task SaveAsync(PipelineStorage storage, string dataset, IReadOnlyList<DroppedRows> examples, CancellationToken cancel) =>

@@ -53,6 +53,9 @@ internal sealed class RowLines
     /// <summary>For the version's notes: row and line of each leap, one after the other; null where they are not known.</summary>
     public JsonArray? ToJson() => isKnown ? [.. leaps.SelectMany(leap => new[] { leap.Row, leap.Line }).Select(number => (JsonNode?)number)] : null;
 
+    /// <summary>Whether the lines of a raw version's rows are known.</summary>
+    public static bool AreKnown(DatasetManifest raw) => Of(raw, 0) is not null;
+
     /// <summary>The line of a row, both from the file's start: rows from 0, lines from 1; null where it is not known.</summary>
     /// <param name="raw">A raw version.</param>
     /// <param name="row">The row.</param>

@@ -22,6 +22,32 @@ public sealed class DefinitionStore(PipelineStorage storage, KnownExtensions kno
         return id;
     }
 
+    /// <summary>Changes the model's current definition, as it is at that moment; null where there is none, or nothing to change.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="change">The definition as it shall be; null: as it is. Asked again where somebody else changed it in between.</param>
+    /// <param name="cancel">Stops it.</param>
+    public async Task<(string From, string To)?> ChangeAsync(
+        string model, Func<PipelineDefinition, PipelineDefinition?> change, CancellationToken cancel)
+    {
+        var blob = storage.Definitions.GetBlobClient($"current/{model}.json");
+        while (await blob.DownloadContentAsync(cancel).OrNullAsync() is { } stored)
+        {
+            var before = DefinitionJson.Read(stored.Value.Content.ToString());
+            if (change(before) is not { } after)
+            {
+                return null;
+            }
+            var to = await SnapshotAsync(after, cancel);
+            var unchanged = new BlobUploadOptions { Conditions = new BlobRequestConditions { IfMatch = stored.Value.Details.ETag } };
+            if (await blob.UploadAsync(BinaryData.FromString(DefinitionJson.Write(after)), unchanged, cancel).WinsAsync())
+            {
+                await DefinitionChanges.MarkAsync(storage, cancel);
+                return (IdOf(before), to);
+            }
+        }
+        return null;
+    }
+
     /// <summary>Stores a definition's snapshot and returns its id, a function of its content.</summary>
     /// <exception cref="InputException">It names what this host does not have.</exception>
     public async Task<string> SnapshotAsync(PipelineDefinition definition, CancellationToken cancel)

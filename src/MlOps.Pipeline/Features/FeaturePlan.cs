@@ -45,7 +45,8 @@ public sealed record FeaturePlan(
             {
                 throw new InputException($"The computed feature '{clash.Name}' has the name of another column. Rename that column, or leave the feature out.");
             }
-            warnings.Add(new Warning($"Feature '{clash.Name}' is left out: a column of that name is in the data already.") { Column = clash.Name });
+            warnings.Add(new Warning(
+                WarningCodes.FeatureSkipped, $"Feature '{clash.Name}' is left out: a column of that name is in the data already.") { Column = clash.Name });
             derived.Remove(clash);
         }
         var used = derived.SelectMany(feature => feature.Inputs).ToHashSet(StringComparer.Ordinal);
@@ -119,7 +120,7 @@ public sealed record FeaturePlan(
 
         bool NotUsed(string text)
         {
-            warnings.Add(new Warning(text) { Column = column.Name });
+            warnings.Add(new Warning(WarningCodes.NotUsed, text) { Column = column.Name });
             return false;
         }
     }
@@ -151,7 +152,8 @@ public sealed record FeaturePlan(
             }
             else
             {
-                warnings.Add(new Warning($"Feature '{feature.Name}' is skipped: {string.Join("; ", problems)}.") { Column = feature.Name });
+                warnings.Add(new Warning(
+                    WarningCodes.FeatureSkipped, $"Feature '{feature.Name}' is skipped: {string.Join("; ", problems)}.") { Column = feature.Name });
             }
         }
         missing.AddRange(rules.Required.Where(name => !declared.Any(feature => feature.Name == name)).Select(

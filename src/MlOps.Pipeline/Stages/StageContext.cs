@@ -16,6 +16,10 @@ public sealed class StageContext(string runId, string key, string definitionId, 
 {
     private const int MostWarnings = 50;
     private const int LongestWarning = 500;
+    private const int LongestName = 200;
+
+    /// <summary>Of all as JSON: they stand with the rest of the stage's account in one property of a table's row, which takes 32,768.</summary>
+    private const int MostCharacters = 24_000;
 
     private readonly List<Warning> warnings = [];
 
@@ -28,17 +32,14 @@ public sealed class StageContext(string runId, string key, string definitionId, 
 
     public string DefinitionId => definitionId;
 
-    /// <summary>What the user should know although the stage went on: headlines first, at most fifty and one, shortened.</summary>
+    /// <summary>What the user should know although the stage went on: headlines first, at most fifty and one that stands for the rest, shortened.</summary>
     public IReadOnlyList<Warning> Warnings
     {
         get
         {
             lock (warnings)
             {
-                IEnumerable<Warning> told = warnings.OrderByDescending(warning => warning.Headline);
-                return warnings.Count > MostWarnings
-                    ? [.. told.Take(MostWarnings), new Warning($"… and {warnings.Count - MostWarnings} more.")]
-                    : [.. told];
+                return Warning.Cap([.. warnings.OrderByDescending(warning => warning.Headline)], MostWarnings, MostCharacters);
             }
         }
     }
@@ -55,6 +56,7 @@ public sealed class StageContext(string runId, string key, string definitionId, 
     {
         var text = warning.Text;
         var told = text.Length <= LongestWarning ? warning : warning with { Text = string.Concat(text.AsSpan(0, LongestWarning), " …") };
+        told = told.Column is { Length: > LongestName } name ? told with { Column = string.Concat(name.AsSpan(0, LongestName), "…") } : told;
         log?.Write(LogLevel.Warning, told.Text);
         lock (warnings)
         {
@@ -63,7 +65,7 @@ public sealed class StageContext(string runId, string key, string definitionId, 
     }
 
     /// <inheritdoc cref="Warn(Warning)"/>
-    public void Warn(string warning) => Warn(new Warning(warning));
+    public void Warn(string code, string warning) => Warn(new Warning(code, warning));
 
     /// <inheritdoc cref="Warn(Warning)"/>
     public void Warn(IEnumerable<Warning> several)
@@ -75,7 +77,7 @@ public sealed class StageContext(string runId, string key, string definitionId, 
     }
 
     /// <inheritdoc cref="Warn(Warning)"/>
-    public void Warn(IEnumerable<string> several) => Warn(several.Select(text => new Warning(text)));
+    public void Warn(string code, IEnumerable<string> several) => Warn(several.Select(text => new Warning(code, text)));
 
     /// <summary>Shows numbers on the run, also while the stage is at work; the same name again replaces the number.</summary>
     public Task LogMetricsAsync(IReadOnlyDictionary<string, double> metrics, CancellationToken cancel) => runs.LogMetricsAsync(runId, metrics, cancel);

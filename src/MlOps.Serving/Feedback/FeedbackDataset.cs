@@ -142,10 +142,10 @@ public sealed class FeedbackDataset
             return null;
         }
         var (all, example) = (rows + count, found[1] is string text ? Warning.Shorten(text) : "");
-        return new Warning(string.Create(
+        return new Warning(WarningCodes.FeedbackLeftOut, string.Create(
             CultureInfo.InvariantCulture,
-            $"{count:N0} of {all:N0} predictions with feedback are left out: what was told of them, such as '{example}', is no value of '{target.Name}', "
-                + $"or is declared to mean a missing one."))
+            $"{Warning.Share(count, all, "predictions with feedback", "is", "are")} left out: what was told of them, such as '{example}', is no value of "
+                + $"'{target.Name}', or is declared to mean a missing one."))
         {
             Column = target.Name,
             Count = count,

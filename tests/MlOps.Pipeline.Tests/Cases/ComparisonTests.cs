@@ -253,6 +253,7 @@ public sealed class ComparisonTests(AzuriteFixture azurite) : IAsyncLifetime
 
         (await ColumnAsync(run, "at")).Cells!.Dates.Should().Be(DateOrder.Dmy);
         run.Stages[0].Warnings!.Should().Contain(new Warning(
+            WarningCodes.FormatDiffers,
             "Column 'at' is read with the day first, and in the table of version 1 it was read with the month first, although nothing showed it. Look whether "
             + "both are right, and declare \"format\" where one is not.")
         {

@@ -179,7 +179,8 @@ public sealed class TrainingTests(AzuriteFixture azurite) : IAsyncLifetime
         var run = await host.RunAsync(definition, host.WriteFile("loss.csv", csv));
 
         run.Stages.Single(stage => stage.Stage == "clean").Warnings.Should().Contain(
-            warning => warning.Headline && warning.Text.Contains("have another target than those that stayed", StringComparison.Ordinal));
+            warning => warning.Headline && warning.Text.Contains("have another target than those that stayed", StringComparison.Ordinal)
+                && warning.Code == WarningCodes.TargetLoss && warning.Column == "y" && warning.Count == 100 && warning.Line == 2 && warning.Example == "100.0");
     }
 
     [Fact]

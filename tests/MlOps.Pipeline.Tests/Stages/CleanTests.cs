@@ -99,10 +99,10 @@ public sealed class CleanTests(AzuriteFixture azurite) : IAsyncLifetime
 
         bench.Told.Where(warning => warning.Text.Contains("left out:", StringComparison.Ordinal)).Select(
             warning => (warning.Text, warning.Column, warning.Count, warning.Line, warning.Example, warning.Headline)).Should().Equal(
-            ("1 of 28 rows were left out: above max: a (the first is line 3: '1001.0').", "a", 1, 3, "1001.0", true),
+            ("1 of 28 rows was left out: above max: a (the first is line 3: '1001.0').", "a", 1, 3, "1001.0", true),
             ("2 of 28 rows were left out: below min: a (the first is line 2: '-1.0').", "a", 2, 2, "-1.0", true),
             ("2 of 28 rows were left out: not allowed: b (the first is line 5: 'o\nk').", "b", 2, 5, "o\nk", true),
-            ("1 of 28 rows were left out: null: a (the first is line 9).", "a", 1, 9, null, true),
+            ("1 of 28 rows was left out: null: a (the first is line 9).", "a", 1, 9, null, true),
             ("2 of 28 rows were left out: unparseable: a (the first is line 10: 'seven').", "a", 2, 10, "seven", true));
     }
 
@@ -115,7 +115,48 @@ public sealed class CleanTests(AzuriteFixture azurite) : IAsyncLifetime
 
         var told = bench.Told.Should().ContainSingle(warning => warning.Text.Contains("left out", StringComparison.Ordinal)).Subject;
         told.Should().Be(
-            new Warning("1 of 321 rows were left out: null: a (the first is line 302).") { Column = "a", Count = 1, Line = 302 });
+            new Warning(WarningCodes.RowsLeftOut, "1 of 321 rows was left out: null: a (the first is line 302).") { Column = "a", Count = 1, Line = 302 });
+    }
+
+    [Fact]
+    public async Task Of_very_many_rare_reasons_those_behind_the_first_twenty_are_one_sum_with_its_first_line()
+    {
+        // Of 60 columns each has one gap, so that no reason is above 1 %; the gap on the first line is of a reason beyond those that have examples.
+        var names = Enumerable.Range(0, 60).Select(i => $"c{i:00}").ToList();
+        string Cell(int row, int column) => row == 59 - column || row == 1000 + (column % 40) ? "" : $"{(row * 7) + column}";
+        var csv = string.Join(',', names) + ",y\n" + string.Concat(
+            Enumerable.Range(0, 6100).Select(row => string.Join(',', Enumerable.Range(0, 60).Select(column => Cell(row, column))) + $",{row % 97}\n"));
+
+        var clean = await bench.CleanAsync(Definition, csv);
+
+        var told = bench.Told.Where(warning => warning.Code is WarningCodes.RowsLeftOut or WarningCodes.RowsLeftOutRest).ToList();
+        told.Should().HaveCount(21);
+        told.Sum(warning => warning.Count).Should().Be(clean.Dropped.Values.Sum(), "they add up to all rows that were left out").And.Be(100);
+        told.Should().OnlyContain(warning => warning.Line != null);
+        told[^1].Should().Match<Warning>(warning => warning.Code == WarningCodes.RowsLeftOutRest && warning.Line == 2);
+        told[^1].Text.Should().Contain("rows were left out for 40 more reasons, each of at most ").And.Contain("(the first is line 2)");
+    }
+
+    [Fact]
+    public async Task A_skipped_feature_is_told_with_the_rows_that_go_without_it()
+    {
+        var definition = Definition with { Features = new FeatureRules { Ratios = [["a", "gone"]] } };
+
+        await bench.FeaturesAsync(definition, Table("1,a,1", ",a,1"));
+
+        bench.Told.Where(warning => warning.Code == WarningCodes.FeatureSkipped).Should().HaveCount(2).And
+            .OnlyContain(warning => warning.Count == 22 && warning.Column == "a_per_gone");
+    }
+
+    [Fact]
+    public async Task Cells_of_columns_that_are_not_used_are_told_from_the_first_row_that_has_one()
+    {
+        var definition = Definition with { Columns = new Dictionary<string, ColumnRule> { ["b"] = new() { Ignore = true } } };
+
+        await bench.FeaturesAsync(definition, Table("1,,1", "2,,2", "3,third,3"));
+
+        bench.Told.Where(warning => warning.Code == WarningCodes.NotUsed).Select(warning => (warning.Count, warning.Line, warning.Example)).Should()
+            .Equal((21, 4, "third"), (21, 4, "third"));
     }
 
     [Fact]
@@ -134,7 +175,13 @@ public sealed class CleanTests(AzuriteFixture azurite) : IAsyncLifetime
 
         await bench.CleanAsync(definition, Table("1,a,1"));
 
-        bench.Told.Should().Contain(new Warning("Column 'b' is not used: the definition ignores it.") { Column = "b" });
+        bench.Told.Should().Contain(new Warning(WarningCodes.NotUsed, "Column 'b' is not used: the definition ignores it.")
+        {
+            Column = "b",
+            Count = 21,
+            Line = 2,
+            Example = "a",
+        });
     }
 
     [Fact]
@@ -173,7 +220,7 @@ public sealed class CleanTests(AzuriteFixture azurite) : IAsyncLifetime
         (await bench.RowsAsync(clean.Clean, [.. names])).Should().HaveCount(60).And.OnlyContain(row => row.All(cell => cell != null));
         var manifest = await bench.Host.Get<DatasetStore>().GetAsync(clean.Clean.Id, default);
         (await DroppedRows.ReadAsync(bench.Host.Storage, manifest, default)).Select(example => example.Reason).Should()
-            .HaveCount(50).And.OnlyHaveUniqueItems().And.BeSubsetOf(clean.Dropped.Keys);
+            .HaveCount(51, "of the 50 most frequent, and of the first of the others").And.OnlyHaveUniqueItems().And.BeSubsetOf(clean.Dropped.Keys);
     }
 
     [Fact]

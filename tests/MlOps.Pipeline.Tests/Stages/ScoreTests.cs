@@ -107,6 +107,22 @@ public sealed class ScoreTests(AzuriteFixture azurite) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Rows_with_another_number_of_cells_are_told_with_the_first_line_and_how_it_starts()
+    {
+        var run = await ScoreAsync($"{Header}\nfine,1.5,300,CMT,1,CRD\nshort,1.5\nfine,1.5,300,CMT,1,CRD\nlong,1.5,300,CMT,1,CRD,7\n");
+
+        run.Stages.Single(stage => stage.Stage == "score").Warnings.Should().Equal(new Warning(
+            WarningCodes.RaggedRows,
+            "2 of 4 rows of the file have another number of cells than its header (the first is line 3: 'short,1.5'): they are not in the scored table.")
+        {
+            Count = 2,
+            Line = 3,
+            Example = "short,1.5",
+            Headline = true,
+        });
+    }
+
+    [Fact]
     public async Task A_table_with_a_column_of_that_name_keeps_it()
     {
         var run = await ScoreAsync("prediction,miles,seconds,vendor,passengers,payment\n7,1.5,300,CMT,1,CRD\n");

@@ -1,3 +1,4 @@
+using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Definitions;
 using MlOps.Pipeline.Tracking;
 using MlOps.Testing;
@@ -196,9 +197,10 @@ public sealed class TrainTests(AzuriteFixture azurite)
         train.State.Should().Be(StageState.Reused);
         var told = train.Warnings.Should().ContainSingle().Subject;
         told.Text.Should().Be(
-            $"Column 'shop': 2 of its 5 categories, such as 'aalen', are one to the model, as the 3 most frequent have a slot each: {2 * rareRows} of 480 "
-            + $"training rows ({(headline ? "1.25" : "0.83")} %). Raise features.maxCategories to tell them apart.");
-        (told.Column, told.Count, told.Example, told.Headline).Should().Be(("shop", 2 * rareRows, "aalen", headline));
+            $"Column 'shop': 2 of its 5 categories, such as 'ulm' (the first in the file, line 2), are one to the model, as the 3 most frequent have a slot "
+            + $"each: {2 * rareRows} of 480 training rows ({(headline ? "1.25" : "0.83")} %). Raise features.maxCategories to tell them apart.");
+        (told.Code, told.Column, told.Count, told.Line, told.Example, told.Headline).Should()
+            .Be((WarningCodes.CategoriesFolded, "shop", 2 * rareRows, 2, "ulm", headline));
         run.Metrics.Should().ContainKey("val_rmse");
     }
 

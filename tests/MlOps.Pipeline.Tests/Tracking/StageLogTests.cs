@@ -219,7 +219,7 @@ public sealed class StageLogTests(AzuriteFixture azurite)
         public async Task<ProbeOutput> RunAsync(StageContext context, ProbeInput input, CancellationToken cancel)
         {
             context.Log($"{12000:N0} rows");
-            context.Warn("odd");
+            context.Warn(WarningCodes.Drift, "odd");
             // Work on another thread is the same stage's.
             await Task.Run(() => Say(logger, LogLevel.Information, $"Run {context.RunId}: by a logger"), cancel);
             await Task.Delay(input.Pause, cancel);

@@ -164,11 +164,13 @@ public sealed class FeedbackDatasetTests(AzuriteFixture azurite)
         session.Rows($"SELECT price, rooms, code, garden, rent FROM {(await datasets.OpenAsync(manifest, default)).ToSql()}").Should().BeEquivalentTo(
             new object?[][] { [850.125, 2d, "7", true, 850.125], [850.125, 2d, "7", true, 850.5], [2012.5, null, null, false, 4025d] });
         var warning = Json.Read<IReadOnlyList<Warning>>(manifest.Notes[DatasetNotes.Warnings]!.ToJsonString())!.Should().ContainSingle().Subject;
-        warning.Should().Be(new Warning("1 of 4 predictions with feedback are left out: what was told of them, such as '-999', is no value of 'rent', or is "
+        warning.Should().Be(new Warning(
+            WarningCodes.FeedbackLeftOut,
+            "1 of 4 predictions with feedback is left out: what was told of them, such as '-999', is no value of 'rent', or is "
             + "declared to mean a missing one.")
         { Column = "rent", Count = 1, Example = "-999", Headline = true });
 
-        (await onlyMissing.Should().ThrowAsync<InputException>()).WithMessage("1 of 1 predictions with feedback are left out*");
+        (await onlyMissing.Should().ThrowAsync<InputException>()).WithMessage("1 of 1 predictions with feedback is left out*");
 
         string Answer(int i) => Json.Write(answers[i].Predictions);
     }

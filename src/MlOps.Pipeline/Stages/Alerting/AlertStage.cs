@@ -38,7 +38,9 @@ public sealed class AlertStage(AlertStore alerts, AlertSender sender, RunStore r
         var told = await sender.SendAsync(alert, AlertSubject.Of(details), cancel);
         await alerts.UpdateAsync(context.RunId, told, cancel);
         context.Log($"{told.Title}: {(told.State == AlertState.NotSent ? "not sent, as no channel is on" : told.State.ToString().ToLowerInvariant())}");
-        context.Warn(told.Deliveries.Where(delivery => delivery.State == AlertState.Failed).Select(delivery => $"{delivery.Channel}: {delivery.Problem}"));
+        context.Warn(
+            WarningCodes.AlertFailed,
+            told.Deliveries.Where(delivery => delivery.State == AlertState.Failed).Select(delivery => $"{delivery.Channel}: {delivery.Problem}"));
         return new AlertOutput(new StageReport());
     }
 

@@ -59,7 +59,7 @@ public sealed class CanaryJudgeStage(ModelRegistry registry, ITrafficEvidence ev
         await context.LogMetricsAsync(Logged(found, input.Percent), cancel);
         if (found.Predictions == 0)
         {
-            context.Warn($"No request reached version {version} at {input.Percent} %, so this step shows nothing about it.");
+            context.Warn(WarningCodes.NoRequests, $"No request reached version {version} at {input.Percent} %, so this step shows nothing about it.");
         }
         var verdict = TrafficVerdict.Of(found, version, production, rules);
         context.Log($"version {version} at {input.Percent} %: {found.Predictions:N0} predictions; {ReasonOf(verdict, found, rules)}");

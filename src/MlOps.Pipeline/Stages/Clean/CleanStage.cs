@@ -41,11 +41,10 @@ public sealed class CleanStage(PipelineStorage storage, DatasetStore datasets, D
         var definition = await context.GetDefinitionAsync(cancel);
         var raw = await datasets.GetAsync(input.Raw.Id, cancel);
         var rules = CleanRules.Of(definition, raw, input.SplitKey);
-        context.Warn(rules.Plan.Warnings);
         var ids = CleanIds.Of(raw, rules);
         if (await datasets.ReuseAsync(ids.Clean, cancel) is { } existing)
         {
-            return await ReportAsync(context, raw, existing, reused: true, cancel);
+            return await ReportAsync(context, raw, existing, rules.Plan, reused: true, cancel);
         }
         var rows = await datasets.ReuseAsync(ids.Rows, cancel);
         if (rows is null)
@@ -56,7 +55,7 @@ public sealed class CleanStage(PipelineStorage storage, DatasetStore datasets, D
             rows = await CommitAsync(raw, Join(raw, parts, rules, ids), parts, cancel);
         }
         var clean = ids.Clean == ids.Rows ? rows : await FillAsync(rows, rules, ids, cancel);
-        return await ReportAsync(context, raw, clean, reused: false, cancel);
+        return await ReportAsync(context, raw, clean, rules.Plan, reused: false, cancel);
     }
 
     private async Task<IReadOnlyList<CleanedPart>> CleanPartsAsync(
@@ -125,6 +124,7 @@ public sealed class CleanStage(PipelineStorage storage, DatasetStore datasets, D
                 [TargetColumn.Note] = Target(raw, parts, rules).ToJson(),
                 [DatasetNotes.SplitKey] = new JsonArray([.. rules.SplitKey.Select(column => (JsonNode?)column)]),
                 [DatasetNotes.Loss] = JsonNode.Parse(Json.Write(parts.Aggregate(TargetLoss.None, (loss, part) => loss.And(part.Loss ?? TargetLoss.None)))),
+                [DatasetNotes.Unused] = UnusedCells.Join(parts.Select(part => part.Unused)),
                 [DatasetNotes.Kept] = rules.KeepsEqual ? parts.Sum(part => part.Equal) : 0,
                 // There are lines only where there is one part.
                 [DatasetNotes.KeptLine] = rules.KeepsEqual ? parts[0].EqualLine : null,
@@ -177,14 +177,15 @@ public sealed class CleanStage(PipelineStorage storage, DatasetStore datasets, D
         }
         if (kept < FewestRows)
         {
-            throw new InputException($"Only {kept} of {rows} rows are left after cleaning; at least {FewestRows} are "
+            throw new InputException($"Only {kept} of {rows} rows {(kept == 1 ? "is" : "are")} left after cleaning; at least {FewestRows} are "
                 + $"needed{(dropped.Count > 0 ? $" ({reasons})" : "")}. Give more rows.");
         }
     }
 
     private async Task<CleanOutput> ReportAsync(
-        StageContext context, DatasetManifest raw, DatasetManifest manifest, bool reused, CancellationToken cancel)
+        StageContext context, DatasetManifest raw, DatasetManifest manifest, FeaturePlan plan, bool reused, CancellationToken cancel)
     {
+        context.Warn(UnusedCells.Told(plan.Warnings, manifest));
         var dropped = manifest.Notes[DatasetNotes.Dropped]!.AsObject().ToDictionary(reason => reason.Key, reason => reason.Value!.GetValue<long>());
         context.Warn(CleanWarnings.Of(raw, manifest, dropped, await DroppedRows.ReadAsync(storage, manifest, cancel)));
         context.Log($"{manifest.Rows:N0} rows are kept, {dropped.Values.Sum():N0} dropped");

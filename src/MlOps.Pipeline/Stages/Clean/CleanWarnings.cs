@@ -1,6 +1,7 @@
 using System.Globalization;
 using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Data;
+using MlOps.Pipeline.Features;
 using MlOps.Pipeline.Stages.Ingest;
 
 namespace MlOps.Pipeline.Stages.Clean;
@@ -20,14 +21,16 @@ internal static class CleanWarnings
     {
         var all = clean.Rows + dropped.Values.Sum();
         var firsts = examples.ToDictionary(example => example.Reason, StringComparer.Ordinal);
+        var noticed = Json.Read<IReadOnlyList<Warning>>(raw.Notes[DatasetNotes.Warnings]?.ToJsonString() ?? "[]");
         return [.. Kept(clean), .. Loss(clean), .. dropped.Where(IsMany).Select(reason => LeftOut(reason) with { Headline = true }), .. Rare()];
 
         bool IsMany(KeyValuePair<string, long> reason) => reason.Value > all * Warning.Many;
 
         Warning LeftOut(KeyValuePair<string, long> reason)
         {
-            var (column, line, example) = First(raw, reason.Key, firsts.GetValueOrDefault(reason.Key));
-            return new Warning($"{Count(reason.Value)} of {Count(all)} rows were left out: {reason.Key}{Shown(line, example)}.")
+            var (column, line, example) = First(reason.Key);
+            return new Warning(
+                WarningCodes.RowsLeftOut, $"{Warning.Share(reason.Value, all, "rows")} left out: {reason.Key}{Shown(line, example)}.")
             {
                 Column = column,
                 Count = reason.Value,
@@ -42,9 +45,11 @@ internal static class CleanWarnings
             var rare = dropped.Where(reason => !IsMany(reason)).OrderByDescending(reason => reason.Value).ToList();
             if (rare.Sum(reason => reason.Value) is var together && together > all * Warning.Many)
             {
-                var (_, line, example) = First(raw, rare[0].Key, firsts.GetValueOrDefault(rare[0].Key));
-                yield return new Warning($"{Count(together)} of {Count(all)} rows were left out for {Count(rare.Count)} reasons, each of few rows; "
-                    + $"the most frequent ({Count(rare[0].Value)}): {rare[0].Key}{Shown(line, example)}.")
+                var (_, line, example) = First(rare[0].Key);
+                yield return new Warning(
+                    WarningCodes.RowsLeftOutTogether,
+                    $"{Warning.Share(together, all, "rows")} left out for {Warning.Counted(rare.Count, "reason")}, each of few rows; "
+                        + $"the most frequent ({Count(rare[0].Value)}): {rare[0].Key}{Shown(line, example)}.")
                 {
                     Count = together,
                     Line = line,
@@ -53,11 +58,39 @@ internal static class CleanWarnings
                 };
             }
             // Stage ingest has told of the others already, as headlines.
-            foreach (var reason in rare.Where(reason => reason.Key != DroppedRows.Ragged && !RowRules.IsUnparseable(reason.Key)).Take(MostRare))
+            var told = rare.Where(reason => reason.Key != DroppedRows.Ragged && !RowRules.IsUnparseable(reason.Key)).ToList();
+            foreach (var reason in told.Take(MostRare))
             {
                 yield return LeftOut(reason);
             }
+            if (told.Count > MostRare)
+            {
+                yield return Rest([.. told.Skip(MostRare)]);
+            }
         }
+
+        // Of reasons beyond the most frequent ones only the first row of them all is kept (DroppedRows).
+        Warning Rest(List<KeyValuePair<string, long>> rest)
+        {
+            var (rows, shown) = (rest.Sum(reason => reason.Value), rest.Select(reason => First(reason.Key)).ToList());
+            var first = shown.Where(row => row.Line is not null).MinBy(row => row.Line) is { Line: not null } earliest
+                ? earliest
+                : shown.FirstOrDefault(row => row.Example is not null);
+            return new Warning(
+                WarningCodes.RowsLeftOutRest,
+                $"{Warning.Share(rows, all, "rows")} left out for {Warning.Counted(rest.Count, "more reason")}, each of at most {Count(rest[0].Value)}"
+                    + $"{Shown(first.Line, first.Example)}. The metrics \"dropped: …\" of the run have them all.")
+            {
+                Count = rows,
+                Line = first.Line,
+                Example = first.Example,
+                Headline = rows > all * Warning.Many,
+            };
+        }
+
+        // The column that a reason names, and of the first row that was left out for it the line and the cell, where they are known.
+        (string? Column, long? Line, string? Example) First(string reason) =>
+            CleanWarnings.First(raw, noticed, reason, firsts.GetValueOrDefault(reason));
     }
 
     private static IEnumerable<Warning> Kept(DatasetManifest clean)
@@ -65,8 +98,11 @@ internal static class CleanWarnings
         if (clean.Notes[DatasetNotes.Kept]?.GetValue<long>() is > 0 and var equal)
         {
             var line = clean.Notes[DatasetNotes.KeptLine]?.GetValue<long>();
-            yield return new Warning($"{Count(equal)} of {Count(clean.Rows)} rows equal an earlier one and were kept{Shown(line, example: null)}, as rows have "
-                + "no id to tell them apart by. Set cleaning.duplicates to \"drop\" if they are the same thing twice.")
+            yield return new Warning(
+                WarningCodes.EqualRowsKept,
+                $"{Warning.Share(equal, clean.Rows, "rows", "equals", "equal")} an earlier one and {(equal == 1 ? "was" : "were")} kept"
+                    + $"{Shown(line, example: null)}, as rows have no id to tell them apart by. Set cleaning.duplicates to "
+                    + "\"drop\" if they are the same thing twice.")
             {
                 Count = equal,
                 Line = line,
@@ -78,20 +114,23 @@ internal static class CleanWarnings
     {
         if (clean.Notes[DatasetNotes.Loss] is { } note && Json.Read<TargetLoss>(note.ToJsonString()) is { DependsOnTarget: true } loss)
         {
-            yield return new Warning(string.Create(
+            yield return new Warning(WarningCodes.TargetLoss, string.Create(
                 CultureInfo.InvariantCulture,
                 $"The rows that were left out have another target than those that stayed: its mean (of a text or boolean, the share of one value) is "
-                    + $"{loss.LeftOut.Mean:G4} in {loss.LeftOut.Count:N0} of them, {loss.Kept.Mean:G4} in the others. The model does not see a part of "
-                    + $"the world: fill nulls instead, or correct the cells."))
+                    + $"{loss.LeftOut.Mean:G4} in {loss.LeftOut.Count:N0} of them, {loss.Kept.Mean:G4} in the others"
+                    + $"{Shown(loss.Line, loss.Example)}. The model does not see a part of the world: fill nulls instead, or correct the cells."))
             {
+                Column = TargetColumn.Of(clean).Name,
                 Count = loss.LeftOut.Count,
+                Line = loss.Line,
+                Example = loss.Example,
                 Headline = true,
             };
         }
     }
 
-    /// <summary>The column that a reason names, and of the first row that was left out for it the line and the cell, where they are known.</summary>
-    private static (string? Column, long? Line, string? Example) First(DatasetManifest raw, string reason, DroppedRows? first)
+    private static (string? Column, long? Line, string? Example) First(
+        DatasetManifest raw, IReadOnlyList<Warning> noticed, string reason, DroppedRows? first)
     {
         if (first?.Columns.Count == 0)
         {
@@ -101,8 +140,7 @@ internal static class CleanWarnings
         if (RowRules.IsUnparseable(reason) && column is not null)
         {
             // The raw version has no value there; the text was told when the file was read.
-            var told = Json.Read<IReadOnlyList<Warning>>(raw.Notes[DatasetNotes.Warnings]?.ToJsonString() ?? "[]")
-                .FirstOrDefault(warning => UnreadableCells.IsOf(warning, column));
+            var told = noticed.FirstOrDefault(warning => UnreadableCells.IsOf(warning, column));
             return (column, told?.Line ?? first?.Line, told?.Example);
         }
         var place = column is null || first is null ? -1 : first.Columns.ToList().IndexOf(column);

@@ -18,6 +18,9 @@ internal sealed record CleanedPart(
     /// <summary>Line of the file on which the first row starts that equals an earlier one; null: there is none, or it is not known.</summary>
     public long? EqualLine { get; init; }
 
+    /// <summary>What stands in the columns that are not used; null: a release made it that did not look.</summary>
+    public IReadOnlyList<UnusedCells>? Unused { get; init; }
+
     /// <summary>Keeps it beside the part, for whoever joins the parts.</summary>
     public Task SaveAsync(PipelineStorage storage, string dataset, int index, CancellationToken cancel) =>
         storage.Datasets.GetBlobClient(Blob(dataset, index)).UploadAsync(BinaryData.FromString(Json.Write(this)), overwrite: true, cancel);

@@ -68,13 +68,14 @@ internal sealed class PartCleaner(DatasetStore datasets, DuckDb duckDb, DatasetM
         var cleaned = new LocalPart(path, session.Copy($"SELECT * FROM ({query}) WHERE {RowHash.ColumnName} IS NOT NULL", path));
         var values = TargetColumn.Values(session, $"read_parquet({Sql.File(path)})", clean.Plan.Target, clean.Definition);
         var loss = first.RowsByReason.Sum() > 0
-            ? TargetLoss.Measure(session, sourceSql, rules.ReasonSql, clean.Plan.Target, values.Count > 0 ? values[0] : null)
+            ? TargetLoss.Measure(session, sourceSql, rules.ReasonSql, clean.Plan.Target, values.Count > 0 ? values[0] : null, row => RowLines.Of(raw, row))
             : TargetLoss.None;
-        var most = examples.OrderByDescending(example => dropped[example.Reason]).ThenBy(example => example.Reason, StringComparer.Ordinal)
-            .Take(DroppedRows.MostReasons).ToList();
+        var ordered = examples.OrderByDescending(example => dropped[example.Reason]).ThenBy(example => example.Reason, StringComparer.Ordinal).ToList();
+        var most = DroppedRows.Kept(ordered, example => example.Rows is [var row, ..] ? row : long.MaxValue).ToList();
         var read = DroppedExamples.Read(session, sourceSql, raw.Columns, most).Zip(
             most, (example, from) => example with { Line = from.Rows is [var row, ..] ? RowLines.Of(raw, row) : null }).ToList();
+        var unused = UnusedCells.Read(session, sourceSql, clean.Plan, row => RowLines.Of(raw, row));
         var equalLine = first.FirstEqual is { } earliest ? RowLines.Of(raw, earliest) : null;
-        return (cleaned, stored => new CleanedPart(stored, dropped, values, equal, loss, read) { EqualLine = equalLine });
+        return (cleaned, stored => new CleanedPart(stored, dropped, values, equal, loss, read) { EqualLine = equalLine, Unused = unused });
     }
 }

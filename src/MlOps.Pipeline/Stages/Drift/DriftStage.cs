@@ -83,7 +83,7 @@ public sealed partial class DriftStage(
         {
             return (manifest, version);
         }
-        context.Warn(lineage.Train == train
+        context.Warn(WarningCodes.NoComparison, lineage.Train == train
             ? $"Production version {version} was trained on these very rows, so there is nothing to compare with."
             : $"The training rows of production version {version} are gone, so this run is not compared with them.");
         return null;
@@ -108,7 +108,7 @@ public sealed partial class DriftStage(
                 comparison => new Reason(comparison.Describe(report.DriftShare), GateKind.Drift))];
         if (report.Gate == DriftGate.Warn)
         {
-            context.Warn(drifted.Texts());
+            context.Warn(WarningCodes.Drift, drifted.Texts());
         }
         return new DriftOutput(report.Gate == DriftGate.Ignore ? [] : drifted, report.Gate == DriftGate.Block ? drifted : [], new StageReport(rows));
     }

@@ -40,9 +40,11 @@ public sealed class ExpectStage(DatasetStore datasets, ModelRegistry registry, R
         var unmet = Expectation.Of(definition.Expect).Where(expectation => IsUnmet(outcomes[expectation.Name])).ToList();
         var blocking = ReasonsOf(Consequence.Block);
         var told = ReasonsOf(Consequence.Warn);
-        context.Warn(told.Texts());
-        context.Warn(outcomes.Values.Where(outcome => outcome.StartsWith(ExpectOutcomes.NotCompared, StringComparison.Ordinal)).Distinct()
-            .Select(outcome => $"expect: {outcome}"));
+        context.Warn(WarningCodes.Unexpected, told.Texts());
+        context.Warn(
+            WarningCodes.NotCompared,
+            outcomes.Values.Where(outcome => outcome.StartsWith(ExpectOutcomes.NotCompared, StringComparison.Ordinal)).Distinct().Select(
+                outcome => $"expect: {outcome}"));
         return new ExpectOutput(Reasons.Cap([.. blocking, .. told]), Reasons.Cap(blocking), new StageReport(raw.Rows));
 
         IReadOnlyList<Reason> ReasonsOf(Consequence gate) =>

@@ -88,7 +88,7 @@ internal sealed class TableExpectations(DuckDbSession session, LocalTable table,
             ? ExpectOutcomes.Holds
             : string.Create(
                 CultureInfo.InvariantCulture,
-                $"{column} is {found[1]:G6} to {found[2]:G6}: {outside:N0} of {table.Manifest.Rows:N0} rows are outside what is expected "
+                $"{column} is {found[1]:G6} to {found[2]:G6}: {Warning.Share(outside, table.Manifest.Rows, "rows", "is", "are")} outside what is expected "
                     + $"({Expectation.Between(rule.Min, rule.Max)})");
     }
 

@@ -55,7 +55,7 @@ public sealed partial class ExplainStage(
         context.Log($"{input.Winner.Key} explained by {explanation.Kind} on {explanation.Rows:N0} rows");
         if (explanation.Fallback is { } why)
         {
-            context.Warn($"SHAP values could not be computed, so the page shows permutation importance: {why}");
+            context.Warn(WarningCodes.NoShap, $"SHAP values could not be computed, so the page shows permutation importance: {why}");
         }
         return new ExplainOutput(explanation.Kind, new StageReport(explanation.Rows, Reused: found is not null));
     }

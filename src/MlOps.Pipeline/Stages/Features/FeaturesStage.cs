@@ -27,7 +27,7 @@ public sealed class FeaturesStage(DatasetStore datasets, FeatureFunctions functi
         var definition = await context.GetDefinitionAsync(cancel);
         var clean = await datasets.GetAsync(input.Clean.Id, cancel);
         var plan = FeaturePlan.Of(definition, clean.Columns).With(functions);
-        context.Warn(plan.Warnings);
+        context.Warn(UnusedCells.Told(plan.Warnings, clean));
         context.Log($"target {plan.Target.Name}; {plan.Inputs.Count} columns and {plan.Derived.Count} computed features: {Named(plan)}");
         IReadOnlyList<DatasetColumn> kept = [.. plan.Inputs, .. plan.Carried, plan.Target];
         var parameters = new JsonObject

@@ -18,6 +18,9 @@ internal sealed partial record ColumnReading(StorageType Type, ColumnKind Kind, 
     /// <summary>What is told where the file does not show how the column is written, so that another format would do as well; null where it shows.</summary>
     public Warning? Doubt { get; private init; }
 
+    /// <summary>True where the cells show which decimal mark they have, or whether the day or the month comes first, and all of them the same.</summary>
+    public bool IsShown { get; private init; }
+
     /// <summary>Share of cells that must read as numbers or dates for a column with some odd cells to count as such.</summary>
     private const double Most = 0.9;
 
@@ -44,7 +47,14 @@ internal sealed partial record ColumnReading(StorageType Type, ColumnKind Kind, 
     {
         if (survey.Cells == 0)
         {
-            warnings.Add(new Warning($"Column '{name}' has no values at all; it is left out.") { Column = name, Count = survey.Blank, Headline = isTarget });
+            // All rows go without it: blank cells, and those that are declared to mean a missing value.
+            var rows = survey.Blank + survey.DeclaredNulls;
+            warnings.Add(new Warning(WarningCodes.NoValues, $"Column '{name}' has no values at all; it is left out.")
+            {
+                Column = name,
+                Count = rows,
+                Headline = isTarget,
+            });
             var empty = rule?.Kind ?? ColumnKind.Text;
             return new ColumnReading(TypeOf(empty), empty, FormatOf(rule), IsClean: true);
         }
@@ -113,6 +123,7 @@ internal sealed partial record ColumnReading(StorageType Type, ColumnKind Kind, 
         {
             var sort = survey.LeadingZeros > 0 ? "leading zeros" : "an E among digits";
             warnings.Add(new Warning(
+                WarningCodes.CodesAsText,
                 $"Column '{name}' is read as text: {Count(survey.LeadingZeros > 0 ? survey.LeadingZeros : survey.BareExponents)} of its {Count(survey.Cells)} "
                 + $"cells have {sort}, as codes have ({survey.Code}). Declare it numeric to read numbers.")
             {
@@ -126,10 +137,14 @@ internal sealed partial record ColumnReading(StorageType Type, ColumnKind Kind, 
         if (!isTarget && isWhole && survey.BeyondDouble > 0)
         {
             warnings.Add(new Warning(
-                $"Column '{name}' is read as text: {Count(survey.BeyondDouble)} of its whole numbers are too large for a number to tell them apart.")
+                WarningCodes.LargeNumbersAsText,
+                $"Column '{name}' is read as text: {Count(survey.BeyondDouble)} of its whole numbers {(survey.BeyondDouble == 1 ? "is" : "are")} too large for "
+                    + $"a number to tell them apart ({survey.Large}).")
             {
                 Column = name,
                 Count = survey.BeyondDouble,
+                Line = survey.Large?.Line,
+                Example = survey.Large?.Text,
             });
             return null;
         }
@@ -149,22 +164,38 @@ internal sealed partial record ColumnReading(StorageType Type, ColumnKind Kind, 
     {
         if (survey.Cells >= FewRows && survey.CountsUp)
         {
-            warnings.Add(new Warning($"Column '{name}' counts its rows ({Count(survey.Smallest)} to {Count(survey.Largest)}, each once) and is used "
-                + "as a number. Where it is only a row number, declare it \"id\": the order of the rows may tell the target.")
-            {
-                Column = name,
-                Count = survey.Cells,
-                Headline = true,
-            });
+            warnings.Add(CountsRows(name, survey.Cells, (survey.Smallest, survey.Largest), survey.Number!));
         }
     }
+
+    /// <summary>Whether so many values are enough to see that a column counts its rows.</summary>
+    public static bool AreEnoughToCount(long values) => values >= FewRows;
+
+    /// <summary>What is told of a column that has each whole number of a range once.</summary>
+    /// <param name="name">The column.</param>
+    /// <param name="cells">How many.</param>
+    /// <param name="range">The smallest and the largest.</param>
+    /// <param name="first">The first of them.</param>
+    public static Warning CountsRows(string name, long cells, (long Smallest, long Largest) range, SurveyedCell first) => new(
+        WarningCodes.CountsRows,
+        $"Column '{name}' counts its rows ({Count(range.Smallest)} to {Count(range.Largest)}, each once) and is used "
+            + "as a number. Where it is only a row number, declare it \"id\": the order of the rows may tell the target.")
+    {
+        Column = name,
+        Count = cells,
+        Line = first.Line > 0 ? first.Line : null,
+        Example = first.Text,
+        Headline = true,
+    };
 
     /// <summary>20200616 is a date to people; as a number, a year is as much as ten thousand days.</summary>
     private static void WarnOfDates(string name, ColumnSurvey survey, List<Warning> warnings)
     {
         if (survey.CompactDates > 0 && survey.CompactDates == survey.Numbers)
         {
-            warnings.Add(new Warning($"Column '{name}': all of its {Count(survey.Numbers)} numbers are dates without separators ({survey.Number}); they are "
+            warnings.Add(new Warning(
+                WarningCodes.CompactDates,
+                $"Column '{name}': all of its {Count(survey.Numbers)} numbers are dates without separators ({survey.Number}); they are "
                 + "used as numbers. Declare it \"datetime\" to use them as dates.")
             {
                 Column = name,
@@ -214,7 +245,8 @@ internal sealed partial record ColumnReading(StorageType Type, ColumnKind Kind, 
         var (sort, count) = survey.Numbers >= survey.Dates ? ("numbers", survey.Numbers) : ("dates", survey.Dates);
         if (count * 2 > values && count < values * Most && survey.Word is { } word)
         {
-            warnings.Add(new Warning($"Column '{name}' is read as text: only {Count(count)} of its {Count(values)} values are {sort} ({word}).")
+            warnings.Add(new Warning(
+                WarningCodes.MostlyValues, $"Column '{name}' is read as text: only {Count(count)} of its {Count(values)} values are {sort} ({word}).")
             {
                 Column = name,
                 Count = values - count,
@@ -231,7 +263,9 @@ internal sealed partial record ColumnReading(StorageType Type, ColumnKind Kind, 
         var values = survey.Cells - survey.NullTexts;
         if (survey.Units > 0 && survey.Units >= values * Most)
         {
-            warnings.Add(new Warning($"Column '{name}' is read as text: {Count(survey.Units)} of its {Count(values)} values are numbers with '{survey.Unit}' "
+            warnings.Add(new Warning(
+                WarningCodes.NumbersWithUnit,
+                $"Column '{name}' is read as text: {Count(survey.Units)} of its {Count(values)} values are numbers with '{survey.Unit}' "
                 + $"behind ({survey.WithUnit}). Write them without it, and they are used as numbers; or declare a kind.")
             {
                 Column = name,
@@ -279,7 +313,9 @@ internal sealed partial record ColumnReading(StorageType Type, ColumnKind Kind, 
             var isAssumed = rule?.Format is { } assumed and < CellPattern.Ymd && ReadsAsMany((NumberFormat)assumed, choice.Format);
             format = isAssumed ? (NumberFormat)rule!.Format! : format;
             var guess = isAssumed ? $"; the definition assumes {DefinitionNames.Patterns.NameOf((CellPattern)format)}" : "";
-            told = new Warning($"Column '{name}': {doubt}{guess} ({survey.Separated}). Declare \"format\" or \"decimal\" to say which.")
+            told = new Warning(
+                WarningCodes.FormatInDoubt,
+                $"Column '{name}': {doubt}{guess} ({survey.Separated}). Declare \"format\" or \"decimal\" to say which.")
             {
                 Column = name,
                 Count = survey.Numbers - survey.Whole,
@@ -290,22 +326,57 @@ internal sealed partial record ColumnReading(StorageType Type, ColumnKind Kind, 
             };
             warnings.Add(told);
         }
-        var sorts = new (long Count, string Sort)[]
+        if (rule?.Decimal is null)
         {
-            (survey.Percents, "per cent (15.2% is 15.2)"), (survey.Currencies, "amounts of a currency"), (survey.Durations, "seconds (1:02:03 is 3723)"),
+            WarnOfNotations(name, survey, format, warnings);
+        }
+        var sorts = new (long Count, string Sort, SurveyedCell? First)[]
+        {
+            (survey.Percents, "per cent (15.2% is 15.2)", survey.Percent), (survey.Currencies, "amounts of a currency", survey.Currency),
+            (survey.Durations, "seconds (1:02:03 is 3723)", survey.Duration),
         };
-        foreach (var (count, sort) in sorts.Where(sort => sort.Count > 0))
+        foreach (var (count, sort, first) in sorts.Where(sort => sort.Count > 0))
         {
-            warnings.Add(new Warning($"Column '{name}': {Count(count)} of its {Count(survey.Cells)} cells are read as {sort}.")
+            warnings.Add(new Warning(
+                WarningCodes.FormOfNumbers,
+                $"Column '{name}': {Count(count)} of its {Count(survey.Cells)} cells {(count == 1 ? "is" : "are")} read as {sort} ({first}).")
             {
                 Column = name,
                 Count = count,
+                Line = first?.Line,
+                Example = first?.Text,
                 Headline = count < survey.Numbers,
             });
         }
-        return new ColumnReading(StorageType.Double, kind, FormatOf(rule, format)) { Doubt = told };
+        return new ColumnReading(StorageType.Double, kind, FormatOf(rule, format)) { Doubt = told, IsShown = told is null && IsShown() };
+
+        bool IsShown() => survey.Whole < survey.Numbers && survey.NumbersIn(NumberText.BitOf(format)) == survey.Numbers;
 
         bool ReadsAsMany(NumberFormat one, NumberFormat other) => survey.NumbersIn(NumberText.BitOf(one)) == survey.NumbersIn(NumberText.BitOf(other));
+    }
+
+    /// <summary>12.5 and 12,5 in one column: whichever mark is meant, the cells with the other one are no numbers then.</summary>
+    private static void WarnOfNotations(string name, ColumnSurvey survey, NumberFormat format, List<Warning> warnings)
+    {
+        if (survey is not { WithPoint: { } point, WithComma: { } comma })
+        {
+            return;
+        }
+        var (pointBits, commaBits) = (NumberText.BitsOf('.'), NumberText.BitsOf(','));
+        var (points, commas) = (survey.NumbersOnlyIn(pointBits, commaBits), survey.NumbersOnlyIn(commaBits, pointBits));
+        var (rarer, first) = points < commas ? (points, point) : (commas, comma);
+        warnings.Add(new Warning(
+            WarningCodes.TwoNotations,
+            $"Column '{name}' has two decimal marks: {Warning.Counted(points, "number")} with a point ({point}) and {Count(commas)} with a comma ({comma}). "
+                + $"It is read as {DefinitionNames.Patterns.NameOf((CellPattern)format)}, which cannot read the others. Write all of them one way, or declare "
+                + "\"format\".")
+        {
+            Column = name,
+            Count = rarer,
+            Line = first.Line,
+            Example = first.Text,
+            Headline = true,
+        });
     }
 
     private static ColumnReading Dates(string name, ColumnSurvey survey, ColumnRule? rule, FileHabits habits, List<Warning> warnings)
@@ -317,7 +388,11 @@ internal sealed partial record ColumnReading(StorageType Type, ColumnKind Kind, 
         {
             warnings.Add(doubt);
         }
-        return new ColumnReading(StorageType.Timestamp, ColumnKind.Datetime, FormatOf(rule, dates: order)) { Doubt = doubt };
+        return new ColumnReading(StorageType.Timestamp, ColumnKind.Datetime, FormatOf(rule, dates: order))
+        {
+            Doubt = doubt,
+            IsShown = doubt is null && survey.DatesIn(TimeText.BitOf(order)) == survey.Dates,
+        };
     }
 
     private static DateOrder OrderOf(CellPattern pattern) => (DateOrder)(pattern - CellPattern.Ymd);
@@ -338,7 +413,9 @@ internal sealed partial record ColumnReading(StorageType Type, ColumnKind Kind, 
         order = habits.DayFirst == false ? DateOrder.Mdy : order;
         var isAssumed = rule?.Format is CellPattern.Dmy or CellPattern.Mdy;
         order = isAssumed ? OrderOf(rule!.Format!.Value) : order;
-        return (order, new Warning($"Column '{name}': nothing in the file shows whether the day or the month comes first ({survey.Ambiguous}); it is "
+        return (order, new Warning(
+            WarningCodes.FormatInDoubt,
+            $"Column '{name}': nothing in the file shows whether the day or the month comes first ({survey.Ambiguous}); it is "
             + $"read with the {(order == DateOrder.Dmy ? "day" : "month")} first{(isAssumed ? ", which the definition assumes" : "")}. "
             + "Declare \"format\": \"dmy\" or \"mdy\" to say which.")
         {

@@ -12,6 +12,10 @@ internal sealed class ColumnSurvey(byte[][]? declaredNulls)
     /// <summary>Cells whose different values are counted exactly: enough to tell a category from an id.</summary>
     private const int MostSampled = 10_000;
 
+    private static readonly int PointMarks = NumberText.BitsOf('.');
+
+    private static readonly int CommaMarks = NumberText.BitsOf(',');
+
     private static readonly int AmbiguousOrders = TimeText.BitOf(Data.DateOrder.Dmy) | TimeText.BitOf(Data.DateOrder.Mdy);
 
     private readonly long[] byFormats = new long[128];
@@ -57,9 +61,18 @@ internal sealed class ColumnSurvey(byte[][]? declaredNulls)
 
     public long Percents { get; private set; }
 
+    /// <summary>The first of them.</summary>
+    public SurveyedCell? Percent { get; private set; }
+
     public long Currencies { get; private set; }
 
+    /// <summary>The first of them.</summary>
+    public SurveyedCell? Currency { get; private set; }
+
     public long Durations { get; private set; }
+
+    /// <summary>The first of them.</summary>
+    public SurveyedCell? Duration { get; private set; }
 
     /// <summary>Numbers with the same text behind as <see cref="WithUnit"/>, which are none by themselves.</summary>
     public long Units { get; private set; }
@@ -72,6 +85,9 @@ internal sealed class ColumnSurvey(byte[][]? declaredNulls)
 
     /// <summary>Whole numbers that a double cannot tell from their neighbours.</summary>
     public long BeyondDouble { get; private set; }
+
+    /// <summary>The first of them.</summary>
+    public SurveyedCell? Large { get; private set; }
 
     public long Smallest { get; private set; } = long.MaxValue;
 
@@ -114,6 +130,17 @@ internal sealed class ColumnSurvey(byte[][]? declaredNulls)
     /// <summary>Numbers that a format reads.</summary>
     public long NumbersIn(int formatBit) => Count(byFormats, formatBit);
 
+    /// <summary>Numbers that formats with one decimal mark read, and none with the other: <c>12.5</c> of those with a point.</summary>
+    public long NumbersOnlyIn(int formatBits, int otherBits)
+    {
+        var sum = 0L;
+        for (var mask = 0; mask < byFormats.Length; mask++)
+        {
+            sum += (mask & formatBits) != 0 && (mask & otherBits) == 0 ? byFormats[mask] : 0;
+        }
+        return sum;
+    }
+
     /// <summary>Dates that an order reads.</summary>
     public long DatesIn(int orderBit) => Count(byOrders, orderBit);
 
@@ -125,6 +152,12 @@ internal sealed class ColumnSurvey(byte[][]? declaredNulls)
 
     /// <summary>The first number with a separator; null: there is none.</summary>
     public SurveyedCell? Separated { get; private set; }
+
+    /// <summary>The first number that only a decimal point explains; null: there is none.</summary>
+    public SurveyedCell? WithPoint { get; private set; }
+
+    /// <summary>The first number that only a decimal comma explains; null: there is none.</summary>
+    public SurveyedCell? WithComma { get; private set; }
 
     /// <summary>The first code: a number with leading zeros, or with an E among its digits.</summary>
     public SurveyedCell? Code { get; private set; }
@@ -216,6 +249,12 @@ internal sealed class ColumnSurvey(byte[][]? declaredNulls)
         Booleans += next.Booleans;
         NullTexts += next.NullTexts;
         Words += next.Words;
+        Percent ??= next.Percent?.After(lines);
+        Currency ??= next.Currency?.After(lines);
+        Duration ??= next.Duration?.After(lines);
+        Large ??= next.Large?.After(lines);
+        WithPoint ??= next.WithPoint?.After(lines);
+        WithComma ??= next.WithComma?.After(lines);
         Separated ??= next.Separated?.After(lines);
         Code ??= next.Code?.After(lines);
         Ambiguous ??= next.Ambiguous?.After(lines);
@@ -234,7 +273,11 @@ internal sealed class ColumnSurvey(byte[][]? declaredNulls)
         {
             Whole += times;
             var value = number.Has(NumberTraits.Negative) ? -number.Digits : number.Digits;
-            BeyondDouble += number.DigitCount > 18 || number.Digits > LargestExact ? times : 0;
+            if (number.DigitCount > 18 || number.Digits > LargestExact)
+            {
+                BeyondDouble += times;
+                Large ??= SurveyedCell.Of(cell, line);
+            }
             Smallest = Math.Min(Smallest, value);
             Largest = Math.Max(Largest, value);
             wholeHashes += Mix(value) * (ulong)times;
@@ -243,6 +286,7 @@ internal sealed class ColumnSurvey(byte[][]? declaredNulls)
         else
         {
             Separated ??= SurveyedCell.Of(cell, line);
+            AddMark(number, cell, line);
         }
         if ((number.Traits & ~(NumberTraits.Plain | NumberTraits.Whole | NumberTraits.Negative)) == 0)
         {
@@ -254,9 +298,34 @@ internal sealed class ColumnSurvey(byte[][]? declaredNulls)
         }
         LeadingZeros += number.Has(NumberTraits.LeadingZero) ? times : 0;
         BareExponents += number.Has(NumberTraits.BareExponent) ? times : 0;
-        Percents += number.Has(NumberTraits.Percent) ? times : 0;
-        Currencies += number.Has(NumberTraits.Currency) ? times : 0;
-        Durations += number.Has(NumberTraits.Duration) ? times : 0;
+        if (number.Has(NumberTraits.Percent))
+        {
+            Percents += times;
+            Percent ??= SurveyedCell.Of(cell, line);
+        }
+        if (number.Has(NumberTraits.Currency))
+        {
+            Currencies += times;
+            Currency ??= SurveyedCell.Of(cell, line);
+        }
+        if (number.Has(NumberTraits.Duration))
+        {
+            Durations += times;
+            Duration ??= SurveyedCell.Of(cell, line);
+        }
+    }
+
+    private void AddMark(in NumberScan number, ReadOnlySpan<byte> cell, long line)
+    {
+        var (point, comma) = ((number.Formats & PointMarks) != 0, (number.Formats & CommaMarks) != 0);
+        if (point && !comma)
+        {
+            WithPoint ??= SurveyedCell.Of(cell, line);
+        }
+        else if (comma && !point)
+        {
+            WithComma ??= SurveyedCell.Of(cell, line);
+        }
     }
 
     private void AddText(ReadOnlySpan<byte> cell, long line, long times)

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text;
 using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Data;
@@ -54,11 +53,11 @@ internal sealed class CsvTable : IDisposable
         IReadOnlyList<string> header = format.HasHeader ? format.Header : [.. format.Header.Select(_ => "")];
         if (!format.HasHeader)
         {
-            warnings.Add(new Warning($"{name} has no header; its columns are called column_1 to column_{header.Count}."));
+            warnings.Add(new Warning(WarningCodes.NoHeader, $"{name} has no header; its columns are called column_1 to column_{header.Count}."));
         }
         var renamed = new List<string>();
         names = ColumnNames.Unique(header, format.HasHeader ? renamed : []);
-        warnings.AddRange(renamed.Select(text => new Warning(text)));
+        warnings.AddRange(renamed.Select(text => new Warning(WarningCodes.RenamedColumn, text)));
         var rules = names.Select(column => definition.Columns.GetValueOrDefault(column)).ToList();
         hasUnreadable = new bool[names.Count];
         parts = TextParts.Of(scan, format.Dialect, options.Threads);
@@ -70,8 +69,10 @@ internal sealed class CsvTable : IDisposable
         }
         if (Rows == 0)
         {
-            throw new InputException($"{name} has no rows that can be "
-                + $"read{(LeftOut is { } ragged ? $": {ragged.Rows} rows have another number of cells than the header ({names.Count})" : "")}.");
+            var odd = LeftOut is { } ragged
+                ? $": {ragged.Rows} {(ragged.Rows == 1 ? "row has" : "rows have")} another number of cells than the header ({names.Count})"
+                : "";
+            throw new InputException($"{name} has no rows that can be read{odd}.");
         }
         var habits = FileHabits.Of(surveys, format.Dialect.Delimiter == (byte)',');
         readings = [.. names.Select((column, i) => ColumnReading.Decide(column, surveys[i], rules[i], column == definition.Target, habits, warnings))];
@@ -124,6 +125,7 @@ internal sealed class CsvTable : IDisposable
         return new RawTable(Columns, $"SELECT {string.Join(", ", cells)}{unparseable} FROM {ReadSql()}", bad.Count > 0, Rows, warnings)
         {
             Doubts = Doubts,
+            Shown = [.. names.Where((_, i) => readings[i].IsShown)],
         };
     }
 
@@ -186,7 +188,8 @@ internal sealed class CsvTable : IDisposable
         {
             LeftOut = new RaggedRows(all.Ragged, first.Line, [.. all.FirstRagged.Select(row => row.Shown)]);
             warnings.Add(new Warning(
-                $"{name}: {Number(all.Ragged)} of {Number(Rows + all.Ragged)} rows were left out because their number of cells is not the header's "
+                WarningCodes.RaggedRows,
+                $"{name}: {Warning.Share(all.Ragged, Rows + all.Ragged, "rows")} left out because their number of cells is not the header's "
                 + $"({names.Count}); the first is line {first.Line} with {first.Cells} ({first.Text}).")
             {
                 Count = all.Ragged,
@@ -320,8 +323,6 @@ internal sealed class CsvTable : IDisposable
     };
 
     private static string ValueSql(string name, ColumnReading reading) => reading.IsDirect ? name : CellSql.Of(name, reading.Type, reading.Format);
-
-    private static string Number(long count) => count.ToString("N0", CultureInfo.InvariantCulture);
 }
 
 /// <summary>Rows with another number of cells than the header.</summary>

@@ -63,6 +63,7 @@ internal sealed class EarlierFormats
     }
 
     private Warning Settled(DatasetColumn column, Warning doubt) => new(
+        WarningCodes.FormatInDoubt,
         $"Column '{column.Name}': nothing in the file shows {(column.Type == StorageType.Timestamp ? "whether the day or the month comes first" : "which is "
             + "the decimal mark")} ({new SurveyedCell(doubt.Example ?? "", doubt.Line ?? 0)}); it is read {Way(column)}, as in {table}"
             + $"{(guessed.Contains(column.Name) ? ", of which nothing showed it either" : "")}. Declare \"format\" to say which.")
@@ -77,7 +78,7 @@ internal sealed class EarlierFormats
     /// <summary>Two tables of a model that are written in two ways may both be right; where one was read wrongly, nobody would see it.</summary>
     private Warning? Differing(DatasetColumn column) =>
         EarlierOf(column) is { } earlier && Contradict(PatternOf(column), PatternOf(earlier))
-            ? new Warning($"Column '{column.Name}' is read {Way(column)}, and in {table} it was read {Way(earlier)}"
+            ? new Warning(WarningCodes.FormatDiffers, $"Column '{column.Name}' is read {Way(column)}, and in {table} it was read {Way(earlier)}"
                 + $"{(guessed.Contains(column.Name) ? ", although nothing showed it" : "")}. Look whether both are right, and declare \"format\" where one is "
                 + "not.")
             {
@@ -124,9 +125,9 @@ internal sealed class EarlierFormats
         _ => IsComma(now) != IsComma(earlier),
     };
 
-    private static bool IsComma(CellPattern pattern) => pattern is CellPattern.Comma or CellPattern.PointGroups or CellPattern.SpaceGroups;
+    internal static bool IsComma(CellPattern pattern) => pattern is CellPattern.Comma or CellPattern.PointGroups or CellPattern.SpaceGroups;
 
-    private static CellPattern PatternOf(DatasetColumn column) => column.Type == StorageType.Timestamp
+    internal static CellPattern PatternOf(DatasetColumn column) => column.Type == StorageType.Timestamp
         ? CellPattern.Ymd + (int)(column.Cells?.Dates ?? DateOrder.Ymd)
         : (CellPattern)(column.Cells?.Numbers ?? NumberFormat.Point);
 

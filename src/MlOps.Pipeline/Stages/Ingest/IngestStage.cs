@@ -32,12 +32,10 @@ public sealed record IngestOutput(
 /// same version from wherever they come, and are not copied again.
 /// </summary>
 public sealed class IngestStage(
-    PipelineStorage storage, DatasetStore datasets, RunStore runs, ModelRegistry registry, ArtifactStore artifacts, DuckDb duckDb, PipelineOptions options)
+    PipelineStorage storage, DatasetStore datasets, RunStore runs, ModelRegistry registry, ArtifactStore artifacts, DuckDb duckDb, PipelineOptions options,
+    GuessCorrection guesses)
     : IStage<IngestInput, IngestOutput>
 {
-    /// <summary>So many are kept with the version.</summary>
-    private const int MostWarnings = 200;
-
     public static string Name => "ingest";
 
     /// <exception cref="InputException">The file is missing, empty, or not readable as a table.</exception>
@@ -84,7 +82,7 @@ public sealed class IngestStage(
         }
         catch (InputException changed)
         {
-            context.Warn($"The split does not follow production version {version.Version}: {changed.Message}");
+            context.Warn(WarningCodes.SplitKeyNotFollowed, $"The split does not follow production version {version.Version}: {changed.Message}");
             return null;
         }
     }
@@ -131,7 +129,12 @@ public sealed class IngestStage(
                 }
                 var warnings = read?.Table.Warnings ?? WarningsOf(existing!);
                 context.Warn(earlier?.Tell(warnings, doubts, read?.Table.Columns ?? existing!.Columns) ?? warnings);
-                return existing is null ? await CommitAsync(context, hash, parameters, read!, cancel) : Reuse(context, existing);
+                var shown = read?.Table.Shown.Where(column => definition.Columns.GetValueOrDefault(column) is { Assumed: true }).ToList() ?? ShownOf(existing!);
+                if (run is not { Goal: RunGoal.Score })
+                {
+                    await guesses.CorrectAsync(context, definition, GuessCorrection.Of(definition, read?.Table.Columns ?? existing!.Columns, shown), cancel);
+                }
+                return existing is null ? await CommitAsync(context, hash, parameters, (read!, shown), cancel) : Reuse(context, existing);
             }
             finally
             {
@@ -152,8 +155,10 @@ public sealed class IngestStage(
         await work.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
-    private async Task<IngestOutput> CommitAsync(StageContext context, string hash, JsonObject parameters, FileRead read, CancellationToken cancel)
+    private async Task<IngestOutput> CommitAsync(
+        StageContext context, string hash, JsonObject parameters, (FileRead Read, IReadOnlyList<string> Shown) file, CancellationToken cancel)
     {
+        var (read, shown) = file;
         var draft = new DatasetManifest
         {
             Id = DatasetStore.IdOf(Name, [hash], parameters),
@@ -167,12 +172,16 @@ public sealed class IngestStage(
                 [DatasetNotes.Ragged] = read.Ragged,
                 [DatasetNotes.Unparseable] = read.Table.MarksUnparseable,
                 [DatasetNotes.Identity] = JsonNode.Parse(Json.Write(read.Identity)),
-                [DatasetNotes.Warnings] = JsonNode.Parse(Json.Write(read.Table.Warnings.Take(MostWarnings))),
+                [DatasetNotes.Warnings] = JsonNode.Parse(Json.Write(read.Table.Warnings)),
             },
         };
         if (read.Table.Doubts.Count > 0)
         {
             draft.Notes[DatasetNotes.Doubts] = JsonNode.Parse(Json.Write(read.Table.Doubts));
+        }
+        if (shown.Count > 0)
+        {
+            draft.Notes[DatasetNotes.Shown] = JsonNode.Parse(Json.Write(shown));
         }
         if (read.Lines is { } lines)
         {
@@ -187,7 +196,8 @@ public sealed class IngestStage(
         context.Log($"dataset version {manifest.Id}: {manifest.Rows:N0} rows, {manifest.Columns.Count} columns, {manifest.Parts.Count} parts");
         if (read.Ragged > 0)
         {
-            context.Log($"{read.Ragged:N0} lines are left out: they have another number of cells than the header");
+            var have = read.Ragged == 1 ? "row is left out: it has" : "rows are left out: they have";
+            context.Log($"{read.Ragged:N0} {have} another number of cells than the header");
         }
         return new IngestOutput(manifest.Ref, manifest.Parts.Count, new StageReport(manifest.Rows));
     }
@@ -213,6 +223,8 @@ public sealed class IngestStage(
 
     private static IReadOnlyList<Warning> WarningsOf(DatasetManifest version) =>
         Json.Read<IReadOnlyList<Warning>>(version.Notes[DatasetNotes.Warnings]?.ToJsonString() ?? "[]");
+
+    private static List<string> ShownOf(DatasetManifest version) => Json.Read<List<string>>(version.Notes[DatasetNotes.Shown]?.ToJsonString() ?? "[]");
 
     /// <summary>
     /// A Parquet file has types of its own, and a cell of another type than the declared one would be taken for a missing one. Whoever scores has to see what
@@ -263,7 +275,7 @@ public sealed class IngestStage(
                         ? FileRead.Of(parquetSession, parquet, written, leftOut: null)
                         : throw ParquetTable.Damaged(name);
                 },
-                new FileInfo(scan.Path).Length);
+                scan.Path);
         }
         using var csv = new CsvTable(scan, name, definition, options, cancel);
         using var session = duckDb.Open(csv.Columns.Count, cancel);

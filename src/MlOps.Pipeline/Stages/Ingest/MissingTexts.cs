@@ -1,4 +1,3 @@
-using System.Globalization;
 using MlOps.Pipeline.Contracts;
 
 namespace MlOps.Pipeline.Stages.Ingest;
@@ -12,7 +11,8 @@ internal static class MissingTexts
     /// <param name="rows">Rows of the table.</param>
     /// <param name="example">The first of them; where there are no lines, any.</param>
     public static Warning Told(string column, long count, long rows, SurveyedCell example) => new(
-        $"Column '{column}': {Number(count)} of {Number(rows)} cells have a text that was taken for a missing value "
+        WarningCodes.MissingTexts,
+        $"Column '{column}': {Warning.Share(count, rows, "cells", "has", "have")} a text that was taken for a missing value "
             + $"({(example.Line > 0 ? "the first is" : "such as")} {example}). Declare \"nulls\" to change that.")
     {
         Column = column,
@@ -28,17 +28,17 @@ internal static class MissingTexts
     public static Warning Words(string column, IReadOnlyList<(string Text, long Cells, long Line)> words)
     {
         var told = string.Join(
-            ", ", words.Select(word => $"'{word.Text}' ({Number(word.Cells)} cells{(word.Line > 0 ? $", from line {word.Line}" : "")})"));
-        var line = words.Min(word => word.Line);
-        return new Warning($"Column '{column}': {told} {(words.Count == 1 ? "is" : "are")} taken for a value, as the column holds words. "
-            + $"Declare \"nulls\": [\"{words[0].Text}\"] if it means a missing one.")
+            ", ", words.Select(word => $"'{word.Text}' ({Warning.Counted(word.Cells, "cell")}{(word.Line > 0 ? $", from line {word.Line}" : "")})"));
+        var first = words.MinBy(word => word.Line);
+        return new Warning(
+            WarningCodes.MissingWords,
+            $"Column '{column}': {told} {(words.Count == 1 ? "is" : "are")} taken for a value, as the column holds words. "
+                + $"Declare \"nulls\": [\"{words[0].Text}\"] if it means a missing one.")
         {
             Column = column,
             Count = words.Sum(word => word.Cells),
-            Line = line > 0 ? line : null,
-            Example = words[0].Text,
+            Line = first.Line > 0 ? first.Line : null,
+            Example = first.Text,
         };
     }
-
-    private static string Number(long count) => count.ToString("N0", CultureInfo.InvariantCulture);
 }

@@ -13,7 +13,8 @@ namespace MlOps.Pipeline.Stages.Ingest;
 /// <summary>Reads a Parquet file into the pipeline's column types.</summary>
 internal static class ParquetTable
 {
-    private const long SmallBytes = 1 << 20;
+    /// <summary>Up to it each whole number is a double of its own.</summary>
+    private const double LargestExact = 1L << 53;
 
     /// <exception cref="InputException">The file is damaged or has no columns that can be used.</exception>
     public static RawTable Read(DuckDbSession session, string path, string name, PipelineDefinition definition, InputLimits limits)
@@ -26,38 +27,39 @@ internal static class ParquetTable
         {
             throw Damaged(name, damaged);
         }
-        return Checked(name, () => Describe(session, path, name, definition, limits), new FileInfo(path).Length);
+        return Checked(name, () => Describe(session, path, name, definition, limits), path);
     }
 
     /// <summary>Reads something of a file: what is wrong with it is told as the file's fault, what is wrong with the machine is not.</summary>
     /// <exception cref="InputException">The file is damaged.</exception>
     /// <param name="name">The file, for messages.</param>
     /// <param name="read">Reads it.</param>
-    /// <param name="bytes">Its size; null: not known.</param>
-    public static T Checked<T>(string name, Func<T> read, long? bytes = null)
+    /// <param name="path">Where it is on this machine; null: it is not asked whether it claims what it does not have.</param>
+    public static T Checked<T>(string name, Func<T> read, string? path = null)
     {
         try
         {
             return read();
         }
         catch (Exception fault) when (fault is DuckDBException or DuckDbReadException
-            && (!FaultText.IsOfTheMachine(fault) || IsOfItsClaims(fault, bytes)))
+            && (!FaultText.IsOfTheMachine(fault) || IsOfItsClaims(fault, path)))
         {
             throw Damaged(name, fault);
         }
     }
 
     /// <summary>
-    /// The file names a length that it does not have, or that no file of its size needs memory for, or a place before its start, or is of no form that there
-    /// is: DuckDB takes that for a fault of reading too, but names no file then, as it does of whatever it could not read or write.
+    /// The file names a length that it does not have, or a place before its start, or is of no form that there is: DuckDB takes that for a fault of reading
+    /// too, but names no file then, as it does of whatever it could not read or write. Memory was not enough because of the file only where it contradicts
+    /// itself: what fits together may be read by a larger machine.
     /// </summary>
-    private static bool IsOfItsClaims(Exception fault, long? bytes) =>
+    private static bool IsOfItsClaims(Exception fault, string? path) =>
         fault.Message.Contains("Could not read enough bytes", StringComparison.Ordinal)
             || fault.Message.Contains("Failed to read Parquet file", StringComparison.Ordinal)
             || (!fault.Message.Contains('"', StringComparison.Ordinal) && !FaultText.IsFullDisk(fault) && !FaultText.IsOutOfMemory(fault))
             || (fault.Message.Contains("Could not read from file", StringComparison.Ordinal)
                 && fault.Message.EndsWith("Invalid argument", StringComparison.Ordinal))
-            || (bytes < SmallBytes && FaultText.IsOutOfMemory(fault));
+            || (path is not null && FaultText.IsOutOfMemory(fault) && !ParquetClaims.FitTogether(path));
 
     public static InputException Damaged(string name, Exception? fault = null)
     {
@@ -87,17 +89,17 @@ internal static class ParquetTable
         }
         new ExpansionLimit(name, new FileInfo(path).Length, limits).Check((double)rows * described.Count * sizeof(double));
         var names = ColumnNames.Unique([.. described.Select(column => column.Name)], renamed);
-        warnings.AddRange(renamed.Select(text => new Warning(text)));
+        warnings.AddRange(renamed.Select(text => new Warning(WarningCodes.RenamedColumn, text)));
         var columns = new List<DatasetColumn>();
         var values = new List<string>();
-        var (unreadable, doubts) = (new List<string>(), new List<Warning>());
+        var (unreadable, doubts, shown) = (new List<string>(), new List<Warning>(), new List<string>());
         for (var i = 0; i < described.Count; i++)
         {
             var (original, type) = described[i];
             var kind = definition.Columns.TryGetValue(names[i], out var rule) ? rule.Kind : null;
             if (StorageOf(type, kind) is not { } storage)
             {
-                warnings.Add(new Warning($"Column '{names[i]}' has the type {type}, which is not supported; it is left out.")
+                warnings.Add(new Warning(WarningCodes.UnsupportedType, $"Column '{names[i]}' has the type {type}, which is not supported; it is left out.")
                 {
                     Column = names[i],
                     Count = rows,
@@ -107,8 +109,10 @@ internal static class ParquetTable
             if (type == "VARCHAR" && kind is not null && storage != StorageType.Varchar)
             {
                 // A text is read as the cells of a text file are: nothing else tells how it writes numbers and dates.
-                var (read, doubt) = ReadTexts(session, source, (original, names[i]), rule!, names[i] == definition.Target, warnings);
-                doubts.AddRange(doubt is null ? [] : [WithoutLine(doubt)]);
+                var reading = ReadTexts(session, source, (original, names[i]), rule!, names[i] == definition.Target, warnings);
+                var read = new DatasetColumn(names[i], reading.Type, reading.Kind, reading.Format);
+                doubts.AddRange(reading.Doubt is { } doubt ? [WithoutLine(doubt)] : []);
+                shown.AddRange(reading.IsShown ? [names[i]] : []);
                 values.Add($"{CellSql.Of(Sql.Name(original), read.Type, read.Cells)} AS {Sql.Name(names[i])}");
                 columns.Add(read);
                 WarnOfMissing(session, source, original, read, rows, warnings);
@@ -130,6 +134,10 @@ internal static class ParquetTable
                 value = CellSql.UnlessMissing(value, number, column.Type, column.Cells);
                 WarnOfMissingNumbers(session, source, number, column, rows, warnings);
             }
+            if (column.Kind == ColumnKind.Numeric && !(kind is null && IsInteger(type)))
+            {
+                WarnOfCounting(session, source, value, column.Name, warnings);
+            }
             values.Add($"{value} AS {Sql.Name(names[i])}");
             columns.Add(column);
             if (type == "VARCHAR")
@@ -149,6 +157,7 @@ internal static class ParquetTable
             columns, $"SELECT {string.Join(", ", values)} FROM {source}", MarksUnparseable: unreadable.Count > 0, rows, [.. warnings.Select(WithoutLine)])
         {
             Doubts = doubts,
+            Shown = shown,
         };
     }
 
@@ -195,7 +204,12 @@ internal static class ParquetTable
         if (session.Scalar($"SELECT 1 FROM {source} WHERE "
             + $"{(type is "FLOAT" or "DOUBLE" ? $"NOT isnan({original})" : $"{original} IS NOT NULL")} LIMIT 1") is null)
         {
-            warnings.Add(new Warning($"Column '{name}' has no values at all; it is left out.") { Column = name, Headline = isTarget });
+            warnings.Add(new Warning(WarningCodes.NoValues, $"Column '{name}' has no values at all; it is left out.")
+            {
+                Column = name,
+                Count = session.Count($"SELECT count(*) FROM {source}"),
+                Headline = isTarget,
+            });
             return new DatasetColumn(name, StorageType.Varchar, ColumnKind.Text);
         }
         if (storage is StorageType.Boolean or StorageType.Timestamp)
@@ -216,23 +230,25 @@ internal static class ParquetTable
         var kind = ColumnReading.KindOfText(survey.Sampled, survey.Different, survey.AverageLength, survey.Spaced);
         if (kind != ColumnKind.Categorical)
         {
-            warnings.Add(new Warning($"Column '{name}' is not used: nearly every row has a value of its own "
-                + $"({(kind == ColumnKind.Text ? "free text" : "an id")}). Declare its kind to change that.")
+            warnings.Add(new Warning(
+                WarningCodes.NotUsed,
+                $"Column '{name}' is not used: nearly every row has a value of its own "
+                    + $"({(kind == ColumnKind.Text ? "free text" : "an id")}). Declare its kind to change that.")
             {
                 Column = name,
                 Count = survey.Cells,
+                Example = (survey.Word ?? survey.Number ?? survey.Ambiguous)?.Text,
             });
         }
         return new DatasetColumn(name, storage, kind);
     }
 
     /// <summary>A column of texts that is declared to be something else.</summary>
-    private static (DatasetColumn Column, Warning? Doubt) ReadTexts(
+    private static ColumnReading ReadTexts(
         DuckDbSession session, string source, (string Original, string Shown) name, ColumnRule rule, bool isTarget, List<Warning> warnings)
     {
         var survey = SurveyOf(session, source, name.Original, name.Shown, rule.Nulls);
-        var reading = ColumnReading.Decide(name.Shown, survey, rule, isTarget, new FileHabits(null, null, false), warnings);
-        return (new DatasetColumn(name.Shown, reading.Type, reading.Kind, reading.Format), reading.Doubt);
+        return ColumnReading.Decide(name.Shown, survey, rule, isTarget, new FileHabits(null, null, false), warnings);
     }
 
     /// <summary>Tells of texts that were taken for missing values, and of those that might have been.</summary>
@@ -275,6 +291,21 @@ internal static class ParquetTable
             warnings.Add(MissingTexts.Told(
                 column.Name, (long)found[0]!, rows, new SurveyedCell(example.ToString("R", CultureInfo.InvariantCulture), Line: 0)));
         }
+    }
+
+    /// <summary>Tells of a column that has each whole number of a range once; whole numbers of which nothing is declared have been surveyed already.</summary>
+    private static void WarnOfCounting(DuckDbSession session, string source, string valueSql, string name, List<Warning> warnings)
+    {
+        var found = session.Rows($"SELECT count(v), min(v), max(v), coalesce(bool_and(isfinite(v) AND v = trunc(v)), false) FROM "
+            + $"(SELECT ({valueSql})::DOUBLE AS v FROM {source})")[0];
+        if (found is not [long values, double smallest, double largest, true] || !ColumnReading.AreEnoughToCount(values)
+            || Math.Abs(smallest) > LargestExact || largest - smallest != values - 1
+            || session.Count($"SELECT count(DISTINCT {valueSql}) FROM {source}") != values)
+        {
+            return;
+        }
+        var first = new SurveyedCell(smallest.ToString("R", CultureInfo.InvariantCulture), Line: 0);
+        warnings.Add(ColumnReading.CountsRows(name, values, ((long)smallest, (long)largest), first));
     }
 
     /// <summary>Tells of cells that are no values of their column's type; true where there are any.</summary>

@@ -14,4 +14,7 @@ internal sealed record RawTable(
 {
     /// <summary>Those of the warnings that the file does not show how a column is written.</summary>
     public IReadOnlyList<Warning> Doubts { get; init; } = [];
+
+    /// <summary>Columns whose cells show how they are written.</summary>
+    public IReadOnlyList<string> Shown { get; init; } = [];
 }

@@ -114,7 +114,9 @@ internal sealed class SourceScan : IDisposable
         await CheckTextAsync(source.Name, cancel);
         Warnings =
         [
-            new Warning($"{source.Name} is not UTF-8 (line {foreign.Line} has the byte 0x{foreign.Byte:X2}); it was read as Windows-1252. "
+            new Warning(
+                WarningCodes.NotUtf8,
+                $"{source.Name} is not UTF-8 (line {foreign.Line} has the byte 0x{foreign.Byte:X2}); it was read as Windows-1252. "
                 + "If letters look wrong, save it as UTF-8.") { Line = foreign.Line, Headline = true },
         ];
     }

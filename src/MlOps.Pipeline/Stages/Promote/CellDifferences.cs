@@ -24,7 +24,9 @@ internal static class CellDifferences
             var differences = Of(columns[input.Name], input, version).ToList();
             if (differences.Count > 0)
             {
-                yield return new Warning($"Column '{input.Name}' is read otherwise than production reads it: {string.Join(", ", differences)}; the comparison "
+                yield return new Warning(
+                    WarningCodes.ReadOtherwise,
+                    $"Column '{input.Name}' is read otherwise than production reads it: {string.Join(", ", differences)}; the comparison "
                     + "is by the new reading.")
                 {
                     Column = input.Name,

@@ -143,7 +143,8 @@ public sealed class PromoteStage(
         await TellAsync(context, scored, production.Version, cancel);
         if (scored.Candidate.Count < Evaluation.FewestRows)
         {
-            return $"production: only {scored.Candidate.Count} rows are there to compare version {version.Version} with version {production.Version} by; "
+            return $"production: only {scored.Candidate.Count} {(scored.Candidate.Count == 1 ? "row is" : "rows are")} there to compare version "
+                + $"{version.Version} with version {production.Version} by; "
                 + $"{Evaluation.FewestRows} are the fewest. Give more rows, or promote by hand.";
         }
         return await JudgeAsync(context, scored, production.Version, gates, cancel);
@@ -161,7 +162,7 @@ public sealed class PromoteStage(
         await context.LogMetricsAsync(Logged(rescored, gain, interval), cancel);
         if (interval?.Contains(0) == true)
         {
-            context.Warn(new Warning(string.Create(
+            context.Warn(new Warning(WarningCodes.NotToldApart, string.Create(
                 CultureInfo.InvariantCulture,
                 $"The two cannot be told apart: {metric} is {mine:G6} for the new version and {theirs:G6} for version {production} on "
                     + $"{scored.Candidate.Count:N0} common rows, and the 95 % interval of the gain ({interval.Low:G4} to {interval.High:G4}) holds 0.")));
@@ -205,7 +206,7 @@ public sealed class PromoteStage(
         if (scored.Untold is { } reason)
         {
             await context.LogParamsAsync(new Dictionary<string, string> { [ProductionMetrics.Untold] = $"cannot be told: {reason}" }, cancel);
-            context.Warn(new Warning(string.Create(
+            context.Warn(new Warning(WarningCodes.KnownRowsUntold, string.Create(
                 CultureInfo.InvariantCulture,
                 $"It cannot be told which of the {scored.Candidate.Count:N0} validation rows version {production} in production was trained on: {reason}. "
                     + $"None is left out of the comparison; those that it knows make it look better than it is."))
@@ -216,9 +217,10 @@ public sealed class PromoteStage(
         }
         if (scored.LeftOut > 0)
         {
-            context.Warn(new Warning(string.Create(
+            context.Warn(new Warning(WarningCodes.KnownRowsLeftOut, string.Create(
                 CultureInfo.InvariantCulture,
-                $"{scored.LeftOut:N0} validation rows are among those that production was trained on; the two are compared without them."))
+                $"{Warning.Counted(scored.LeftOut, "validation row is", "validation rows are")} among those that production was trained on; "
+                    + $"the two are compared without {(scored.LeftOut == 1 ? "it" : "them")}."))
             {
                 Count = scored.LeftOut,
             });

@@ -1,6 +1,7 @@
 using Azure;
 using Azure.Storage.Blobs;
 using Azure.Storage.Blobs.Models;
+using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Data;
 using MlOps.Pipeline.Tracking;
 
@@ -32,11 +33,11 @@ public sealed class QuarantineStage(RunStore runs, PipelineStorage storage) : IS
         var (from, to) = (storage.Raw.GetBlobClient(file), storage.Quarantine.GetBlobClient(place));
         if (await MoveAsync(from, to, run.SourceETag is { } read ? new ETag(read) : null, cancel))
         {
-            context.Warn($"{run.Source} was moved to quarantine/{place}.");
+            context.Warn(WarningCodes.Quarantined, $"{run.Source} was moved to quarantine/{place}.");
         }
         else if (!await to.ExistsAsync(cancel))
         {
-            context.Warn($"{run.Source} is not the file any more that this run was asked for, and stays where it is.");
+            context.Warn(WarningCodes.NotQuarantined, $"{run.Source} is not the file any more that this run was asked for, and stays where it is.");
             return new QuarantineOutput(null, new StageReport());
         }
         await storage.Quarantine.GetBlobClient(place + ".error.txt")

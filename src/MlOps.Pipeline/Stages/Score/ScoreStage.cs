@@ -37,7 +37,7 @@ public sealed class ScoreStage(PipelineStorage storage, DatasetStore datasets, M
         await context.LogMetricsAsync(
             new Dictionary<string, double> { [ScoringProgress.Metric] = scored.Rows, ["rows_with_problem"] = problems }, cancel);
         context.Log($"{scored.Rows:N0} rows scored, {problems:N0} of them with a problem: dataset version {scored.Id}");
-        Tell(context, raw, scored, problems);
+        Tell(context, raw, await DroppedRows.ReadAsync(storage, raw, cancel), scored, problems);
         return new ScoreOutput(scored.Ref, new StageReport(scored.Rows, Reused: existing is not null));
     }
 
@@ -60,24 +60,35 @@ public sealed class ScoreStage(PipelineStorage storage, DatasetStore datasets, M
         };
     }
 
-    private static void Tell(StageContext context, DatasetManifest raw, DatasetManifest scored, long problems)
+    private static void Tell(
+        StageContext context, DatasetManifest raw, IReadOnlyList<DroppedRows> leftOut, DatasetManifest scored, long problems)
     {
         var added = scored.Columns.Skip(raw.Columns.Count).Select(column => column.Name).ToList();
         if (added[^1] != ScoreColumns.Problem || added[0] != ScoreColumns.Prediction)
         {
-            context.Warn($"The table has columns of the names that predictions have; those are called {string.Join(", ", added)}.");
+            context.Warn(WarningCodes.NamesTaken, $"The table has columns of the names that predictions have; those are called {string.Join(", ", added)}.");
         }
         if (raw.Notes[DatasetNotes.Ragged]?.GetValue<long>() is > 0 and var ragged)
         {
-            context.Warn(new Warning($"{Count(ragged)} rows of the file have another number of cells than its header: they are not in the scored table.")
+            var first = leftOut.FirstOrDefault(rows => rows.Reason == DroppedRows.Ragged);
+            var example = first?.Rows is [var cells, ..] ? Warning.Shorten(string.Join(',', cells)) : null;
+            context.Warn(new Warning(
+                WarningCodes.RaggedRows,
+                $"{Warning.Share(ragged, raw.Rows + ragged, "rows of the file", "has", "have")} another number of cells than its header"
+                    + $"{(first is { Line: { } line } ? $" (the first is line {line}: '{example}')" : "")}: {(ragged == 1 ? "it is" : "they are")} not in the "
+                    + "scored table.")
             {
                 Count = ragged,
+                Line = first?.Line,
+                Example = example,
                 Headline = true,
             });
         }
         if (problems > 0)
         {
-            context.Warn(new Warning($"Nothing is predicted of {Count(problems)} of {Count(scored.Rows)} rows; column '{added[^1]}' says why.")
+            context.Warn(new Warning(
+                WarningCodes.NotPredicted,
+                $"Nothing is predicted of {Count(problems)} of {Count(scored.Rows)} rows; column '{added[^1]}' says why.")
             {
                 Count = problems,
                 Headline = true,

@@ -96,8 +96,10 @@ public sealed class SplitStage(DatasetStore datasets, DuckDb duckDb) : IStage<Sp
     {
         if (validation < FewestRows)
         {
-            context.Warn(new Warning($"Only {validation} rows validate: metrics of fewer than {FewestRows} rows say little. Give more rows, or raise "
-                + "split.validation.")
+            context.Warn(new Warning(
+                WarningCodes.FewRows,
+                $"Only {(validation == 1 ? "1 row validates" : $"{validation} rows validate")}: metrics of fewer than {FewestRows} rows say little. "
+                    + "Give more rows, or raise split.validation.")
             {
                 Count = validation,
                 Headline = true,
@@ -110,7 +112,9 @@ public sealed class SplitStage(DatasetStore datasets, DuckDb duckDb) : IStage<Sp
     {
         if (definition.Task is null && side.Notes[WholeValuesNote]?.GetValue<int>() is { } values)
         {
-            context.Warn(new Warning($"The target '{definition.Target}' has only {values} different values, all whole numbers, and is learnt as an amount "
+            context.Warn(new Warning(
+                WarningCodes.FewTargetValues,
+                $"The target '{definition.Target}' has only {values} different values, all whole numbers, and is learnt as an amount "
                 + "(regression). If they are names of classes, set \"task\": \"multiclass\"; else set \"task\": \"regression\" to hear no more of this.")
             {
                 Count = values,
@@ -125,7 +129,9 @@ public sealed class SplitStage(DatasetStore datasets, DuckDb duckDb) : IStage<Sp
         if (side.Notes[AbsentNote]?.AsArray() is { Count: > 0 } absent)
         {
             var named = string.Join(", ", absent.Take(MostShown).Select(name => $"'{name}'")) + (absent.Count > MostShown ? ", …" : "");
-            context.Warn(new Warning($"Classes without {Name(side.Selection!)} rows, {consequence}: {named}. Give more rows of them, or join rare values.")
+            context.Warn(new Warning(
+                WarningCodes.AbsentClasses,
+                $"Classes without {Name(side.Selection!)} rows, {consequence}: {named}. Give more rows of them, or join rare values.")
             {
                 Count = absent.Count,
                 Headline = true,

@@ -4,6 +4,7 @@ using MlOps.Pipeline.Data.Duck;
 using MlOps.Pipeline.Definitions;
 using MlOps.Pipeline.Features;
 using MlOps.Pipeline.Scoring;
+using MlOps.Pipeline.Stages.Ingest;
 using MlOps.Pipeline.Tracking;
 using MlOps.Pipeline.Training;
 
@@ -45,8 +46,12 @@ public sealed class TrainStage(
         var validation = await datasets.OpenAsync(await datasets.GetAsync(input.Validation.Id, cancel), cancel);
         await context.LogParamsAsync(candidate.Params(), cancel);
 
-        var (featurizer, folded) = await Task.Run(() => FitFeaturizer(train, definition, cancel), cancel);
-        context.Warn(folded);
+        var featurizer = await Task.Run(() => FitFeaturizer(train, definition, cancel), cancel);
+        if (FoldedCategories.MayBe(featurizer, definition.Features.MaxCategories))
+        {
+            var raw = await FindLinesAsync(train.Manifest, cancel);
+            context.Warn(await Task.Run(() => FindFolded(train, raw, featurizer, definition.Features.MaxCategories, cancel), cancel));
+        }
         context.Log($"{string.Join(", ", candidate.Params().Select(param => $"{param.Key[(candidate.Key.Length + 1)..]} {param.Value}"))}");
         context.Log($"{train.Manifest.Rows:N0} training and {validation.Manifest.Rows:N0} validation rows, {featurizer.Signature.Features.Count} features");
         context.Log($"folds: {(candidate.Folds == 0 ? "none, the validation rows alone measure" : candidate.Folds)}");
@@ -63,7 +68,9 @@ public sealed class TrainStage(
 
         if (candidate.ThresholdMetric is { } decisive && !model.Metrics.ContainsKey(TrainedCandidate.OutOfFold + decisive))
         {
-            context.Warn($"The threshold is the one by which {decisive} is largest on the validation rows, as there are no folds: {decisive} on them is a "
+            context.Warn(
+                WarningCodes.ThresholdOnValidation,
+                $"The threshold is the one by which {decisive} is largest on the validation rows, as there are no folds: {decisive} on them is a "
                 + "little too good.");
         }
         // Fifty candidates have many folds: the run shows of each the metric that decides, and the model's file has all.
@@ -110,10 +117,26 @@ public sealed class TrainStage(
         }
     }
 
-    private (Featurizer Featurizer, IReadOnlyList<Warning> Folded) FitFeaturizer(LocalTable train, PipelineDefinition definition, CancellationToken cancel)
+    private Featurizer FitFeaturizer(LocalTable train, PipelineDefinition definition, CancellationToken cancel)
     {
         using var session = duckDb.Open(train.Manifest.Columns.Count, cancel);
-        var featurizer = Featurizer.Fit(session, train, definition);
-        return (featurizer, FoldedCategories.Find(session, train, featurizer, definition.Features.MaxCategories));
+        return Featurizer.Fit(session, train, definition);
+    }
+
+    private IReadOnlyList<Warning> FindFolded(LocalTable train, LocalTable? raw, Featurizer featurizer, int most, CancellationToken cancel)
+    {
+        using var session = duckDb.Open(train.Manifest.Columns.Count, cancel);
+        return FoldedCategories.Find(session, train, raw, featurizer, most);
+    }
+
+    /// <summary>The raw table that rows come from, where it is still there and the lines of its rows are known; else null.</summary>
+    private async Task<LocalTable?> FindLinesAsync(DatasetManifest rows, CancellationToken cancel)
+    {
+        var version = rows;
+        while (version is not null && version.Stage != IngestStage.Name)
+        {
+            version = version.Parents is [var parent, ..] ? await datasets.FindAsync(parent, cancel) : null;
+        }
+        return version is not null && RowLines.AreKnown(version) ? await datasets.OpenAsync(version, cancel) : null;
     }
 }

@@ -48,7 +48,7 @@ public sealed class ValidateStage(
         {
             throw new InputException(["No candidate could be trained.", .. input.Failures ?? []]);
         }
-        context.Warn((input.Failures ?? []).Select(failure => new Warning($"Candidate {failure}") { Headline = true }));
+        context.Warn((input.Failures ?? []).Select(failure => new Warning(WarningCodes.CandidateFailed, $"Candidate {failure}") { Headline = true }));
         var (metric, largerIsBetter) = Evaluation.DecidingMetric(definition.Gates, TargetColumn.Of(manifest).Task);
         var outOfFold = TrainedCandidate.OutOfFold + metric;
         var chosenBy = input.Candidates.All(candidate => candidate.Metrics.ContainsKey(outOfFold)) ? outOfFold : metric;

@@ -33,6 +33,7 @@ public sealed class WinnerMeasures(
         context.Warn(TargetLeaks.Of(validation.Table, TellingGaps(rows)).Select(Told));
 
     private static Warning Told(TargetLeak leak) => new(
+        WarningCodes.TargetLeak,
         $"'{leak.Feature}'{ComputedFrom(leak)} all but tells the target: {leak.Evidence}. If it is known only together with the target, "
             + $"the metrics promise too much: leave {(leak.IsComputed ? "out what is known so late" : "it out")} "
             + $"(\"columns\": {{ {Json.Write(leak.Columns[0])}: \"ignore\" }}).")
@@ -104,7 +105,7 @@ public sealed class WinnerMeasures(
                 var gain = MetricIntervals.OfDifference(winner, baseline, metric);
                 if (gain is not null && !(largerIsBetter ? gain.Low > 0 : gain.High < 0))
                 {
-                    context.Warn(new Warning(string.Create(
+                    context.Warn(new Warning(WarningCodes.NoBetterThanBaseline, string.Create(
                         CultureInfo.InvariantCulture,
                         $"Nothing shows that the model is better than always predicting {Baseline.Describe(target, constant)}: {metric} is "
                             + $"{winner.Metrics()[metric]:G6} against {metrics[metric]:G6} on {winner.Count:N0} validation rows (95 % interval of the "

@@ -26,7 +26,7 @@ internal sealed class WinnerSlices(DatasetStore datasets, ArtifactStore artifact
         var columns = rows.Manifest.Columns.ToDictionary(column => column.Name, StringComparer.Ordinal);
         foreach (var name in definition.Slices.Where(name => !columns.ContainsKey(name)))
         {
-            context.Warn($"slices names '{name}', and there is no such column{NearestName.Ending(name, columns.Keys)}");
+            context.Warn(WarningCodes.UnknownSlice, $"slices names '{name}', and there is no such column{NearestName.Ending(name, columns.Keys)}");
         }
         var scored = Evaluation.Beside(measured.Predictions, measured.Table);
         var reports = await Task.Run(
