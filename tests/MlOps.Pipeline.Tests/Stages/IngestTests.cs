@@ -270,8 +270,8 @@ public sealed class IngestTests(AzuriteFixture azurite) : IAsyncLifetime
             Target = "y",
             Columns = new Dictionary<string, ColumnRule>
             {
-                ["amount"] = new() { Kind = ColumnKind.Numeric, Decimal = declaresFormats ? DecimalMark.Comma : null },
-                ["day"] = new() { Kind = ColumnKind.Datetime, Format = declaresFormats ? CellPattern.Dmy : null },
+                ["amount"] = declaresFormats ? new() { Decimal = DecimalMark.Comma } : new() { Kind = ColumnKind.Numeric },
+                ["day"] = declaresFormats ? new() { Format = CellPattern.Dmy } : new() { Kind = ColumnKind.Datetime },
                 ["paid"] = new() { Kind = ColumnKind.Boolean },
                 ["count"] = new() { Kind = ColumnKind.Numeric },
             },
