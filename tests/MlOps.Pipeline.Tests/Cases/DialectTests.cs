@@ -138,7 +138,8 @@ public sealed class DialectTests(AzuriteFixture azurite) : IAsyncLifetime
         public static KnownTable Make(Random random, WrittenAs written)
         {
             // Double quotes would be the quotes.
-            string[] words = [.. Words.Where(word => written.Quote == '"' || !word.Contains('"')), .. written.IsDeclared ? ["NA", "null"] : Array.Empty<string>()];
+            string[] words =
+                [.. Words.Where(word => written.Quote == '"' || !word.Contains('"')), .. written.IsDeclared ? ["NA", "null"] : Array.Empty<string>()];
             return new KnownTable([.. written.IsDeclared ? [] : Telling, .. Enumerable.Range(0, random.Next(10, 30)).Select(_ => Row())]);
 
             KnownRow Row() => new(

@@ -7,7 +7,9 @@ using MlOps.Testing;
 
 namespace MlOps.Pipeline.Tests.Stages;
 
-/// <summary>Columns that are declared to be written otherwise than production's were; what texts mean no value is in <see cref="Cases.ComparisonTests"/>.</summary>
+/// <summary>
+/// Columns that are declared to be written otherwise than production's were; what texts mean no value is in <see cref="Cases.ComparisonTests"/>.
+/// </summary>
 [Collection(AzuriteFixture.Collection)]
 public sealed class CellDifferencesTests(AzuriteFixture azurite) : IAsyncLifetime
 {
