@@ -31,19 +31,20 @@ public sealed class LocalProcess : IAsyncDisposable
         StartProgram("MlOps.Local.dll", environment, arguments);
 
     /// <summary>The local host's program as a part of one that knows cultures: it is set up to know none, which no variable can change.</summary>
-    /// <param name="settings">A file to write the runtime's settings to.</param>
+    /// <param name="folder">The folder that it works in, to which the runtime's settings are written.</param>
     /// <param name="environment">Variables to set, or with null to remove.</param>
     /// <param name="arguments">The command line.</param>
-    public static LocalProcess StartWithCultures(string settings, IReadOnlyDictionary<string, string?> environment, params IEnumerable<string> arguments)
+    public static LocalProcess StartWithCultures(string folder, IReadOnlyDictionary<string, string?> environment, params IEnumerable<string> arguments)
     {
         const string Program = "MlOps.Local";
         var usual = JsonNode.Parse(File.ReadAllText(Path.Combine(AppContext.BaseDirectory, $"{Program}.runtimeconfig.json")))!;
         var properties = usual["runtimeOptions"]!["configProperties"]!.AsObject();
         properties["System.Globalization.Invariant"] = false;
         properties["System.Globalization.PredefinedCulturesOnly"] = false;
+        var settings = Path.Combine(folder, "cultures.json");
         File.WriteAllText(settings, usual.ToJsonString());
         return StartDotnet(
-            ["exec", "--runtimeconfig", settings, Path.Combine(AppContext.BaseDirectory, $"{Program}.dll"), .. arguments], environment);
+            ["exec", "--runtimeconfig", settings, Path.Combine(AppContext.BaseDirectory, $"{Program}.dll"), .. arguments], environment, folder);
     }
 
     /// <param name="program">A program beside the tests.</param>
@@ -52,7 +53,8 @@ public sealed class LocalProcess : IAsyncDisposable
     public static LocalProcess StartProgram(string program, IReadOnlyDictionary<string, string?> environment, params IEnumerable<string> arguments) =>
         StartDotnet([Path.Combine(AppContext.BaseDirectory, program), .. arguments], environment);
 
-    private static LocalProcess StartDotnet(IEnumerable<string> arguments, IReadOnlyDictionary<string, string?> environment)
+    private static LocalProcess StartDotnet(
+        IEnumerable<string> arguments, IReadOnlyDictionary<string, string?> environment, string? folder = null)
     {
         var start = new ProcessStartInfo(
             Environment.ProcessPath is { } path && Path.GetFileNameWithoutExtension(path) == "dotnet" ? path : "dotnet", arguments)
@@ -60,7 +62,7 @@ public sealed class LocalProcess : IAsyncDisposable
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
-            WorkingDirectory = Path.GetTempPath(),
+            WorkingDirectory = folder ?? Path.GetTempPath(),
         };
         foreach (var (name, value) in environment)
         {

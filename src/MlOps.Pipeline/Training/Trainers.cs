@@ -240,7 +240,8 @@ internal sealed class Trainers(TrainerContext context, ITrainer? added = null)
 
     /// <summary>
     /// Weights may also run away and stay finite. Whoever predicts the very rows that it learnt from worse than their mean has not come near a solution:
-    /// twice its squared error leaves room for one that was not waited for.
+    /// twice its squared error leaves room for one that was not waited for. Of classes this cannot happen: the slope of their loss is at most 1, which bounds
+    /// what a row adds to a weight, whatever the other rows added.
     /// </summary>
     private bool HasRunAway(ITransformer model, IDataView train)
     {

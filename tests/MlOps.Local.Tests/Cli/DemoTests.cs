@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Text.RegularExpressions;
 using Azure.Storage.Blobs.Specialized;
+using MlOps.Pipeline.Tracking;
 using MlOps.Testing;
 
 namespace MlOps.Local.Tests.Cli;
@@ -62,6 +63,11 @@ public sealed class DemoTests(AzuriteFixture azurite) : IClassFixture<AzuriteFix
         next.ExitCode.Should().Be(0, next.Errors);
         next.Output.Should().Contain("version 1: promoted");
         runs.Output.Split("trips-").Should().HaveCount(2, "there is one run");
+        var store = new RunStore(azurite.NewStorage(), TimeProvider.System);
+        var run = (await store.FindDetailsAsync((await store.ListAsync("trips", 1, null, default)).Items[0].RunId, default))!;
+        var told = run.Stages.SelectMany(stage => stage.Warnings ?? []).ToList();
+        told.Should().Contain(warning => warning.Headline).And.Contain(warning => !warning.Headline);
+        next.Output.Split('\n').Should().Contain(told.Select(warning => $"{(warning.Headline ? "Warning:" : "note")} {warning.Text}"));
     }
 
     /// <summary>What the dead host held would be free in half a minute.</summary>

@@ -64,6 +64,7 @@ public sealed class ComparisonTests(AzuriteFixture azurite) : IAsyncLifetime
         run.Run.State.Should().BeOneOf(RunState.Succeeded, RunState.Blocked);
         run.Metrics["production_auc"].Should().BeGreaterThan(0.8);
         run.Run.BlockedBy.Should().NotContainMatch("*cannot be scored*");
+        await Skew.CheckAsync(host, run, CaseFiles.Path(second));
     }
 
     [Fact]
@@ -330,14 +331,20 @@ public sealed class ComparisonTests(AzuriteFixture azurite) : IAsyncLifetime
         run.Metrics.Should().NotContainKey("production_auc");
     }
 
-    [Fact]
-    public async Task A_score_of_production_that_is_no_number_blocks_with_the_row_named()
+    /// <summary>Infinite, and infinite less infinite.</summary>
+    [Theory]
+    [InlineData("1E+09", "0", "Infinity")]
+    [InlineData("3E+38", "3E+38", "NaN")]
+    public async Task A_score_of_production_that_is_no_number_blocks_with_the_row_named(string farX, string farZ, string score)
     {
         await using var other = new PipelineHost(azurite, services => services.AddMlOps(add => add.AddTrainer(new ExponentialTrainer())));
         // The latest row of the second file, which validates, is far out: an exponent of it is beyond any number.
-        string Csv(int from, bool far) => "day,x,y\n" + string.Concat(Enumerable.Range(from, 300).Select(i => string.Create(
-            CultureInfo.InvariantCulture,
-            $"{new DateTime(2026, 1, 1).AddDays(i):yyyy-MM-dd},{(far && i == from + 299 ? 1e9 : (i % 17) + (i / 1000.0))},{Math.Exp(i % 17 / 8.0):0.000}\n")));
+        string Csv(int from, bool far) => "day,x,z,y\n" + string.Concat(Enumerable.Range(from, 300).Select(i =>
+        {
+            var (x, z) = ((i % 17 / 8.0) + (i / 10_000.0), i % 13 / 8.0);
+            var cells = far && i == from + 299 ? $"{farX},{farZ}" : string.Create(CultureInfo.InvariantCulture, $"{x},{z}");
+            return string.Create(CultureInfo.InvariantCulture, $"{new DateTime(2026, 1, 1).AddDays(i):yyyy-MM-dd},{cells},{Math.Exp(2 * (x - z)):0.000}\n");
+        }));
         var definition = new PipelineDefinition
         {
             Model = model,
@@ -354,7 +361,7 @@ public sealed class ComparisonTests(AzuriteFixture azurite) : IAsyncLifetime
         run.Run.State.Should().Be(RunState.Blocked, run.Run.Error);
         var rows = run.Stages.Single(stage => stage.Stage == "validate").Rows;
         run.Run.BlockedBy.Should().ContainSingle().Which.Should().StartWith("production: version 1 cannot be scored on this data").And
-            .Contain($"The model's prediction of row {rows} of {rows} is Infinity, so nothing can be measured (x = 1E+09");
+            .Contain($"The model's prediction of row {rows} of {rows} is {score}, so nothing can be measured (x = {farX}, z = {farZ}");
         run.Metrics.Should().NotContainKey("production_rmse");
         (await other.Get<ModelRegistry>().FindAsync(model, default))!.Production.Should().Be(1);
     }

@@ -57,15 +57,18 @@ public sealed class DialectTests(AzuriteFixture azurite) : IAsyncLifetime
     private async Task<bool> ReadsAsWrittenAsync(int seed)
     {
         var random = new Random(seed);
-        var table = KnownTable.Make(random);
         var written = WrittenAs.Draw(random);
-        table = written.Quote == '\'' ? table.Without('"') : table;
-        var (path, dialect) = random.Next(4) == 0 ? WriteParquet(table, StoredAs.Draw(random)) : await WriteTextAsync(table, written);
+        var table = KnownTable.Make(random, written);
+        var (path, dialect) = random.Next(4) == 0
+            ? WriteParquet(table, StoredAs.Draw(random) with { Texts = written.IsDeclared ? written : null })
+            : await WriteTextAsync(table, written);
+        var told = bench.Told.Count;
 
-        var raw = await bench.IngestAsync(Definition, path);
+        var raw = await bench.IngestAsync(written.Declares(), path);
 
         // Other tools get the cells from an export.
         var rows = random.Next(5) == 0 ? await ExportedAsync(raw.Raw) : await bench.RowsAsync(raw.Raw, Columns);
+        var isText = path.Contains(".csv", StringComparison.Ordinal);
         File.Delete(path);
         rows.Should().HaveSameCount(table.Rows, $"of {dialect}");
         for (var i = 0; i < rows.Count; i++)
@@ -73,6 +76,9 @@ public sealed class DialectTests(AzuriteFixture azurite) : IAsyncLifetime
             var (amount, whole, when, flag, word) = table.Rows[i];
             rows[i].Should().Equal([(double)amount, whole is { } number ? (double)number : null, when, flag, word], $"row {i} of {dialect}");
         }
+        var ragged = isText ? table.Rows.Count(row => row.Ragged is not null) : 0;
+        var leftOut = bench.Told.Skip(told).Where(warning => warning.Text.Contains("their number of cells is not the header's", StringComparison.Ordinal));
+        leftOut.Select(warning => warning.Count).Should().Equal(ragged > 0 ? [ragged] : [], $"of {dialect}");
         return true;
     }
 
@@ -115,31 +121,48 @@ public sealed class DialectTests(AzuriteFixture azurite) : IAsyncLifetime
         return (path, types);
     }
 
-    /// <summary>Rows whose cells leave no doubt: fractions and thousands, days after the twelfth, words with everything in them.</summary>
+    /// <summary>
+    /// Rows whose cells leave no doubt: fractions and thousands, days after the twelfth, words with everything in them. Where the definition declares how they
+    /// are written nothing but that tells: each mark in a number has three digits behind, no day is after the twelfth, and a word may be what else is missing.
+    /// </summary>
     private sealed record KnownTable(IReadOnlyList<KnownRow> Rows)
     {
         public static readonly string[] Words = ["Köln", "a, b", "c; d", "say \"so\"", "pipe | tab\t", "it's", "two  blanks", "x"];
 
-        /// <summary>The same without words that a character stands in.</summary>
-        public KnownTable Without(char letter) => new(
-            [.. Rows.Select(row => row with { Word = row.Word?.Contains(letter, StringComparison.Ordinal) == true ? "x" : row.Word })]);
-
-        public static KnownTable Make(Random random) => new(
+        private static readonly KnownRow[] Telling =
         [
             new(1234.56m, 7, new DateTime(2026, 1, 31, 10, 30, 0), true, "x"),
             new(-0.25m, 12_345, new DateTime(2025, 12, 24, 23, 59, 0), false, "Köln"),
-            .. Enumerable.Range(0, random.Next(10, 30)).Select(_ => new KnownRow(
-                Math.Round((decimal)((random.NextDouble() - 0.3) * Math.Pow(10, random.Next(1, 7))), 2),
+        ];
+
+        public static KnownTable Make(Random random, WrittenAs written)
+        {
+            // Double quotes would be the quotes.
+            string[] words =
+                [.. Words.Where(word => written.Quote == '"' || !word.Contains('"')), .. written.IsDeclared ? ["NA", "null"] : Array.Empty<string>()];
+            return new KnownTable([.. written.IsDeclared ? [] : Telling, .. Enumerable.Range(0, random.Next(10, 30)).Select(_ => Row())]);
+
+            KnownRow Row() => new(
+                written.IsDeclared ? random.Next(1000, 1_000_000) / (written.Group.Length == 0 ? 1000m : 1)
+                    : Math.Round((decimal)((random.NextDouble() - 0.3) * Math.Pow(10, random.Next(1, 7))), 2),
                 random.Next(6) == 0 ? null : (int?)random.Next(100_000),
-                random.Next(6) == 0
-                    ? null
-                    : (DateTime?)new DateTime(random.Next(1971, 2030), random.Next(1, 13), random.Next(1, 29), random.Next(24), random.Next(60), 0),
+                random.Next(6) == 0 ? null : (DateTime?)new DateTime(
+                    random.Next(1971, 2030), random.Next(1, 13), random.Next(1, written.IsDeclared ? 13 : 29), random.Next(24), random.Next(60), 0),
                 random.Next(6) == 0 ? null : (bool?)(random.Next(2) == 0),
-                random.Next(6) == 0 ? null : Words[random.Next(Words.Length)])),
-        ]);
+                random.Next(6) == 0 ? null : words[random.Next(words.Length)])
+            {
+                Ragged = written.HasRagged && random.Next(6) == 0 ? Enumerable.Range(0, random.Next(1, 4)).Select(_ => random.Next(-5, 5)).ToArray() : null,
+            };
+        }
     }
 
-    private sealed record KnownRow(decimal Amount, int? Whole, DateTime? When, bool? Flag, string? Word);
+    private sealed record KnownRow(decimal Amount, int? Whole, DateTime? When, bool? Flag, string? Word)
+    {
+        /// <summary>
+        /// A line of a text behind this row that has its cells but for these, or, where the first is negative, as many cells more; null: there is none.
+        /// </summary>
+        public int[]? Ragged { get; init; }
+    }
 
     /// <summary>One way of writing a table.</summary>
     private sealed record WrittenAs(
@@ -161,6 +184,46 @@ public sealed class DialectTests(AzuriteFixture azurite) : IAsyncLifetime
         /// <summary>What a missing number or date is written as, where that is not what all missing cells are.</summary>
         public string? Placeholder { get; init; }
 
+        /// <summary>Formats and the text of missing cells stand in the definition, and nothing in the file shows them.</summary>
+        public bool IsDeclared { get; init; }
+
+        /// <summary>Lines with cells too few or too many among the rows.</summary>
+        public bool HasRagged { get; init; }
+
+        /// <summary>What the definition says.</summary>
+        public PipelineDefinition Declares() => !IsDeclared ? Definition : Definition with
+        {
+            Columns = new Dictionary<string, ColumnRule>
+            {
+                ["amount"] = new()
+                {
+                    Format = (Decimal, Group) switch
+                    {
+                        ('.', ",") => CellPattern.CommaGroups,
+                        ('.', " ") => CellPattern.SpaceGroupsPoint,
+                        ('.', "'") => CellPattern.ApostropheGroups,
+                        (',', ".") => CellPattern.PointGroups,
+                        (',', " ") => CellPattern.SpaceGroups,
+                        ('.', _) => CellPattern.Point,
+                        _ => CellPattern.Comma,
+                    },
+                },
+                ["whole"] = new() { Kind = ColumnKind.Numeric, Nulls = Nulls },
+                ["when"] = new()
+                {
+                    Kind = ColumnKind.Datetime,
+                    Format = Date.StartsWith("dd", StringComparison.Ordinal) ? CellPattern.Dmy
+                        : Date.StartsWith("MM", StringComparison.Ordinal) ? CellPattern.Mdy
+                        : CellPattern.Ymd,
+                    Nulls = Nulls,
+                },
+                ["flag"] = new() { Kind = ColumnKind.Boolean, Nulls = Nulls },
+                ["word"] = new() { Kind = ColumnKind.Categorical, Nulls = Nulls },
+            },
+        };
+
+        private string[] Nulls => Null.Length == 0 ? ["keine"] : [Null];
+
         private static readonly string[] Dates =
         [
             "yyyy-MM-dd HH:mm", "yyyy-MM-ddTHH:mm:ss'Z'", "dd/MM/yyyy HH:mm", "dd.MM.yyyy HH:mm", "MM/dd/yyyy hh:mm tt", "d MMM yyyy HH:mm",
@@ -181,9 +244,9 @@ public sealed class DialectTests(AzuriteFixture azurite) : IAsyncLifetime
                 NamesDelimiter = random.Next(5) == 0,
                 Unit = Pick("", "", "%", " %"),
                 Placeholder = random.Next(3) == 0 ? Pick("NA", "?", "-", "None", "unknown", "n.a.", @"\N", "#DIV/0!") : null,
+                HasRagged = random.Next(4) == 0,
             };
-            // Behind a blank an apostrophe is one of a word.
-            return written with { Padded = written.Padded && written.Quote == '"' };
+            return random.Next(3) == 0 ? written with { IsDeclared = true, Null = Pick("", "keine", "-999", "n/v"), Placeholder = null } : written;
 
             string Pick(params string[] among) => among[random.Next(among.Length)];
         }
@@ -197,11 +260,14 @@ public sealed class DialectTests(AzuriteFixture azurite) : IAsyncLifetime
                 text.Append(CultureInfo.InvariantCulture, $"sep={Delimiter}").Append(LineEnd == "mixed" ? "\n" : LineEnd);
             }
             Line(Columns);
-            foreach (var (amount, whole, when, flag, word) in table.Rows)
+            foreach (var row in table.Rows)
             {
-                Line(
-                    Number(amount, "#,0.00") + Unit, whole is { } number ? number.ToString(CultureInfo.InvariantCulture) : Placeholder ?? Null,
-                    when?.ToString(Date, CultureInfo.InvariantCulture) ?? Placeholder ?? Null, flag?.ToString() ?? Null, word ?? Null);
+                var cells = Cells(row);
+                Line(cells);
+                if (row.Ragged is { } places)
+                {
+                    Line(places[0] < 0 ? [.. cells, .. places.Select(_ => "more")] : [.. cells.Where((_, i) => !places.Contains(i))]);
+                }
             }
             return Packed(Encoded(text.ToString()));
 
@@ -211,6 +277,15 @@ public sealed class DialectTests(AzuriteFixture azurite) : IAsyncLifetime
                 text.Append(LineEnd == "mixed" ? (line++ % 3 == 0 ? "\r\n" : "\n") : LineEnd);
             }
         }
+
+        public string[] Cells(KnownRow row) =>
+        [
+            Number(row.Amount, !IsDeclared ? "#,0.00" : Group.Length > 0 ? "#,0" : "0.000") + Unit,
+            row.Whole?.ToString(CultureInfo.InvariantCulture) ?? Placeholder ?? Null,
+            row.When?.ToString(Date, CultureInfo.InvariantCulture) ?? Placeholder ?? Null,
+            row.Flag?.ToString() ?? Null,
+            row.Word ?? Null,
+        ];
 
         private string Number(decimal value, string pattern) => value.ToString(
             pattern, new NumberFormatInfo { NumberDecimalSeparator = Decimal.ToString(), NumberGroupSeparator = Group, NumberGroupSizes = [3] });
@@ -248,9 +323,12 @@ public sealed class DialectTests(AzuriteFixture azurite) : IAsyncLifetime
         }
     }
 
-    /// <summary>One way of storing a table's columns in Parquet, which says types by itself: texts stay texts.</summary>
+    /// <summary>One way of storing a table's columns in Parquet, which says types by itself: texts stay texts unless they are declared.</summary>
     private sealed record StoredAs(string Amount, string Whole, string When, string Word, string Compression)
     {
+        /// <summary>All columns are texts, written so, which the definition declares to be something else; null: they have types.</summary>
+        public WrittenAs? Texts { get; init; }
+
         public static StoredAs Draw(Random random)
         {
             return new StoredAs(
@@ -265,14 +343,18 @@ public sealed class DialectTests(AzuriteFixture azurite) : IAsyncLifetime
 
         public string Sql(KnownTable table, string path)
         {
-            var rows = table.Rows.Select(row => string.Join(
-                ", ", Text(row.Amount.ToString(CultureInfo.InvariantCulture)), Text(row.Whole?.ToString(CultureInfo.InvariantCulture)),
-                Text(row.When?.ToString("yyyy-MM-dd HH:mm:ss", CultureInfo.InvariantCulture)), Text(row.Flag is { } flag ? (flag ? "true" : "false") : null),
-                Text(row.Word)));
-            return $"SET TimeZone = 'UTC'; COPY (SELECT amount::{Amount} AS amount, whole::{Whole} AS whole, \"when\"::{When} AS \"when\", "
-                + $"flag::BOOLEAN AS flag, word::{Word} AS word FROM (VALUES ({string.Join("), (", rows)})) AS t(amount, whole, \"when\", flag, word)) "
-                + $"TO {Text(path)} (FORMAT parquet, COMPRESSION {Compression})";
+            var rows = table.Rows.Select(row => string.Join(", ", (Texts?.Cells(row) ?? Cells(row)).Select(Text)));
+            string[] types = Texts is null ? [Amount, Whole, When, "BOOLEAN", Word] : [.. Columns.Select(_ => "VARCHAR")];
+            var stored = Columns.Zip(types, (column, type) => $"\"{column}\"::{type} AS \"{column}\"");
+            return $"SET TimeZone = 'UTC'; COPY (SELECT {string.Join(", ", stored)} FROM (VALUES ({string.Join("), (", rows)})) AS "
+                + $"t({string.Join(", ", Columns.Select(column => $"\"{column}\""))})) TO {Text(path)} (FORMAT parquet, COMPRESSION {Compression})";
         }
+
+        private static string?[] Cells(KnownRow row) =>
+        [
+            row.Amount.ToString(CultureInfo.InvariantCulture), row.Whole?.ToString(CultureInfo.InvariantCulture),
+            row.When?.ToString("yyyy-MM-dd HH:mm:ss", CultureInfo.InvariantCulture), row.Flag?.ToString(), row.Word,
+        ];
 
         private static string Text(string? value) => value is null ? "NULL" : Pipeline.Data.Duck.Sql.Text(value);
     }

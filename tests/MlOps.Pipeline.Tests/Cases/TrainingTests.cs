@@ -131,6 +131,22 @@ public sealed class TrainingTests(AzuriteFixture azurite) : IAsyncLifetime
         await Skew.CheckAsync(host, run, CaseFiles.Path("05-space-after-comma.csv"));
     }
 
+    [Theory]
+    [InlineData("60-fastforest.json", 0.45)]
+    [InlineData("60-ff.json", 0.45)]
+    [InlineData("60-lightgbm.json", 0.3)]
+    [InlineData("60-sdca.json", 0.45)]
+    public async Task Each_trainer_predicts_two_classes_as_it_was_measured(string declared, double most)
+    {
+        var definition = DefinitionJson.Read(await File.ReadAllTextAsync(CaseFiles.Path(declared))) with { Model = model };
+
+        var run = await host.RunAsync(definition with { Train = new TrainRules { Folds = 0 } }, CaseFiles.Path("05-space-after-comma.csv"));
+
+        run.Run.State.Should().Be(RunState.Succeeded, run.Run.Error);
+        run.Metrics["val_log_loss"].Should().BeLessThan(most);
+        await Skew.CheckAsync(host, run, CaseFiles.Path("05-space-after-comma.csv"));
+    }
+
     [Fact]
     public async Task A_split_by_time_cuts_between_two_times()
     {

@@ -271,8 +271,8 @@ public sealed class IngestTests(AzuriteFixture azurite) : IAsyncLifetime
             Target = "y",
             Columns = new Dictionary<string, ColumnRule>
             {
-                ["amount"] = new() { Kind = ColumnKind.Numeric, Decimal = declaresFormats ? DecimalMark.Comma : null },
-                ["day"] = new() { Kind = ColumnKind.Datetime, Format = declaresFormats ? CellPattern.Dmy : null },
+                ["amount"] = declaresFormats ? new() { Decimal = DecimalMark.Comma } : new() { Kind = ColumnKind.Numeric },
+                ["day"] = declaresFormats ? new() { Format = CellPattern.Dmy } : new() { Kind = ColumnKind.Datetime },
                 ["paid"] = new() { Kind = ColumnKind.Boolean },
                 ["count"] = new() { Kind = ColumnKind.Numeric },
             },
@@ -362,6 +362,32 @@ public sealed class IngestTests(AzuriteFixture azurite) : IAsyncLifetime
         var manifest = await bench.Host.Get<DatasetStore>().GetAsync(raw.Raw.Id, default);
         var example = (await DroppedRows.ReadAsync(bench.Host.Storage, manifest, default)).Should().ContainSingle().Subject;
         example.Rows.Select(row => string.Join(',', row)).Should().Equal("4,5", "6,7,8,9");
+    }
+
+    /// <summary>Taken for characters, the quotes would let the delimiter between them stand for a cell that is not there.</summary>
+    [Theory]
+    [InlineData('"')]
+    [InlineData('\'')]
+    public async Task A_row_that_lacks_a_cell_is_not_made_whole_by_the_delimiter_in_another(char quote)
+    {
+        var raw = await bench.IngestTextAsync(Definition, "a,b,y\n1,'x, y',3\n'x, y',5\n6, 'z, x',7\n".Replace('\'', quote));
+
+        (await bench.RowsAsync(raw.Raw, "a", "b", "y")).Should().BeEquivalentTo([new object[] { 1.0, "x, y", 3.0 }, [6.0, "z, x", 7.0]]);
+        bench.Told.Should().ContainSingle(warning => warning.Text.Contains("1 of 3 rows were left out") && warning.Line == 3);
+    }
+
+    [Theory]
+    [InlineData("a,b,y\n1, 'x, y',3\n2, 'it''s' ,4\n", "x, y", "it's")]
+    [InlineData("a,b,y\n1,'x, y',3\n\n2 ,'z',4\n", "x, y", "z")]
+    [InlineData("a,b,y\n1,'x; y',3\n2,'z, x', 4\n5,6\n", "x; y", "z, x")]
+    [InlineData("a,b,y\n1, 'x',3\n2, 'tis so,4\n", "'x'", "'tis so")]
+    [InlineData("a,b,y\n1, 'x' 'z',3\n2, 'y',4\n", "'x' 'z'", "'y'")]
+    [InlineData("a,b,c,y\n1,'tis,cats',3\n2,x,cats',4\n", "'tis", "x")]
+    public async Task Apostrophes_quote_where_all_of_them_do_whatever_blanks_lines_or_rows_there_are_beside(string csv, params string[] words)
+    {
+        var raw = await bench.IngestTextAsync(Definition, csv);
+
+        (await bench.RowsAsync(raw.Raw, "b")).Select(row => row[0]).Should().BeEquivalentTo(words);
     }
 
     [Theory]

@@ -97,6 +97,9 @@ internal sealed class CsvRecords : IDisposable
     /// <summary>True once anything was met that readers of RFC 4180 may read in another way.</summary>
     public bool IsOdd { get; private set; }
 
+    /// <summary>True once a quote was met that neither opens nor closes a cell: blanks around cells, blank lines and ragged records do not make one.</summary>
+    public bool HasStrayQuotes { get; private set; }
+
     /// <summary>A cell without its quotes.</summary>
     public ReadOnlySpan<byte> this[int index]
     {
@@ -222,7 +225,10 @@ internal sealed class CsvRecords : IDisposable
         }
     }
 
-    /// <summary>A record whose first line has a quote: read by each rule in turn until one gives the header's number of cells.</summary>
+    /// <summary>
+    /// A record whose first line has a quote: read by each rule in turn until one gives the header's number of cells. A line whose quotes all open or close a
+    /// cell is what it is: read otherwise, the delimiters within its quotes could make up for the cells that it lacks.
+    /// </summary>
     private bool ReadQuoted(int line, int next)
     {
         var first = ParseQuoted(strayEndsQuoting: true);
@@ -230,10 +236,11 @@ internal sealed class CsvRecords : IDisposable
         {
             return false;
         }
-        if (!first.IsOdd && Fits())
+        if (Fits() ? !first.IsOdd : first is { HasStray: false, Lines: 1 })
         {
             return Take(first);
         }
+        HasStrayQuotes |= first.HasStray;
         var chosen = first;
         if (!Fits())
         {
@@ -248,7 +255,8 @@ internal sealed class CsvRecords : IDisposable
             // Quotes as plain characters: what is wrong is kept to one line.
             unescapedLength = 0;
             Split(start, line);
-            chosen = new Parsed(next, 1, false, true);
+            chosen = new Parsed(next, 1, false, true, true);
+            HasStrayQuotes |= Fits();
             if (!Fits() && first.Lines == 1)
             {
                 chosen = ParseQuoted(strayEndsQuoting: true);
@@ -276,7 +284,7 @@ internal sealed class CsvRecords : IDisposable
     {
         Count = 0;
         unescapedLength = 0;
-        var odd = false;
+        var (odd, stray) = (false, false);
         var lines = 1;
         var place = start;
         while (true)
@@ -291,25 +299,25 @@ internal sealed class CsvRecords : IDisposable
                 var cell = Quoted(open, strayEndsQuoting);
                 if (cell.NeedsMore)
                 {
-                    return new Parsed(0, 0, true, false);
+                    return new Parsed(0, 0, true, false, false);
                 }
                 if (cell.Next >= 0)
                 {
-                    odd |= cell.IsOdd || open > place;
+                    (odd, stray) = (odd || cell.IsOdd || open > place, stray || cell.HasStray);
                     lines += cell.Lines;
                     place = cell.Next;
                     if (place >= end)
                     {
-                        return new Parsed(place, lines, !atEnd, odd);
+                        return new Parsed(place, lines, !atEnd, odd, stray);
                     }
                     if (IsDelimiter(buffer[place]))
                     {
                         place = AfterDelimiter(place);
                         continue;
                     }
-                    return new Parsed(AfterLine(place), lines, false, odd);
+                    return new Parsed(AfterLine(place), lines, false, odd, stray);
                 }
-                odd = true;
+                (odd, stray) = (true, true);
             }
             var text = buffer.AsSpan(place, end - place);
             var length = dialect.Aligned ? text.IndexOfAny(" \t\n\r"u8) : text.IndexOfAny(dialect.Delimiter, (byte)'\n', (byte)'\r');
@@ -322,11 +330,14 @@ internal sealed class CsvRecords : IDisposable
             {
                 if (!atEnd)
                 {
-                    return new Parsed(0, 0, true, false);
+                    return new Parsed(0, 0, true, false, false);
                 }
                 length = text.Length;
             }
-            odd |= text[..length].IndexOf(dialect.Quote) >= 0;
+            if (text[..length].IndexOf(dialect.Quote) >= 0)
+            {
+                (odd, stray) = (true, true);
+            }
             if (length > 0 || !dialect.Aligned)
             {
                 AddTrimmed(place, length);
@@ -334,14 +345,14 @@ internal sealed class CsvRecords : IDisposable
             place += length;
             if (place >= end)
             {
-                return new Parsed(place, lines, false, odd);
+                return new Parsed(place, lines, false, odd, stray);
             }
             if (IsDelimiter(buffer[place]))
             {
                 place = AfterDelimiter(place);
                 continue;
             }
-            return new Parsed(AfterLine(place), lines, false, odd);
+            return new Parsed(AfterLine(place), lines, false, odd, stray);
         }
     }
 
@@ -352,7 +363,7 @@ internal sealed class CsvRecords : IDisposable
         var from = unescapedLength;
         var segment = place;
         var lines = 0;
-        var odd = false;
+        var stray = false;
         while (true)
         {
             var length = place < end ? buffer.AsSpan(place, end - place).IndexOf(dialect.Quote) : -1;
@@ -361,17 +372,17 @@ internal sealed class CsvRecords : IDisposable
                 // A quoted cell that goes on longer has lost its closing quote.
                 if (!atEnd && end - start < limits.RowBytes)
                 {
-                    return new Quotation(0, 0, true, false);
+                    return new Quotation(0, 0, true, false, false);
                 }
                 unescapedLength = from;
-                return new Quotation(-1, 0, false, true);
+                return new Quotation(-1, 0, false, true, true);
             }
             lines += LinesIn(buffer.AsSpan(place, length));
             var quote = place + length;
             var after = quote + 1;
             if (after >= end && !atEnd)
             {
-                return new Quotation(0, 0, true, false);
+                return new Quotation(0, 0, true, false, false);
             }
             if (after < end && buffer[after] == dialect.Quote)
             {
@@ -386,7 +397,7 @@ internal sealed class CsvRecords : IDisposable
             }
             if (close >= end && !atEnd)
             {
-                return new Quotation(0, 0, true, false);
+                return new Quotation(0, 0, true, false, false);
             }
             if (close >= end || IsDelimiter(buffer[close]) || IsLineEnd(close))
             {
@@ -399,14 +410,14 @@ internal sealed class CsvRecords : IDisposable
                     Keep(buffer.AsSpan(segment, quote - segment));
                     Add(~from, unescapedLength - from);
                 }
-                return new Quotation(close, lines, false, odd || close > after);
+                return new Quotation(close, lines, false, stray || close > after, stray);
             }
             if (strayEndsQuoting)
             {
                 unescapedLength = from;
-                return new Quotation(-1, 0, false, true);
+                return new Quotation(-1, 0, false, true, true);
             }
-            odd = true;
+            stray = true;
             Keep(buffer.AsSpan(segment, after - segment));
             place = segment = after;
         }
@@ -539,7 +550,7 @@ internal sealed class CsvRecords : IDisposable
     /// <summary>Where a cell's text is: in the buffer, or, where the start is negative, at its complement among the unescaped texts.</summary>
     private readonly record struct Cell(int Start, int Length);
 
-    private readonly record struct Parsed(int Next, int Lines, bool NeedsMore, bool IsOdd);
+    private readonly record struct Parsed(int Next, int Lines, bool NeedsMore, bool IsOdd, bool HasStray);
 
-    private readonly record struct Quotation(int Next, int Lines, bool NeedsMore, bool IsOdd);
+    private readonly record struct Quotation(int Next, int Lines, bool NeedsMore, bool IsOdd, bool HasStray);
 }

@@ -146,7 +146,10 @@ internal static class CsvSniffer
             records.RemoveAt(records.Count - 1);
             regular = Math.Min(regular, records.Count);
         }
-        return new Candidate(dialect, records, records.Count == 0 ? 0 : (double)regular / records.Count, parser.IsOdd);
+        return new Candidate(dialect, records, records.Count == 0 ? 0 : (double)regular / records.Count, parser.IsOdd)
+        {
+            HasStrayQuotes = parser.HasStrayQuotes,
+        };
     }
 
     /// <summary>
@@ -179,6 +182,8 @@ internal static class CsvSniffer
     /// <param name="IsOdd">Whether RFC 4180 was left on the way.</param>
     private sealed record Candidate(CsvDialect Dialect, List<string[]> Records, double Regular, bool IsOdd)
     {
+        public bool HasStrayQuotes { get; init; }
+
         /// <summary>Regular records first, more cells then; one cell a record is the last resort, and apostrophes quote only where all of them do.</summary>
         public double Score
         {
@@ -189,7 +194,7 @@ internal static class CsvSniffer
                     return -1;
                 }
                 var cells = Records[0].Length;
-                return cells == 1 || (IsOdd && Dialect.Quote == (byte)'\'') ? 0 : Regular + (Math.Min(cells, 100_000) / 1e6) - (IsOdd ? 1e-7 : 0)
+                return cells == 1 || (HasStrayQuotes && Dialect.Quote == (byte)'\'') ? 0 : Regular + (Math.Min(cells, 100_000) / 1e6) - (IsOdd ? 1e-7 : 0)
                     + (Dialect.Quote == (byte)'\'' ? 1e-7 : 0);
             }
         }

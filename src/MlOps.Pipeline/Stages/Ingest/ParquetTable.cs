@@ -106,7 +106,9 @@ internal static class ParquetTable
                 });
                 continue;
             }
-            if (type == "VARCHAR" && kind is not null && storage != StorageType.Varchar)
+            // Who says how a text writes numbers or dates says that it has some, as of a column of a text file.
+            var areValues = kind is null ? rule is { Format: not null } or { Decimal: not null } : storage != StorageType.Varchar;
+            if (type == "VARCHAR" && areValues)
             {
                 // A text is read as the cells of a text file are: nothing else tells how it writes numbers and dates.
                 var reading = ReadTexts(session, source, (original, names[i]), rule!, names[i] == definition.Target, warnings);
