@@ -30,6 +30,7 @@ public sealed class CellDifferencesTests(AzuriteFixture azurite) : IAsyncLifetim
         foreach (var other in others)
         {
             (await TellAsync(other)).Should().Equal(new Warning(
+                WarningCodes.ReadOtherwise,
                 $"Column '{column}' is read otherwise than production reads it: {what} are written as {other} in the new data, and as {usual} to version 3; "
                     + "the comparison is by the new reading.")
             {
