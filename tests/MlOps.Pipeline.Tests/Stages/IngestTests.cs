@@ -373,7 +373,7 @@ public sealed class IngestTests(AzuriteFixture azurite) : IAsyncLifetime
         var raw = await bench.IngestTextAsync(Definition, "a,b,y\n1,'x, y',3\n'x, y',5\n6, 'z, x',7\n".Replace('\'', quote));
 
         (await bench.RowsAsync(raw.Raw, "a", "b", "y")).Should().BeEquivalentTo([new object[] { 1.0, "x, y", 3.0 }, [6.0, "z, x", 7.0]]);
-        bench.Told.Should().ContainSingle(warning => warning.Text.Contains("1 of 3 rows were left out") && warning.Line == 3);
+        bench.Told.Should().ContainSingle(warning => warning.Text.Contains("1 of 3 rows was left out") && warning.Line == 3);
     }
 
     [Theory]

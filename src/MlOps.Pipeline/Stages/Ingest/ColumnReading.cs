@@ -348,9 +348,15 @@ internal sealed partial record ColumnReading(StorageType Type, ColumnKind Kind, 
                 Headline = count < survey.Numbers,
             });
         }
-        return new ColumnReading(StorageType.Double, kind, FormatOf(rule, format)) { Doubt = told, IsShown = told is null && IsShown() };
+        return new ColumnReading(StorageType.Double, kind, FormatOf(rule, format)) { Doubt = told, IsShown = IsShown() };
 
-        bool IsShown() => survey.Whole < survey.Numbers && survey.NumbersIn(NumberText.BitOf(format)) == survey.Numbers;
+        // A format that was declared, or an earlier table's, leaves no doubt: what the cells show by themselves is another thing.
+        bool IsShown()
+        {
+            var (own, other) = EarlierFormats.IsComma((CellPattern)format) ? (',', '.') : ('.', ',');
+            return survey.NumbersIn(NumberText.BitOf(format)) == survey.Numbers
+                && survey.NumbersOnlyIn(NumberText.BitsOf(own), NumberText.BitsOf(other)) > 0;
+        }
 
         bool ReadsAsMany(NumberFormat one, NumberFormat other) => survey.NumbersIn(NumberText.BitOf(one)) == survey.NumbersIn(NumberText.BitOf(other));
     }
@@ -391,7 +397,7 @@ internal sealed partial record ColumnReading(StorageType Type, ColumnKind Kind, 
         return new ColumnReading(StorageType.Timestamp, ColumnKind.Datetime, FormatOf(rule, dates: order))
         {
             Doubt = doubt,
-            IsShown = doubt is null && survey.DatesIn(TimeText.BitOf(order)) == survey.Dates,
+            IsShown = Enum.GetValues<DateOrder>().All(one => survey.DatesIn(TimeText.BitOf(one)) == survey.Dates == (one == order)),
         };
     }
 
