@@ -52,11 +52,11 @@ public static class RunLogsApi
         {
             return RunsApi.Unknown(id);
         }
-        if (!options.StreamsAnswers)
+        if (!options.HasEvents)
         {
             return HttpProblems.Of(
                 StatusCodes.Status501NotImplemented,
-                [$"This host sends answers only when they are whole, so it has no streams of events. Ask GET {Links.Run(id)} every second or so instead."]);
+                [$"This host has no streams of events, as each would hold one of its calls. Ask GET {Links.Run(id)} every second or so instead."]);
         }
         http.Response.Headers.CacheControl = "no-store";
         return TypedResults.ServerSentEvents(watch.FollowAsync(id, cancel), RunWatch.EventType);

@@ -96,14 +96,28 @@ public sealed class RunLogsApiTests(AzuriteFixture azurite) : WebTests(azurite)
     }
 
     [Fact]
-    public async Task A_host_that_cannot_stream_says_what_to_do_instead()
+    public async Task A_host_without_events_says_what_to_do_instead()
     {
         await using var host = await WebHost.StartAsync(
-            Azurite.NewStorage(), services => services.AddSingleton(new WebOptions { StreamsAnswers = false }));
+            Azurite.NewStorage(), services => services.AddSingleton(new WebOptions { HasEvents = false }));
         var run = await AddRunAsync(RunState.Running);
 
         (await host.Client.GetAsync($"/runs/{run.RunId}/events").ShouldFailAsync(HttpStatusCode.NotImplemented)).Should()
             .Contain($"Ask GET /runs/{run.RunId} every second or so instead");
+    }
+
+    /// <summary>A browser tells its user of every request that fails.</summary>
+    [Fact]
+    public async Task A_runs_page_of_a_host_without_events_looks_by_itself_and_asks_for_none()
+    {
+        await using var host = await WebHost.StartAsync(
+            Azurite.NewStorage(), services => services.AddSingleton(new WebOptions { HasEvents = false }));
+        var run = await AddRunAsync(RunState.Running);
+
+        var page = new HtmlParser().ParseDocument(await host.Client.GetStringAsync($"/dashboard/runs/{run.RunId}")).QuerySelector("main")!;
+
+        page.HasAttribute("data-events").Should().BeFalse();
+        page.GetAttribute("data-live").Should().Be("1000");
     }
 
     [Fact]

@@ -4,6 +4,7 @@ using Microsoft.Azure.Functions.Worker;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Logging;
 using MlOps.Functions.Durable;
 using MlOps.Pipeline;
 using MlOps.Pipeline.Alerts;
@@ -39,10 +40,12 @@ internal static class AppServices
             .AddSingleton(Options(configuration))
             .AddMlOpsServing()
             .AddPredictionLog()
-            // The platform hands an answer on when it is whole.
-            .AddSingleton(new WebOptions { StreamsAnswers = false })
+            // A stream would hold one of the few calls that an instance has at a time, and be paid for, as long as somebody looks.
+            .AddSingleton(new WebOptions { HasEvents = false })
             .AddMlOpsWeb()
-            .AddOpenTelemetryExport(configuration);
+            .AddOpenTelemetryExport(configuration)
+            // Each line goes to the Functions host, whose log levels come after that: routing alone would tell it two of each prediction.
+            .AddLogging(logging => logging.AddFilter("Microsoft.AspNetCore", LogLevel.Warning).AddFilter("System.Net.Http", LogLevel.Warning));
         services.Configure<WorkerOptions>(worker => worker.Serializer = new JsonObjectSerializer(Json.Options));
         // The host limits bodies, and so do the routes: what they let through is let through here.
         services.Configure<KestrelServerOptions>(kestrel => kestrel.Limits.MaxRequestBodySize = null);

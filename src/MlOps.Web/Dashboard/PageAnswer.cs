@@ -28,7 +28,8 @@ internal static class PageAnswer
             return TypedResults.Json(data, statusCode: status);
         }
         var frame = new PageFrame(
-            $"{http.Request.Scheme}://{http.Request.Host}", http.Request.Path + http.Request.QueryString, CallerOf(http), RoleOf(http), TokenOf(http));
+            $"{http.Request.Scheme}://{http.Request.Host}", http.Request.Path + http.Request.QueryString, CallerOf(http), RoleOf(http), TokenOf(http),
+            http.RequestServices.GetRequiredService<WebOptions>().HasEvents);
         var page = await http.RequestServices.GetRequiredService<ReportRenderer>()
             .RenderAsync<TPage>(new Dictionary<string, object?> { ["Frame"] = frame, ["Data"] = data });
         http.Response.Headers.ContentSecurityPolicy = ContentSecurityPolicy;
