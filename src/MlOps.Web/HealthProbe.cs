@@ -1,4 +1,5 @@
 using MlOps.Pipeline.Data;
+using MlOps.Web.Answers;
 
 namespace MlOps.Web;
 

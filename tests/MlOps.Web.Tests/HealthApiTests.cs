@@ -9,6 +9,7 @@ using Microsoft.Extensions.DependencyInjection;
 using MlOps.Pipeline.Data;
 using MlOps.Testing;
 using MlOps.Web.Access;
+using MlOps.Web.Answers;
 
 namespace MlOps.Web.Tests;
 

@@ -6,6 +6,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using MlOps.Pipeline.Tracking;
 using MlOps.Testing;
+using MlOps.Web.Answers;
 
 namespace MlOps.Web.Tests;
 

@@ -14,6 +14,7 @@ using MlOps.Pipeline.OpenLineage;
 using MlOps.Pipeline.Orchestration;
 using MlOps.Serving;
 using MlOps.Serving.Triggers;
+using MlOps.Web.Answers;
 using MlOps.Web;
 using MlOps.Web.Access;
 

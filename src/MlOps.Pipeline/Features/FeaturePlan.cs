@@ -46,7 +46,10 @@ public sealed record FeaturePlan(
                 throw new InputException($"The computed feature '{clash.Name}' has the name of another column. Rename that column, or leave the feature out.");
             }
             warnings.Add(new Warning(
-                WarningCodes.FeatureSkipped, $"Feature '{clash.Name}' is left out: a column of that name is in the data already.") { Column = clash.Name });
+                WarningCodes.FeatureSkipped, $"Feature '{clash.Name}' is left out: a column of that name is in the data already.")
+            {
+                Column = clash.Name,
+            });
             derived.Remove(clash);
         }
         var used = derived.SelectMany(feature => feature.Inputs).ToHashSet(StringComparer.Ordinal);
@@ -153,7 +156,10 @@ public sealed record FeaturePlan(
             else
             {
                 warnings.Add(new Warning(
-                    WarningCodes.FeatureSkipped, $"Feature '{feature.Name}' is skipped: {string.Join("; ", problems)}.") { Column = feature.Name });
+                    WarningCodes.FeatureSkipped, $"Feature '{feature.Name}' is skipped: {string.Join("; ", problems)}.")
+                {
+                    Column = feature.Name,
+                });
             }
         }
         missing.AddRange(rules.Required.Where(name => !declared.Any(feature => feature.Name == name)).Select(

@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using MlOps.Pipeline.Reports;
 using MlOps.Web.Access;
+using MlOps.Web.Answers;
 
 namespace MlOps.Web.Dashboard;
 

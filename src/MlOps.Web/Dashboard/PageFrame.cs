@@ -8,7 +8,7 @@ namespace MlOps.Web.Dashboard;
 /// <param name="Caller">Who looks; null: somebody at an open host.</param>
 /// <param name="Role">What they may do: what they may not is not offered.</param>
 /// <param name="Antiforgery">What the page's script sends with an action; null where no cookie signs in.</param>
-/// <param name="HasEvents">Whether the host can tell a page of changes; else the page's script looks by itself, and asks for no stream that there is not.</param>
+/// <param name="HasEvents">Whether the host can tell a page of changes; else its script looks by itself, and asks for no stream that there is not.</param>
 public sealed record PageFrame(string Origin, string Address, string? Caller, RouteRole Role, string? Antiforgery, bool HasEvents)
 {
     /// <summary>The same as JSON.</summary>

@@ -1,4 +1,4 @@
-namespace MlOps.Web;
+namespace MlOps.Web.Answers;
 
 /// <summary>What a host decides about its HTTP face.</summary>
 public sealed record WebOptions
