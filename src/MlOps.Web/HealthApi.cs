@@ -1,7 +1,6 @@
 using System.Text.Json.Serialization;
 using Microsoft.AspNetCore.Http;
 using MlOps.Serving.Predictions;
-using MlOps.Web.Answers;
 using MlOps.Web.Protocols;
 
 namespace MlOps.Web;

@@ -1,5 +1,4 @@
 using MlOps.Pipeline.Data;
-using MlOps.Web.Answers;
 
 namespace MlOps.Web;
 

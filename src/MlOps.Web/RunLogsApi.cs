@@ -3,7 +3,6 @@ using System.Globalization;
 using Microsoft.AspNetCore.Http;
 using MlOps.Pipeline.Orchestration;
 using MlOps.Pipeline.Tracking;
-using MlOps.Web.Answers;
 
 namespace MlOps.Web;
 

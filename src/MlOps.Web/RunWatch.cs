@@ -2,7 +2,6 @@ using System.Runtime.CompilerServices;
 using Microsoft.Extensions.Hosting;
 using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Tracking;
-using MlOps.Web.Answers;
 
 namespace MlOps.Web;
 

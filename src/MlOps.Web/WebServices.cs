@@ -2,7 +2,6 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using MlOps.Pipeline.Contracts;
 using MlOps.Web.Access;
-using MlOps.Web.Answers;
 using MlOps.Web.Dashboard;
 using MlOps.Web.OpenApi;
 

@@ -4,7 +4,6 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using MlOps.Pipeline.Reports;
 using MlOps.Web.Access;
-using MlOps.Web.Answers;
 
 namespace MlOps.Web.Dashboard;
 
