@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Diagnostics;
 using System.Net;
 using System.Text.Json.Nodes;
 using MlOps.Pipeline.Registry;
@@ -18,7 +19,7 @@ public sealed class HotSwapTests(AzuriteFixture azurite) : WebTests(azurite)
         Host.Scorers.BeforeLoaded = _ => Task.Delay(30);
         await Registry.AddProductionAsync(Model);
         await Registry.AddVersionAsync(Model);
-        var answers = new ConcurrentQueue<(HttpStatusCode Status, string Body)>();
+        var answers = new ConcurrentQueue<Answer>();
         using var stop = new CancellationTokenSource();
         var callers = Enumerable.Range(0, Callers).Select(_ => Task.Run(() => AskUntilAsync(answers, stop.Token))).ToList();
 
@@ -39,18 +40,23 @@ public sealed class HotSwapTests(AzuriteFixture azurite) : WebTests(azurite)
         Host.Scorers.Loads.Should().HaveCount(1 + (2 * Swaps), "each swap loads once, however many ask");
     }
 
-    private async Task AskUntilAsync(ConcurrentQueue<(HttpStatusCode Status, string Body)> answers, CancellationToken stop)
+    private async Task AskUntilAsync(ConcurrentQueue<Answer> answers, CancellationToken stop)
     {
         while (!stop.IsCancellationRequested)
         {
+            var asked = Stopwatch.GetTimestamp();
             using var response = await Client.PostJsonAsync("/predict", $"{{\"model\": \"{Model}\", \"features\": {{}}}}");
-            answers.Enqueue((response.StatusCode, await response.Content.ReadAsStringAsync(CancellationToken.None)));
+            answers.Enqueue(new Answer(asked, response.StatusCode, await response.Content.ReadAsStringAsync(CancellationToken.None)));
         }
     }
 
-    private static async Task AnsweredByAsync(int version, ConcurrentQueue<(HttpStatusCode Status, string Body)> answers)
+    /// <summary>Waits until the version answers what is asked from now on; what was asked before, and is answered late, tells of earlier ones.</summary>
+    private static async Task AnsweredByAsync(int version, ConcurrentQueue<Answer> answers)
     {
-        var before = answers.Count;
-        await Eventually.IsTrueAsync(() => answers.Skip(before).Any(answer => answer.Body.Contains($"\"version\":{version}", StringComparison.Ordinal)));
+        var now = Stopwatch.GetTimestamp();
+        await Eventually.IsTrueAsync(
+            () => answers.Any(answer => answer.Asked > now && answer.Body.Contains($"\"version\":{version}", StringComparison.Ordinal)));
     }
+
+    private sealed record Answer(long Asked, HttpStatusCode Status, string Body);
 }
