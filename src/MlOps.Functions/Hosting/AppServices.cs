@@ -14,9 +14,9 @@ using MlOps.Pipeline.OpenLineage;
 using MlOps.Pipeline.Orchestration;
 using MlOps.Serving;
 using MlOps.Serving.Triggers;
-using MlOps.Web.Answers;
 using MlOps.Web;
 using MlOps.Web.Access;
+using MlOps.Web.Answers;
 
 namespace MlOps.Functions.Hosting;
 
