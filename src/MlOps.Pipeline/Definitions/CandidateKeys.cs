@@ -14,7 +14,7 @@ internal static class CandidateKeys
         .Key("foldsBelow", "Number of training rows from which there are no folds.", Whole(0, int.MaxValue),
             rules => rules.FoldsBelow, (rules, value) => rules with { FoldsBelow = value })
         .Key("sample",
-            "Below 1 the share of the training rows that candidates are trained on, from 1 about how many of them: a uniform sample; left out: all rows.",
+            "Below 1 the share of the training rows that candidates are trained on, from 100 about how many of them: a uniform sample; left out: all rows.",
             Number(0, openMin: true), rules => rules.Sample, (rules, value) => rules with { Sample = value }).Later();
 
     public static ObjectShape<CandidateSpec> Candidate { get; } = Object(new CandidateSpec { Trainer = TrainerNames.LightGbm })

@@ -218,7 +218,7 @@ public sealed record TrainRules
     public int FoldsBelow { get; init; } = 20_000;
 
     /// <summary>
-    /// Below 1 the share of the training rows that candidates are trained on, from 1 about how many of them: a uniform sample, for tables that are too
+    /// Below 1 the share of the training rows that candidates are trained on, from 100 about how many of them: a uniform sample, for tables that are too
     /// large for one machine's memory. Above 0; null: all rows.
     /// </summary>
     public double? Sample { get; init; }
