@@ -37,8 +37,9 @@ internal static class TelemetryExport
             .AddEnvironmentVariableDetector());
         if (traces)
         {
-            // ASP.NET Core's own spans, with the attributes of the semantic conventions: the package that makes them of its events costs each request more.
-            AppContext.SetSwitch("Microsoft.AspNetCore.Hosting.SuppressActivityOpenTelemetryData", false);
+            // ASP.NET Core's own spans, told by us: the package that makes them of its events costs each request more.
+            AppContext.SetSwitch("Microsoft.AspNetCore.Hosting.SuppressActivityOpenTelemetryData", true);
+            services.AddSingleton<IStartupFilter, RequestSpans>();
             export.WithTracing(tracing => tracing
                 .AddSource(Telemetry.Name, "Microsoft.AspNetCore")
                 .AddProcessor(new ProbesLeftOut())
@@ -59,7 +60,7 @@ internal static class TelemetryExport
         public override void OnEnd(Activity data)
         {
             if (data.Kind == ActivityKind.Server
-                && data.GetTagItem("url.path") is "/health" or "/ping" or "/metrics" or "/v2/health/live" or "/v2/health/ready")
+                && data.GetTagItem(RequestSpans.Path) is "/health" or "/ping" or "/metrics" or "/v2/health/live" or "/v2/health/ready")
             {
                 data.ActivityTraceFlags &= ~ActivityTraceFlags.Recorded;
             }

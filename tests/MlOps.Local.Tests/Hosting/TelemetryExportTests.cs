@@ -2,8 +2,10 @@ using System.Collections.Concurrent;
 using System.Diagnostics;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
 using MlOps.Local.Hosting;
 using MlOps.Pipeline.Contracts;
 using OpenTelemetry.Metrics;
@@ -35,6 +37,45 @@ public sealed class TelemetryExportTests
         received.Should().OnlyContain(request => request.Body.Contains("service.name"));
     }
 
+    [Fact]
+    public async Task A_request_s_span_has_the_attributes_of_the_conventions_where_its_trace_is_kept()
+    {
+        await using var app = await StartTracedAsync();
+        using var http = new HttpClient { BaseAddress = new Uri(app.Urls.First()) };
+        http.DefaultRequestHeaders.UserAgent.ParseAdd("test/1");
+
+        await http.GetAsync("/things/7?secret=1");
+        await http.SendAsync(new HttpRequestMessage(new HttpMethod("BREW"), "/nowhere"));
+        await http.GetAsync("/broken");
+        await http.GetAsync("/thrown");
+
+        await app.StopAsync();
+        var spans = app.Services.GetRequiredService<ConcurrentQueue<Activity>>()
+            .Where(span => Equals(span.GetTagItem("server.port"), http.BaseAddress.Port)).ToArray();
+        spans.Select(span => span.DisplayName).Should().Equal("GET /things/{id}", "HTTP", "GET /broken", "GET /thrown");
+        spans[0].TagObjects.Should().BeEquivalentTo(new Dictionary<string, object?>
+        {
+            ["http.request.method"] = "GET", ["server.address"] = http.BaseAddress.Host, ["server.port"] = http.BaseAddress.Port, ["url.scheme"] = "http",
+            ["url.path"] = "/things/7", ["user_agent.original"] = "test/1", ["network.protocol.version"] = "1.1", ["http.response.status_code"] = 200,
+            ["http.route"] = "/things/{id}",
+        });
+        spans[1].GetTagItem("http.request.method").Should().Be("_OTHER");
+        spans[1].GetTagItem("http.request.method_original").Should().Be("BREW");
+        spans.Select(span => span.GetTagItem("error.type") ?? "none").Should().Equal("none", "none", "503", typeof(InvalidOperationException).FullName!);
+        spans.Select(span => span.GetTagItem("http.response.status_code")).Should().Equal(200, 404, 503, 500);
+        spans.Select(span => span.Status).Should().Equal(
+            ActivityStatusCode.Unset, ActivityStatusCode.Unset, ActivityStatusCode.Error, ActivityStatusCode.Error);
+    }
+
+    [Fact]
+    public async Task A_request_whose_trace_is_not_kept_has_no_attributes()
+    {
+        await using var app = await StartTracedAsync(("OTEL_TRACES_SAMPLER", "always_off"));
+        using var http = new HttpClient { BaseAddress = new Uri(app.Urls.First()) };
+
+        (await http.GetStringAsync("/attributes")).Should().Be("0");
+    }
+
     [Theory]
     [InlineData(null, null, false, false)]
     [InlineData("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_SDK_DISABLED", false, false)]
@@ -58,6 +99,29 @@ public sealed class TelemetryExportTests
         return builder.Build();
     }
 
+    /// <summary>A host that sends its traces nowhere and keeps the spans of its requests, in the order of their ends.</summary>
+    private static async Task<WebApplication> StartTracedAsync(params (string Name, string Value)[] settings)
+    {
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.WebHost.UseUrls("http://127.0.0.1:0");
+        builder.Logging.ClearProviders();
+        foreach (var (name, value) in settings.Append(("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "http://127.0.0.1:9/v1/traces")))
+        {
+            builder.Configuration[name] = value;
+        }
+        builder.Services.AddOpenTelemetryExport(builder.Configuration);
+        var spans = new ConcurrentQueue<Activity>();
+        builder.Services.AddSingleton(spans)
+            .ConfigureOpenTelemetryTracerProvider(tracing => tracing.AddProcessor(new KeptSpans(spans)));
+        var app = builder.Build();
+        app.MapGet("/things/{id}", (string id) => id);
+        app.MapGet("/broken", () => Results.StatusCode(503));
+        app.MapGet("/thrown", string () => throw new InvalidOperationException("no"));
+        app.MapGet("/attributes", () => Activity.Current!.TagObjects.Count().ToString(System.Globalization.CultureInfo.InvariantCulture));
+        await app.StartAsync();
+        return app;
+    }
+
     private static async Task<WebApplication> StartCollectorAsync(ConcurrentQueue<(string Path, string? Type, string Body)> received)
     {
         var builder = WebApplication.CreateSlimBuilder();
@@ -70,5 +134,10 @@ public sealed class TelemetryExportTests
         });
         await app.StartAsync();
         return app;
+    }
+
+    private sealed class KeptSpans(ConcurrentQueue<Activity> spans) : OpenTelemetry.BaseProcessor<Activity>
+    {
+        public override void OnEnd(Activity data) => spans.Enqueue(data);
     }
 }
