@@ -52,7 +52,7 @@ internal static class DataCommand
         var version = await VersionAsync(storage.Services, parsed, cancel);
         var stage = parsed.GetValue(Stage)!;
         var id = Lineage(version).ToDictionary(data => data.Name, data => data.Id).GetValueOrDefault(stage)
-            ?? throw new InputException($"Version {version.Version} of {version.Model} has no {stage} rows: its definition has no split.test.");
+            ?? throw new InputException($"Version {version.Version} of {version.Model} has no {stage} rows: it was split without split.test.");
         var path = Path.GetFullPath(parsed.GetValue(Out)!);
         var rows = await storage.Services.GetRequiredService<DatasetExport>().WriteAsync(id, path, cancel);
         terminal.Say($"{rows:N0} rows of version {id} in {path}");

@@ -42,8 +42,9 @@ internal static class DataKeys
     public static ObjectShape<SplitRules> Split { get; } = Object(new SplitRules())
         .Key("validation", "Share of validation rows.", Number(0, 1, openMin: true, openMax: true),
             rules => rules.Validation, (rules, value) => rules with { Validation = value })
-        .Key("test", "Share of test rows, which choose nothing: the winner is measured on them at the end; left out: none.",
-            Number(0, 1, openMin: true, openMax: true), rules => rules.Test, (rules, value) => rules with { Test = value })
+        .Key("test",
+            "Share of test rows, which choose nothing: the winner is measured on them at the end. 0: none; left out: 0.1 from train.foldsBelow rows on.",
+            Number(0, 1, openMax: true), rules => rules.Test, (rules, value) => rules with { Test = value })
         .Key("seed", "Another seed divides the rows another way.", Whole(0, long.MaxValue),
             rules => rules.Seed, (rules, value) => rules with { Seed = value })
         .Key("time", "Column of time: the latest rows validate; with a test share, those before the latest. Not together with group.", Text(),

@@ -190,9 +190,15 @@ public sealed record CustomFeature(string Name, string Function, IReadOnlyList<s
 /// <summary>How rows are divided into train and validation.</summary>
 public sealed record SplitRules
 {
+    /// <summary>Share of test rows in a table that is too large for folds, where nothing else is declared.</summary>
+    public const double UsualTest = 0.1;
+
     /// <summary>Share of validation rows, above 0 and below 1.</summary>
     public double Validation { get; init; } = 0.2;
-    /// <summary>Share of test rows, which nothing is chosen by: above 0, and with <see cref="Validation"/> below 1; null: none.</summary>
+    /// <summary>
+    /// Share of test rows, which nothing is chosen by: with <see cref="Validation"/> below 1; 0: none; null: <see cref="UsualTest"/> of a table that is too
+    /// large for folds, else none.
+    /// </summary>
     public double? Test { get; init; }
     public long Seed { get; init; } = 42;
     /// <summary>Time-ordered: the latest rows by this column validate; where there are test rows, those are the latest.</summary>
@@ -201,6 +207,19 @@ public sealed record SplitRules
     public string? Group { get; init; }
     /// <summary>Columns whose values decide the side that a row falls on; empty: those that the model, and the one in production, have to do with.</summary>
     public IReadOnlyList<string> Key { get; init; } = [];
+
+    /// <summary>The same where the share of test rows is decided: null are none.</summary>
+    /// <param name="rows">The rows that are divided.</param>
+    /// <param name="train">Tells which tables are too large for folds: rows that choose the winner cannot say what it is worth, where no fold does.</param>
+    public SplitRules For(long rows, TrainRules train) => this with
+    {
+        Test = Test switch
+        {
+            null => rows * (1 - Validation) >= train.FoldsBelow && Validation + UsualTest < 1 ? UsualTest : null,
+            0 => null,
+            _ => Test,
+        },
+    };
 }
 
 /// <summary>How candidates are trained.</summary>

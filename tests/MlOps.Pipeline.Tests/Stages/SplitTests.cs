@@ -103,6 +103,61 @@ public sealed class SplitTests(AzuriteFixture azurite) : IAsyncLifetime
     }
 
     [Theory]
+    [InlineData(null, 1500, true)]
+    [InlineData(null, 1700, false)]
+    [InlineData(0.0, 1500, false)]
+    public async Task A_table_that_is_too_large_for_folds_has_test_rows_where_nothing_else_is_declared(double? test, int foldsBelow, bool has)
+    {
+        var definition = Trips.Definition() with { Split = new SplitRules { Test = test }, Train = new TrainRules { FoldsBelow = foldsBelow } };
+
+        var split = await bench.SplitAsync(definition, Trips.Csv(2000));
+
+        (split.Test is not null).Should().Be(has);
+        (split.Test?.Rows ?? 200).Should().BeInRange(150, 250);
+        (split.Train.Rows + split.Validation.Rows + (split.Test?.Rows ?? 0)).Should().Be(2000);
+    }
+
+    [Fact]
+    public async Task Test_rows_that_nobody_asked_for_are_left_out_where_a_side_would_be_empty()
+    {
+        var lines = string.Concat(Enumerable.Range(0, 300).Select(i => FormattableString.Invariant($"{i},{(i % 2 == 0 ? "a" : "b")},{i % 7}\n")));
+        var csv = "x,shop,y\n" + lines;
+        var definition = new PipelineDefinition
+        {
+            Model = "split", Target = "y", Split = new SplitRules { Group = "shop", Validation = 0.5, Test = 0 }, Train = new TrainRules { FoldsBelow = 100 },
+        };
+        while (!await DividesAsync(definition, csv))
+        {
+            definition = definition with { Split = definition.Split with { Seed = definition.Split.Seed + 1 } };
+        }
+        var rules = definition.Split with { Test = null };
+        definition = definition with { Split = rules };
+
+        var split = await bench.SplitAsync(definition, csv);
+        var again = await bench.SplitAsync(definition, csv);
+
+        split.Test.Should().BeNull();
+        (split.Train.Rows, split.Validation.Rows).Should().Be((150, 150));
+        (again.Train, again.Validation, again.Test).Should().Be((split.Train, split.Validation, null));
+        var asked = () => bench.SplitAsync(definition with { Split = rules with { Test = 0.1 } }, csv);
+        await asked.Should().ThrowAsync<InputException>().WithMessage("The split leaves no*");
+    }
+
+    /// <summary>Whether both of two groups do not fall on the same side.</summary>
+    private async Task<bool> DividesAsync(PipelineDefinition definition, string csv)
+    {
+        try
+        {
+            await bench.SplitAsync(definition, csv);
+            return true;
+        }
+        catch (InputException)
+        {
+            return false;
+        }
+    }
+
+    [Theory]
     [InlineData(0.25, 300, 420)]
     [InlineData(500, 430, 570)]
     public async Task A_sample_is_a_uniform_part_of_the_training_rows_and_leaves_the_other_rows_as_they_are(double sample, int least, int most)

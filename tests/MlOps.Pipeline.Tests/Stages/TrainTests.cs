@@ -126,6 +126,8 @@ public sealed class TrainTests(AzuriteFixture azurite)
             Trips.Definition() with { Train = new TrainRules { FoldsBelow = 400 } }, host.WriteFile("trips.csv", Trips.Csv(600, seed: 38)));
 
         run.Params["chosenBy"].Should().Be("rmse");
+        run.Params["split.test"].Should().Be("0.1, as the table is too large for folds");
+        run.Metrics.Should().ContainKeys("test_rmse", "ci95_low.test_rmse", "ci95_high.test_rmse");
     }
 
     [Fact]

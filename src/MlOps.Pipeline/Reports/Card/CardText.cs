@@ -115,15 +115,24 @@ internal static class CardText
             + $"{string.Join(", ", reasons)}{(data.Dropped.Count > Most ? $" and {data.Dropped.Count - Most} more reasons" : "")}.";
     }
 
-    public static string Split(SplitRules split)
+    public static string Split(CardData data)
     {
-        var share = split.Validation.ToString("0.##%", CultureInfo.InvariantCulture);
+        var split = data.Definition.Split;
+        var share = Share(split.Validation);
+        var test = data.Test is null ? null : Share(split.Test ?? SplitRules.UsualTest);
         return split switch
         {
+            { Time: { } time } when test is not null =>
+                $"Split by time: the latest {test} of the rows by {time} are test rows, and {share} before them validate.",
             { Time: { } time } => $"Split by time: the latest {share} of the rows by {time} validate.",
-            { Group: { } group } => $"Split by {group}: rows of one {group} stand on one side; about {share} of the groups validate (seed {split.Seed}).",
-            _ => $"Split at random by row content: about {share} of the rows validate (seed {split.Seed}).",
+            { Group: { } group } =>
+                $"Split by {group}: rows of one {group} stand on one side; about {share} of the groups validate{Tested()} (seed {split.Seed}).",
+            _ => $"Split at random by row content: about {share} of the rows validate{Tested()} (seed {split.Seed}).",
         };
+
+        string Tested() => test is null ? "" : $", {test} are test rows";
+
+        static string Share(double share) => share.ToString("0.##%", CultureInfo.InvariantCulture);
     }
 
     /// <summary>The features in the model's order.</summary>

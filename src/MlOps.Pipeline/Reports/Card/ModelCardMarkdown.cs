@@ -99,7 +99,7 @@ internal static class ModelCardMarkdown
         Table(
             text, ["Data", "Rows", "Version", "Made from"],
             data.Datasets.Select(dataset => new[] { dataset.Role, CardText.RowsOf(dataset), dataset.Id, CardText.Parents(dataset, data.Datasets) }));
-        text.Append('\n').Append(Escape(CardText.Dropped(data))).Append(' ').Append(Escape(CardText.Split(data.Definition.Split)))
+        text.Append('\n').Append(Escape(CardText.Dropped(data))).Append(' ').Append(Escape(CardText.Split(data)))
             .Append('\n').Append(string.Concat(data.Warnings.Where(warning => !warning.Headline).Select(warning => $"\n- {Escape(warning.Text)}")))
             .Append("\n\n### Training Procedure\n\n#### Preprocessing\n\n");
         Table(

@@ -32,6 +32,11 @@ internal sealed record CleanIds(string Rows, string Clean, JsonObject Parameters
             ["keepsEqual"] = rules.KeepsEqual,
             ["format"] = 3,
         };
+        if (fills && definition.Split.Test is null)
+        {
+            // Whether there are test rows, which nothing is fitted on.
+            parameters["foldsBelow"] = definition.Train.FoldsBelow;
+        }
         if (TargetColumn.MayBeMulticlass(rules.Plan.Target, definition))
         {
             // Parts that were cleaned while three values were enough to refuse a target do not know its classes.

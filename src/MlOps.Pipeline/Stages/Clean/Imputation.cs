@@ -19,7 +19,7 @@ internal static class Imputation
         {
             return new Dictionary<string, string>();
         }
-        var train = RowSplit.Of(definition.Split, session, rows).Train;
+        var train = RowSplit.Of(definition.Split.For(rows.Manifest.Rows, definition.Train), session, rows).Train;
         var trainSql = $"(SELECT * FROM {rows.ToSql()} WHERE {train.ToSql()})";
         return imputed.ToDictionary(
             column => column.Name, column => ValueOf(session, trainSql, column, definition.Columns[column.Name].Impute!), StringComparer.Ordinal);

@@ -19,6 +19,9 @@ internal static class SplitFacts
     /// <summary>How many of the training rows are trained on, where that is a sample.</summary>
     public const string Sample = "split.sample";
 
+    /// <summary>The share of test rows, and why, where there are any.</summary>
+    public const string Test = "split.test";
+
     private const int MostNamed = 100;
 
     /// <param name="datasets">Where the table that was cleaned is.</param>
@@ -40,6 +43,10 @@ internal static class SplitFacts
             facts[KeyFrom] = rules.Key.Count > 0 && key.SequenceEqual(rules.Key)
                 ? "declared (split.key)"
                 : key.SequenceEqual(FeaturePlan.Of(features).Key) ? "the columns of the model" : "the columns that production and the file share";
+        }
+        if (train.Selection?.Test is { } test)
+        {
+            facts[Test] = FormattableString.Invariant($"{test}, {(rules.Test is null ? "as the table is too large for folds" : "declared")}");
         }
         if (train.Notes[DatasetNotes.SampledFrom]?.GetValue<long>() is { } all)
         {

@@ -49,12 +49,13 @@ public sealed class SplitStage(DatasetStore datasets, DuckDb duckDb) : IStage<Sp
     {
         var definition = await context.GetDefinitionAsync(cancel);
         var features = await datasets.GetAsync(input.Features.Id, cancel);
-        var rules = (JsonObject)JsonNode.Parse(Json.Write(definition.Split))!;
+        var wanted = definition.Split.For(features.Rows, definition.Train);
+        var rules = (JsonObject)JsonNode.Parse(Json.Write(wanted))!;
         if (definition.Train.Sample is { } sample)
         {
             rules["sample"] = sample;
         }
-        var sides = definition.Split.Test is null ? new[] { SplitSide.Train, SplitSide.Validation } : Enum.GetValues<SplitSide>();
+        var sides = wanted.Test is null ? new[] { SplitSide.Train, SplitSide.Validation } : Enum.GetValues<SplitSide>();
         var ids = sides.ToDictionary(side => side, side => DatasetStore.IdOf(
             Name, [features.Id], new JsonObject { ["split"] = rules.DeepClone(), ["side"] = side.ToString(), ["format"] = 2 }));
         var found = await Task.WhenAll(sides.Select(side => datasets.ReuseAsync(ids[side], cancel)));
@@ -62,8 +63,8 @@ public sealed class SplitStage(DatasetStore datasets, DuckDb duckDb) : IStage<Sp
         if (!reused)
         {
             var table = await datasets.OpenAsync(features, cancel);
-            var (selections, counts, wholeValues, sampledFrom) = await Task.Run(() => Divide(table, definition, cancel), cancel);
-            for (var i = 0; i < sides.Length; i++)
+            var (selections, counts, wholeValues, sampledFrom) = await Task.Run(() => Divide(table, definition, wanted, cancel), cancel);
+            for (var i = 0; i < selections.Count; i++)
             {
                 var side = Select(features, selections[i], ids, counts[i].Rows, rules);
                 if (counts[i].Absent is { Count: > 0 } absent)
@@ -84,7 +85,8 @@ public sealed class SplitStage(DatasetStore datasets, DuckDb duckDb) : IStage<Sp
         var by = await SplitFacts.OfAsync(datasets, features, found[0]!, definition.Split, cancel);
         await context.LogParamsAsync(by, cancel);
         context.Log($"{string.Join("; ", by.Select(fact => $"{fact.Key}: {fact.Value}"))}");
-        context.Log($"{string.Join(", ", sides.Zip(found, (side, rows) => FormattableString.Invariant($"{side}: {rows!.Rows:N0} rows")))}");
+        context.Log($"{string.Join(", ", found.OfType<DatasetManifest>().Select(
+            rows => FormattableString.Invariant($"{rows.Selection!.Side}: {rows.Rows:N0} rows")))}");
         Tell(context, found[1]!.Rows);
         TellAbsent(context, found[0]!, "which are never predicted");
         TellAbsent(context, found[1]!, "which are not measured");
@@ -143,10 +145,10 @@ public sealed class SplitStage(DatasetStore datasets, DuckDb duckDb) : IStage<Sp
 
     /// <summary>Each side with its number of rows, and the classes that have none on it; the training rows that a sample was taken from.</summary>
     private (IReadOnlyList<RowSelection> Sides, IReadOnlyList<(long Rows, IReadOnlyList<string> Absent)> Counts, int? WholeValues, long? SampledFrom) Divide(
-        LocalTable features, PipelineDefinition definition, CancellationToken cancel)
+        LocalTable features, PipelineDefinition definition, SplitRules wanted, CancellationToken cancel)
     {
         using var session = duckDb.Open(features.Manifest.Columns.Count, cancel);
-        var (split, sampledFrom) = Sample(RowSplit.Of(definition.Split, session, features), definition.Train, session, features);
+        var (split, sampledFrom) = Sample(RowSplit.Of(wanted, session, features), definition.Train, session, features);
         IReadOnlyList<RowSelection> sides = split.Test is { } test ? [split.Train, split.Validation, test] : [split.Train, split.Validation];
         var target = TargetColumn.Of(features.Manifest);
         var label = target.Task == TaskKind.Regression
@@ -157,25 +159,32 @@ public sealed class SplitStage(DatasetStore datasets, DuckDb duckDb) : IStage<Sp
             .Where(row => row[0] is not null)
             .ToLookup(row => (int)row[0]!, row => (Class: row[1] as string, Rows: Convert.ToInt64(row[2], CultureInfo.InvariantCulture)));
         IReadOnlyList<string> classes = target.Classes ?? (target.Task == TaskKind.Binary ? [target.Positive!, target.Negative!] : []);
-        var counts = new List<(long Rows, IReadOnlyList<string> Absent)>();
-        for (var i = 0; i < sides.Count; i++)
+        IReadOnlyList<(long Rows, IReadOnlyList<string> Absent)> counts =
+        [
+            .. sides.Select((_, i) => (rows[i].Sum(row => row.Rows), (IReadOnlyList<string>)[.. classes.Except(rows[i].Select(row => row.Class!))])),
+        ];
+        if (wanted.Test is not null && definition.Split.Test is null && counts.Any(side => side.Rows == 0 || IsShort(side.Absent)))
         {
-            var count = rows[i].Sum(row => row.Rows);
-            var name = sides[i].Side.ToString().ToLowerInvariant();
+            // Nobody asked for test rows: few groups, or a class of a row or two, are no reason to end the run.
+            return Divide(features, definition, wanted with { Test = null }, cancel);
+        }
+        foreach (var (name, count, absent) in sides.Zip(counts, (side, count) => (side.Side.ToString().ToLowerInvariant(), count.Rows, count.Absent)))
+        {
             if (count == 0)
             {
                 throw new InputException($"The split leaves no {name} rows out of {features.Manifest.Rows}. Give more rows, or change split.validation, "
                     + $"{(sides.Count > 2 ? "test, " : "")}seed, time or group.");
             }
-            List<string> absent = [.. classes.Except(rows[i].Select(row => row.Class!))];
-            if (absent.Count > 0 && (target.Task == TaskKind.Binary || absent.Count > classes.Count - FewestClasses))
+            if (IsShort(absent))
             {
                 throw new InputException($"The split leaves no {name} rows with {target.Name} = '{absent[0]}'. Give more such rows, or change "
                     + "split.validation or split.seed.");
             }
-            counts.Add((count, absent));
         }
         return (sides, counts, target.Task == TaskKind.Regression ? WholeValues(session, features, target.Name) : null, sampledFrom);
+
+        bool IsShort(IReadOnlyList<string> absent) =>
+            absent.Count > 0 && (target.Task == TaskKind.Binary || absent.Count > classes.Count - FewestClasses);
     }
 
     /// <summary>The split whose training rows are the declared sample of them, with the number of all; null: nothing is left out.</summary>
