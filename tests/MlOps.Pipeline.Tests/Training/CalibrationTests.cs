@@ -78,6 +78,41 @@ public sealed class CalibrationTests(AzuriteFixture azurite)
         scorer.Predict(row)[0].Score.Should().BeApproximately(1 / (1 + Math.Exp(-logOdds)), 1e-5);
     }
 
+    [Fact]
+    public async Task Without_folds_a_model_is_calibrated_on_the_validation_rows_where_test_rows_tell_what_that_is_worth()
+    {
+        await using var host = new PipelineHost(azurite);
+        var file = host.WriteFile("noisy.csv", Noisy(2000, seed: 544));
+        var definition = new PipelineDefinition
+        {
+            Model = AzuriteFixture.UniqueModel(),
+            Target = "class",
+            Candidates = [new CandidateSpec { Trainer = TrainerNames.LightGbm, Trees = 150, MinRowsPerLeaf = 3, EarlyStopping = 0 }],
+            Train = new TrainRules { FoldsBelow = 100 },
+        };
+
+        var calibrated = await host.RunAsync(definition, file);
+        var plain = await host.RunAsync(
+            definition with { Model = AzuriteFixture.UniqueModel(), Split = new SplitRules { Test = 0 } }, file);
+
+        calibrated.Metrics["0-lightgbm.platt_slope"].Should().BeInRange(0.01, 0.9);
+        calibrated.Metrics["test_log_loss"].Should().BeLessThan(plain.Metrics["val_log_loss"] - 0.1);
+        plain.Metrics.Should().NotContainKey("0-lightgbm.platt_slope");
+        (await CardAsync(host, calibrated)).Should().Contain("Probabilities are calibrated on the validation rows");
+    }
+
+    [Fact]
+    public void Of_many_rows_an_even_choice_finds_the_same_scaling()
+    {
+        var random = new Random(545);
+        var truth = Enumerable.Range(0, 250_000).Select(_ => 0.02 + (0.96 * random.NextDouble())).ToArray();
+        var labels = Array.ConvertAll(truth, probability => random.NextDouble() < probability ? 1.0 : 0);
+        var said = Array.ConvertAll(truth, probability => 1 / (1 + Math.Exp(-Math.Log(probability / (1 - probability)) / 0.5)));
+
+        PlattScaling.Find(new ScoredRows(TaskKind.Binary, labels, said, 0.5))!.Slope.Should().BeApproximately(0.5, 0.02);
+        PlattScaling.Find(new ScoredRows(TaskKind.Binary, labels, truth, 0.5)).Should().BeNull();
+    }
+
     private static async Task<string> CardAsync(PipelineHost host, RunDetails run) =>
         (await host.Get<ArtifactStore>().ReadAsync(run.Artifacts.Single(file => file.Path == "model-card.md").Blob, default)).ToString();
 

@@ -41,8 +41,8 @@ internal static class CardText
     /// <summary>That probabilities are calibrated; null where they are as the model gives them.</summary>
     public static string? Calibrated(CardData data) =>
         data.Candidates.First(candidate => candidate.IsWinner).Metrics.TryGetValue(TrainedCandidate.PlattSlope, out var slope)
-            ? $"Probabilities are calibrated on out-of-fold predictions (Platt; slope {Number(slope)}), which lowered their log loss. SHAP values are log-odds "
-                + "after it."
+            ? $"Probabilities are calibrated on {(data.IsCrossValidated ? "out-of-fold predictions" : "the validation rows")} (Platt; slope {Number(slope)}), "
+                + "which lowered their log loss. SHAP values are log-odds after it."
             : null;
 
     public static string NotSaid(string key) => $"not said: set '{key}' in the definition";

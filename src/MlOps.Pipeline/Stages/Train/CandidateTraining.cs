@@ -57,6 +57,15 @@ public sealed class CandidateTraining(
         var seconds = clock.Elapsed.TotalSeconds;
 
         var validated = await Task.Run(() => Evaluation.Score(fitted.Model, validationTable, options.Threads, scale), cancel);
+        // Without test rows, no rows would be left to say what a model is worth that was calibrated on those that measure it.
+        if (featurizer is { Target.Task: TaskKind.Binary, Weights: null } && fitted.OutOfFold is null && rows.Train.Manifest.Selection?.Test is not null
+            && PlattScaling.Find(validated) is { } onValidation
+            && onValidation.AppendTo(new MLContext(candidate.TrainerSeed), fitted.Model, trainTable) is { } corrected)
+        {
+            scaling = onValidation;
+            fitted = fitted with { Model = corrected };
+            validated = await Task.Run(() => Evaluation.Score(fitted.Model, validationTable, options.Threads, scale), cancel);
+        }
         var unlearnt = fitted.OutOfFold is null ? null : Evaluation.Beside(fitted.OutOfFold, trainTable);
         if (candidate.ThresholdMetric is { } decisive && featurizer.Target.Task == TaskKind.Binary)
         {
