@@ -84,7 +84,8 @@ internal static class ColumnComparison
         var rows = unseen.Sum(i => current[i]);
         return unseen.Count == 0 ? null : string.Create(
             CultureInfo.InvariantCulture,
-            $"{rows:N0} of {pair.Current.Count:N0} rows {(rows == 1 ? "has a value" : "have values")} that the reference does not have, which alone makes p zero.")
+            $"{rows:N0} of {pair.Current.Count:N0} rows {(rows == 1 ? "has a value" : "have values")} that the reference does not have, "
+                + $"which alone makes p zero.")
             + " For a column of rare values, declare jensenshannon or psi.";
     }
 

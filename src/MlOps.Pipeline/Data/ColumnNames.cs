@@ -29,7 +29,11 @@ internal static class ColumnNames
                 var text = original.Length == 0
                     ? $"Column {position} has no name; it is called '{name}'."
                     : $"The column name '{original}' is taken already; column {position} is called '{name}'.";
-                warnings.Add(new Warning(WarningCodes.RenamedColumn, text) { Column = name, Example = original.Length == 0 ? null : Warning.Shorten(original) });
+                warnings.Add(new Warning(WarningCodes.RenamedColumn, text)
+                {
+                    Column = name,
+                    Example = original.Length == 0 ? null : Warning.Shorten(original),
+                });
             }
             names.Add(name);
         }

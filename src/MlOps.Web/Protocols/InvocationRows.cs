@@ -51,7 +51,8 @@ internal sealed class InvocationRows(ModelContract contract, RowsBuilder rows)
             var values = ArrayOf(row, $"dataframe_split.data[{index}]");
             if (values.Count != columns.Count)
             {
-                throw new BadHttpRequestException($"dataframe_split.data[{index}] has {Warning.Counted(values.Count, "cell")} for {Warning.Counted(columns.Count, "column")}.");
+                throw new BadHttpRequestException(
+                    $"dataframe_split.data[{index}] has {Warning.Counted(values.Count, "cell")} for {Warning.Counted(columns.Count, "column")}.");
             }
             Add(Enumerable.Range(0, columns.Count).Where(i => kept[i]).Select(i => (columns[i], values[i])));
         }

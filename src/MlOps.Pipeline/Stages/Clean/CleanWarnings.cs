@@ -23,7 +23,10 @@ internal static class CleanWarnings
         var all = clean.Rows + dropped.Values.Sum();
         var firsts = examples.ToDictionary(example => example.Reason, StringComparer.Ordinal);
         var noticed = Json.Read<IReadOnlyList<Warning>>(raw.Notes[DatasetNotes.Warnings]?.ToJsonString() ?? "[]");
-        return [.. Alike(clean), .. Kept(clean), .. Loss(clean), .. dropped.Where(IsMany).Select(reason => LeftOut(reason) with { Headline = true }), .. Rare()];
+        return
+        [
+            .. Alike(clean), .. Kept(clean), .. Loss(clean), .. dropped.Where(IsMany).Select(reason => LeftOut(reason) with { Headline = true }), .. Rare(),
+        ];
 
         bool IsMany(KeyValuePair<string, long> reason) => reason.Value > all * Warning.Many;
 
@@ -107,8 +110,8 @@ internal static class CleanWarnings
             var shown = alike.Take(MostShown).Select(group => string.Join(" and ", group.Select(name => $"'{Warning.Shorten(name)}'")));
             yield return new Warning(
                 WarningCodes.ClassesAlike,
-                $"The target '{target.Name}' has classes that differ in letter case only: {string.Join(", ", shown)}{(alike.Count > MostShown ? ", …" : "")}. "
-                    + "Each is learnt as a class of its own: write them one way.")
+                $"The target '{target.Name}' has classes that differ in letter case only: {string.Join(", ", shown)}"
+                    + $"{(alike.Count > MostShown ? ", …" : "")}. Each is learnt as a class of its own: write them one way.")
             {
                 Column = target.Name,
                 Count = alike.Sum(group => group.Count),

@@ -164,8 +164,8 @@ internal sealed partial record ColumnReading(StorageType Type, ColumnKind Kind, 
             var (count, sort) = survey.LeadingZeros > 0 ? (survey.LeadingZeros, "leading zeros") : (survey.BareExponents, "an E among digits");
             warnings.Add(new Warning(
                 WarningCodes.CodesAsText,
-                $"Column '{name}' is read as text: {Warning.Share(count, survey.Cells, "cells", "has", "have")} {sort}, as codes have ({survey.Code}). "
-                + "Declare it numeric to read numbers.")
+                $"Column '{name}' is read as text: {Count(count)} of its {Count(survey.Cells)} cells {(count == 1 ? "has" : "have")} {sort}, as codes have "
+                + $"({survey.Code}). Declare it numeric to read numbers.")
             {
                 Column = name,
                 Count = count,
@@ -304,8 +304,8 @@ internal sealed partial record ColumnReading(StorageType Type, ColumnKind Kind, 
         {
             warnings.Add(new Warning(
                 WarningCodes.TwoPartTimes,
-                $"Column '{name}' is read as text: {Warning.Share(survey.Clocks, values, "values", "is a time", "are times")} of two parts ({survey.Clock}), "
-                + "which may be hours and minutes as well as minutes and seconds. Write all three parts (13:45:00), and they are used as seconds.")
+                $"Column '{name}' is read as text: {Count(survey.Clocks)} of its {Count(values)} values "
+                + $"{(survey.Clocks == 1 ? "is a time" : "are times")} of two parts ({survey.Clock}), which may be hours and minutes as well as minutes and seconds. Write all three parts (13:45:00), and they are used as seconds.")
             {
                 Column = name,
                 Count = survey.Clocks,
@@ -326,7 +326,8 @@ internal sealed partial record ColumnReading(StorageType Type, ColumnKind Kind, 
         var units = string.Join(" or ", survey.Units.Select(unit => $"'{unit.Text}'"));
         warnings.Add(new Warning(
             WarningCodes.NumbersWithUnit,
-            $"Column '{name}' is read as text: {Warning.Share(withUnit, values, "values", $"is {one}", $"are {sort}")} with {units} beside ({first}). "
+            $"Column '{name}' is read as text: {Count(withUnit)} of its {Count(values)} values {(withUnit == 1 ? $"is {one}" : $"are {sort}")} with {units} "
+            + $"{(survey.Units.Any(unit => UnitText.BeginsBefore(unit.Utf8)) ? "beside" : "behind")} ({first}). "
             + $"Write them without it{(survey.Units.Count > 1 ? ", all in one unit" : "")}, and they are used as {sort}; or declare a kind.")
         {
             Column = name,
@@ -435,7 +436,8 @@ internal sealed partial record ColumnReading(StorageType Type, ColumnKind Kind, 
         {
             warnings.Add(new Warning(
                 WarningCodes.FormOfNumbers,
-                $"Column '{name}': {Warning.Share(count, survey.Cells, "cells", "is", "are")} read as {sort}{(isMixed ? "" : $" ({first})")}.")
+                $"Column '{name}': {Count(count)} of its {Count(survey.Cells)} cells {(count == 1 ? "is" : "are")} read as {sort}"
+                    + $"{(isMixed ? "" : $" ({first})")}.")
             {
                 Column = name,
                 Count = count,

@@ -14,6 +14,9 @@ internal static class UnitText
 
     public static bool IsBefore(ReadOnlySpan<byte> text) => NullTexts.Contains(Before, CellText.Trim(text));
 
+    /// <summary>Whether something of it stands before the number.</summary>
+    public static bool BeginsBefore(byte[] unit) => Array.Exists(Before, mark => unit.AsSpan().StartsWith(mark));
+
     /// <summary>True of AM and PM, and of nothing.</summary>
     public static bool IsHalfOfADay(ReadOnlySpan<byte> text)
     {

@@ -58,8 +58,8 @@ internal static class CellDifferences
         }
         if (column.Type == StorageType.Double && mine.Numbers != theirs.Numbers)
         {
-            yield return $"numbers are written as {Name((CellPattern)mine.Numbers)}{example} in the new data, and as {Name((CellPattern)theirs.Numbers)} to version "
-                + $"{version}";
+            yield return $"numbers are written as {Name((CellPattern)mine.Numbers)}{example} in the new data, and as "
+                + $"{Name((CellPattern)theirs.Numbers)} to version {version}";
         }
         if (column.Type == StorageType.Timestamp && mine.Dates != theirs.Dates)
         {
