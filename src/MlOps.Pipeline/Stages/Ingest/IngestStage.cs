@@ -239,7 +239,9 @@ public sealed class IngestStage(
     private static PipelineDefinition AsStored(PipelineDefinition definition) => definition with
     {
         Columns = definition.Columns.ToDictionary(
-            column => column.Key, column => column.Value.Kind == ColumnKind.Categorical ? column.Value : column.Value with { Kind = null }),
+            column => column.Key, column => column.Value.Kind == ColumnKind.Categorical
+                ? column.Value
+                : column.Value with { Kind = null, Format = null, Decimal = null }),
     };
 
     /// <summary>Only what changes how cells are read: another gate does not make another raw table.</summary>
