@@ -4,6 +4,7 @@ using System.Text;
 using FsCheck;
 using FsCheck.Fluent;
 using Microsoft.VisualBasic.FileIO;
+using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Data;
 using MlOps.Pipeline.Data.Duck;
 using MlOps.Pipeline.Definitions;
