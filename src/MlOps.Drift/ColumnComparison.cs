@@ -81,9 +81,11 @@ internal static class ColumnComparison
     {
         var (reference, current) = pair.AlignCounts();
         var unseen = Enumerable.Range(0, reference.Length).Where(i => reference[i] == 0).ToList();
+        var rows = unseen.Sum(i => current[i]);
         return unseen.Count == 0 ? null : string.Create(
             CultureInfo.InvariantCulture,
-            $"{unseen.Sum(i => current[i]):N0} of {pair.Current.Count:N0} rows have values that the reference does not have, which alone makes p zero.")
+            $"{rows:N0} of {pair.Current.Count:N0} rows {(rows == 1 ? "has a value" : "have values")} that the reference does not have, "
+                + $"which alone makes p zero.")
             + " For a column of rare values, declare jensenshannon or psi.";
     }
 

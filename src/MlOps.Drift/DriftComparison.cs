@@ -31,8 +31,8 @@ public sealed record DriftComparison(
         var more = DriftedColumns > MostNamed ? $" and {DriftedColumns - MostNamed} more" : "";
         return string.Create(
             CultureInfo.InvariantCulture,
-            $"{Prefix}{DriftedColumns} of {Columns} columns of the {Current.Label} differ from the {Reference.Label} (share {Share:0.00}, limit "
-                + $"{limit:0.00}): {string.Join(", ", named)}{more}");
+            $"{Prefix}{DriftedColumns} of {Columns} columns of the {Current.Label} {(DriftedColumns == 1 ? "differs" : "differ")} from the {Reference.Label} "
+                + $"(share {Share:0.00}, limit {limit:0.00}): {string.Join(", ", named)}{more}");
     }
 }
 

@@ -165,7 +165,7 @@ public sealed class ColumnComparisonTests
         var drift = ColumnComparison.Compare("a", reference, other, rule: null);
 
         (drift.Test, drift.Score, drift.Drifted).Should().Be(("chisquare", 0, true));
-        drift.Note.Should().StartWith("1 of 400 rows have values that the reference does not have");
+        drift.Note.Should().StartWith("1 of 400 rows has a value that the reference does not have");
         var calm = ColumnComparison.Compare("a", reference, other, new DriftRule(DriftTestKind.JensenShannon));
         (calm.Drifted, calm.Note).Should().Be((false, null));
     }

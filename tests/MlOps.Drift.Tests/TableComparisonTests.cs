@@ -46,6 +46,7 @@ public sealed class TableComparisonTests
 
         drifted.Describe(0.5).Should().Be(
             "drift: 2 of 3 columns of the validation rows differ from the training rows (share 0.67, limit 0.50): miles (psi 0.123), kind");
+        (drifted with { DriftedColumns = 1 }).Describe(0.5).Should().StartWith("drift: 1 of 3 columns of the validation rows differs from the training rows ");
     }
 
     [Fact]

@@ -4,6 +4,7 @@ using System.Runtime.CompilerServices;
 using System.Text.RegularExpressions;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using MlOps.Pipeline.Definitions;
 using MlOps.Pipeline.Tracking;
 using MlOps.Testing;
 
@@ -53,18 +54,38 @@ public sealed class FailedRunLogTests(AzuriteFixture azurite)
         runId.Match(line).Groups[1].Value.Should().Be(failed.Run.RunId);
     }
 
+    [Fact]
+    public async Task A_line_names_a_stage_with_its_key_where_it_has_one()
+    {
+        using var log = new Errors { Least = LogLevel.Warning };
+        await using var host = new PipelineHost(azurite, services => services.AddSingleton<ILoggerProvider>(log));
+
+        var early = await host.RunAsync(Trips.Definition(), host.WriteFile("wrong.csv", ""));
+        var definition = Trips.Definition() with
+        {
+            Weights = RowWeights.Balanced,
+            Candidates = [new CandidateSpec { Trainer = TrainerNames.Sdca }],
+        };
+        var late = await host.RunAsync(definition, host.WriteFile("good.csv", Trips.Csv(300, seed: 17)));
+
+        log.Lines.Should().Contain(line => line.StartsWith($"Run {early.Run.RunId}: stage ingest failed: ", StringComparison.Ordinal))
+            .And.Contain(line => line.StartsWith($"Run {late.Run.RunId}: stage train 0-sdca failed: ", StringComparison.Ordinal));
+    }
+
     private static string QueryFile([CallerFilePath] string source = "") =>
         Path.Combine(Path.GetDirectoryName(source)!, "..", "..", "infra", "modules", "failed-runs.kql");
 
     private sealed class Errors : ILoggerProvider, ILogger
     {
+        public LogLevel Least { get; init; } = LogLevel.Error;
+
         public ConcurrentQueue<string> Lines { get; } = new();
 
         public ILogger CreateLogger(string categoryName) => this;
 
         public IDisposable? BeginScope<TState>(TState state) where TState : notnull => null;
 
-        public bool IsEnabled(LogLevel logLevel) => logLevel >= LogLevel.Error;
+        public bool IsEnabled(LogLevel logLevel) => logLevel >= Least;
 
         public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
         {

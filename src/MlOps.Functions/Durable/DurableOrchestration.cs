@@ -43,7 +43,7 @@ public sealed partial class DurableOrchestration(TaskOrchestrationContext contex
         }
         catch (StageFailedException failure)
         {
-            LogFailed(RunId, stage.Name, key, failure.Message);
+            LogFailed(RunId, stage.Name, StageCallName.Behind(key), failure.Message);
             Show(stage.Name, key, RunProgress.Failed);
             throw;
         }
@@ -101,7 +101,7 @@ public sealed partial class DurableOrchestration(TaskOrchestrationContext contex
         context.SetCustomStatus(progress.Stages);
     }
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "Run {RunId}: stage {Stage} {Key} failed for good: {Problem}")]
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Run {RunId}: stage {Stage}{Key} failed for good: {Problem}")]
     private partial void LogFailed(string runId, string stage, string key, string problem);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Run {RunId} waits for event {Event}, at most {Timeout}")]

@@ -189,9 +189,12 @@ public sealed class JsonReader
         {
             return choice;
         }
-        problems.Add($"{where} is '{text}'; it must be one of {string.Join(", ", choices.Keys)}.");
+        problems.Add($"{where} is '{text}'; it must be one of {string.Join(", ", choices.Keys.Select(Shown))}.");
         return null;
     }
+
+    /// <summary>A choice that is a comma would be none among commas.</summary>
+    private static string Shown(string choice) => choice.Any(char.IsLetterOrDigit) ? choice : $"'{choice}'";
 
     private static string Name(string path) => path.Length == 0 ? "The definition" : path;
 

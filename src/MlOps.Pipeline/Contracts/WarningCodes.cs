@@ -39,8 +39,11 @@ public static class WarningCodes
     /// <summary>A column is text although most of its cells are numbers or dates.</summary>
     public const string MostlyValues = "mostly-values";
 
-    /// <summary>Numbers with a unit behind are read as text.</summary>
+    /// <summary>Numbers or dates with a unit beside are read as text.</summary>
     public const string NumbersWithUnit = "numbers-with-unit";
+
+    /// <summary>Times of two parts are read as text.</summary>
+    public const string TwoPartTimes = "two-part-times";
 
     /// <summary>Numbers of one column have points and commas as decimal marks.</summary>
     public const string TwoNotations = "two-notations";
@@ -98,6 +101,9 @@ public static class WarningCodes
 
     /// <summary>The numbers of the target may be names of classes.</summary>
     public const string FewTargetValues = "few-target-values";
+
+    /// <summary>Classes of the target differ in letter case only.</summary>
+    public const string ClassesAlike = "classes-alike";
 
     /// <summary>Classes have no rows on a side of the split.</summary>
     public const string AbsentClasses = "absent-classes";

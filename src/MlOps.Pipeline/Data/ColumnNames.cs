@@ -1,4 +1,5 @@
 using System.Globalization;
+using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Data.Duck;
 
 namespace MlOps.Pipeline.Data;
@@ -11,7 +12,7 @@ internal static class ColumnNames
 
     private static readonly string[] Reserved = [RowHash.ColumnName, Unparseable, "__part", "file_row_number", "filename"];
 
-    public static IReadOnlyList<string> Unique(IReadOnlyList<string> header, List<string> warnings)
+    public static IReadOnlyList<string> Unique(IReadOnlyList<string> header, List<Warning> warnings)
     {
         var taken = new HashSet<string>(Reserved, StringComparer.OrdinalIgnoreCase);
         var names = new List<string>(header.Count);
@@ -25,8 +26,14 @@ internal static class ColumnNames
             }
             if (name != original)
             {
-                warnings.Add(original.Length == 0 ? $"Column {position} has no name; it is called '{name}'." : $"The column name '{original}' is taken "
-                    + $"already; column {position} is called '{name}'.");
+                var text = original.Length == 0
+                    ? $"Column {position} has no name; it is called '{name}'."
+                    : $"The column name '{original}' is taken already; column {position} is called '{name}'.";
+                warnings.Add(new Warning(WarningCodes.RenamedColumn, text)
+                {
+                    Column = name,
+                    Example = original.Length == 0 ? null : Warning.Shorten(original),
+                });
             }
             names.Add(name);
         }

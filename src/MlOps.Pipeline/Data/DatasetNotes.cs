@@ -21,6 +21,9 @@ public static class DatasetNotes
     /// <summary>Raw: columns whose cells show how they are written, where the definition only assumed it.</summary>
     public const string Shown = "shown";
 
+    /// <summary>Raw: of columns that are not written the plain way, a cell that shows it (<see cref="ColumnExample"/>).</summary>
+    public const string Examples = "examples";
+
     /// <summary>Raw: whether rows can be told apart (<see cref="RowIdentity"/>).</summary>
     public const string Identity = "identity";
 
@@ -53,6 +56,9 @@ public static class DatasetNotes
 
     /// <summary>Score: rows of which nothing is predicted.</summary>
     public const string Problems = "problems";
+
+    /// <summary>Score: the first of them, where the table has one part.</summary>
+    public const string FirstProblem = "firstProblem";
 
     /// <summary>Clean and after: the value that fills nulls, by column.</summary>
     public const string Imputed = "imputed";

@@ -37,7 +37,7 @@ internal static class ColumnKeys
             rule => rule.Nulls, (rule, value) => rule with { Nulls = value })
         .Key("format", "How its numbers or dates are written; left out: found from the whole file.", Choice(DefinitionNames.Patterns),
             rule => rule.Format, (rule, value) => rule with { Format = value })
-        .Key("assumed", "True: the format is a guess, for files that do not show how they are written; each run tells of it. Take it out once it is checked.",
+        .Key("assumed", "True: the format, or the kind where there is none, is a guess; each run tells of it. Take it out once it is checked.",
             Flag(), rule => rule.Assumed, (rule, value) => rule with { Assumed = value })
         .Key("decimal", "The decimal mark of its numbers; left out: found from the whole file.", Choice(DefinitionNames.DecimalMarks),
             rule => rule.Decimal, (rule, value) => rule with { Decimal = value });

@@ -162,9 +162,9 @@ internal static class DefinitionRules
             yield return $"columns.{column}: the format '{DefinitionNames.Patterns.NameOf(pattern)}' has another decimal mark than 'decimal' says. "
                 + "Leave one out.";
         }
-        if (rule is { Assumed: true, Format: null })
+        if (rule is { Assumed: true, Format: null, Kind: null })
         {
-            yield return $"columns.{column}: 'assumed' is said of a format, and there is none. Name one, or leave it out.";
+            yield return $"columns.{column}: 'assumed' is said of a format or a kind, and there is neither. Name one, or leave it out.";
         }
         if (rule.Min > rule.Max)
         {

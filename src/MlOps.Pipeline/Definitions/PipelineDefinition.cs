@@ -118,7 +118,8 @@ public sealed record ColumnRule
     /// <summary>How its numbers or dates are written; null: found from the whole file.</summary>
     public CellPattern? Format { get; init; }
     /// <summary>
-    /// True: the format is a guess. A file that shows how it is written is read as it shows, and one that does not by the guess, which is told.
+    /// True: the format is a guess. A file that shows how it is written is read as it shows, and one that does not by the guess, which is told. Without a
+    /// format the kind is the guess: it holds, and is told where the cells lead to it.
     /// </summary>
     public bool Assumed { get; init; }
     /// <summary>The decimal mark of its numbers; null: found from the whole file.</summary>

@@ -5,62 +5,69 @@ using MlOps.Pipeline.Data.Duck;
 
 namespace MlOps.Pipeline.Features;
 
-/// <summary>Categories that are too rare for a slot of their own: the model takes all of a column's for one and the same.</summary>
-internal static class FoldedCategories
+/// <summary>Categories of a column that are too rare for a slot of their own: the model takes all of them for one and the same.</summary>
+/// <param name="Column">The column.</param>
+/// <param name="Most">Slots that it may have.</param>
+/// <param name="Count">How many categories share one.</param>
+/// <param name="Rows">Training rows with one of them.</param>
+/// <param name="Frequent">The most frequent one.</param>
+internal sealed record FoldedCategories(string Column, int Most, long Count, long Rows, string Frequent)
 {
-    /// <summary>Whether there may be some: all slots of a column are taken.</summary>
-    /// <param name="featurizer">The fitted categories.</param>
-    /// <param name="most">Slots that a column may have.</param>
-    public static bool MayBe(Featurizer featurizer, int most) => featurizer.CategoryInputs.Any(input => input.Categories!.Count >= most);
-
-    /// <summary>A sentence for each column that has some.</summary>
+    /// <summary>Those of each column that has some.</summary>
     /// <param name="session">The session.</param>
-    /// <param name="train">The rows that the categories were fitted on.</param>
-    /// <param name="raw">The raw table that they come from, of one part, with the lines of its rows; null: no lines are known.</param>
-    /// <param name="featurizer">The fitted categories.</param>
+    /// <param name="train">The rows that models are fitted on.</param>
     /// <param name="most">Slots that a column may have.</param>
-    public static IReadOnlyList<Warning> Find(DuckDbSession session, LocalTable train, LocalTable? raw, Featurizer featurizer, int most) =>
+    public static IReadOnlyList<FoldedCategories> Find(DuckDbSession session, LocalTable train, int most) =>
     [
-        .. featurizer.CategoryInputs.Where(input => input.Categories!.Count >= most)
-            .Select(input => Find(session, train, raw, input.Name, most)).OfType<Warning>(),
+        .. FeaturePlan.Of(train.Manifest).Inputs.Where(input => input.Kind == ColumnKind.Categorical).Select(input => Find(session, train, input.Name, most))
+            .OfType<FoldedCategories>(),
     ];
 
-    private static Warning? Find(DuckDbSession session, LocalTable train, LocalTable? raw, string column, int most)
+    private static FoldedCategories? Find(DuckDbSession session, LocalTable train, string column, int most)
+    {
+        var found = session.Rows($"SELECT count(*), coalesce(sum(n), 0)::BIGINT, min_by(value, place) FROM {FoldedSql(train, column, most)}")[0];
+        return found is [long and > 0 and var count, long rows, string frequent] ? new FoldedCategories(column, most, count, rows, frequent) : null;
+    }
+
+    /// <summary>In the order in which the slots are given away: by rows, equal counts by the value.</summary>
+    private static string FoldedSql(LocalTable train, string column, int most)
     {
         var name = Sql.Name(column);
-        // In the order in which the slots were given away: by rows, equal counts by the value.
-        var folded = $"(SELECT value, n, place FROM (SELECT value, n, row_number() OVER (ORDER BY n DESC, value) AS place "
+        return $"(SELECT value, n, place FROM (SELECT value, n, row_number() OVER (ORDER BY n DESC, value) AS place "
             + $"FROM (SELECT {name}::VARCHAR AS value, count(*) AS n FROM {train.ToSql()} WHERE {name} IS NOT NULL GROUP BY 1)) "
             + $"WHERE place > {Sql.Number(most)})";
-        var found = session.Rows($"SELECT count(*), coalesce(sum(n), 0)::BIGINT, min_by(value, place) FROM {folded}")[0];
-        var (categories, rows) = ((long)found[0]!, (long)found[1]!);
-        if (categories == 0)
-        {
-            return null;
-        }
-        var first = raw is null ? null : First(session, raw, name, folded);
-        var (example, all) = (Warning.Shorten(first?.Category ?? (string)found[2]!), train.Manifest.Rows);
+    }
+
+    /// <summary>The sentence.</summary>
+    /// <param name="session">The session.</param>
+    /// <param name="train">The training rows.</param>
+    /// <param name="raw">The raw table that they come from, of one part, with the lines of its rows; null: no lines are known.</param>
+    public Warning Tell(DuckDbSession session, LocalTable train, LocalTable? raw)
+    {
+        var first = raw is null ? null : First(session, train, raw);
+        var (example, all) = (Warning.Shorten(first?.Category ?? Frequent), train.Manifest.Rows);
         return new Warning(WarningCodes.CategoriesFolded, string.Create(
             CultureInfo.InvariantCulture,
-            $"Column '{column}': {categories:N0} of its {categories + most:N0} categories, such as '{example}'"
-                + $"{(first is { } at ? $" (the first in the file, line {at.Line})" : "")}, are one to the model, as the {most:N0} most frequent have a slot "
-                + $"each: {rows:N0} of {all:N0} training rows ({100.0 * rows / all:0.##} %). Raise features.maxCategories to tell them apart."))
+            $"Column '{Column}': {Count:N0} of its {Count + Most:N0} categories, such as '{example}'"
+                + $"{(first is { } at ? $" (the first in the file, line {at.Line})" : "")}, "
+                + $"{(Count == 1 ? "has no slot of its own" : "are one to the model")}, as the {Most:N0} most frequent have a slot each: {Rows:N0} of {all:N0} training rows ({100.0 * Rows / all:0.##} %). "
+                + $"Raise features.maxCategories to tell them apart."))
         {
-            Column = column,
-            Count = rows,
+            Column = Column,
+            Count = Rows,
             Line = first?.Line,
             Example = example,
-            Headline = rows > all * Warning.Many,
+            Headline = Rows > all * Warning.Many,
         };
     }
 
     /// <summary>
     /// The first row of the file with one of the categories, whichever side of the split it fell on: training rows do not keep their place in the file.
     /// </summary>
-    private static (string Category, long Line)? First(DuckDbSession session, LocalTable raw, string name, string folded) => session.Rows(
-        $"SELECT {name}::VARCHAR, file_row_number FROM read_parquet({Sql.Files(raw.Paths)}, file_row_number = true) "
-            + $"WHERE {name}::VARCHAR IN (SELECT value FROM {folded}) ORDER BY file_row_number LIMIT 1") is [[string category, long row]]
-        && RowLines.Of(raw.Manifest, row) is { } line
+    private (string Category, long Line)? First(DuckDbSession session, LocalTable train, LocalTable raw) => session.Rows(
+        $"SELECT {Sql.Name(Column)}::VARCHAR, file_row_number FROM read_parquet({Sql.Files(raw.Paths)}, file_row_number = true) "
+            + $"WHERE {Sql.Name(Column)}::VARCHAR IN (SELECT value FROM {FoldedSql(train, Column, Most)}) ORDER BY file_row_number LIMIT 1")
+            is [[string category, long row]] && RowLines.Of(raw.Manifest, row) is { } line
             ? (category, line)
             : null;
 }

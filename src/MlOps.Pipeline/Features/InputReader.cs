@@ -273,7 +273,9 @@ internal sealed class InputReader
             DateOrder.Mdy => "a datetime such as \"2026-01-31T10:00:00\", or with the month first as in the training file, \"01/31/2026\"",
             _ => "a datetime such as \"2026-01-31T10:00:00\"",
         },
-        _ => "a number",
+        _ => input.Cells?.Numbers is null or NumberFormat.Point
+            ? "a number"
+            : $"a number, or a text of one as in the training file, \"{DefinitionNames.Patterns.NameOf((CellPattern)input.Cells.Numbers)}\"",
     };
 
     private static string Shown(JsonElement value)

@@ -15,3 +15,10 @@ public sealed record StageRetry(int Attempts, TimeSpan FirstDelay)
 {
     public static StageRetry Default { get; } = new(5, TimeSpan.FromSeconds(1));
 }
+
+/// <summary>How a call of a stage is named in a log.</summary>
+public static class StageCallName
+{
+    /// <summary>What stands behind the stage's name: nothing of the only call.</summary>
+    public static string Behind(string key) => key.Length == 0 ? "" : $" {key}";
+}

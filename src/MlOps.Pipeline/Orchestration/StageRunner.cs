@@ -43,7 +43,8 @@ public sealed partial class StageRunner(
         await runs.LogStageAsync(runId, status, cancel);
         span?.SetTag(Telemetry.StageAttempt, status.Attempts);
         await using var lines = stageLogs.Open(runId, stage.Name, key);
-        LogStarted(runId, stage.Name, key, status.Attempts);
+        var behind = StageCallName.Behind(key);
+        LogStarted(runId, stage.Name, behind, status.Attempts);
         lines.Write(LogLevel.Information, Beginning(status, earlier));
         try
         {
@@ -54,7 +55,7 @@ public sealed partial class StageRunner(
             var seconds = time.GetElapsedTime(clock).TotalSeconds;
             var result = await runs.RecordResultAsync(runId, Succeeded(status, output.Report, context.Warnings, seconds), Json.Write(output), cancel);
             Measure(context.Model, stage.Name, output.Report.Reused ? "reused" : "succeeded", seconds, span);
-            LogSucceeded(runId, stage.Name, key, seconds, output.Report.Rows);
+            LogSucceeded(runId, stage.Name, behind, seconds, output.Report.Rows);
             lines.Write(LogLevel.Information, Ending(output.Report, seconds));
             return Json.Read<TOutput>(result);
         }
@@ -118,11 +119,11 @@ public sealed partial class StageRunner(
     {
         if (fault is InputException)
         {
-            LogWrongInput(runId, stage, key, fault.Message);
+            LogWrongInput(runId, stage, StageCallName.Behind(key), fault.Message);
         }
         else
         {
-            LogFailed(runId, stage, key, fault);
+            LogFailed(runId, stage, StageCallName.Behind(key), fault);
         }
     }
 
@@ -135,15 +136,15 @@ public sealed partial class StageRunner(
         Warnings = warnings.Count == 0 ? null : warnings,
     };
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "Run {RunId}: stage {Stage} {Key} started (attempt {Attempt})")]
+    [LoggerMessage(Level = LogLevel.Information, Message = "Run {RunId}: stage {Stage}{Key} started (attempt {Attempt})")]
     private partial void LogStarted(string runId, string stage, string key, int attempt);
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "Run {RunId}: stage {Stage} {Key} succeeded in {Seconds:0.00} s, {Rows} rows")]
+    [LoggerMessage(Level = LogLevel.Information, Message = "Run {RunId}: stage {Stage}{Key} succeeded in {Seconds:0.00} s, {Rows} rows")]
     private partial void LogSucceeded(string runId, string stage, string key, double seconds, long? rows);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "Run {RunId}: stage {Stage} {Key} failed: {Problem}")]
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Run {RunId}: stage {Stage}{Key} failed: {Problem}")]
     private partial void LogWrongInput(string runId, string stage, string key, string problem);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "Run {RunId}: stage {Stage} {Key} failed")]
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Run {RunId}: stage {Stage}{Key} failed")]
     private partial void LogFailed(string runId, string stage, string key, Exception fault);
 }

@@ -238,6 +238,19 @@ internal static class NumberText
         return core[minus..];
     }
 
+    /// <summary>The currency of a number that has one, as it is written.</summary>
+    public static byte[]? CurrencyOf(ReadOnlySpan<byte> cell)
+    {
+        foreach (var currency in Currencies)
+        {
+            if (cell.IndexOf(currency) >= 0)
+            {
+                return currency;
+            }
+        }
+        return null;
+    }
+
     private static ReadOnlySpan<byte> Currency(ReadOnlySpan<byte> core, scoped ref NumberTraits traits)
     {
         foreach (var currency in Currencies)

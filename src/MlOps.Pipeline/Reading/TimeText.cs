@@ -216,13 +216,17 @@ internal static class TimeText
         }
         var sign = text[0] == (byte)'+' ? 1 : text[0] == (byte)'-' ? -1 : 0;
         text = text[1..];
-        if (sign == 0 || !TryNumber(ref text, 2, 2, out var hours, out _))
+        if (sign == 0 || text.Length < 2)
         {
             return false;
         }
+        // +05, +05:30, and +0530 as strftime writes it.
+        var hourDigits = text[..2];
+        text = text[2..];
         TryTake(ref text, (byte)':');
         var minutes = 0;
-        if ((!text.IsEmpty && !TryNumber(ref text, 2, 2, out minutes, out _)) || !text.IsEmpty || hours > 23 || minutes > 59)
+        if (!TryNumber(ref hourDigits, 2, 2, out var hours, out _) || (!text.IsEmpty && !TryNumber(ref text, 2, 2, out minutes, out _)) || !text.IsEmpty
+            || hours > 23 || minutes > 59)
         {
             return false;
         }

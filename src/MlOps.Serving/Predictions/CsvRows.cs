@@ -54,7 +54,7 @@ public sealed class CsvRows(IReadOnlyList<string> inputs, InputLimits limits)
             }
             if (records.State == RecordState.Ragged)
             {
-                throw new InputException($"Line {lines + records.Line} has {records.Count} cells; the header has {names.Count}.");
+                throw new InputException($"Line {lines + records.Line} has {Warning.Counted(records.Count, "cell")}; the header has {names.Count}.");
             }
             rows.Begin();
             for (var i = 0; i < names.Count; i++)

@@ -1,5 +1,6 @@
 using System.Globalization;
 using MlOps.Drift;
+using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Definitions;
 using MlOps.Pipeline.Reports.Monitoring;
 
@@ -20,7 +21,7 @@ internal sealed class FeatureDriftSignal : ISignal
         var limit = window.Live.Report.DriftShare;
         var text = window.Live.Reasons is [var reason, ..]
             ? reason[DriftComparison.Prefix.Length..]
-            : string.Create(CultureInfo.InvariantCulture, $"{comparison.DriftedColumns} of {comparison.Columns} columns have drifted.");
+            : $"{Warning.Share(comparison.DriftedColumns, comparison.Columns, "columns", "has", "have")} drifted.";
         return Task.FromResult(new SignalResult(Name, comparison.Drifted ? SignalVerdict.Warning : SignalVerdict.Ok, text)
         {
             Measure = "drifted columns",

@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using System.Globalization;
 using Microsoft.Extensions.Logging;
 using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Definitions;
@@ -63,15 +62,14 @@ public sealed partial class RowsTrigger(
             return;
         }
         var fresh = await ListSinceAsync(model, last, cancel);
-        if (fresh.Count == 0 || fresh.Sum(version => version.Rows) < wanted)
+        var rows = fresh.Sum(version => version.Rows);
+        if (fresh.Count == 0 || rows < wanted)
         {
             return;
         }
         var newest = fresh.MaxBy(version => version.Created)!;
         var since = last is null ? "no run has trained on any yet" : $"since run {last.RunId}";
-        var reason = string.Create(
-            CultureInfo.InvariantCulture,
-            $"{fresh.Sum(version => version.Rows):N0} rows have come in {fresh.Count:N0} dataset {(fresh.Count == 1 ? "version" : "versions")}, {since}.");
+        var reason = $"{Warning.Counted(rows, "row has", "rows have")} come in {Warning.Counted(fresh.Count, "dataset version")}, {since}.";
         // Of several hosts that see the same rows, one starts the run.
         var runId = RunId.Of(model, newest.Created, $"rows|{last?.RunId}|{newest.Id}");
         await starter.StartAsync(new RunRequest(model, Source: null, RunTriggers.Rows) { RunId = runId, Reason = reason }, rules, cancel);

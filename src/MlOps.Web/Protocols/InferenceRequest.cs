@@ -97,11 +97,11 @@ internal sealed record Inference(string? Id, IReadOnlyList<Tensor> Inputs, IRead
             return only.Width == inputs.Count
                 ? [.. inputs.Select((input, place) => (input.Name, only, place))]
                 : throw new InputException(
-                    $"The tensor '{only.Name}' has {only.Width} cells a row; the model has {inputs.Count} inputs, in this order: "
-                        + $"{string.Join(", ", inputs.Take(50).Select(input => input.Name))}.");
+                    $"The tensor '{only.Name}' has {Warning.Counted(only.Width, "cell")} a row; the model has "
+                        + $"{Warning.Counted(inputs.Count, "input")}, in this order: {string.Join(", ", inputs.Take(50).Select(input => input.Name))}.");
         }
         return Inputs.FirstOrDefault(input => input.Width != 1) is { } wide
-            ? throw new InputException($"The tensor '{wide.Name}' has {wide.Width} cells a row; a column has one: shape [n] or [n, 1].")
+            ? throw new InputException($"The tensor '{wide.Name}' has {Warning.Counted(wide.Width, "cell")} a row; a column has one: shape [n] or [n, 1].")
             : [.. Inputs.Select(input => (input.Name, input, 0))];
     }
 

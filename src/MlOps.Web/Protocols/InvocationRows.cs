@@ -51,7 +51,8 @@ internal sealed class InvocationRows(ModelContract contract, RowsBuilder rows)
             var values = ArrayOf(row, $"dataframe_split.data[{index}]");
             if (values.Count != columns.Count)
             {
-                throw new BadHttpRequestException($"dataframe_split.data[{index}] has {values.Count} cells for {columns.Count} columns.");
+                throw new BadHttpRequestException(
+                    $"dataframe_split.data[{index}] has {Warning.Counted(values.Count, "cell")} for {Warning.Counted(columns.Count, "column")}.");
             }
             Add(Enumerable.Range(0, columns.Count).Where(i => kept[i]).Select(i => (columns[i], values[i])));
         }
@@ -114,7 +115,7 @@ internal sealed class InvocationRows(ModelContract contract, RowsBuilder rows)
             if (cells.Count != inputs.Count)
             {
                 throw new InputException(
-                    $"{what}[{i}] has {cells.Count} cells; the model has {inputs.Count} inputs, in this order: "
+                    $"{what}[{i}] has {Warning.Counted(cells.Count, "cell")}; the model has {Warning.Counted(inputs.Count, "input")}, in this order: "
                         + $"{string.Join(", ", inputs.Take(50).Select(input => input.Name))}.");
             }
             Add(inputs.Zip(cells, (input, cell) => (input.Name, cell)));

@@ -255,10 +255,12 @@ public sealed class ComparisonTests(AzuriteFixture azurite) : IAsyncLifetime
         (await ColumnAsync(run, "at")).Cells!.Dates.Should().Be(DateOrder.Dmy);
         run.Stages[0].Warnings!.Should().Contain(new Warning(
             WarningCodes.FormatDiffers,
-            "Column 'at' is read with the day first, and in the table of version 1 it was read with the month first, although nothing showed it. Look whether "
-            + "both are right, and declare \"format\" where one is not.")
+            "Column 'at' is read with the day first (line 14: '13/01/2026'), and in the table of version 1 it was read with the month first, although nothing "
+            + "showed it. Look whether both are right, and declare \"format\" where one is not.")
         {
             Column = "at",
+            Line = 14,
+            Example = "13/01/2026",
             Headline = true,
         });
     }

@@ -40,7 +40,20 @@ public sealed class CellDifferencesTests(AzuriteFixture azurite) : IAsyncLifetim
         }
 
         async Task<IEnumerable<Warning>> TellAsync(string format) =>
-            CellDifferences.Tell(await IngestAsync(column, format), production, version: 3);
+            CellDifferences.Tell(await IngestAsync(column, format), production, version: 3, new Dictionary<string, ColumnExample>());
+    }
+
+    [Fact]
+    public async Task A_cell_that_shows_the_new_reading_is_told_with_its_line()
+    {
+        var production = await InputsAsync("number", "1234.5");
+
+        var told = CellDifferences.Tell(
+            await IngestAsync("number", "1234,5"), production, version: 3, ColumnExample.ByColumn([new ColumnExample("number", "12,5", Line: 7)]));
+
+        var one = told.Should().ContainSingle().Subject;
+        (one.Line, one.Example).Should().Be((7, "12,5"));
+        one.Text.Should().Contain("numbers are written as 1234,5 (line 7: '12,5') in the new data");
     }
 
     private async Task<Featurizer> InputsAsync(string column, string format) => FeatureTable.MadeUp(10).Featurizer with

@@ -352,6 +352,22 @@ public sealed class CleanTests(AzuriteFixture azurite) : IAsyncLifetime
         (await act.Should().ThrowAsync<InputException>()).WithMessage("*'b' has more than two values*exactly two*");
     }
 
+    [Theory]
+    [InlineData("'NO' and 'no', 'Yes' and 'yes'", 4, "Yes", "yes", "NO", "no")]
+    [InlineData("'Yes' and 'yes'", 2, "Yes", "yes")]
+    [InlineData(null, 0, "yes", "no")]
+    public async Task Classes_that_differ_in_letter_case_only_are_a_headline(string? named, int count, params string[] values)
+    {
+        var csv = "a,b,y\n" + string.Concat(Enumerable.Range(0, 80).Select(i => $"{i % 17},{values[i % values.Length]},{i % 9}\n"));
+
+        await bench.CleanAsync(Definition with { Target = "b" }, csv);
+
+        var told = bench.Told.Where(warning => warning.Code == WarningCodes.ClassesAlike).ToList();
+        told.Select(warning => (warning.Column, warning.Count, warning.Headline)).Should().Equal(named is null ? [] : [("b", count, true)]);
+        told.Select(warning => warning.Text.Split(". ")[0]).Should()
+            .Equal(named is null ? [] : [$"The target 'b' has classes that differ in letter case only: {named}"]);
+    }
+
     [Fact]
     public async Task A_target_of_more_texts_than_are_learnt_as_classes_is_refused_with_what_to_do()
     {

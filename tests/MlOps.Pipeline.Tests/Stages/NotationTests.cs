@@ -2,6 +2,7 @@ using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Data;
 using MlOps.Pipeline.Data.Duck;
 using MlOps.Pipeline.Definitions;
+using MlOps.Pipeline.Stages.Ingest;
 using MlOps.Pipeline.Tracking;
 using MlOps.Testing;
 
@@ -95,6 +96,11 @@ public sealed class NotationTests(AzuriteFixture azurite) : IAsyncLifetime
         (now with { Columns = definition.Columns }).Should().BeEquivalentTo(definition, "nothing else is another");
         bench.Told.Where(warning => warning.Code == WarningCodes.GuessCorrected).Should().HaveCount(2).And.OnlyContain(
             warning => warning.Column == "a" && warning.Headline && warning.Text.Contains("The model's definition says so from now on"));
+        // The second table is there already: its notes have the cell. What is written the plain way shows nothing.
+        var isShown = shown != CellPattern.Point;
+        var (line, example) = (isShown ? 2L : (long?)null, isShown ? cell : null);
+        bench.Told.Where(warning => warning.Code == WarningCodes.GuessCorrected).Should().OnlyContain(
+            warning => warning.Line == line && warning.Example == example && (example == null || warning.Text.Contains($"(line 2: '{example}')")));
         (await bench.Host.Get<AuditTrail>().ListAsync(1, null, default)).Items.Should().ContainSingle().Which.Should().Match<AuditEntry>(
             entry => entry.Action == "define" && entry.Subject == "pipelines/bench" && entry.To == DefinitionStore.IdOf(now)
                 && entry.By.StartsWith("run bench-", StringComparison.Ordinal));
@@ -128,6 +134,129 @@ public sealed class NotationTests(AzuriteFixture azurite) : IAsyncLifetime
 
         DefinitionStore.IdOf((await bench.Host.Get<DefinitionStore>().FindAsync(Model, default))!).Should().Be(DefinitionStore.IdOf(declared));
         bench.Told.Should().ContainSingle(warning => warning.Code == WarningCodes.GuessCorrected).Which.Text.Should().Contain("stays as it is");
+    }
+
+    [Theory]
+    [InlineData(WarningCodes.CodesAsText, ColumnKind.Categorical, false, "00408", "00517")]
+    [InlineData(WarningCodes.CodesAsText, ColumnKind.Categorical, false, "10E2", "1000")]
+    [InlineData(WarningCodes.LargeNumbersAsText, ColumnKind.Categorical, false, "9007199254740993", "9007199254740995")]
+    [InlineData(WarningCodes.CompactDates, ColumnKind.Numeric, true, "20240726", "20240801")]
+    [InlineData(WarningCodes.NumbersWithUnit, ColumnKind.Categorical, true, "12 km", "7.5 km")]
+    [InlineData(WarningCodes.NumbersWithUnit, ColumnKind.Categorical, true, "12 km", "7.5 mi")]
+    [InlineData(WarningCodes.NumbersWithUnit, ColumnKind.Categorical, true, "12 DR", "7.5")]
+    [InlineData(WarningCodes.NumbersWithUnit, ColumnKind.Categorical, true, "~12", "<7.5")]
+    [InlineData(WarningCodes.NumbersWithUnit, ColumnKind.Categorical, true, "=\"12\"", "=\"7\"")]
+    [InlineData(WarningCodes.NumbersWithUnit, ColumnKind.Categorical, true, "2024-07-26 15:00:00 EST", "2024-07-27 15:00:00 PST")]
+    [InlineData(WarningCodes.TwoPartTimes, ColumnKind.Categorical, true, "13:45", "9:05")]
+    [InlineData(WarningCodes.TwoPartTimes, ColumnKind.Categorical, true, "1:45 PM", "9:05 am")]
+    public async Task A_kind_that_is_a_guess_is_written_as_one_and_told_by_each_run_until_somebody_says_that_it_is_right(
+        string code, ColumnKind kind, bool headline, params string[] cells)
+    {
+        // A text of apostrophes nowhere: quotes within cells are those of the cells.
+        var text = "a;y\n" + string.Concat(Enumerable.Range(0, 300).Select(i => $"{cells[i % cells.Length]};{i % 7}\n"));
+        var path = bench.Host.WriteFile("guess.csv", text);
+        var inferred = await bench.Host.Get<DefinitionInference>().InferAsync(new PipelineDefinition { Model = Model, Target = "y" }, path, default);
+
+        (inferred.Columns["a"].Kind, inferred.Columns["a"].Assumed, inferred.Columns["y"].Assumed).Should().Be((kind, true, false));
+        var written = DefinitionJson.Read(DefinitionJson.Write(inferred));
+        written.Columns.Should().BeEquivalentTo(inferred.Columns);
+        await bench.IngestAsync(written, path);
+        await bench.IngestAsync(written, path);
+
+        var told = bench.Told.Where(warning => warning.Code == code).ToList();
+        told.Should().HaveCount(2, "the second run finds the table there already");
+        told.Should().OnlyContain(warning => warning.Column == "a" && warning.Line == 2 && warning.Example == cells[0] && warning.Headline == headline);
+
+        var rules = inferred.Columns.ToDictionary();
+        rules["a"] = rules["a"] with { Assumed = false };
+        await bench.IngestAsync(inferred with { Columns = rules }, path);
+        bench.Told.Count(warning => warning.Code == code).Should().Be(2);
+    }
+
+    [Fact]
+    public async Task A_guessed_kind_holds_where_a_later_file_leads_to_another_one()
+    {
+        var definition = Definition() with
+        {
+            Columns = new Dictionary<string, ColumnRule> { ["a"] = new() { Kind = ColumnKind.Categorical, Assumed = true } },
+        };
+
+        var raw = await bench.IngestTextAsync(definition, Table("12345"));
+
+        (await bench.ManifestAsync(raw.Raw)).Columns[0].Kind.Should().Be(ColumnKind.Categorical);
+        bench.Told.Should().BeEmpty();
+    }
+
+    [Theory]
+    [InlineData("12A", "7B", "9C", "4D")]
+    [InlineData("A12", "A7", "A9", "A4")]
+    [InlineData("1st", "2nd", "3rd", "4th")]
+    [InlineData("10-20", "20-30", "30-40", "40-50")]
+    [InlineData("12", "7", "9 *", "x")]
+    public async Task Codes_and_ranges_are_no_numbers_with_a_unit(params string[] cells)
+    {
+        await bench.IngestTextAsync(Definition(), "a;y\n" + string.Concat(Enumerable.Range(0, 80).Select(i => $"{cells[i % 4]};{i % 7}\n")));
+
+        bench.Told.Should().NotContain(warning => warning.Code == WarningCodes.NumbersWithUnit || warning.Code == WarningCodes.TwoPartTimes);
+    }
+
+    [Fact]
+    public async Task Amounts_of_more_than_one_currency_are_a_headline_whether_the_format_is_declared_or_not()
+    {
+        var text = "a;y\n" + string.Concat(Enumerable.Range(0, 30).Select(i => $"{(i % 3 == 2 ? "1,250.50 €" : "$1,250.50")};{i % 7}\n"));
+
+        await bench.IngestTextAsync(Definition(), text);
+        await bench.IngestTextAsync(Definition(CellPattern.CommaGroups), text);
+        await bench.IngestTextAsync(Definition(CellPattern.CommaGroups), Table("$1,250.50"));
+
+        var told = bench.Told.Where(warning => warning.Code == WarningCodes.FormOfNumbers).ToList();
+        told.Should().HaveCount(3);
+        told[0].Should().Be(told[1]);
+        told[0].Text.Should().Be(
+            "Column 'a': 30 of its 30 cells are read as amounts of a currency, and not all of the same: 20 with '$', first line 2: '$1,250.50', "
+                + "10 with '€', first line 4: '1,250.50 €'; write them in one currency.");
+        (told[0].Column, told[0].Count, told[0].Line, told[0].Example, told[0].Headline).Should().Be(("a", 30, 2, "$1,250.50", true));
+        told[2].Headline.Should().BeFalse();
+    }
+
+    [Theory]
+    [InlineData("12,34", "397,620", CellPattern.Comma, 2, true)]
+    [InlineData("12,34", "397,620", CellPattern.Comma, 40, false)]
+    [InlineData("12.34", "397.620", CellPattern.Point, 2, true)]
+    [InlineData("12.34", "397.620", CellPattern.Point, 40, false)]
+    public async Task A_decimal_mark_that_few_of_many_numbers_show_is_in_doubt(string sure, string other, CellPattern format, int few, bool isInDoubt)
+    {
+        var cells = Enumerable.Repeat(other, 200).Concat(Enumerable.Repeat(sure, few));
+
+        var raw = await bench.IngestTextAsync(Definition(), "a;y\n" + string.Concat(cells.Select((cell, i) => $"{cell};{i % 7}\n")));
+
+        (await bench.ManifestAsync(raw.Raw)).Columns[0].Cells?.Numbers.Should().Be((NumberFormat)format);
+        var doubts = bench.Told.Where(warning => warning.Code == WarningCodes.FormatInDoubt).ToList();
+        doubts.Should().HaveCount(isInDoubt ? 1 : 0);
+        doubts.All(warning => warning.Headline && warning.Text.Contains($"only {few} of its {200 + few} numbers with a", StringComparison.Ordinal)).Should()
+            .BeTrue();
+    }
+
+    [Fact]
+    public async Task Who_declares_a_format_or_a_decimal_mark_declares_a_kind()
+    {
+        var definition = Definition() with
+        {
+            Columns = new Dictionary<string, ColumnRule>
+            {
+                ["a"] = new() { Format = CellPattern.Dmy },
+                ["b"] = new() { Format = CellPattern.PointGroups },
+                ["c"] = new() { Decimal = DecimalMark.Comma },
+            },
+        };
+
+        var raw = await bench.IngestTextAsync(
+            definition, "a;b;c;y\n" + string.Concat(Enumerable.Range(0, 30).Select(i => $"{(i == 3 ? "17" : "03.02.2026")};{(i < 9 ? "x" : "1.5")};00,5;1\n")));
+
+        (await bench.ManifestAsync(raw.Raw)).Columns.Select(column => column.Type).Take(3).Should()
+            .Equal(StorageType.Timestamp, StorageType.Double, StorageType.Double);
+        bench.Told.Where(warning => warning.Code == WarningCodes.UnreadableCells).Select(warning => (warning.Column, warning.Count, warning.Line)).Should()
+            .Equal(("a", 1L, 5L), ("b", 30L, 2L));
     }
 
     private static PipelineDefinition Definition(CellPattern? format = null, bool isAssumed = false) => new()

@@ -51,8 +51,10 @@ public sealed class ScoreTests(AzuriteFixture azurite) : IAsyncLifetime
         run.Stages.OrderBy(stage => stage.Started).Select(stage => $"{stage.Stage} {stage.Key} {stage.Rows}").Should()
             .Equal("ingest  5", "score-part 0 5", "score  5", "finish  ");
         run.Metrics.Should().Contain("rows_scored", 5).And.Contain("rows_with_problem", 2);
-        run.Stages.Single(stage => stage.Stage == "score").Warnings!.Single().Text.Should()
-            .Be("Nothing is predicted of 2 of 5 rows; column 'problem' says why.");
+        var told = run.Stages.Single(stage => stage.Stage == "score").Warnings!.Single();
+        told.Text.Should().Be($"Nothing is predicted of 2 of 5 rows; column 'problem' says why (the first is line 4: {told.Example}).");
+        (told.Code, told.Count, told.Line).Should().Be((WarningCodes.NotPredicted, 2, 4));
+        told.Example.Should().Contain("'seconds'");
         var scored = await TableAsync(run);
         scored.Manifest.Columns.Select(column => column.Name).Should()
             .Equal("note", "miles", "seconds", "vendor", "passengers", "payment", "prediction", "problem");

@@ -174,7 +174,7 @@ public sealed class TrainTests(AzuriteFixture azurite)
     [Theory]
     [InlineData(3, true)]
     [InlineData(2, false)]
-    public async Task Categories_without_a_slot_of_their_own_are_told_with_their_rows_also_where_the_model_is_reused(int rareRows, bool headline)
+    public async Task Categories_without_a_slot_of_their_own_are_told_once_with_their_rows_also_where_all_is_reused(int rareRows, bool headline)
     {
         await using var host = new PipelineHost(azurite);
         // The earliest rows train: three frequent shops, and two rare ones of as many rows each.
@@ -188,16 +188,17 @@ public sealed class TrainTests(AzuriteFixture azurite)
             Features = new FeatureRules { MaxCategories = 3 },
             Split = new SplitRules { Time = "at" },
             Train = new TrainRules { Folds = 0 },
-            Candidates = [new CandidateSpec { Trainer = TrainerNames.LightGbm, Trees = 3 }],
+            Candidates = [new CandidateSpec { Trainer = TrainerNames.LightGbm, Trees = 3 }, new CandidateSpec { Trainer = TrainerNames.FastTree, Trees = 3 }],
         };
         var path = host.WriteFile("shops.csv", csv);
         await host.RunAsync(definition, path);
 
         var run = await host.RunAsync(definition, path);
 
-        var train = run.Stages.Single(stage => stage.Stage == "train");
-        train.State.Should().Be(StageState.Reused);
-        var told = train.Warnings.Should().ContainSingle().Subject;
+        var split = run.Stages.Single(stage => stage.Stage == "split");
+        split.State.Should().Be(StageState.Reused);
+        run.Stages.SelectMany(stage => stage.Warnings ?? []).Should().ContainSingle(warning => warning.Code == WarningCodes.CategoriesFolded);
+        var told = split.Warnings.Should().ContainSingle().Subject;
         told.Text.Should().Be(
             $"Column 'shop': 2 of its 5 categories, such as 'ulm' (the first in the file, line 2), are one to the model, as the 3 most frequent have a slot "
             + $"each: {2 * rareRows} of 480 training rows ({(headline ? "1.25" : "0.83")} %). Raise features.maxCategories to tell them apart.");

@@ -30,7 +30,10 @@ internal static class CardSlices
                     $"Selection rates differ by {disparities.SelectionRateDifference:G3} (ratio {disparities.SelectionRateRatio:G3}), equalised odds by "
                         + $"{disparities.EqualizedOddsDifference:G3}.")
                 : null,
-            report.TooFew > 0 ? $"{CardText.Count(report.TooFew)} rows of groups of fewer than {Evaluation.FewestRows} rows are not measured." : null,
+            report.TooFew > 0
+                ? $"{CardText.Count(report.TooFew)} {(report.TooFew == 1 ? "row" : "rows")} of groups of fewer than {Evaluation.FewestRows} rows "
+                    + $"{(report.TooFew == 1 ? "is" : "are")} not measured."
+                : null,
         }.OfType<string>());
 
     private static IEnumerable<string> MetricsOf(SliceReport report)

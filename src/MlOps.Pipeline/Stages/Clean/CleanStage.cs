@@ -173,6 +173,7 @@ public sealed class CleanStage(PipelineStorage storage, DatasetStore datasets, D
         {
             throw new InputException(
                 $"Cleaning would drop {rows - kept} of {rows} rows, more than the allowed {most:P0}: {reasons}. "
+                + (dropped.Keys.Any(RowRules.IsUnparseable) ? "Correct the cells that cannot be read, or declare \"nulls\", \"format\" or another kind. " : "")
                 + "Fill nulls with 'impute', declare columns 'ignore' or 'required': false, widen their rules, or raise cleaning.maxDropped.");
         }
         if (kept < FewestRows)

@@ -1,6 +1,7 @@
 using System.Globalization;
 using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Data;
+using MlOps.Pipeline.Definitions;
 using MlOps.Pipeline.Features;
 using MlOps.Pipeline.Stages.Ingest;
 
@@ -22,7 +23,10 @@ internal static class CleanWarnings
         var all = clean.Rows + dropped.Values.Sum();
         var firsts = examples.ToDictionary(example => example.Reason, StringComparer.Ordinal);
         var noticed = Json.Read<IReadOnlyList<Warning>>(raw.Notes[DatasetNotes.Warnings]?.ToJsonString() ?? "[]");
-        return [.. Kept(clean), .. Loss(clean), .. dropped.Where(IsMany).Select(reason => LeftOut(reason) with { Headline = true }), .. Rare()];
+        return
+        [
+            .. Alike(clean), .. Kept(clean), .. Loss(clean), .. dropped.Where(IsMany).Select(reason => LeftOut(reason) with { Headline = true }), .. Rare(),
+        ];
 
         bool IsMany(KeyValuePair<string, long> reason) => reason.Value > all * Warning.Many;
 
@@ -91,6 +95,30 @@ internal static class CleanWarnings
         // The column that a reason names, and of the first row that was left out for it the line and the cell, where they are known.
         (string? Column, long? Line, string? Example) First(string reason) =>
             CleanWarnings.First(raw, noticed, reason, firsts.GetValueOrDefault(reason));
+    }
+
+    /// <summary>"Yes" and "yes" are hardly meant to be two things to tell apart.</summary>
+    private static IEnumerable<Warning> Alike(DatasetManifest clean)
+    {
+        const int MostShown = 3;
+        var target = TargetColumn.Of(clean);
+        IReadOnlyList<string> classes = target.Classes ?? (target.Task == TaskKind.Binary ? [target.Positive!, target.Negative!] : []);
+        var alike = classes.GroupBy(name => name, StringComparer.OrdinalIgnoreCase).Where(group => group.Count() > 1)
+            .Select(group => group.Order(StringComparer.Ordinal).ToList()).ToList();
+        if (alike.Count > 0)
+        {
+            var shown = alike.Take(MostShown).Select(group => string.Join(" and ", group.Select(name => $"'{Warning.Shorten(name)}'")));
+            yield return new Warning(
+                WarningCodes.ClassesAlike,
+                $"The target '{target.Name}' has classes that differ in letter case only: {string.Join(", ", shown)}"
+                    + $"{(alike.Count > MostShown ? ", …" : "")}. Each is learnt as a class of its own: write them one way.")
+            {
+                Column = target.Name,
+                Count = alike.Sum(group => group.Count),
+                Example = Warning.Shorten(alike[0][0]),
+                Headline = true,
+            };
+        }
     }
 
     private static IEnumerable<Warning> Kept(DatasetManifest clean)

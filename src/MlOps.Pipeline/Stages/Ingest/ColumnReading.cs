@@ -21,6 +21,9 @@ internal sealed partial record ColumnReading(StorageType Type, ColumnKind Kind, 
     /// <summary>True where the cells show which decimal mark they have, or whether the day or the month comes first, and all of them the same.</summary>
     public bool IsShown { get; private init; }
 
+    /// <summary>The first cell that shows how the column is written, or may; null: none does, or it is written the plain way.</summary>
+    public SurveyedCell? Example { get; private init; }
+
     /// <summary>Share of cells that must read as numbers or dates for a column with some odd cells to count as such.</summary>
     private const double Most = 0.9;
 
@@ -58,10 +61,47 @@ internal sealed partial record ColumnReading(StorageType Type, ColumnKind Kind, 
             var empty = rule?.Kind ?? ColumnKind.Text;
             return new ColumnReading(TypeOf(empty), empty, FormatOf(rule), IsClean: true);
         }
-        var decided = rule?.Kind is { } declared
-            ? Declared(name, survey, rule, declared, habits, warnings)
+        var decided = KindOf(rule) is { } declared
+            ? Guessed(name, survey, rule!, isTarget, habits, warnings) ?? Declared(name, survey, rule!, declared, habits, warnings)
             : Found(name, survey, rule, isTarget, habits, warnings);
         return decided.Type == StorageType.Varchar ? decided : WithCells(decided, survey);
+    }
+
+    /// <summary>
+    /// What kind is only guessed by, so that the guess is written down as one: each run then tells of it again, until somebody says that it is right.
+    /// </summary>
+    public static bool IsGuessOfKind(Warning warning) => warning is
+    {
+        Column: not null,
+        Code: WarningCodes.CodesAsText or WarningCodes.LargeNumbersAsText or WarningCodes.CompactDates or WarningCodes.NumbersWithUnit
+            or WarningCodes.TwoPartTimes,
+    };
+
+    /// <summary>Who says how numbers or dates are written says that the column has some.</summary>
+    private static ColumnKind? KindOf(ColumnRule? rule) => rule switch
+    {
+        { Kind: { } kind } => kind,
+        { Format: { } format, Assumed: false } => format >= CellPattern.Ymd ? ColumnKind.Datetime : ColumnKind.Numeric,
+        { Decimal: not null } => ColumnKind.Numeric,
+        _ => null,
+    };
+
+    /// <summary>The reading that is found, with all that is told of it, where the declared kind is a guess and the cells lead to it; else null.</summary>
+    private static ColumnReading? Guessed(
+        string name, ColumnSurvey survey, ColumnRule rule, bool isTarget, FileHabits habits, List<Warning> warnings)
+    {
+        if (rule is not { Kind: { } guess, Assumed: true, Format: null })
+        {
+            return null;
+        }
+        var told = new List<Warning>();
+        var found = Found(name, survey, rule, isTarget, habits, told);
+        if (found.Kind != guess)
+        {
+            return null;
+        }
+        warnings.AddRange(told);
+        return found;
     }
 
     private static ColumnReading WithCells(ColumnReading reading, ColumnSurvey survey)
@@ -121,14 +161,14 @@ internal sealed partial record ColumnReading(StorageType Type, ColumnKind Kind, 
         var isWhole = survey.Whole == survey.Cells;
         if (survey.LeadingZeros > 0 || (survey.BareExponents > 0 && survey.Whole + survey.BareExponents == survey.Numbers))
         {
-            var sort = survey.LeadingZeros > 0 ? "leading zeros" : "an E among digits";
+            var (count, sort) = survey.LeadingZeros > 0 ? (survey.LeadingZeros, "leading zeros") : (survey.BareExponents, "an E among digits");
             warnings.Add(new Warning(
                 WarningCodes.CodesAsText,
-                $"Column '{name}' is read as text: {Count(survey.LeadingZeros > 0 ? survey.LeadingZeros : survey.BareExponents)} of its {Count(survey.Cells)} "
-                + $"cells have {sort}, as codes have ({survey.Code}). Declare it numeric to read numbers.")
+                $"Column '{name}' is read as text: {Count(count)} of its {Count(survey.Cells)} cells {(count == 1 ? "has" : "have")} {sort}, as codes have "
+                + $"({survey.Code}). Declare it numeric to read numbers.")
             {
                 Column = name,
-                Count = Math.Max(survey.LeadingZeros, survey.BareExponents),
+                Count = count,
                 Line = survey.Code?.Line,
                 Example = survey.Code?.Text,
             });
@@ -210,10 +250,9 @@ internal sealed partial record ColumnReading(StorageType Type, ColumnKind Kind, 
     private static ColumnReading AsText(string name, ColumnSurvey survey, ColumnRule? rule, ColumnKind? declared, List<Warning> warnings)
     {
         var kind = declared ?? KindOfText(survey.Sampled, survey.Different, survey.AverageLength, survey.Spaced);
-        WarnOfMixture(name, survey, warnings);
-        if (declared is null)
+        if (declared is not null || !WarnOfUnit(name, survey, warnings))
         {
-            WarnOfUnit(name, survey, warnings);
+            WarnOfMixture(name, survey, warnings);
         }
         var nulls = 0L;
         for (var i = 0; i < NullTexts.Count; i++)
@@ -257,24 +296,47 @@ internal sealed partial record ColumnReading(StorageType Type, ColumnKind Kind, 
         }
     }
 
-    /// <summary>"12 km" is a number to people.</summary>
-    private static void WarnOfUnit(string name, ColumnSurvey survey, List<Warning> warnings)
+    /// <summary>"12 km" is a number to people, and "13:45" a time. False where there is nothing of it to tell.</summary>
+    private static bool WarnOfUnit(string name, ColumnSurvey survey, List<Warning> warnings)
     {
         var values = survey.Cells - survey.NullTexts;
-        if (survey.Units > 0 && survey.Units >= values * Most)
+        if (survey.Clocks > 0 && survey.Clocks >= values * Most)
         {
             warnings.Add(new Warning(
-                WarningCodes.NumbersWithUnit,
-                $"Column '{name}' is read as text: {Count(survey.Units)} of its {Count(values)} values are numbers with '{survey.Unit}' "
-                + $"behind ({survey.WithUnit}). Write them without it, and they are used as numbers; or declare a kind.")
+                WarningCodes.TwoPartTimes,
+                $"Column '{name}' is read as text: {Count(survey.Clocks)} of its {Count(values)} values "
+                + $"{(survey.Clocks == 1 ? "is a time" : "are times")} of two parts ({survey.Clock}), which may be hours and minutes as well as minutes and seconds. Write all three parts (13:45:00), and they are used as seconds.")
             {
                 Column = name,
-                Count = survey.Units,
-                Line = survey.WithUnit?.Line,
-                Example = survey.WithUnit?.Text,
+                Count = survey.Clocks,
+                Line = survey.Clock?.Line,
+                Example = survey.Clock?.Text,
                 Headline = true,
             });
+            return true;
         }
+        var withUnit = survey.Units.Sum(unit => unit.Cells);
+        var plain = survey.AreUnitsOfDates ? survey.Dates : survey.Numbers;
+        // A few among plain numbers are odd cells, as a note behind one is.
+        if (withUnit <= values * (1 - Most) || withUnit + plain < values * Most)
+        {
+            return false;
+        }
+        var (sort, one, first) = (survey.AreUnitsOfDates ? "dates" : "numbers", survey.AreUnitsOfDates ? "a date" : "a number", survey.Units[0].First);
+        var units = string.Join(" or ", survey.Units.Select(unit => $"'{unit.Text}'"));
+        warnings.Add(new Warning(
+            WarningCodes.NumbersWithUnit,
+            $"Column '{name}' is read as text: {Count(withUnit)} of its {Count(values)} values {(withUnit == 1 ? $"is {one}" : $"are {sort}")} with {units} "
+            + $"{(survey.Units.Any(unit => UnitText.BeginsBefore(unit.Utf8)) ? "beside" : "behind")} ({first}). "
+            + $"Write them without it{(survey.Units.Count > 1 ? ", all in one unit" : "")}, and they are used as {sort}; or declare a kind.")
+        {
+            Column = name,
+            Count = withUnit,
+            Line = first.Line,
+            Example = first.Text,
+            Headline = true,
+        });
+        return true;
     }
 
     /// <summary>Categorical, unless nearly every row has a text of its own.</summary>
@@ -301,54 +363,25 @@ internal sealed partial record ColumnReading(StorageType Type, ColumnKind Kind, 
         {
             WarnOfCounting(name, survey, warnings);
         }
-        if (rule is { Format: { } declared and < CellPattern.Ymd, Assumed: false })
+        var isDeclared = rule is { Format: < CellPattern.Ymd, Assumed: false };
+        var (format, told) = isDeclared ? ((NumberFormat)rule!.Format!, null) : Choose(name, survey, rule, habits);
+        if (told is not null)
         {
-            return new ColumnReading(StorageType.Double, kind, FormatOf(rule, (NumberFormat)declared));
-        }
-        var allowed = rule?.Decimal is { } mark ? NumberText.BitsOf(mark == DecimalMark.Comma ? ',' : '.') : FileHabits.AllFormats;
-        var choice = NumberChoice.Of(survey, allowed, habits.DecimalMark);
-        var (format, told) = (choice.Format, (Warning?)null);
-        if (choice.Doubt is { } doubt && rule?.Decimal is null)
-        {
-            var isAssumed = rule?.Format is { } assumed and < CellPattern.Ymd && ReadsAsMany((NumberFormat)assumed, choice.Format);
-            format = isAssumed ? (NumberFormat)rule!.Format! : format;
-            var guess = isAssumed ? $"; the definition assumes {DefinitionNames.Patterns.NameOf((CellPattern)format)}" : "";
-            told = new Warning(
-                WarningCodes.FormatInDoubt,
-                $"Column '{name}': {doubt}{guess} ({survey.Separated}). Declare \"format\" or \"decimal\" to say which.")
-            {
-                Column = name,
-                Count = survey.Numbers - survey.Whole,
-                Line = survey.Separated?.Line,
-                Example = survey.Separated?.Text,
-                // Where commas stand between cells, points are rarely anything but decimal.
-                Headline = !habits.CommaDelimits || format != NumberFormat.Point,
-            };
             warnings.Add(told);
         }
         if (rule?.Decimal is null)
         {
-            WarnOfNotations(name, survey, format, warnings);
+            WarnOfNotations(name, survey, format, isDeclared, warnings);
         }
-        var sorts = new (long Count, string Sort, SurveyedCell? First)[]
+        WarnOfForms(name, survey, warnings);
+        return new ColumnReading(StorageType.Double, kind, FormatOf(rule, format)) 
         {
-            (survey.Percents, "per cent (15.2% is 15.2)", survey.Percent), (survey.Currencies, "amounts of a currency", survey.Currency),
-            (survey.Durations, "seconds (1:02:03 is 3723)", survey.Duration),
+            Doubt = told,
+            IsShown = !isDeclared && told is null && IsShown(),
+            Example = format == NumberFormat.Point ? null
+                : EarlierFormats.IsComma((CellPattern)format) ? survey.WithComma ?? survey.Separated
+                : survey.WithPoint ?? survey.Separated,
         };
-        foreach (var (count, sort, first) in sorts.Where(sort => sort.Count > 0))
-        {
-            warnings.Add(new Warning(
-                WarningCodes.FormOfNumbers,
-                $"Column '{name}': {Count(count)} of its {Count(survey.Cells)} cells {(count == 1 ? "is" : "are")} read as {sort} ({first}).")
-            {
-                Column = name,
-                Count = count,
-                Line = first?.Line,
-                Example = first?.Text,
-                Headline = count < survey.Numbers,
-            });
-        }
-        return new ColumnReading(StorageType.Double, kind, FormatOf(rule, format)) { Doubt = told, IsShown = IsShown() };
 
         // A format that was declared, or an earlier table's, leaves no doubt: what the cells show by themselves is another thing.
         bool IsShown()
@@ -357,12 +390,66 @@ internal sealed partial record ColumnReading(StorageType Type, ColumnKind Kind, 
             return survey.NumbersIn(NumberText.BitOf(format)) == survey.Numbers
                 && survey.NumbersOnlyIn(NumberText.BitsOf(own), NumberText.BitsOf(other)) > 0;
         }
+    }
+
+    /// <summary>The format that reads most of the numbers, and what is told where another one would do as well.</summary>
+    private static (NumberFormat Format, Warning? Doubt) Choose(string name, ColumnSurvey survey, ColumnRule? rule, FileHabits habits)
+    {
+        var allowed = rule?.Decimal is { } mark ? NumberText.BitsOf(mark == DecimalMark.Comma ? ',' : '.') : FileHabits.AllFormats;
+        var choice = NumberChoice.Of(survey, allowed, habits.DecimalMark);
+        if (choice.Doubt is not { } doubt || rule?.Decimal is not null)
+        {
+            return (choice.Format, null);
+        }
+        var isAssumed = rule?.Format is { } assumed and < CellPattern.Ymd && ReadsAsMany((NumberFormat)assumed, choice.Format);
+        var format = isAssumed ? (NumberFormat)rule!.Format! : choice.Format;
+        var guess = isAssumed ? $"; the definition assumes {DefinitionNames.Patterns.NameOf((CellPattern)format)}" : "";
+        return (format, new Warning(
+            WarningCodes.FormatInDoubt, $"Column '{name}': {doubt}{guess} ({survey.Separated}). Declare \"format\" or \"decimal\" to say which.")
+        {
+            Column = name,
+            Count = survey.Numbers - survey.Whole,
+            Line = survey.Separated?.Line,
+            Example = survey.Separated?.Text,
+            // Where commas stand between cells, points are rarely anything but decimal.
+            Headline = !habits.CommaDelimits || format != NumberFormat.Point,
+        });
 
         bool ReadsAsMany(NumberFormat one, NumberFormat other) => survey.NumbersIn(NumberText.BitOf(one)) == survey.NumbersIn(NumberText.BitOf(other));
     }
 
+    /// <summary>Tells what is more than a number: per cent, amounts of a currency, durations.</summary>
+    private static void WarnOfForms(string name, ColumnSurvey survey, List<Warning> warnings)
+    {
+        var currencies = survey.CurrenciesFound;
+        var several = currencies.Count > 1
+            ? $"amounts of a currency, and not all of the same: {string.Join(", ", currencies.Select(one => $"{Count(one.Cells)} with '{one.Text}', first "
+                + $"{one.First}"))}; write them in one currency"
+            : null;
+        var sorts = new (long Count, string Sort, SurveyedCell? First, bool IsMixed)[]
+        {
+            (survey.Percents, "per cent (15.2% is 15.2)", survey.Percent, false),
+            (survey.Currencies, several ?? "amounts of a currency", survey.Currency, several is not null),
+            (survey.Durations, "seconds (1:02:03 is 3723)", survey.Duration, false),
+        };
+        foreach (var (count, sort, first, isMixed) in sorts.Where(sort => sort.Count > 0))
+        {
+            warnings.Add(new Warning(
+                WarningCodes.FormOfNumbers,
+                $"Column '{name}': {Count(count)} of its {Count(survey.Cells)} cells {(count == 1 ? "is" : "are")} read as {sort}"
+                    + $"{(isMixed ? "" : $" ({first})")}.")
+            {
+                Column = name,
+                Count = count,
+                Line = first?.Line,
+                Example = first?.Text,
+                Headline = isMixed || count < survey.Numbers,
+            });
+        }
+    }
+
     /// <summary>12.5 and 12,5 in one column: whichever mark is meant, the cells with the other one are no numbers then.</summary>
-    private static void WarnOfNotations(string name, ColumnSurvey survey, NumberFormat format, List<Warning> warnings)
+    private static void WarnOfNotations(string name, ColumnSurvey survey, NumberFormat format, bool isDeclared, List<Warning> warnings)
     {
         if (survey is not { WithPoint: { } point, WithComma: { } comma })
         {
@@ -374,8 +461,8 @@ internal sealed partial record ColumnReading(StorageType Type, ColumnKind Kind, 
         warnings.Add(new Warning(
             WarningCodes.TwoNotations,
             $"Column '{name}' has two decimal marks: {Warning.Counted(points, "number")} with a point ({point}) and {Count(commas)} with a comma ({comma}). "
-                + $"It is read as {DefinitionNames.Patterns.NameOf((CellPattern)format)}, which cannot read the others. Write all of them one way, or declare "
-                + "\"format\".")
+                + $"It is read as {DefinitionNames.Patterns.NameOf((CellPattern)format)}, which cannot read the others. Write all of them one way"
+                + $"{(isDeclared ? "" : ", or declare \"format\"")}.")
         {
             Column = name,
             Count = rarer,
@@ -397,6 +484,12 @@ internal sealed partial record ColumnReading(StorageType Type, ColumnKind Kind, 
         return new ColumnReading(StorageType.Timestamp, ColumnKind.Datetime, FormatOf(rule, dates: order))
         {
             Doubt = doubt,
+            Example = order switch
+            {
+                DateOrder.Dmy => survey.DayFirst ?? survey.Ambiguous,
+                DateOrder.Mdy => survey.MonthFirst ?? survey.Ambiguous,
+                _ => null,
+            },
             IsShown = Enum.GetValues<DateOrder>().All(one => survey.DatesIn(TimeText.BitOf(one)) == survey.Dates == (one == order)),
         };
     }

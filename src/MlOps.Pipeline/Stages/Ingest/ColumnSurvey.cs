@@ -1,6 +1,8 @@
+using System.Buffers;
 using System.IO.Hashing;
 using System.Runtime.CompilerServices;
 using System.Text;
+using MlOps.Pipeline.Data;
 using MlOps.Pipeline.Reading;
 
 namespace MlOps.Pipeline.Stages.Ingest;
@@ -12,18 +14,22 @@ internal sealed class ColumnSurvey(byte[][]? declaredNulls)
     /// <summary>Cells whose different values are counted exactly: enough to tell a category from an id.</summary>
     private const int MostSampled = 10_000;
 
+    /// <summary>What a number begins with.</summary>
+    private static readonly SearchValues<byte> Starts = SearchValues.Create("0123456789+-"u8);
+
     private static readonly int PointMarks = NumberText.BitsOf('.');
 
     private static readonly int CommaMarks = NumberText.BitsOf(',');
 
-    private static readonly int AmbiguousOrders = TimeText.BitOf(Data.DateOrder.Dmy) | TimeText.BitOf(Data.DateOrder.Mdy);
+    private static readonly int AmbiguousOrders = TimeText.BitOf(DateOrder.Dmy) | TimeText.BitOf(DateOrder.Mdy);
 
     private readonly long[] byFormats = new long[128];
     private readonly long[] byOrders = new long[8];
     private readonly long[] nulls = new long[Reading.NullTexts.Count];
     private readonly long[] nullLines = new long[Reading.NullTexts.Count];
     private readonly List<Sample> samples = [];
-    private byte[]? unit;
+    private readonly SurveyedMarks currencies = new();
+    private readonly SurveyedMarks units = new();
     private ulong wholeHashes;
     private int? different;
 
@@ -74,14 +80,20 @@ internal sealed class ColumnSurvey(byte[][]? declaredNulls)
     /// <summary>The first of them.</summary>
     public SurveyedCell? Duration { get; private set; }
 
-    /// <summary>Numbers with the same text behind as <see cref="WithUnit"/>, which are none by themselves.</summary>
-    public long Units { get; private set; }
+    /// <summary>Each currency that amounts are in, the first one first.</summary>
+    public IReadOnlyList<SurveyedMark> CurrenciesFound => currencies.Found;
+
+    /// <summary>What stands beside numbers and dates, which are none for it: <c>km</c> of <c>12 km</c>. The first one first.</summary>
+    public IReadOnlyList<SurveyedMark> Units => units.Found;
+
+    /// <summary>True where the first of <see cref="Units"/> stands beside a date.</summary>
+    public bool AreUnitsOfDates { get; private set; }
+
+    /// <summary>Two numbers with a colon between, which may be hours or minutes: <c>13:45</c>.</summary>
+    public long Clocks { get; private set; }
 
     /// <summary>The first of them.</summary>
-    public SurveyedCell? WithUnit { get; private set; }
-
-    /// <summary>What stands behind it.</summary>
-    public string? Unit => unit is null ? null : Encoding.UTF8.GetString(unit);
+    public SurveyedCell? Clock { get; private set; }
 
     /// <summary>Whole numbers that a double cannot tell from their neighbours.</summary>
     public long BeyondDouble { get; private set; }
@@ -165,6 +177,12 @@ internal sealed class ColumnSurvey(byte[][]? declaredNulls)
     /// <summary>The first date that another order reads as another day.</summary>
     public SurveyedCell? Ambiguous { get; private set; }
 
+    /// <summary>The first date that only has a meaning with the day first; null: there is none.</summary>
+    public SurveyedCell? DayFirst { get; private set; }
+
+    /// <summary>The first date that only has a meaning with the month first; null: there is none.</summary>
+    public SurveyedCell? MonthFirst { get; private set; }
+
     /// <summary>The first text that is no number, date or boolean, nor may mean "no value".</summary>
     public SurveyedCell? Word { get; private set; }
 
@@ -238,9 +256,10 @@ internal sealed class ColumnSurvey(byte[][]? declaredNulls)
         Percents += next.Percents;
         Currencies += next.Currencies;
         Durations += next.Durations;
-        WithUnit ??= next.WithUnit?.After(lines);
-        unit ??= next.unit;
-        Units += next.unit.AsSpan().SequenceEqual(unit) ? next.Units : 0;
+        AreUnitsOfDates = units.Found.Count > 0 ? AreUnitsOfDates : next.AreUnitsOfDates;
+        currencies.Add(next.currencies, lines);
+        units.Add(next.units, lines);
+        Clocks += next.Clocks;
         BeyondDouble += next.BeyondDouble;
         ShortYears += next.ShortYears;
         Dates += next.Dates;
@@ -252,12 +271,15 @@ internal sealed class ColumnSurvey(byte[][]? declaredNulls)
         Percent ??= next.Percent?.After(lines);
         Currency ??= next.Currency?.After(lines);
         Duration ??= next.Duration?.After(lines);
+        Clock ??= next.Clock?.After(lines);
         Large ??= next.Large?.After(lines);
         WithPoint ??= next.WithPoint?.After(lines);
         WithComma ??= next.WithComma?.After(lines);
         Separated ??= next.Separated?.After(lines);
         Code ??= next.Code?.After(lines);
         Ambiguous ??= next.Ambiguous?.After(lines);
+        DayFirst ??= next.DayFirst?.After(lines);
+        MonthFirst ??= next.MonthFirst?.After(lines);
         Word ??= next.Word?.After(lines);
         Number ??= next.Number?.After(lines);
     }
@@ -307,6 +329,7 @@ internal sealed class ColumnSurvey(byte[][]? declaredNulls)
         {
             Currencies += times;
             Currency ??= SurveyedCell.Of(cell, line);
+            currencies.Add(NumberText.CurrencyOf(cell), cell, line, times);
         }
         if (number.Has(NumberTraits.Duration))
         {
@@ -351,6 +374,14 @@ internal sealed class ColumnSurvey(byte[][]? declaredNulls)
             {
                 Ambiguous ??= SurveyedCell.Of(cell, line);
             }
+            else if (time.Orders == TimeText.BitOf(DateOrder.Dmy))
+            {
+                DayFirst ??= SurveyedCell.Of(cell, line);
+            }
+            else if (time.Orders == TimeText.BitOf(DateOrder.Mdy))
+            {
+                MonthFirst ??= SurveyedCell.Of(cell, line);
+            }
         }
         else
         {
@@ -360,22 +391,35 @@ internal sealed class ColumnSurvey(byte[][]? declaredNulls)
         }
     }
 
-    /// <summary>Counts numbers that have the same text behind them as the first of them, such as <c>12 km</c>.</summary>
+    /// <summary>Counts numbers and dates that have something beside them, such as <c>12 km</c>, <c>~12</c> or Excel's <c>="12"</c>.</summary>
     private void AddUnit(ReadOnlySpan<byte> cell, long line, long times)
     {
-        const int LongestUnit = 12;
-        var last = cell[0] is (>= (byte)'0' and <= (byte)'9') or (byte)'-' or (byte)'+' ? cell.LastIndexOfAnyInRange((byte)'0', (byte)'9') : -1;
-        if (last < 0 || cell.Length - last > LongestUnit || !NumberText.TryScan(cell[..(last + 1)], out _))
+        const int Longest = 12;
+        var (first, last) = (cell.IndexOfAny(Starts), cell.LastIndexOfAnyInRange((byte)'0', (byte)'9'));
+        if (first < 0 || last < first || cell.Length - last > Longest || (first > 0 && !UnitText.IsBefore(cell[..first])))
         {
             return;
         }
-        var found = CellText.Trim(cell[(last + 1)..]);
-        if (unit is null)
+        var core = cell[first..(last + 1)];
+        var behind = CellText.Trim(cell[(last + 1)..]);
+        if (IsClock(core) && first == 0 && UnitText.IsHalfOfADay(behind))
         {
-            (unit, WithUnit) = (found.ToArray(), SurveyedCell.Of(cell, line));
+            Clocks += times;
+            Clock ??= SurveyedCell.Of(cell, line);
+            return;
         }
-        Units += found.SequenceEqual(unit) ? times : 0;
+        var isDate = TimeText.TryScan(core, out _);
+        if (isDate || NumberText.TryScan(core, out _))
+        {
+            AreUnitsOfDates |= units.Found.Count == 0 && isDate;
+            units.Add(UnitText.Of(cell[..first], behind), cell, line, times);
+        }
     }
+
+    /// <summary>Two or one digits, a colon, two digits.</summary>
+    private static bool IsClock(ReadOnlySpan<byte> text) =>
+        text.Length is 4 or 5 && text[^3] == (byte)':' && text[..^3].IndexOfAnyExceptInRange((byte)'0', (byte)'9') < 0
+            && text[^2..].IndexOfAnyExceptInRange((byte)'0', (byte)'9') < 0;
 
     private static bool IsDate(long digits)
     {
@@ -428,6 +472,9 @@ internal sealed class ColumnSurvey(byte[][]? declaredNulls)
 /// <param name="Line">Where, from 1.</param>
 internal sealed record SurveyedCell(string Text, long Line)
 {
+    /// <summary>As an example of how a column is written.</summary>
+    public ColumnExample Of(string column) => new(column, Text, Line > 0 ? Line : null);
+
     /// <summary>The same cell, counted from a line further up.</summary>
     public SurveyedCell After(long lines) => this with { Line = Line + lines };
 

@@ -55,9 +55,7 @@ internal sealed class CsvTable : IDisposable
         {
             warnings.Add(new Warning(WarningCodes.NoHeader, $"{name} has no header; its columns are called column_1 to column_{header.Count}."));
         }
-        var renamed = new List<string>();
-        names = ColumnNames.Unique(header, format.HasHeader ? renamed : []);
-        warnings.AddRange(renamed.Select(text => new Warning(WarningCodes.RenamedColumn, text)));
+        names = ColumnNames.Unique(header, format.HasHeader ? warnings : []);
         var rules = names.Select(column => definition.Columns.GetValueOrDefault(column)).ToList();
         hasUnreadable = new bool[names.Count];
         parts = TextParts.Of(scan, format.Dialect, options.Threads);
@@ -126,6 +124,7 @@ internal sealed class CsvTable : IDisposable
         {
             Doubts = Doubts,
             Shown = [.. names.Where((_, i) => readings[i].IsShown)],
+            Examples = [.. names.Select((column, i) => readings[i].Example?.Of(column)).OfType<ColumnExample>()],
         };
     }
 
@@ -189,8 +188,8 @@ internal sealed class CsvTable : IDisposable
             LeftOut = new RaggedRows(all.Ragged, first.Line, [.. all.FirstRagged.Select(row => row.Shown)]);
             warnings.Add(new Warning(
                 WarningCodes.RaggedRows,
-                $"{name}: {Warning.Share(all.Ragged, Rows + all.Ragged, "rows")} left out because their number of cells is not the header's "
-                + $"({names.Count}); the first is line {first.Line} with {first.Cells} ({first.Text}).")
+                $"{name}: {Warning.Share(all.Ragged, Rows + all.Ragged, "rows")} left out because "
+                + $"{(all.Ragged == 1 ? "its" : "their")} number of cells is not the header's ({names.Count}); the first is line {first.Line} with {first.Cells} ({first.Text}).")
             {
                 Count = all.Ragged,
                 Line = first.Line,

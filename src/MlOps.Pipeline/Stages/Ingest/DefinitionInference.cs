@@ -134,6 +134,7 @@ public sealed class DefinitionInference(PipelineStorage storage, DuckDb duckDb, 
             return new Described(parquet.Columns, counts[0], counts[1..])
             {
                 Doubtful = Columns(parquet.Doubts),
+                OfGuessedKind = Columns(parquet.Warnings.Where(ColumnReading.IsGuessOfKind)),
                 Sample = SampleOf(session, parquet, sample),
                 Warnings = parquet.Warnings,
             };
@@ -143,6 +144,7 @@ public sealed class DefinitionInference(PipelineStorage storage, DuckDb duckDb, 
         {
             Placeholders = csv.Placeholders,
             Doubtful = Columns(csv.Doubts),
+            OfGuessedKind = Columns(csv.Warnings.Where(ColumnReading.IsGuessOfKind)),
             Sample = sample == 0 ? [] : SampleOf(csv, sample, cancel),
             Warnings = csv.Warnings,
         };
@@ -229,13 +231,16 @@ public sealed class DefinitionInference(PipelineStorage storage, DuckDb duckDb, 
         /// <summary>Columns whose format is a guess and is written as one: every run that reads them tells of the doubt.</summary>
         public IReadOnlySet<string> Doubtful { get; init; } = new HashSet<string>();
 
+        /// <summary>Columns whose kind is a guess and is written as one.</summary>
+        public IReadOnlySet<string> OfGuessedKind { get; init; } = new HashSet<string>();
+
         /// <summary>What is written down of how a column's cells are read.</summary>
         public ColumnRule Write(ColumnRule rule, string column) => rule with
         {
             Nulls = rule.Ignore ? null : Placeholders.GetValueOrDefault(column),
             // In doubt also what is the plain way: it is there to be seen and changed.
             Format = rule.Format ?? (IsGuess(rule, column) ? CellPattern.Point : null),
-            Assumed = IsGuess(rule, column),
+            Assumed = IsGuess(rule, column) || (rule is { Kind: not null, Format: null } && OfGuessedKind.Contains(column)),
         };
 
         private bool IsGuess(ColumnRule rule, string column) => rule.Kind is ColumnKind.Numeric or ColumnKind.Datetime && Doubtful.Contains(column);

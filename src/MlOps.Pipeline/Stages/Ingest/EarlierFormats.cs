@@ -50,7 +50,10 @@ internal sealed class EarlierFormats
     /// <param name="warnings">What is told of it by itself.</param>
     /// <param name="doubts">What its file does not show.</param>
     /// <param name="read">Its columns, as they are read now.</param>
-    public IEnumerable<Warning> Tell(IReadOnlyList<Warning> warnings, IReadOnlyList<Warning> doubts, IReadOnlyList<DatasetColumn> read)
+    /// <param name="examples">Cells that show how they are written.</param>
+    public IEnumerable<Warning> Tell(
+        IReadOnlyList<Warning> warnings, IReadOnlyList<Warning> doubts, IReadOnlyList<DatasetColumn> read,
+        IReadOnlyDictionary<string, ColumnExample> examples)
     {
         var settled = Doubted(read, doubts).ToDictionary(column => column.Now.Name, column => column.Doubt, StringComparer.Ordinal);
         var texts = settled.Values.Select(doubt => doubt.Text).ToHashSet(StringComparer.Ordinal);
@@ -58,7 +61,8 @@ internal sealed class EarlierFormats
         [
             .. warnings.Where(warning => !texts.Contains(warning.Text)),
             .. read.Where(column => settled.ContainsKey(column.Name)).Select(column => Settled(column, settled[column.Name])),
-            .. read.Where(column => doubts.All(doubt => doubt.Column != column.Name)).Select(Differing).OfType<Warning>(),
+            .. read.Where(column => doubts.All(doubt => doubt.Column != column.Name))
+                .Select(column => Differing(column, examples.GetValueOrDefault(column.Name))).OfType<Warning>(),
         ];
     }
 
@@ -76,13 +80,15 @@ internal sealed class EarlierFormats
     };
 
     /// <summary>Two tables of a model that are written in two ways may both be right; where one was read wrongly, nobody would see it.</summary>
-    private Warning? Differing(DatasetColumn column) =>
+    private Warning? Differing(DatasetColumn column, ColumnExample? example) =>
         EarlierOf(column) is { } earlier && Contradict(PatternOf(column), PatternOf(earlier))
-            ? new Warning(WarningCodes.FormatDiffers, $"Column '{column.Name}' is read {Way(column)}, and in {table} it was read {Way(earlier)}"
+            ? new Warning(WarningCodes.FormatDiffers, $"Column '{column.Name}' is read {Way(column)}{example}, and in {table} it was read {Way(earlier)}"
                 + $"{(guessed.Contains(column.Name) ? ", although nothing showed it" : "")}. Look whether both are right, and declare \"format\" where one is "
                 + "not.")
             {
                 Column = column.Name,
+                Line = example?.Line,
+                Example = example?.Cell,
                 Headline = true,
             }
             : null;

@@ -22,8 +22,14 @@ public sealed class GuessCorrection(DefinitionStore definitions, AuditTrail trai
             .ToDictionary(column => column.Name, EarlierFormats.PatternOf, StringComparer.Ordinal);
 
     /// <summary>Writes what a file showed into the model's current definition, and tells it.</summary>
+    /// <param name="context">The run.</param>
+    /// <param name="used">The definition that the file was read by.</param>
+    /// <param name="shown">The columns of <see cref="Of"/>.</param>
+    /// <param name="examples">Cells that show it.</param>
+    /// <param name="cancel">Stops it.</param>
     internal async Task CorrectAsync(
-        StageContext context, PipelineDefinition used, IReadOnlyDictionary<string, CellPattern> shown, CancellationToken cancel)
+        StageContext context, PipelineDefinition used, IReadOnlyDictionary<string, CellPattern> shown,
+        IReadOnlyDictionary<string, ColumnExample> examples, CancellationToken cancel)
     {
         if (shown.Count == 0)
         {
@@ -43,14 +49,17 @@ public sealed class GuessCorrection(DefinitionStore definitions, AuditTrail trai
         {
             // A run that was broken off may have written it before.
             var isWritten = now?.Columns.GetValueOrDefault(column) is { Assumed: false } rule && rule.Format == pattern;
+            var example = examples.GetValueOrDefault(column);
             context.Warn(new Warning(
                 WarningCodes.GuessCorrected,
                 $"Column '{column}': the definition assumed \"format\": \"{NameOf(used.Columns[column].Format!.Value)}\", and the file shows "
-                    + $"\"{NameOf(pattern)}\", as it is read now. "
+                    + $"\"{NameOf(pattern)}\"{example}, as it is read now. "
                     + (isWritten ? "The model's definition says so from now on; " : "The model's definition is another one by now and stays as it is; ")
                     + "look whether earlier files were read rightly.")
             {
                 Column = column,
+                Line = example?.Line,
+                Example = example?.Cell,
                 Headline = true,
             });
         }

@@ -128,11 +128,13 @@ public sealed class IngestStage(
                     read = existing is null ? await Task.Run(() => Read(scan, source.Name, settled, folder, stop.Token), stop.Token) : null;
                 }
                 var warnings = read?.Table.Warnings ?? WarningsOf(existing!);
-                context.Warn(earlier?.Tell(warnings, doubts, read?.Table.Columns ?? existing!.Columns) ?? warnings);
+                var examples = read is null ? ColumnExample.Of(existing!) : ColumnExample.ByColumn(read.Table.Examples);
+                context.Warn(earlier?.Tell(warnings, doubts, read?.Table.Columns ?? existing!.Columns, examples) ?? warnings);
                 var shown = read?.Table.Shown.Where(column => definition.Columns.GetValueOrDefault(column) is { Assumed: true }).ToList() ?? ShownOf(existing!);
                 if (run is not { Goal: RunGoal.Score })
                 {
-                    await guesses.CorrectAsync(context, definition, GuessCorrection.Of(definition, read?.Table.Columns ?? existing!.Columns, shown), cancel);
+                    var corrected = GuessCorrection.Of(definition, read?.Table.Columns ?? existing!.Columns, shown);
+                    await guesses.CorrectAsync(context, definition, corrected, examples, cancel);
                 }
                 return existing is null ? await CommitAsync(context, hash, parameters, (read!, shown), cancel) : Reuse(context, existing);
             }
@@ -182,6 +184,10 @@ public sealed class IngestStage(
         if (shown.Count > 0)
         {
             draft.Notes[DatasetNotes.Shown] = JsonNode.Parse(Json.Write(shown));
+        }
+        if (read.Table.Examples.Count > 0)
+        {
+            draft.Notes[DatasetNotes.Examples] = JsonNode.Parse(Json.Write(read.Table.Examples));
         }
         if (read.Lines is { } lines)
         {
@@ -233,7 +239,9 @@ public sealed class IngestStage(
     private static PipelineDefinition AsStored(PipelineDefinition definition) => definition with
     {
         Columns = definition.Columns.ToDictionary(
-            column => column.Key, column => column.Value.Kind == ColumnKind.Categorical ? column.Value : column.Value with { Kind = null }),
+            column => column.Key, column => column.Value.Kind == ColumnKind.Categorical
+                ? column.Value
+                : column.Value with { Kind = null, Format = null, Decimal = null }),
     };
 
     /// <summary>Only what changes how cells are read: another gate does not make another raw table.</summary>
@@ -242,7 +250,7 @@ public sealed class IngestStage(
         var declared = definition.Columns.OrderBy(column => column.Key, StringComparer.Ordinal).ToList();
         var kinds = declared.Where(column => column.Value.Kind is not null)
             .Select(column => KeyValuePair.Create(column.Key, (JsonNode?)column.Value.Kind.ToString()));
-        var cells = declared.Where(column => column.Value is not { Nulls: null, Format: null, Decimal: null })
+        var cells = declared.Where(column => column.Value is not { Nulls: null, Format: null, Decimal: null, Assumed: false })
             .Select(
                 column => KeyValuePair.Create(column.Key, JsonNode.Parse(Json.Write(
                     new { column.Value.Nulls, column.Value.Format, column.Value.Decimal, Assumed = column.Value.Assumed ? true : (bool?)null }))));

@@ -24,8 +24,25 @@ internal sealed record NumberChoice(NumberFormat Format, string? Doubt)
         {
             (true, true, _, _) => Between(survey, NumberFormat.Point, NumberFormat.PointGroups, decimalMark is { } mark ? mark == '.' : null, "point"),
             (_, _, true, true) => Between(survey, NumberFormat.Comma, NumberFormat.CommaGroups, decimalMark is { } mark ? mark == ',' : null, "comma"),
+            (true, _, _, _) => Sure(survey, best[0], NumberFormat.PointGroups, allowed, "point"),
+            (_, _, true, _) => Sure(survey, best[0], NumberFormat.CommaGroups, allowed, "comma"),
             _ => new NumberChoice(best[0], null),
         };
+    }
+
+    /// <summary>
+    /// A separator is the decimal mark where a single number has other than three digits behind it; where nearly all have three, that one may be the odd one.
+    /// Of decimal numbers with three places a tenth ends with a zero, which most programs leave out.
+    /// </summary>
+    private static NumberChoice Sure(ColumnSurvey survey, NumberFormat asDecimal, NumberFormat asGroups, int allowed, string separator)
+    {
+        const int OfSo = 50;
+        var (read, grouped) = (survey.NumbersIn(NumberText.BitOf(asDecimal)), survey.NumbersIn(NumberText.BitOf(asGroups)));
+        var (sure, separated) = (read - grouped, read - survey.Whole);
+        return (allowed & NumberText.BitOf(asGroups)) != 0 && sure > 0 && sure * OfSo <= separated
+            ? new NumberChoice(asDecimal, $"only {sure} of its {separated} numbers with a {separator} have other than three digits behind it, and show that "
+                + "the others are one and a fraction and not more than a thousand; they are read so")
+            : new NumberChoice(asDecimal, null);
     }
 
     /// <param name="survey">The column, whose separators all have three digits behind.</param>

@@ -71,7 +71,6 @@ internal static class ParquetTable
     {
         var source = $"read_parquet({Sql.File(path)})";
         var warnings = new List<Warning>();
-        var renamed = new List<string>();
         var described = session.Rows($"DESCRIBE SELECT * FROM {source}").Select(row => (Name: (string)row[0]!, Type: (string)row[1]!)).ToList();
         if (described.Count > limits.Columns)
         {
@@ -88,11 +87,10 @@ internal static class ParquetTable
             throw TooMany.Rows(name, rows, limits);
         }
         new ExpansionLimit(name, new FileInfo(path).Length, limits).Check((double)rows * described.Count * sizeof(double));
-        var names = ColumnNames.Unique([.. described.Select(column => column.Name)], renamed);
-        warnings.AddRange(renamed.Select(text => new Warning(WarningCodes.RenamedColumn, text)));
+        var names = ColumnNames.Unique([.. described.Select(column => column.Name)], warnings);
         var columns = new List<DatasetColumn>();
         var values = new List<string>();
-        var (unreadable, doubts, shown) = (new List<string>(), new List<Warning>(), new List<string>());
+        var (unreadable, doubts, shown, examples) = (new List<string>(), new List<Warning>(), new List<string>(), new List<ColumnExample>());
         for (var i = 0; i < described.Count; i++)
         {
             var (original, type) = described[i];
@@ -115,6 +113,7 @@ internal static class ParquetTable
                 var read = new DatasetColumn(names[i], reading.Type, reading.Kind, reading.Format);
                 doubts.AddRange(reading.Doubt is { } doubt ? [WithoutLine(doubt)] : []);
                 shown.AddRange(reading.IsShown ? [names[i]] : []);
+                examples.AddRange(reading.Example is { } example ? [example.Of(names[i])] : []);
                 values.Add($"{CellSql.Of(Sql.Name(original), read.Type, read.Cells)} AS {Sql.Name(names[i])}");
                 columns.Add(read);
                 WarnOfMissing(session, source, original, read, rows, warnings);
@@ -160,6 +159,7 @@ internal static class ParquetTable
         {
             Doubts = doubts,
             Shown = shown,
+            Examples = examples,
         };
     }
 

@@ -17,4 +17,7 @@ internal sealed record RawTable(
 
     /// <summary>Columns whose cells show how they are written.</summary>
     public IReadOnlyList<string> Shown { get; init; } = [];
+
+    /// <summary>Of columns that are not written the plain way, a cell that shows it.</summary>
+    public IReadOnlyList<ColumnExample> Examples { get; init; } = [];
 }

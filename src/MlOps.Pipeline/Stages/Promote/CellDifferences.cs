@@ -16,12 +16,15 @@ internal static class CellDifferences
     /// <param name="data">The new data, which has all columns of production.</param>
     /// <param name="production">How production reads.</param>
     /// <param name="version">Production's number.</param>
-    public static IEnumerable<Warning> Tell(DatasetManifest data, Featurizer production, int version)
+    /// <param name="examples">Cells that show how columns of the new data are written.</param>
+    public static IEnumerable<Warning> Tell(
+        DatasetManifest data, Featurizer production, int version, IReadOnlyDictionary<string, ColumnExample> examples)
     {
         var columns = data.Columns.ToDictionary(column => column.Name, StringComparer.Ordinal);
         foreach (var input in production.Inputs)
         {
-            var differences = Of(columns[input.Name], input, version).ToList();
+            var example = examples.GetValueOrDefault(input.Name);
+            var differences = Of(columns[input.Name], input, version, example).ToList();
             if (differences.Count > 0)
             {
                 yield return new Warning(
@@ -30,6 +33,8 @@ internal static class CellDifferences
                     + "is by the new reading.")
                 {
                     Column = input.Name,
+                    Line = example?.Line,
+                    Example = example?.Cell,
                     Headline = true,
                 };
             }
@@ -40,7 +45,7 @@ internal static class CellDifferences
     public static IReadOnlyList<string> Nulls(StorageType type, CellFormat? one, CellFormat? other) =>
         [.. NullTexts.Of(type, one).Select(Encoding.UTF8.GetString).Except(NullTexts.Of(type, other).Select(Encoding.UTF8.GetString))];
 
-    private static IEnumerable<string> Of(DatasetColumn column, FeatureInput input, int version)
+    private static IEnumerable<string> Of(DatasetColumn column, FeatureInput input, int version, ColumnExample? example)
     {
         var (mine, theirs) = (column.Cells ?? new CellFormat(), input.Cells ?? new CellFormat());
         if (Nulls(column.Type, mine, theirs) is { Count: > 0 } missing)
@@ -53,12 +58,12 @@ internal static class CellDifferences
         }
         if (column.Type == StorageType.Double && mine.Numbers != theirs.Numbers)
         {
-            yield return $"numbers are written as {Name((CellPattern)mine.Numbers)} in the new data, and as {Name((CellPattern)theirs.Numbers)} to version "
-                + $"{version}";
+            yield return $"numbers are written as {Name((CellPattern)mine.Numbers)}{example} in the new data, and as "
+                + $"{Name((CellPattern)theirs.Numbers)} to version {version}";
         }
         if (column.Type == StorageType.Timestamp && mine.Dates != theirs.Dates)
         {
-            yield return $"dates are written as {Name(CellPattern.Ymd + (int)mine.Dates)} in the new data, and as "
+            yield return $"dates are written as {Name(CellPattern.Ymd + (int)mine.Dates)}{example} in the new data, and as "
                 + $"{Name(CellPattern.Ymd + (int)theirs.Dates)} to version {version}";
         }
     }

@@ -46,7 +46,9 @@ public sealed class ProductionComparison(
         CheckTarget(target, theirs.Featurizer.Target, production.Version);
         var raw = await RowsBeforeFilling.OfAsync(datasets, validation, cancel);
         CheckColumns(raw.Manifest, theirs.Featurizer, production.Version);
-        foreach (var warning in CellDifferences.Tell(raw.Manifest, theirs.Featurizer, production.Version))
+        var file = await Ancestors.FindAsync(datasets, validation, version => version.Notes.ContainsKey(DatasetNotes.Examples), cancel);
+        var examples = file is null ? new Dictionary<string, ColumnExample>() : ColumnExample.Of(file);
+        foreach (var warning in CellDifferences.Tell(raw.Manifest, theirs.Featurizer, production.Version, examples))
         {
             warn(warning);
         }

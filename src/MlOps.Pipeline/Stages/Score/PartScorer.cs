@@ -21,14 +21,14 @@ internal sealed class PartScorer(DuckDb duckDb, ModelScorer scorer, DatasetManif
     /// <param name="path">The file to write.</param>
     /// <param name="scored">Told of rows that are scored.</param>
     /// <param name="cancel">Stops the work.</param>
-    /// <returns>How many rows there are, and how many of them nothing is predicted of.</returns>
-    public (long Rows, long Problems) Score(string source, string path, Action<int> scored, CancellationToken cancel)
+    /// <returns>How many rows there are, of how many of them nothing is predicted, and the first of these.</returns>
+    public (long Rows, long Problems, FirstProblem? First) Score(string source, string path, Action<int> scored, CancellationToken cancel)
     {
         var cells = new CellJson(raw, scorer.Signature);
         using var reading = duckDb.Open(raw.Columns.Count, cancel);
         using var writing = duckDb.Open(raw.Columns.Count, cancel);
         writing.Execute($"CREATE TEMP TABLE {Scored} ({string.Join(", ", columns.Places.Select(added => $"{added.Place} {added.Column.Type}"))})");
-        var problems = 0L;
+        var (problems, place, first) = (0L, 0L, (FirstProblem?)null);
         using (var appender = writing.Append(Scored))
         {
             reading.Read(
@@ -37,7 +37,12 @@ internal sealed class PartScorer(DuckDb duckDb, ModelScorer scorer, DatasetManif
                 {
                     foreach (var row in Predict(cells, vectors, rows, cancel))
                     {
-                        problems += Append(appender, row) ? 0 : 1;
+                        if (Append(appender, row) is { } problem)
+                        {
+                            first ??= new FirstProblem(place, problem);
+                            problems++;
+                        }
+                        place++;
                     }
                     scored(rows);
                 });
@@ -50,7 +55,7 @@ internal sealed class PartScorer(DuckDb duckDb, ModelScorer scorer, DatasetManif
         ];
         var written = writing.Copy(
             $"SELECT {string.Join(", ", all)} FROM read_parquet({Sql.File(source)}) t POSITIONAL JOIN {Scored} s", path);
-        return (written, problems);
+        return (written, problems, first);
     }
 
     /// <summary>The columns of what is written.</summary>
@@ -73,8 +78,8 @@ internal sealed class PartScorer(DuckDb duckDb, ModelScorer scorer, DatasetManif
         return predicted;
     }
 
-    /// <summary>False: nothing is predicted of the row.</summary>
-    private bool Append(DuckDBAppender appender, PredictedCells cells)
+    /// <summary>Why nothing is predicted of the row; null: something is.</summary>
+    private string? Append(DuckDBAppender appender, PredictedCells cells)
     {
         var problem = cells.Problem ?? (double.IsFinite(cells.Prediction!.Value.Score) ? null : "the model's answer is not a number.");
         var row = appender.CreateRow();
@@ -85,7 +90,7 @@ internal sealed class PartScorer(DuckDb duckDb, ModelScorer scorer, DatasetManif
                 row.AppendNullValue();
             }
             row.AppendValue(problem).EndRow();
-            return false;
+            return problem;
         }
         var prediction = cells.Prediction!.Value;
         if (scorer.Task == TaskKind.Regression)
@@ -101,6 +106,6 @@ internal sealed class PartScorer(DuckDb duckDb, ModelScorer scorer, DatasetManif
             row.AppendValue(probability);
         }
         row.AppendNullValue().EndRow();
-        return true;
+        return null;
     }
 }

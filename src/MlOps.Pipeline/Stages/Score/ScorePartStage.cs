@@ -56,7 +56,7 @@ public sealed class ScorePartStage(
                     $"Part {input.Part} of {raw.Id} has {raw.Parts[input.Part].Rows} rows, of which {part.Local.Rows} were scored.");
             }
             var stored = await datasets.StoreAsync(ids.Id, part.Local, cancel);
-            await new ScoredPart(stored, part.Columns, part.Problems).SaveAsync(storage, ids.Id, input.Part, cancel);
+            await new ScoredPart(stored, part.Columns, part.Problems) { First = part.First }.SaveAsync(storage, ids.Id, input.Part, cancel);
             return new ScorePartOutput(new StageReport(stored.Rows));
         }
         finally
@@ -65,12 +65,12 @@ public sealed class ScorePartStage(
         }
     }
 
-    private static Task<(LocalPart Local, IReadOnlyList<DatasetColumn> Columns, long Problems)> ScoreAsync(
+    private static Task<(LocalPart Local, IReadOnlyList<DatasetColumn> Columns, long Problems, FirstProblem? First)> ScoreAsync(
         PartScorer scorer, string source, string path, Action<int> told, CancellationToken cancel) => Task.Run(
             () =>
             {
-                var (rows, problems) = scorer.Score(source, path, told, cancel);
-                return (new LocalPart(path, rows), scorer.Columns.All, problems);
+                var (rows, problems, first) = scorer.Score(source, path, told, cancel);
+                return (new LocalPart(path, rows), scorer.Columns.All, problems, first);
             },
             cancel);
 }

@@ -47,6 +47,11 @@ public sealed class ScoreStage(PipelineStorage storage, DatasetStore datasets, M
         await Parallel.ForAsync(
             0, parts.Length, new ParallelOptions { MaxDegreeOfParallelism = MostReads, CancellationToken = cancel },
             async (part, stop) => parts[part] = await ScoredPart.ReadAsync(storage, ids.Id, part, stop));
+        var notes = new JsonObject { [DatasetNotes.Problems] = parts.Sum(part => part.Problems) };
+        if (parts is [{ First: { } first }])
+        {
+            notes[DatasetNotes.FirstProblem] = JsonNode.Parse(Json.Write(first));
+        }
         return new DatasetManifest
         {
             Id = ids.Id,
@@ -56,7 +61,7 @@ public sealed class ScoreStage(PipelineStorage storage, DatasetStore datasets, M
             Columns = parts[0].Columns,
             Parts = [.. parts.Select(part => part.Part)],
             Rows = parts.Sum(part => part.Part.Rows),
-            Notes = new JsonObject { [DatasetNotes.Problems] = parts.Sum(part => part.Problems) },
+            Notes = notes,
         };
     }
 
@@ -86,11 +91,17 @@ public sealed class ScoreStage(PipelineStorage storage, DatasetStore datasets, M
         }
         if (problems > 0)
         {
+            var first = scored.Notes[DatasetNotes.FirstProblem] is { } note ? Json.Read<FirstProblem>(note.ToJsonString()) : null;
+            var line = first is null ? null : RowLines.Of(raw, first.Row);
+            var example = first is null ? null : Warning.Shorten(first.Problem);
             context.Warn(new Warning(
                 WarningCodes.NotPredicted,
-                $"Nothing is predicted of {Count(problems)} of {Count(scored.Rows)} rows; column '{added[^1]}' says why.")
+                $"Nothing is predicted of {Count(problems)} of {Count(scored.Rows)} rows; column '{added[^1]}' says why"
+                    + $"{(example is null ? "" : $" (the first{(line is null ? "" : $" is line {line}")}: {example})")}.")
             {
                 Count = problems,
+                Line = line,
+                Example = example,
                 Headline = true,
             });
         }

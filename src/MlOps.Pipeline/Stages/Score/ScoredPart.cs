@@ -9,6 +9,9 @@ namespace MlOps.Pipeline.Stages.Score;
 /// <param name="Problems">Rows of which nothing can be predicted.</param>
 internal sealed record ScoredPart(DatasetPart Part, IReadOnlyList<DatasetColumn> Columns, long Problems)
 {
+    /// <summary>The first of these rows; null: there is none, or an earlier release wrote the part.</summary>
+    public FirstProblem? First { get; init; }
+
     /// <summary>Keeps it beside the part, for whoever joins the parts, and for whoever would score it again.</summary>
     public Task SaveAsync(PipelineStorage storage, string dataset, int index, CancellationToken cancel) =>
         storage.Datasets.GetBlobClient(Blob(dataset, index)).UploadAsync(BinaryData.FromString(Json.Write(this)), overwrite: true, cancel);
@@ -31,3 +34,7 @@ internal sealed record ScoredPart(DatasetPart Part, IReadOnlyList<DatasetColumn>
 
     private static string Blob(string dataset, int index) => $"{dataset}/part-{index}.json";
 }
+
+/// <param name="Row">The row, from 0, within its part.</param>
+/// <param name="Problem">Why nothing is predicted of it.</param>
+internal sealed record FirstProblem(long Row, string Problem);

@@ -4,7 +4,6 @@ using MlOps.Pipeline.Data.Duck;
 using MlOps.Pipeline.Definitions;
 using MlOps.Pipeline.Features;
 using MlOps.Pipeline.Scoring;
-using MlOps.Pipeline.Stages.Ingest;
 using MlOps.Pipeline.Tracking;
 using MlOps.Pipeline.Training;
 
@@ -47,11 +46,6 @@ public sealed class TrainStage(
         await context.LogParamsAsync(candidate.Params(), cancel);
 
         var featurizer = await Task.Run(() => FitFeaturizer(train, definition, cancel), cancel);
-        if (FoldedCategories.MayBe(featurizer, definition.Features.MaxCategories))
-        {
-            var raw = await FindLinesAsync(train.Manifest, cancel);
-            context.Warn(await Task.Run(() => FindFolded(train, raw, featurizer, definition.Features.MaxCategories, cancel), cancel));
-        }
         context.Log($"{string.Join(", ", candidate.Params().Select(param => $"{param.Key[(candidate.Key.Length + 1)..]} {param.Value}"))}");
         context.Log($"{train.Manifest.Rows:N0} training and {validation.Manifest.Rows:N0} validation rows, {featurizer.Signature.Features.Count} features");
         context.Log($"folds: {(candidate.Folds == 0 ? "none, the validation rows alone measure" : candidate.Folds)}");
@@ -121,22 +115,5 @@ public sealed class TrainStage(
     {
         using var session = duckDb.Open(train.Manifest.Columns.Count, cancel);
         return Featurizer.Fit(session, train, definition);
-    }
-
-    private IReadOnlyList<Warning> FindFolded(LocalTable train, LocalTable? raw, Featurizer featurizer, int most, CancellationToken cancel)
-    {
-        using var session = duckDb.Open(train.Manifest.Columns.Count, cancel);
-        return FoldedCategories.Find(session, train, raw, featurizer, most);
-    }
-
-    /// <summary>The raw table that rows come from, where it is still there and the lines of its rows are known; else null.</summary>
-    private async Task<LocalTable?> FindLinesAsync(DatasetManifest rows, CancellationToken cancel)
-    {
-        var version = rows;
-        while (version is not null && version.Stage != IngestStage.Name)
-        {
-            version = version.Parents is [var parent, ..] ? await datasets.FindAsync(parent, cancel) : null;
-        }
-        return version is not null && RowLines.AreKnown(version) ? await datasets.OpenAsync(version, cancel) : null;
     }
 }
