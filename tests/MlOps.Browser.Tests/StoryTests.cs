@@ -104,6 +104,10 @@ public sealed class StoryTests
         await AnswerAsync(page, "Split");
         await Expect(page.GetByText("25 % version 1").First).ToBeVisibleAsync(Soon);
         await dashboard.LookAsync("split");
+        await page.GetByRole(AriaRole.Link, new() { Name = "How the versions have done" }).ClickAsync();
+        await Expect(page.GetByRole(AriaRole.Heading, new() { Name = "Traffic of houses" })).ToBeVisibleAsync();
+        await dashboard.LookAsync("traffic");
+        await page.GotoAsync("/dashboard/models/houses");
         await AnswerAsync(page, "Let production answer all");
         await Expect(page.GetByText("Version 2 answers all requests.")).ToBeVisibleAsync(Soon);
         await AnswerAsync(page, "Roll back");
