@@ -104,6 +104,10 @@ public sealed class StoryTests
         await AnswerAsync(page, "Split");
         await Expect(page.GetByText("25 % version 1").First).ToBeVisibleAsync(Soon);
         await dashboard.LookAsync("split");
+        await page.GetByRole(AriaRole.Link, new() { Name = "How the versions have done" }).ClickAsync();
+        await Expect(page.GetByRole(AriaRole.Heading, new() { Name = "Traffic of houses" })).ToBeVisibleAsync();
+        await dashboard.LookAsync("traffic");
+        await page.GotoAsync("/dashboard/models/houses");
         await AnswerAsync(page, "Let production answer all");
         await Expect(page.GetByText("Version 2 answers all requests.")).ToBeVisibleAsync(Soon);
         await AnswerAsync(page, "Roll back");
@@ -128,6 +132,47 @@ public sealed class StoryTests
         await Expect(page.GetByText("Train, promote and serve models of tables.").First).ToBeVisibleAsync(Soon);
         await dashboard.LookAsync("docs");
         dashboard.Errors.Where(error => !error.Contains("404", StringComparison.Ordinal)).Should().BeEmpty();
+    }
+
+    [ChromiumFact]
+    public async Task Of_several_classes_each_is_explained_and_what_is_opened_stays_open()
+    {
+        await using var dashboard = await Dashboard.OpenAsync();
+        var page = dashboard.Page;
+        var classes = page.Locator("#try-why .classes > li");
+        await page.GotoAsync("/dashboard/new");
+        await page.SetInputFilesAsync("input[type=file]", Sorts("homes.csv", 600));
+        await Expect(page.GetByText("New model homes")).ToBeVisibleAsync(Soon);
+        await page.Locator("#definition").FillAsync(
+            """
+            { "target": "sort", "task": "multiclass", "columns": { "id": "ignore" }, "candidates": [{ "trainer": "lightgbm", "trees": 20 }],
+              "train": { "folds": 0 } }
+            """);
+        await page.GetByRole(AriaRole.Button, new() { Name = "Keep it, and train" }).ClickAsync();
+        await Expect(page.Locator("h1 .state.succeeded")).ToBeVisibleAsync(Soon);
+        await page.GetByText("promoted to production").GetByRole(AriaRole.Link).ClickAsync();
+
+        // The predicted class comes first and is open; its score is told besides.
+        await page.Locator("[data-feature=size]").FillAsync("50");
+        await page.Locator("[data-feature=rooms]").FillAsync("2");
+        await Expect(page.Locator("#try-said .answer")).ToHaveTextAsync("flat", new() { Timeout = 90_000 });
+        await Expect(classes).ToHaveCountAsync(3);
+        await Expect(classes.First.Locator("summary b")).ToHaveTextAsync("flat");
+        await Expect(classes.First.Locator(".waterfall li")).ToHaveCountAsync(2);
+        await Expect(classes.First.GetByText("The score of flat is")).ToBeVisibleAsync();
+        await Expect(page.GetByText("The score of house is")).ToBeHiddenAsync();
+
+        // Another is opened by the keyboard, and is so still when another row is tried, of another class.
+        await page.Locator("#try-why summary", new() { HasText = "house" }).PressAsync("Enter");
+        await Expect(page.GetByText("The score of house is")).ToBeVisibleAsync();
+        await page.Locator("[data-feature=size]").FillAsync("155");
+        await Expect(page.Locator("#try-said .answer")).ToHaveTextAsync("castle", new() { Timeout = 90_000 });
+        await Expect(classes.First.Locator("summary b")).ToHaveTextAsync("castle");
+        await Expect(page.GetByText("The score of castle is")).ToBeVisibleAsync();
+        await Expect(page.GetByText("The score of house is")).ToBeVisibleAsync();
+        await Expect(page.GetByText("The score of flat is")).ToBeHiddenAsync();
+        await dashboard.LookAsync("classes");
+        dashboard.Errors.Should().BeEmpty();
     }
 
     [ChromiumFact]
@@ -162,6 +207,17 @@ public sealed class StoryTests
     {
         await page.GetByRole(AriaRole.Button, new() { Name = action, Exact = true }).ClickAsync();
         await page.Locator("#ask-yes").ClickAsync();
+    }
+
+    private static FilePayload Sorts(string name, int rows)
+    {
+        var text = new StringBuilder("id,size,rooms,sort\n");
+        for (var i = 0; i < rows; i++)
+        {
+            var (size, rooms) = (40 + (i * 37 % 120), 1 + (i * 13 % 6));
+            text.Append(CultureInfo.InvariantCulture, $"H{i:D5},{size},{rooms},{(size < 80 ? "flat" : size < 120 ? "house" : "castle")}\n");
+        }
+        return new FilePayload { Name = name, MimeType = "text/csv", Buffer = Encoding.UTF8.GetBytes(text.ToString()) };
     }
 
     private static FilePayload File(string name, int rows, Func<int, int, int> priceOf, int larger = 0)

@@ -223,6 +223,15 @@ public sealed class TrainedModelTests(AzuriteFixture azurite) : IAsyncLifetime
         many["baseValues"]!.AsArray().Should().HaveCount(2);
         many.AsObject().Should().NotContainKey("baseValue").And.NotContainKey("classContributions");
 
+        // What is tried on the version's page comes to the same.
+        var tried = await host.Client.PostJsonAsync($"/models/{model}/versions/1/try", $$"""{"features": {{Row}}, "explainClasses": true}""")
+            .ShouldBeAsync(HttpStatusCode.OK);
+        var plain = await host.Client.PostJsonAsync($"/models/{model}/versions/1/try", $$"""{"features": {{Row}}}""").ShouldBeAsync(HttpStatusCode.OK);
+        tried["classContributions"]!.ToJsonString().Should().Be(one["classContributions"]!.ToJsonString());
+        tried["classProbabilities"]!.ToJsonString().Should().Be(one["classProbabilities"]!.ToJsonString());
+        tried["set"]!.AsArray().Select(label => (string)label!).Should().Contain("mid");
+        plain.AsObject().Should().ContainKey("contributions").And.NotContainKey("classContributions");
+
         static Dictionary<string, double> Numbers(JsonNode node) => node.AsObject().ToDictionary(member => member.Key, member => (double)member.Value!);
     }
 

@@ -50,7 +50,8 @@ internal sealed record FoldedCategories(string Column, int Most, long Count, lon
             CultureInfo.InvariantCulture,
             $"Column '{Column}': {Count:N0} of its {Count + Most:N0} categories, such as '{example}'"
                 + $"{(first is { } at ? $" (the first in the file, line {at.Line})" : "")}, "
-                + $"{(Count == 1 ? "has no slot of its own" : "are one to the model")}, as the {Most:N0} most frequent have a slot each: {Rows:N0} of {all:N0} training rows ({100.0 * Rows / all:0.##} %). "
+                + $"{(Count == 1 ? "has no slot of its own" : "are one to the model")}, as the {Most:N0} most frequent have a slot each: "
+                + $"{Rows:N0} of {all:N0} training rows ({100.0 * Rows / all:0.##} %). "
                 + $"Raise features.maxCategories to tell them apart."))
         {
             Column = Column,

@@ -77,10 +77,12 @@ public sealed class ScoringService
     /// <param name="version">The version's number.</param>
     /// <param name="row">An object of raw input columns.</param>
     /// <param name="level">The probability of the interval, 0.5 to 0.99.</param>
+    /// <param name="everyClass">Multiclass: every class's score is explained, not only that of the predicted class.</param>
     /// <param name="cancel">Stops waiting.</param>
     /// <exception cref="InputException">The row does not fit the model's signature.</exception>
     /// <exception cref="ModelLoadException">The version cannot be loaded.</exception>
-    public async Task<PredictionResult> TryAsync(string model, int version, JsonElement row, double level, CancellationToken cancel)
+    public async Task<PredictionResult> TryAsync(
+        string model, int version, JsonElement row, double level, bool everyClass, CancellationToken cancel)
     {
         if (await FindAsync(model, version, cancel) is not { } served)
         {
@@ -90,7 +92,7 @@ public sealed class ScoringService
         return answer with
         {
             Ranges = await OrNothingAsync(() => served.Scorer.RangesAsync([row], answer.Predictions, level, cancel)),
-            Explanations = await OrNothingAsync(() => served.Scorer.ExplainAsync([row], everyClass: false, cancel)),
+            Explanations = await OrNothingAsync(() => served.Scorer.ExplainAsync([row], everyClass, cancel)),
         };
     }
 

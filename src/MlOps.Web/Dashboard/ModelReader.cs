@@ -52,7 +52,7 @@ public sealed class ModelReader(
         var details = await runs.FindDetailsAsync(version.RunId, cancel);
         return new VersionData(
             VersionView.Of(version, model), model.Production, model.LatestVersion,
-            InputField.Of(featurizer?.Inputs ?? []),
+            InputField.Of(featurizer?.Inputs ?? []), featurizer?.Target.Classes?.Count,
             details is null ? [] : RunView.Of(details, definition: null).Artifacts!, details?.Metrics ?? new Dictionary<string, double>(),
             [.. StageWarnings.Of(details?.Stages ?? []).Select(told => told.Warning).Where(warning => warning.Headline)],
             await lineage.OfVersionAsync(name, number, cancel));
@@ -76,10 +76,11 @@ public sealed record ModelData(
 /// <param name="Production">The version in production.</param>
 /// <param name="Latest">The newest.</param>
 /// <param name="Inputs">What a caller sends.</param>
+/// <param name="Classes">Multiclass: how many classes it tells apart; null: another task.</param>
 /// <param name="Files">What its run keeps; none where the run is gone.</param>
 /// <param name="Logged">All metrics of its run: also the intervals and the baseline.</param>
 /// <param name="Headlines">What its run told that nobody should miss who trusts the metrics.</param>
 /// <param name="Lineage">What it comes from, and what comes from it.</param>
 public sealed record VersionData(
-    VersionView Version, int? Production, int Latest, IReadOnlyList<InputField> Inputs, IReadOnlyList<ArtifactLink> Files,
-    IReadOnlyDictionary<string, double> Logged, IReadOnlyList<Warning> Headlines, LineageGraph? Lineage);
+    VersionView Version, int? Production, int Latest, IReadOnlyList<InputField> Inputs, int? Classes,
+    IReadOnlyList<ArtifactLink> Files, IReadOnlyDictionary<string, double> Logged, IReadOnlyList<Warning> Headlines, LineageGraph? Lineage);

@@ -215,7 +215,8 @@ public sealed class DefinitionJsonTests
     [InlineData("""{ "model": "m", "target": "y", "runOn": { "schedule": "0 0 31 4 *" } }""", "*runOn.schedule is '0 0 31 4 *', a time that never comes*")]
     [InlineData("""{ "model": "m", "target": "y", "columns": { "a": { "kind": "categorical", "drift": { "test": "ks" } } } }""", "*columns.a: the drift "
         + "test 'ks' needs a numeric column*jensenshannon*")]
-    [InlineData("""{ "model": "m", "target": "y", "columns": { "a": { "decimal": "comma" } } }""", "*columns.a.decimal is 'comma'; it must be one of '.', ','.*")]
+    [InlineData(
+        """{ "model": "m", "target": "y", "columns": { "a": { "decimal": "comma" } } }""", "*columns.a.decimal is 'comma'; it must be one of '.', ','.*")]
     [InlineData("""{ "model": "m", "target": "y", "columns": { "a": { "assumed": true } } }""", "*columns.a: 'assumed' is said of a format or a kind*")]
     [InlineData("""{ "model": "m", "target": "y", "columns": { "a": { "drift": { "test": "mmd", "limit": 1 } } } }""", "*columns.a.drift.test is 'mmd'; "
         + "it must be one of ks, chisquare*columns.a.drift.limit is not known; known are test, threshold.*")]

@@ -255,6 +255,30 @@ public sealed class PagesTests(AzuriteFixture azurite) : IAsyncLifetime
         (await host.Client.SendAsync(upload)).StatusCode.Should().Be(HttpStatusCode.Created);
     }
 
+    [Fact]
+    public async Task Of_runs_side_by_side_what_differs_from_the_first_is_marked_and_charts_name_them_as_the_table_does()
+    {
+        var first = await TrainAsync();
+        var again = await SendAsync(HttpMethod.Post, $"/pipelines/{model}/runs", "{}").ShouldBeAsync(HttpStatusCode.Accepted);
+        var runs = new[] { first, (string)again["runId"]! };
+        await host.Get<RunStore>().UpdateAsync(runs[1], found => found with { Trigger = "schedule" }, default);
+
+        var page = new HtmlParser().ParseDocument(await TextAsync($"/dashboard/runs/compare?run={runs[1]}&run={runs[0]}", AdminKey));
+
+        string[] Cells(string name) =>
+        [
+            .. page.QuerySelectorAll("tbody tr").Single(row => row.Children[0].TextContent == name).Children.Skip(1)
+                .Select(cell => cell.TextContent + (cell.ClassList.Contains("differs") ? " differs" : "")),
+        ];
+        page.QuerySelectorAll("thead")[0].TextContent.Should().Contain($"1. {model}").And.Contain($"2. {model}");
+        Cells("Started by").Should().Equal("http", "schedule differs");
+        Cells("Version").Should().Equal("1", "2 differs");
+        Cells("Rows").Should().Equal("190", "190");
+        var chart = page.QuerySelector("figure svg")!;
+        chart.QuerySelectorAll("text").Select(text => text.TextContent).Should().ContainInOrder("1", "2");
+        chart.GetAttribute("aria-label").Should().StartWith("val_mae; from ").And.Contain($"(2. {model}, ");
+    }
+
     private async Task<string> TrainAsync(string columns = """{ "id": "ignore" }""")
     {
         await UploadAsync();

@@ -305,7 +305,8 @@ internal sealed partial record ColumnReading(StorageType Type, ColumnKind Kind, 
             warnings.Add(new Warning(
                 WarningCodes.TwoPartTimes,
                 $"Column '{name}' is read as text: {Count(survey.Clocks)} of its {Count(values)} values "
-                + $"{(survey.Clocks == 1 ? "is a time" : "are times")} of two parts ({survey.Clock}), which may be hours and minutes as well as minutes and seconds. Write all three parts (13:45:00), and they are used as seconds.")
+                + $"{(survey.Clocks == 1 ? "is a time" : "are times")} of two parts ({survey.Clock}), which may be hours and minutes as well as minutes "
+                + "and seconds. Write all three parts (13:45:00), and they are used as seconds.")
             {
                 Column = name,
                 Count = survey.Clocks,

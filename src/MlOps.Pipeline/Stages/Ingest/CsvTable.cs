@@ -189,7 +189,8 @@ internal sealed class CsvTable : IDisposable
             warnings.Add(new Warning(
                 WarningCodes.RaggedRows,
                 $"{name}: {Warning.Share(all.Ragged, Rows + all.Ragged, "rows")} left out because "
-                + $"{(all.Ragged == 1 ? "its" : "their")} number of cells is not the header's ({names.Count}); the first is line {first.Line} with {first.Cells} ({first.Text}).")
+                + $"{(all.Ragged == 1 ? "its" : "their")} number of cells is not the header's ({names.Count}); the first is line {first.Line} with "
+                + $"{first.Cells} ({first.Text}).")
             {
                 Count = all.Ragged,
                 Line = first.Line,

@@ -152,7 +152,8 @@ async function live() {
 
 // Try it: predicts as one types.
 function tryIt(form) {
-  const [result, code] = [document.getElementById("try-result"), document.querySelectorAll("[data-code]")];
+  const [said, why, code] = [document.getElementById("try-said"), document.getElementById("try-why"), document.querySelectorAll("[data-code]")];
+  const opened = new Map();
   let waiting = null, asked = 0;
   const features = () => {
     const row = {};
@@ -168,9 +169,12 @@ function tryIt(form) {
     const mine = ++asked;
     const row = features();
     for (const block of code) block.textContent = block.dataset.code.replaceAll("{features}", JSON.stringify(row));
-    const answer = await send("POST", form.dataset.url, { features: row });
+    const answer = await send("POST", form.dataset.url, form.dataset.classes ? { features: row, explainClasses: true } : { features: row });
     if (mine !== asked) return;
-    result.replaceChildren(...(answer.ok ? shown(answer.json) : [paragraph(problemOf(answer), "warning")]));
+    const focused = why.contains(document.activeElement) ? document.activeElement.dataset.class : undefined;
+    said.replaceChildren(...(answer.ok ? answered(answer.json) : [paragraph(problemOf(answer), "warning")]));
+    why.replaceChildren(...(!answer.ok ? [] : answer.json.classProbabilities ? classesOf(answer.json, opened) : waterfall(answer.json)));
+    if (focused !== undefined) for (const summary of why.querySelectorAll("summary")) if (summary.dataset.class === focused) summary.focus();
   };
   form.addEventListener("input", () => { clearTimeout(waiting); waiting = setTimeout(predict, 250); });
   form.addEventListener("submit", event => { event.preventDefault(); predict(); });
@@ -188,43 +192,78 @@ function number(value) {
   return typeof value === "number" ? Number(value.toPrecision(6)).toLocaleString("en-US", { maximumSignificantDigits: 6 }) : String(value);
 }
 
-function shown(answer) {
+// As short as a column of such numbers allows.
+function short(value) {
+  return value !== 0 && Math.abs(value) < 1e-3 ? value.toExponential(1) : String(Number(value.toPrecision(4)));
+}
+
+// What is read aloud when it changes: the answer itself, and not how it comes about.
+function answered(answer) {
   const parts = [paragraph(number(answer.prediction), "answer")];
   if (answer.interval) parts.push(paragraph(`Between ${number(answer.interval.low)} and ${number(answer.interval.high)} in 90 of 100 such rows.`));
   if (answer.set) parts.push(paragraph(`In 90 of 100 such rows it is one of: ${answer.set.join(", ")}.`));
   if (answer.probability !== undefined) parts.push(paragraph(`Probability ${number(answer.probability)}.`));
-  if (answer.classProbabilities) parts.push(paragraph(Object.entries(answer.classProbabilities).map(([name, share]) => `${name}: ${number(share)}`).join(", ")));
   parts.push(paragraph(`Version ${answer.version}.`, "note"));
-  if (answer.contributions && !Array.isArray(answer.contributions)) parts.push(...waterfall(answer));
   if (answer.unseen) parts.push(paragraph(`Never seen in training: the value of ${answer.unseen.join(", ")}.`, "note"));
   if (answer.outOfRange) parts.push(paragraph(`Outside of what it was trained on: ${answer.outOfRange.join(", ")}.`, "note"));
   return parts;
 }
 
+function element(name, kind, ...parts) {
+  const made = document.createElement(name);
+  if (kind) made.className = kind;
+  made.append(...parts);
+  return made;
+}
+
+function bar(from, to, kind) {
+  const part = element("i", kind);
+  part.style.left = `${100 * from}%`;
+  part.style.width = `${Math.max(0.4, 100 * (to - from))}%`;
+  return element("span", "track", part);
+}
+
+// The predicted class first, then by probability; each opens to how its score comes about, and stays as the reader has left it.
+const mostClasses = 20;
+function classesOf(answer, opened) {
+  const every = Object.entries(answer.classProbabilities).sort((a, b) => (b[0] === answer.prediction) - (a[0] === answer.prediction) || b[1] - a[1]);
+  const list = element("ol", "classes");
+  for (const [name, probability] of every.slice(0, mostClasses)) {
+    const isPredicted = name === answer.prediction;
+    const explained = answer.classContributions ? answer.classContributions[name] : isPredicted && answer.contributions ? answer : null;
+    const line = [element("b", "", name), bar(0, probability), element("span", "", short(probability))];
+    if (!explained) { list.append(element("li", "", element("div", "line", ...line))); continue; }
+    const summary = element("summary", "line", ...line), details = element("details", "", summary, ...waterfall({ ...explained, of: name }));
+    summary.dataset.class = name;
+    details.open = opened.has(name) ? opened.get(name) : isPredicted;
+    // By hand only: what the page opens by itself is no wish of the reader.
+    summary.addEventListener("click", () => opened.set(name, !details.open));
+    list.append(element("li", "", details));
+  }
+  const rest = every.slice(mostClasses);
+  const more = rest.length === 0 ? [] : [paragraph(`${rest.length} more classes have ${number(rest.reduce((sum, part) => sum + part[1], 0))} together.`, "note")];
+  return [element("h3", "", "Probability of each class, and why"), list, ...more];
+}
+
 function waterfall(answer) {
+  if (!answer.contributions) return [];
   const sorted = Object.entries(answer.contributions).filter(part => Number.isFinite(part[1])).sort((a, b) => Math.abs(b[1]) - Math.abs(a[1]));
   const most = sorted.length > 13 ? 12 : sorted.length, top = sorted.slice(0, most), rest = sorted.slice(most).reduce((sum, part) => sum + part[1], 0);
   if (sorted.length > most) top.push([`${sorted.length - most} more`, rest]);
   let at = answer.baseValue, [low, high] = [at, at];
   for (const [, value] of top) { at += value; low = Math.min(low, at); high = Math.max(high, at); }
-  const list = document.createElement("ol"), span = high - low || 1;
-  list.className = "waterfall";
+  const list = element("ol", "waterfall"), span = high - low || 1, whole = at;
   at = answer.baseValue;
   for (const [name, value] of top) {
-    const item = document.createElement("li"), label = document.createElement("b"), track = document.createElement("span"), bar = document.createElement("i"),
-      sum = document.createElement("span");
-    label.textContent = name;
-    sum.textContent = (value > 0 ? "+" : "") + (value !== 0 && Math.abs(value) < 1e-4 ? value.toExponential(1) : Number(value.toPrecision(4)));
-    track.className = "track";
-    bar.style.left = `${100 * (Math.min(at, at + value) - low) / span}%`;
-    bar.style.width = `${Math.max(0.4, 100 * Math.abs(value) / span)}%`;
-    if (value < 0) bar.className = "down";
+    const told = (value > 0 ? "+" : "") + short(value);
+    const [from, to] = [Math.min(at, at + value), Math.max(at, at + value)];
+    list.append(element("li", "", element("b", "", name), bar((from - low) / span, (to - low) / span, value < 0 ? "down" : ""), element("span", "", told)));
     at += value;
-    track.append(bar);
-    item.append(label, track, sum);
-    list.append(item);
   }
-  return [paragraph(`The model says ${number(answer.baseValue)} of no row in particular; each value moves it (${answer.contributionUnit}):`), list];
+  const lead = answer.of === undefined
+    ? `The model says ${number(answer.baseValue)} of no row in particular; each value moves it (${answer.contributionUnit}):`
+    : `The score of ${answer.of} is ${number(answer.baseValue)} of no row in particular, and ${number(whole)} of this one; each value moves it:`;
+  return [paragraph(lead), list];
 }
 
 // New model: a file is uploaded, looked at, declared and trained on.
