@@ -106,7 +106,7 @@ public sealed class ModelCacheTests(AzuriteFixture azurite)
         await host.Get<ModelRegistry>().AddProductionAsync(model);
         await host.Get<ModelRegistry>().AddProductionAsync(model);
         scorers.BeforeLoaded = version => version.Version == 1 ? throw new InputException("damaged") : Task.CompletedTask;
-        Task<PredictionResult> AskAsync() => host.Get<ScoringService>().TryAsync(model, version: 1, OneRow[0], level: 0.9, default);
+        Task<PredictionResult> AskAsync() => host.Get<ScoringService>().TryAsync(model, version: 1, OneRow[0], level: 0.9, everyClass: false, default);
         var faults = new List<Exception?>();
 
         for (var second = 0; second < 120; second++)
