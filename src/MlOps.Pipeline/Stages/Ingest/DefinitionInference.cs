@@ -98,11 +98,8 @@ public sealed class DefinitionInference(PipelineStorage storage, DuckDb duckDb, 
     }
 
     /// <summary>Whether folds of the training rows choose the winner.</summary>
-    private static bool HasFolds(long rows, PipelineDefinition known)
-    {
-        var split = known.Split.For(rows, known.Train);
-        return known.Train.FoldsOf((long)(rows * (1 - split.Validation - (split.Test ?? 0)))) > 0;
-    }
+    private static bool HasFolds(long rows, PipelineDefinition known) =>
+        known.Train.FoldsOf((long)(rows * (1 - known.Split.Validation - (known.Split.Test ?? 0)))) > 0;
 
     /// <summary>
     /// Boosting stops by log loss, which of rare classes is best long before their order is: where folds choose the winner, it may be one that did not stop.

@@ -38,7 +38,7 @@ public sealed class TrainStage(
         CheckWeights(definition.Weights, target, spec, added);
         var candidate = new Candidate(
             definition.CandidateKeys[input.CandidateIndex], spec, added, definition.Split.Seed,
-            definition.Train.FoldsOf(train.Manifest.Rows))
+            definition.Train.FoldsOf(TrainingRows(train.Manifest, definition.Split)))
         {
             ThresholdMetric = target.Task == TaskKind.Binary ? definition.ThresholdMetric : null,
         };
@@ -80,6 +80,11 @@ public sealed class TrainStage(
             context.RunId, model.Files.Select(file => new Artifact($"{candidate.Key}/{file.Key}", $"{model.Blobs}/{file.Key}", file.Value)), cancel);
         return new TrainOutput(new TrainedCandidate(candidate.Key, model.Blobs, metrics), new StageReport(input.Train.Rows, Reused: found is not null));
     }
+
+    /// <summary>Training rows together with test rows that nobody asked for: where these were taken, the table was too large for folds, and still is.</summary>
+    private static long TrainingRows(DatasetManifest train, SplitRules declared) => declared.Test is null && train.Selection?.Test is { } test
+        ? (long)Math.Round(train.Rows * (1 - declared.Validation) / (1 - declared.Validation - test))
+        : train.Rows;
 
     private static void CheckClasses(CandidateSpec spec, TargetColumn target)
     {
