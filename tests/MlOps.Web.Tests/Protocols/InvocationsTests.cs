@@ -102,7 +102,7 @@ public sealed class InvocationsTests(AzuriteFixture azurite, FakeModels models) 
     }
 
     [Theory]
-    [InlineData("a,b\n1,2\n3\n", "Line 3 has 1 cells; the header has 2.")]
+    [InlineData("a,b\n1,2\n3\n", "Line 3 has 1 cell; the header has 2.")]
     [InlineData("wrong\n1\n", "'a' is missing")]
     public async Task A_wrong_CSV_is_refused_with_its_line(string csv, string message)
     {

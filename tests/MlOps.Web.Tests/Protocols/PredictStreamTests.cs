@@ -85,7 +85,7 @@ public sealed class PredictStreamTests(AzuriteFixture azurite, FakeModels models
 
     [Theory]
     [InlineData("a,wrong\n1,1\n", HttpStatusCode.BadRequest, "Line 2: feature 'a' is missing.")]
-    [InlineData("a,b\n1\n", HttpStatusCode.BadRequest, "Line 2 has 1 cells; the header has 2.")]
+    [InlineData("a,b\n1\n", HttpStatusCode.BadRequest, "Line 2 has 1 cell; the header has 2.")]
     [InlineData("a,b\r1,2\r", HttpStatusCode.BadRequest, "end lines with a line feed")]
     public async Task What_is_wrong_with_the_first_row_is_a_problem(string text, HttpStatusCode status, string message)
     {
