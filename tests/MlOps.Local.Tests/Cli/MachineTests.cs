@@ -63,7 +63,7 @@ public sealed partial class MachineTests : IDisposable
             .Select(metric => $"{metric.Key} {metric.Value}").ToList();
         metrics.Should().Contain(metric => metric.StartsWith("val_rmse ", StringComparison.Ordinal));
         var versions = DatasetVersion().Matches(await RunAsync("data", "--model", "hourly")).Select(version => version.Value).ToList();
-        versions.Should().HaveCount(5);
+        versions.Should().HaveCount(6, "a table of this size has test rows, too");
         var prediction = JsonNode.Parse(await RunAsync("predict", "AT=2024-03-10 02:30", "n=3.5", "CITY=Iğdır", "IsOpen=TRUE"))!;
         return [inferred, .. metrics, .. versions, prediction["prediction"]!.ToJsonString()];
 
