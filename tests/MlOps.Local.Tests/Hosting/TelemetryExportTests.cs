@@ -55,8 +55,14 @@ public sealed class TelemetryExportTests
         spans.Select(span => span.DisplayName).Should().Equal("GET /things/{id}", "HTTP", "GET /broken", "GET /thrown");
         spans[0].TagObjects.Should().BeEquivalentTo(new Dictionary<string, object?>
         {
-            ["http.request.method"] = "GET", ["server.address"] = http.BaseAddress.Host, ["server.port"] = http.BaseAddress.Port, ["url.scheme"] = "http",
-            ["url.path"] = "/things/7", ["user_agent.original"] = "test/1", ["network.protocol.version"] = "1.1", ["http.response.status_code"] = 200,
+            ["http.request.method"] = "GET",
+            ["server.address"] = http.BaseAddress.Host,
+            ["server.port"] = http.BaseAddress.Port,
+            ["url.scheme"] = "http",
+            ["url.path"] = "/things/7",
+            ["user_agent.original"] = "test/1",
+            ["network.protocol.version"] = "1.1",
+            ["http.response.status_code"] = 200,
             ["http.route"] = "/things/{id}",
         });
         spans[1].GetTagItem("http.request.method").Should().Be("_OTHER");

@@ -124,7 +124,10 @@ public sealed class SplitTests(AzuriteFixture azurite) : IAsyncLifetime
         var csv = "x,shop,y\n" + lines;
         var definition = new PipelineDefinition
         {
-            Model = "split", Target = "y", Split = new SplitRules { Group = "shop", Validation = 0.5, Test = 0 }, Train = new TrainRules { FoldsBelow = 100 },
+            Model = "split",
+            Target = "y",
+            Split = new SplitRules { Group = "shop", Validation = 0.5, Test = 0 },
+            Train = new TrainRules { FoldsBelow = 100 },
         };
         while (!await DividesAsync(definition, csv))
         {

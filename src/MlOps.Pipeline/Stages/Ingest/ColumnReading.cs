@@ -375,7 +375,7 @@ internal sealed partial record ColumnReading(StorageType Type, ColumnKind Kind, 
             WarnOfNotations(name, survey, format, isDeclared, warnings);
         }
         WarnOfForms(name, survey, warnings);
-        return new ColumnReading(StorageType.Double, kind, FormatOf(rule, format)) 
+        return new ColumnReading(StorageType.Double, kind, FormatOf(rule, format))
         {
             Doubt = told,
             IsShown = !isDeclared && told is null && IsShown(),
