@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using Microsoft.AspNetCore.Diagnostics;
 using Microsoft.AspNetCore.Http.Metadata;
 
 namespace MlOps.Local.Hosting;
@@ -57,7 +58,9 @@ internal sealed class RequestSpans : IStartupFilter
     private static void TellAnswer(Activity span, HttpContext http, int status)
     {
         span.SetTag("http.response.status_code", status);
-        if (http.GetEndpoint()?.Metadata.GetMetadata<IRouteDiagnosticsMetadata>()?.Route is { } route)
+        // What answers for a fault takes the endpoint away, and remembers it.
+        var endpoint = http.GetEndpoint() ?? http.Features.Get<IExceptionHandlerFeature>()?.Endpoint;
+        if (endpoint?.Metadata.GetMetadata<IRouteDiagnosticsMetadata>()?.Route is { } route)
         {
             span.SetTag("http.route", route);
             span.DisplayName += " " + route;

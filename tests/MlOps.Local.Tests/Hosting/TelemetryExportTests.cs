@@ -48,11 +48,12 @@ public sealed class TelemetryExportTests
         await http.SendAsync(new HttpRequestMessage(new HttpMethod("BREW"), "/nowhere"));
         await http.GetAsync("/broken");
         await http.GetAsync("/thrown");
+        await http.GetAsync("/answered/5");
 
         await app.StopAsync();
         var spans = app.Services.GetRequiredService<ConcurrentQueue<Activity>>()
             .Where(span => Equals(span.GetTagItem("server.port"), http.BaseAddress.Port)).ToArray();
-        spans.Select(span => span.DisplayName).Should().Equal("GET /things/{id}", "HTTP", "GET /broken", "GET /thrown");
+        spans.Select(span => span.DisplayName).Should().Equal("GET /things/{id}", "HTTP", "GET /broken", "GET /thrown", "GET /answered/{id}");
         spans[0].TagObjects.Should().BeEquivalentTo(new Dictionary<string, object?>
         {
             ["http.request.method"] = "GET",
@@ -67,10 +68,10 @@ public sealed class TelemetryExportTests
         });
         spans[1].GetTagItem("http.request.method").Should().Be("_OTHER");
         spans[1].GetTagItem("http.request.method_original").Should().Be("BREW");
-        spans.Select(span => span.GetTagItem("error.type") ?? "none").Should().Equal("none", "none", "503", typeof(InvalidOperationException).FullName!);
-        spans.Select(span => span.GetTagItem("http.response.status_code")).Should().Equal(200, 404, 503, 500);
+        spans.Select(span => span.GetTagItem("error.type") ?? "none").Should().Equal("none", "none", "503", typeof(InvalidOperationException).FullName!, "500");
+        spans.Select(span => span.GetTagItem("http.response.status_code")).Should().Equal(200, 404, 503, 500, 500);
         spans.Select(span => span.Status).Should().Equal(
-            ActivityStatusCode.Unset, ActivityStatusCode.Unset, ActivityStatusCode.Error, ActivityStatusCode.Error);
+            ActivityStatusCode.Unset, ActivityStatusCode.Unset, ActivityStatusCode.Error, ActivityStatusCode.Error, ActivityStatusCode.Error);
     }
 
     [Fact]
@@ -120,6 +121,10 @@ public sealed class TelemetryExportTests
         builder.Services.AddSingleton(spans)
             .ConfigureOpenTelemetryTracerProvider(tracing => tracing.AddProcessor(new KeptSpans(spans)));
         var app = builder.Build();
+        app.UseWhen(
+            http => http.Request.Path.StartsWithSegments("/answered"),
+            faults => faults.UseExceptionHandler(handler => handler.Run(http => http.Response.WriteAsync("sorry"))));
+        app.MapGet("/answered/{id}", string (string id) => throw new InvalidOperationException(id));
         app.MapGet("/things/{id}", (string id) => id);
         app.MapGet("/broken", () => Results.StatusCode(503));
         app.MapGet("/thrown", string () => throw new InvalidOperationException("no"));
