@@ -131,7 +131,7 @@ public sealed class DefinitionInference(PipelineStorage storage, DuckDb duckDb, 
             return new Described(parquet.Columns, counts[0], counts[1..])
             {
                 Doubtful = Columns(parquet.Doubts),
-                OfGuessedKind = Columns(parquet.Warnings.Where(ColumnReading.IsGuessOfKind)),
+                OfGuessedKind = Columns(parquet.Warnings.Where(ReadingWarnings.IsGuessOfKind)),
                 Sample = SampleOf(session, parquet, sample),
                 Warnings = parquet.Warnings,
             };
@@ -141,7 +141,7 @@ public sealed class DefinitionInference(PipelineStorage storage, DuckDb duckDb, 
         {
             Placeholders = csv.Placeholders,
             Doubtful = Columns(csv.Doubts),
-            OfGuessedKind = Columns(csv.Warnings.Where(ColumnReading.IsGuessOfKind)),
+            OfGuessedKind = Columns(csv.Warnings.Where(ReadingWarnings.IsGuessOfKind)),
             Sample = sample == 0 ? [] : SampleOf(csv, sample, cancel),
             Warnings = csv.Warnings,
         };

@@ -300,14 +300,14 @@ internal static class ParquetTable
     {
         var found = session.Rows($"SELECT count(v), min(v), max(v), coalesce(bool_and(isfinite(v) AND v = trunc(v)), false) FROM "
             + $"(SELECT ({valueSql})::DOUBLE AS v FROM {source})")[0];
-        if (found is not [long values, double smallest, double largest, true] || !ColumnReading.AreEnoughToCount(values)
+        if (found is not [long values, double smallest, double largest, true] || !ReadingWarnings.AreEnoughToCount(values)
             || Math.Abs(smallest) > LargestExact || largest - smallest != values - 1
             || session.Count($"SELECT count(DISTINCT {valueSql}) FROM {source}") != values)
         {
             return;
         }
         var first = new SurveyedCell(smallest.ToString("R", CultureInfo.InvariantCulture), Line: 0);
-        warnings.Add(ColumnReading.CountsRows(name, values, ((long)smallest, (long)largest), first));
+        warnings.Add(ReadingWarnings.CountsRows(name, values, ((long)smallest, (long)largest), first));
     }
 
     /// <summary>Tells of cells that are no values of their column's type; true where there are any.</summary>
