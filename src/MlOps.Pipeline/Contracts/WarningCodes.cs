@@ -45,6 +45,9 @@ public static class WarningCodes
     /// <summary>Times of two parts are read as text.</summary>
     public const string TwoPartTimes = "two-part-times";
 
+    /// <summary>Dates with words that are not read are read as text.</summary>
+    public const string WordedDates = "worded-dates";
+
     /// <summary>Numbers of one column have points and commas as decimal marks.</summary>
     public const string TwoNotations = "two-notations";
 
@@ -113,6 +116,12 @@ public static class WarningCodes
 
     /// <summary>Rare categories are one to the model.</summary>
     public const string CategoriesFolded = "categories-folded";
+
+    /// <summary>Categories differ in letter case, blanks or the way accents are composed only.</summary>
+    public const string CategoriesAlike = "categories-alike";
+
+    /// <summary>Numbers far from all others usually stand for a missing value.</summary>
+    public const string PlaceholderNumbers = "placeholder-numbers";
 
     /// <summary>The threshold was chosen on the rows that measure it.</summary>
     public const string ThresholdOnValidation = "threshold-on-validation";

@@ -44,8 +44,9 @@ internal sealed record FoldedCategories(string Column, int Most, long Count, lon
     /// <param name="raw">The raw table that they come from, of one part, with the lines of its rows; null: no lines are known.</param>
     public Warning Tell(DuckDbSession session, LocalTable train, LocalTable? raw)
     {
-        var first = raw is null ? null : First(session, train, raw);
-        var (example, all) = (Warning.Shorten(first?.Category ?? Frequent), train.Manifest.Rows);
+        var first = raw is null ? null : FirstInFile.Find(
+            session, raw, Column, $"{Sql.Name(Column)}::VARCHAR IN (SELECT value FROM {FoldedSql(train, Column, Most)})");
+        var (example, all) = (Warning.Shorten(first?.Cell ?? Frequent), train.Manifest.Rows);
         return new Warning(WarningCodes.CategoriesFolded, string.Create(
             CultureInfo.InvariantCulture,
             $"Column '{Column}': {Count:N0} of its {Count + Most:N0} categories, such as '{example}'"
@@ -61,14 +62,4 @@ internal sealed record FoldedCategories(string Column, int Most, long Count, lon
             Headline = Rows > all * Warning.Many,
         };
     }
-
-    /// <summary>
-    /// The first row of the file with one of the categories, whichever side of the split it fell on: training rows do not keep their place in the file.
-    /// </summary>
-    private (string Category, long Line)? First(DuckDbSession session, LocalTable train, LocalTable raw) => session.Rows(
-        $"SELECT {Sql.Name(Column)}::VARCHAR, file_row_number FROM read_parquet({Sql.Files(raw.Paths)}, file_row_number = true) "
-            + $"WHERE {Sql.Name(Column)}::VARCHAR IN (SELECT value FROM {FoldedSql(train, Column, Most)}) ORDER BY file_row_number LIMIT 1")
-            is [[string category, long row]] && RowLines.Of(raw.Manifest, row) is { } line
-            ? (category, line)
-            : null;
 }

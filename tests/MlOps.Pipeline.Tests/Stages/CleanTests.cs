@@ -271,7 +271,7 @@ public sealed class CleanTests(AzuriteFixture azurite) : IAsyncLifetime
 
         var act = () => bench.CleanAsync(Definition, Table(rows));
 
-        (await act.Should().ThrowAsync<InputException>()).WithMessage("*drop 30 of 50 rows*30 null: a*impute*");
+        (await act.Should().ThrowAsync<InputException>()).WithMessage("*drop 30 of 50 rows*30 null: a (the first is line 2). Fill nulls with*impute*");
         var allowed = Definition with { Cleaning = new CleaningRules(MaxDropped: 0.7) };
         (await bench.CleanAsync(allowed, Table(rows))).Clean.Rows.Should().Be(20);
     }

@@ -149,6 +149,11 @@ public sealed class NotationTests(AzuriteFixture azurite) : IAsyncLifetime
     [InlineData(WarningCodes.NumbersWithUnit, ColumnKind.Categorical, true, "2024-07-26 15:00:00 EST", "2024-07-27 15:00:00 PST")]
     [InlineData(WarningCodes.TwoPartTimes, ColumnKind.Categorical, true, "13:45", "9:05")]
     [InlineData(WarningCodes.TwoPartTimes, ColumnKind.Categorical, true, "1:45 PM", "9:05 am")]
+    [InlineData(WarningCodes.WordedDates, ColumnKind.Categorical, true, "3 février 2024", "14 août 2024")]
+    [InlineData(WarningCodes.WordedDates, ColumnKind.Categorical, true, "3. März 2024", "14. Okt. 2024 15:30")]
+    [InlineData(WarningCodes.WordedDates, ColumnKind.Categorical, true, "3 de marzo de 2024", "14 de octubre de 2024")]
+    [InlineData(WarningCodes.WordedDates, ColumnKind.Categorical, true, "sam. 3 févr. 2024", "lundi, août 14, 2024")]
+    [InlineData(WarningCodes.WordedDates, ColumnKind.Categorical, true, "3-févr.-2024", "14-Feb-2024")]
     public async Task A_kind_that_is_a_guess_is_written_as_one_and_told_by_each_run_until_somebody_says_that_it_is_right(
         string code, ColumnKind kind, bool headline, params string[] cells)
     {
@@ -193,11 +198,13 @@ public sealed class NotationTests(AzuriteFixture azurite) : IAsyncLifetime
     [InlineData("1st", "2nd", "3rd", "4th")]
     [InlineData("10-20", "20-30", "30-40", "40-50")]
     [InlineData("12", "7", "9 *", "x")]
+    [InlineData("Model 3 2024", "Model 31 x 2024 b", "part 45 2024", "2024 12 12 k")]
     public async Task Codes_and_ranges_are_no_numbers_with_a_unit(params string[] cells)
     {
         await bench.IngestTextAsync(Definition(), "a;y\n" + string.Concat(Enumerable.Range(0, 80).Select(i => $"{cells[i % 4]};{i % 7}\n")));
 
-        bench.Told.Should().NotContain(warning => warning.Code == WarningCodes.NumbersWithUnit || warning.Code == WarningCodes.TwoPartTimes);
+        bench.Told.Should().NotContain(warning => warning.Code == WarningCodes.NumbersWithUnit
+            || warning.Code == WarningCodes.TwoPartTimes || warning.Code == WarningCodes.WordedDates);
     }
 
     [Fact]

@@ -52,7 +52,7 @@ public sealed class CleanStage(PipelineStorage storage, DatasetStore datasets, D
             var parts = input.ByParts
                 ? await ReadPartsAsync(ids.Rows, raw.Parts.Count, cancel)
                 : await CleanPartsAsync(raw, rules, ids.Rows, cancel);
-            rows = await CommitAsync(raw, Join(raw, parts, rules, ids), parts, cancel);
+            rows = await CommitAsync(raw, parts, rules, ids, cancel);
         }
         var clean = ids.Clean == ids.Rows ? rows : await FillAsync(rows, rules, ids, cancel);
         return await ReportAsync(context, raw, clean, rules.Plan, reused: false, cancel);
@@ -81,11 +81,13 @@ public sealed class CleanStage(PipelineStorage storage, DatasetStore datasets, D
 
     /// <summary>Examples of what was dropped are kept first: a version that is there has them.</summary>
     private async Task<DatasetManifest> CommitAsync(
-        DatasetManifest raw, DatasetManifest draft, IReadOnlyList<CleanedPart> parts, CancellationToken cancel)
+        DatasetManifest raw, IReadOnlyList<CleanedPart> parts, CleanRules rules, CleanIds ids, CancellationToken cancel)
     {
-        var dropped = draft.Notes[DatasetNotes.Dropped]!.AsObject().ToDictionary(reason => reason.Key, reason => reason.Value!.GetValue<long>());
+        var dropped = Dropped(raw, parts);
         var unread = await DroppedRows.ReadAsync(storage, raw, cancel);
         var examples = DroppedRows.Join([.. unread, .. parts.SelectMany(part => part.Examples ?? [])], dropped);
+        CheckDropped(raw, parts.Sum(part => part.Part.Rows), dropped, examples, rules.Definition.Cleaning.MaxDropped);
+        var draft = Join(raw, parts, rules, ids, dropped);
         if (examples.Count > 0)
         {
             await DroppedRows.SaveAsync(storage, draft.Id, examples, cancel);
@@ -94,11 +96,11 @@ public sealed class CleanStage(PipelineStorage storage, DatasetStore datasets, D
         return await datasets.CommitAsync(draft, cancel);
     }
 
-    private static DatasetManifest Join(DatasetManifest raw, IReadOnlyList<CleanedPart> parts, CleanRules rules, CleanIds ids)
+    /// <summary>Rows that are left out, by reason.</summary>
+    private static SortedDictionary<string, long> Dropped(DatasetManifest raw, IReadOnlyList<CleanedPart> parts)
     {
         var dropped = new SortedDictionary<string, long>(StringComparer.Ordinal);
-        var ragged = raw.Notes[DatasetNotes.Ragged]?.GetValue<long>() ?? 0;
-        if (ragged > 0)
+        if (raw.Notes[DatasetNotes.Ragged]?.GetValue<long>() is > 0 and var ragged)
         {
             dropped[DroppedRows.Ragged] = ragged;
         }
@@ -106,8 +108,12 @@ public sealed class CleanStage(PipelineStorage storage, DatasetStore datasets, D
         {
             dropped[reason] = dropped.GetValueOrDefault(reason) + count;
         }
-        var kept = parts.Sum(part => part.Part.Rows);
-        CheckDropped(dropped, kept, raw.Rows + ragged, rules.Definition.Cleaning.MaxDropped);
+        return dropped;
+    }
+
+    private static DatasetManifest Join(
+        DatasetManifest raw, IReadOnlyList<CleanedPart> parts, CleanRules rules, CleanIds ids, IReadOnlyDictionary<string, long> dropped)
+    {
         return new DatasetManifest
         {
             Id = ids.Rows,
@@ -116,7 +122,7 @@ public sealed class CleanStage(PipelineStorage storage, DatasetStore datasets, D
             Parameters = ids.Parameters,
             Columns = raw.Columns,
             Parts = [.. parts.Select(part => part.Part)],
-            Rows = kept,
+            Rows = parts.Sum(part => part.Part.Rows),
             Notes = new JsonObject
             {
                 [DatasetNotes.Dropped] = new JsonObject(dropped.Select(reason => KeyValuePair.Create(reason.Key, (JsonNode?)reason.Value))),
@@ -166,9 +172,13 @@ public sealed class CleanStage(PipelineStorage storage, DatasetStore datasets, D
         return (imputed, TellingGaps.Of(session, rows, [.. imputed.Keys]));
     }
 
-    private static void CheckDropped(SortedDictionary<string, long> dropped, long kept, long rows, double most)
+    private static void CheckDropped(
+        DatasetManifest raw, long kept, IReadOnlyDictionary<string, long> dropped, IReadOnlyList<DroppedRows> examples, double most)
     {
-        var reasons = string.Join(", ", dropped.OrderByDescending(reason => reason.Value).Take(10).Select(reason => $"{reason.Value} {reason.Key}"));
+        var rows = kept + dropped.Values.Sum();
+        var shown = CleanWarnings.FirstOf(raw, examples);
+        var reasons = string.Join(", ", dropped.OrderByDescending(reason => reason.Value).Take(10).Select(
+            reason => $"{reason.Value} {reason.Key}{shown(reason.Key)}"));
         if (rows - kept > rows * most)
         {
             throw new InputException(

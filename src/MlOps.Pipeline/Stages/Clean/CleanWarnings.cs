@@ -21,8 +21,7 @@ internal static class CleanWarnings
         DatasetManifest raw, DatasetManifest clean, IReadOnlyDictionary<string, long> dropped, IReadOnlyList<DroppedRows> examples)
     {
         var all = clean.Rows + dropped.Values.Sum();
-        var firsts = examples.ToDictionary(example => example.Reason, StringComparer.Ordinal);
-        var noticed = Json.Read<IReadOnlyList<Warning>>(raw.Notes[DatasetNotes.Warnings]?.ToJsonString() ?? "[]");
+        var first = Firsts(raw, examples);
         return
         [
             .. Alike(clean), .. Kept(clean), .. Loss(clean), .. dropped.Where(IsMany).Select(reason => LeftOut(reason) with { Headline = true }), .. Rare(),
@@ -32,7 +31,7 @@ internal static class CleanWarnings
 
         Warning LeftOut(KeyValuePair<string, long> reason)
         {
-            var (column, line, example) = First(reason.Key);
+            var (column, line, example) = first(reason.Key);
             return new Warning(
                 WarningCodes.RowsLeftOut, $"{Warning.Share(reason.Value, all, "rows")} left out: {reason.Key}{Shown(line, example)}.")
             {
@@ -49,7 +48,7 @@ internal static class CleanWarnings
             var rare = dropped.Where(reason => !IsMany(reason)).OrderByDescending(reason => reason.Value).ToList();
             if (rare.Sum(reason => reason.Value) is var together && together > all * Warning.Many)
             {
-                var (_, line, example) = First(rare[0].Key);
+                var (_, line, example) = first(rare[0].Key);
                 yield return new Warning(
                     WarningCodes.RowsLeftOutTogether,
                     $"{Warning.Share(together, all, "rows")} left out for {Warning.Counted(rare.Count, "reason")}, each of few rows; "
@@ -76,25 +75,42 @@ internal static class CleanWarnings
         // Of reasons beyond the most frequent ones only the first row of them all is kept (DroppedRows).
         Warning Rest(List<KeyValuePair<string, long>> rest)
         {
-            var (rows, shown) = (rest.Sum(reason => reason.Value), rest.Select(reason => First(reason.Key)).ToList());
-            var first = shown.Where(row => row.Line is not null).MinBy(row => row.Line) is { Line: not null } earliest
-                ? earliest
+            var (rows, shown) = (rest.Sum(reason => reason.Value), rest.Select(reason => first(reason.Key)).ToList());
+            var earliest = shown.Where(row => row.Line is not null).MinBy(row => row.Line) is { Line: not null } known
+                ? known
                 : shown.FirstOrDefault(row => row.Example is not null);
             return new Warning(
                 WarningCodes.RowsLeftOutRest,
                 $"{Warning.Share(rows, all, "rows")} left out for {Warning.Counted(rest.Count, "more reason")}, each of at most {Count(rest[0].Value)}"
-                    + $"{Shown(first.Line, first.Example)}. The metrics \"dropped: …\" of the run have them all.")
+                    + $"{Shown(earliest.Line, earliest.Example)}. The metrics \"dropped: …\" of the run have them all.")
             {
                 Count = rows,
-                Line = first.Line,
-                Example = first.Example,
+                Line = earliest.Line,
+                Example = earliest.Example,
                 Headline = rows > all * Warning.Many,
             };
         }
+    }
 
-        // The column that a reason names, and of the first row that was left out for it the line and the cell, where they are known.
-        (string? Column, long? Line, string? Example) First(string reason) =>
-            CleanWarnings.First(raw, noticed, reason, firsts.GetValueOrDefault(reason));
+    /// <summary>Of the first row that was left out for a reason, the line and the cell in brackets, as part of a sentence.</summary>
+    /// <param name="raw">The table that is cleaned.</param>
+    /// <param name="examples">The first rows that were left out.</param>
+    public static Func<string, string> FirstOf(DatasetManifest raw, IReadOnlyList<DroppedRows> examples)
+    {
+        var first = Firsts(raw, examples);
+        return reason =>
+        {
+            var (_, line, example) = first(reason);
+            return Shown(line, example);
+        };
+    }
+
+    /// <summary>The column that a reason names, and of the first row that was left out for it the line and the cell, where they are known.</summary>
+    private static Func<string, (string? Column, long? Line, string? Example)> Firsts(DatasetManifest raw, IReadOnlyList<DroppedRows> examples)
+    {
+        var firsts = examples.ToDictionary(example => example.Reason, StringComparer.Ordinal);
+        var noticed = Json.Read<IReadOnlyList<Warning>>(raw.Notes[DatasetNotes.Warnings]?.ToJsonString() ?? "[]");
+        return reason => First(raw, noticed, reason, firsts.GetValueOrDefault(reason));
     }
 
     /// <summary>"Yes" and "yes" are hardly meant to be two things to tell apart.</summary>

@@ -95,6 +95,12 @@ internal sealed class ColumnSurvey(byte[][]? declaredNulls)
     /// <summary>The first of them.</summary>
     public SurveyedCell? Clock { get; private set; }
 
+    /// <summary>Texts that look like dates with words that are no English names of months.</summary>
+    public long WordedDates { get; private set; }
+
+    /// <summary>The first of them.</summary>
+    public SurveyedCell? WordedDate { get; private set; }
+
     /// <summary>Whole numbers that a double cannot tell from their neighbours.</summary>
     public long BeyondDouble { get; private set; }
 
@@ -260,6 +266,7 @@ internal sealed class ColumnSurvey(byte[][]? declaredNulls)
         currencies.Add(next.currencies, lines);
         units.Add(next.units, lines);
         Clocks += next.Clocks;
+        WordedDates += next.WordedDates;
         BeyondDouble += next.BeyondDouble;
         ShortYears += next.ShortYears;
         Dates += next.Dates;
@@ -272,6 +279,7 @@ internal sealed class ColumnSurvey(byte[][]? declaredNulls)
         Currency ??= next.Currency?.After(lines);
         Duration ??= next.Duration?.After(lines);
         Clock ??= next.Clock?.After(lines);
+        WordedDate ??= next.WordedDate?.After(lines);
         Large ??= next.Large?.After(lines);
         WithPoint ??= next.WithPoint?.After(lines);
         WithComma ??= next.WithComma?.After(lines);
@@ -387,6 +395,12 @@ internal sealed class ColumnSurvey(byte[][]? declaredNulls)
         {
             Words += times;
             Word ??= SurveyedCell.Of(cell, line);
+            if (Ingest.WordedDate.Is(cell))
+            {
+                WordedDates += times;
+                WordedDate ??= SurveyedCell.Of(cell, line);
+                return;
+            }
             AddUnit(cell, line, times);
         }
     }

@@ -107,8 +107,8 @@ internal static class CsvSniffer
         var (usual, count) = rows.CountBy(record => record.Length).MaxBy(length => length.Value);
         if (usual != first.Length && count * 2 > rows.Count)
         {
-            throw new InputException($"{name}: the first line has {first.Length} {(first.Length == 1 ? "cell" : "cells")}, most lines below it have "
-                + $"another number of cells ({usual}). The first line must name the columns: remove a title above it, or complete it.");
+            throw new InputException($"{name}: the first line ('{Warning.Shorten(string.Join(',', first))}') has {Warning.Counted(first.Length, "cell")}, most "
+                + $"lines below it have another number of cells ({usual}). The first line must name the columns: remove a title above it, or complete it.");
         }
     }
 

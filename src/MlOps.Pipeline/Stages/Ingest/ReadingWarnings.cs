@@ -19,7 +19,7 @@ internal static class ReadingWarnings
     {
         Column: not null,
         Code: WarningCodes.CodesAsText or WarningCodes.LargeNumbersAsText or WarningCodes.CompactDates or WarningCodes.NumbersWithUnit
-            or WarningCodes.TwoPartTimes,
+            or WarningCodes.TwoPartTimes or WarningCodes.WordedDates,
     };
 
     /// <summary>Whether so many values are enough to see that a column counts its rows.</summary>
@@ -101,7 +101,7 @@ internal static class ReadingWarnings
         }
     }
 
-    /// <summary>"12 km" is a number to people, and "13:45" a time. False where there is nothing of it to tell.</summary>
+    /// <summary>"12 km" is a number to people, "13:45" a time, and "3 février 2024" a date. False where there is nothing of it to tell.</summary>
     public static bool Units(string name, ColumnSurvey survey, List<Warning> warnings)
     {
         var values = survey.Cells - survey.NullTexts;
@@ -117,6 +117,22 @@ internal static class ReadingWarnings
                 Count = survey.Clocks,
                 Line = survey.Clock?.Line,
                 Example = survey.Clock?.Text,
+                Headline = true,
+            });
+            return true;
+        }
+        if (survey.WordedDates > 0 && survey.WordedDates + survey.Dates >= values * ColumnReading.Most)
+        {
+            warnings.Add(new Warning(
+                WarningCodes.WordedDates,
+                $"Column '{name}' is read as text: {Count(survey.WordedDates)} of its {Count(values)} values "
+                + $"{(survey.WordedDates == 1 ? "looks like a date" : "look like dates")} with words that are not read ({survey.WordedDate}), as "
+                + "only English names of months and days are. Write them as 2024-02-03 to use them as dates; or declare a kind.")
+            {
+                Column = name,
+                Count = survey.WordedDates,
+                Line = survey.WordedDate?.Line,
+                Example = survey.WordedDate?.Text,
                 Headline = true,
             });
             return true;

@@ -91,7 +91,7 @@ public sealed class SplitStage(DatasetStore datasets, DuckDb duckDb) : IStage<Sp
         TellAbsent(context, found[0]!, "which are never predicted");
         TellAbsent(context, found[1]!, "which are not measured");
         TellFew(context, definition, found[1]!);
-        await TellFoldedAsync(context, definition, found[0]!, cancel);
+        await TellCellsAsync(context, definition, found[0]!, cancel);
         return new SplitOutput(found[0]!.Ref, found[1]!.Ref, new StageReport(features.Rows, reused), found.ElementAtOrDefault(2)?.Ref);
     }
 
@@ -110,21 +110,26 @@ public sealed class SplitStage(DatasetStore datasets, DuckDb duckDb) : IStage<Sp
         }
     }
 
-    /// <summary>Once for all candidates, which have the same categories: those of the training rows.</summary>
-    private async Task TellFoldedAsync(StageContext context, PipelineDefinition definition, DatasetManifest side, CancellationToken cancel)
+    /// <summary>What the model takes otherwise than people may. Once for all candidates, which see the same training rows.</summary>
+    private async Task TellCellsAsync(StageContext context, PipelineDefinition definition, DatasetManifest side, CancellationToken cancel)
     {
-        if (FeaturePlan.Of(side).Inputs.All(input => input.Kind != ColumnKind.Categorical))
-        {
-            return;
-        }
         var train = await datasets.OpenAsync(side, cancel);
         using var session = duckDb.Open(side.Columns.Count, cancel);
-        var folded = await Task.Run(() => FoldedCategories.Find(session, train, definition.Features.MaxCategories), cancel);
-        if (folded.Count > 0)
+        var (folded, alike, placeholders) = await Task.Run(
+            () => (FoldedCategories.Find(session, train, definition.Features.MaxCategories), AlikeCategories.Find(session, train),
+                PlaceholderNumbers.Find(session, train)),
+            cancel);
+        if (folded.Count + alike.Count + placeholders.Count > 0)
         {
             var raw = await Ancestors.FindAsync(datasets, side, RowLines.AreKnown, cancel);
             var file = raw is null ? null : await datasets.OpenAsync(raw, cancel);
-            context.Warn(await Task.Run(() => folded.Select(column => column.Tell(session, train, file)).ToList(), cancel));
+            context.Warn(await Task.Run(
+                () => (IReadOnlyList<Warning>)
+                [
+                    .. placeholders.Select(column => column.Tell(session, train, file)), .. alike.Select(column => column.Tell(session, train, file)),
+                    .. folded.Select(column => column.Tell(session, train, file)),
+                ],
+                cancel));
         }
     }
 
