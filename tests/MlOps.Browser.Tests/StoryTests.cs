@@ -94,6 +94,15 @@ public sealed class StoryTests
         await Expect(page.Locator("h1 .state.succeeded")).ToBeVisibleAsync(Soon);
         await Expect(page.GetByText("the market has moved").First).ToBeVisibleAsync(Soon);
 
+        // What stands in frames is looked at by itself.
+        var reports = await page.Locator("iframe.report").EvaluateAllAsync<string[]>("frames => frames.map(frame => frame.getAttribute('src'))");
+        reports.Should().HaveCountGreaterThan(2, "there are a card, an explanation and a report of drift");
+        foreach (var report in reports)
+        {
+            await page.GotoAsync(report);
+            await dashboard.LookAsync($"report-{Path.GetFileNameWithoutExtension(report)}");
+        }
+
         await page.GotoAsync("/dashboard/models/houses");
         await Expect(page.GetByText("Version 2 is in production")).ToBeVisibleAsync(Soon);
         await dashboard.LookAsync("model");

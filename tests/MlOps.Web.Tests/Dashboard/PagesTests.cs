@@ -279,13 +279,28 @@ public sealed class PagesTests(AzuriteFixture azurite) : IAsyncLifetime
         chart.GetAttribute("aria-label").Should().StartWith("val_mae; from ").And.Contain($"(2. {model}, ");
     }
 
-    private async Task<string> TrainAsync(string columns = """{ "id": "ignore" }""")
+    [Fact]
+    public async Task A_run_tells_how_its_rows_were_divided()
+    {
+        var run = await TrainAsync(split: """{ "test": 0.2 }""", train: """{ "folds": 0, "sample": 0.5 }""");
+
+        var page = new HtmlParser().ParseDocument(await TextAsync($"/dashboard/runs/{run}", AdminKey));
+
+        string Told(string name) => page.QuerySelectorAll("dt").Single(one => one.TextContent == name).NextElementSibling!.TextContent.Trim();
+        Told("Split by").Should().Be("the content of each row");
+        Told("Test rows").Should().Be("a share of 0.2, declared");
+        Told("Trained on").Should().MatchRegex("^[0-9]+ of [0-9]+ training rows$");
+    }
+
+    private async Task<string> TrainAsync(
+        string columns = """{ "id": "ignore" }""", string split = "{}", string train = """{ "folds": 0 }""")
     {
         await UploadAsync();
         await SendAsync(
             HttpMethod.Put, $"/pipelines/{model}",
             $$"""
-            { "target": "price", "columns": {{columns}}, "cleaning": { "duplicates": "keep" }, "train": { "folds": 0 }, "candidates": [{ "trainer": "sdca" }] }
+            { "target": "price", "columns": {{columns}}, "cleaning": { "duplicates": "keep" }, "split": {{split}}, "train": {{train}},
+              "candidates": [{ "trainer": "sdca" }] }
             """)
             .ShouldBeAsync(HttpStatusCode.Created);
         return (string)(await SendAsync(HttpMethod.Post, $"/pipelines/{model}/runs", "{}").ShouldBeAsync(HttpStatusCode.Accepted))["runId"]!;
