@@ -1,5 +1,8 @@
 using System.Net;
 using System.Net.Http.Headers;
+using System.Text.Json;
+using MlOps.Pipeline.Contracts;
+using MlOps.Web.Views;
 
 namespace MlOps.Local.Hosting;
 
@@ -9,7 +12,7 @@ namespace MlOps.Local.Hosting;
 /// </summary>
 internal static class FirstPages
 {
-    private static readonly string[] Paths = ["runs", "models", "dashboard", "dashboard/runs"];
+    private static readonly string[] Lists = ["dashboard", "dashboard/runs", "dashboard/models", "dashboard/data", "dashboard/runs?state=failed"];
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
     /// <summary>One after the other, so that a person's request has a core. Never throws: what is wrong is told to who asks for the page.</summary>
@@ -24,15 +27,25 @@ internal static class FirstPages
         http.DefaultRequestHeaders.Authorization = key is null ? null : new AuthenticationHeaderValue("Bearer", key);
         try
         {
-            foreach (var path in Paths)
+            var runs = await http.GetFromJsonAsync<RunList>("runs", Json.Options, cancel);
+            var models = await http.GetFromJsonAsync<ModelList>("models", Json.Options, cancel);
+            foreach (var page in Lists.Concat(PagesOf(runs)).Concat(PagesOf(models)))
             {
-                using var answer = await http.GetAsync(path, cancel);
+                using var answer = await http.GetAsync(page, cancel);
             }
         }
-        catch (Exception fault) when (fault is HttpRequestException or OperationCanceledException)
+        catch (Exception fault) when (fault is HttpRequestException or JsonException or OperationCanceledException)
         {
         }
     }
+
+    private static string[] PagesOf(RunList? list) => list is { Runs: [var newest, ..] }
+        ? [$"dashboard/runs/{newest.RunId}", $"dashboard/data/{newest.Model}", $"dashboard/data/{newest.Model}/latest"]
+        : [];
+
+    private static string[] PagesOf(ModelList? list) => list is { Models: [var first, ..] }
+        ? [$"dashboard/models/{first.Model}", $"dashboard/models/{first.Model}/versions/{first.LatestVersion}"]
+        : [];
 
     /// <summary>Who listens on all addresses is asked on one.</summary>
     private static Uri Reachable(Uri host) => IPAddress.TryParse(host.Host.Trim('[', ']'), out var address)

@@ -10,12 +10,12 @@ public static class DataPagesApi
 {
     public static async Task<IResult> ListAsync(HttpContext http, string? next, ModelOverview overview, DataLog log, CancellationToken cancel)
     {
-        var models = await overview.ListAsync(PageQuery.Default, next, cancel);
+        var models = await overview.ListNamesAsync(PageQuery.Default, next, cancel);
         var lines = new List<DataLine>();
         foreach (var some in models.Items.Chunk(8))
         {
             lines.AddRange(await Task.WhenAll(some.Select(async model =>
-                new DataLine(model.Model, await log.ListAsync(model.Model, "raw", take: 1, next: null, cancel) is { Items: [var newest] } ? newest : null))));
+                new DataLine(model.Name, await log.ListAsync(model.Name, "raw", take: 1, next: null, cancel) is { Items: [var newest] } ? newest : null))));
         }
         return await PageAnswer.ShowAsync<DataListPage, DataLines>(http, new DataLines(lines, models.Next));
     }

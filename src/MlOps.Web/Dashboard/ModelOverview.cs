@@ -53,6 +53,18 @@ public sealed class ModelOverview(
     /// <summary>Models that have a definition or a registered version, by name.</summary>
     public async Task<ListPage<ModelLine>> ListAsync(int take, string? next, CancellationToken cancel)
     {
+        var page = await ListNamesAsync(take, next, cancel);
+        var lines = new List<ModelLine>();
+        foreach (var some in page.Items.Chunk(ReadAtOnce))
+        {
+            lines.AddRange(await Task.WhenAll(some.Select(model => LineOfAsync(model.Name, model.Registered, cancel))));
+        }
+        return new ListPage<ModelLine>(lines, page.Next);
+    }
+
+    /// <summary>The same models, and no more of them than whether a version is registered.</summary>
+    public async Task<ListPage<(string Name, RegisteredModel? Registered)>> ListNamesAsync(int take, string? next, CancellationToken cancel)
+    {
         // Each list has them by name, and goes on after a name.
         var registered = await registry.ListAsync(take, next, cancel);
         var declared = await definitions.ListAsync(take, next, cancel);
@@ -60,12 +72,8 @@ public sealed class ModelOverview(
         var page = names.Take(take).ToList();
         var hasMore = names.Count > take || registered.Next is not null || declared.Next is not null;
         var known = registered.Items.ToDictionary(model => model.Model, StringComparer.Ordinal);
-        var lines = new List<ModelLine>();
-        foreach (var some in page.Chunk(ReadAtOnce))
-        {
-            lines.AddRange(await Task.WhenAll(some.Select(name => LineOfAsync(name, known.GetValueOrDefault(name), cancel))));
-        }
-        return new ListPage<ModelLine>(lines, hasMore ? PageToken.Write(page[^1]) : null);
+        return new ListPage<(string, RegisteredModel?)>(
+            [.. page.Select(name => (name, known.GetValueOrDefault(name)))], hasMore ? PageToken.Write(page[^1]) : null);
     }
 
     /// <summary>One model.</summary>

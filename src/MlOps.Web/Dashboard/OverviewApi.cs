@@ -20,7 +20,7 @@ public static class OverviewApi
 
     public static async Task<IResult> GetModelsAsync(HttpContext http, string? next, ModelOverview overview, CancellationToken cancel)
     {
-        var models = await overview.ListAsync(PageQuery.Default, next, cancel);
+        var models = await overview.ListAsync(ModelsAtOnce, next, cancel);
         return await PageAnswer.ShowAsync<ModelListPage, ModelLines>(http, new ModelLines(models.Items, models.Next));
     }
 }

@@ -1,13 +1,7 @@
 using System.Text.Json.Nodes;
-using Microsoft.AspNetCore.Http;
-using Microsoft.Azure.Functions.Worker.Builder;
-using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
-using MlOps.Functions.Hosting;
-using MlOps.Pipeline.Data;
 using MlOps.Pipeline.Tracking;
 using MlOps.Testing;
-using MlOps.Web;
 
 namespace MlOps.Functions.Tests.Hosting;
 
@@ -20,13 +14,7 @@ public sealed class ReproductionTests(AzuriteFixture azurite)
     [InlineData("GET")]
     public async Task A_run_is_not_run_again_here_and_the_answer_names_the_command(string method)
     {
-        var builder = FunctionsApplication.CreateBuilder([]);
-        builder.Configuration.AddInMemoryCollection(
-            new Dictionary<string, string?> { ["AzureWebJobsStorage"] = azurite.ConnectionString, ["Access:Open"] = "true" });
-        builder.ConfigureFunctionsWebApplication();
-        builder.Services.AddMlOpsApp(builder.Configuration);
-        using var app = builder.Build();
-        await app.Services.GetRequiredService<PipelineStorage>().EnsureCreatedAsync(default);
+        await using var app = await AnsweringApp.StartAsync(azurite);
         var run = new Run
         {
             RunId = RunId.New(AzuriteFixture.UniqueModel(), DateTimeOffset.UtcNow),
@@ -39,19 +27,11 @@ public sealed class ReproductionTests(AzuriteFixture azurite)
         };
         run = run with { Model = RunId.ModelOf(run.RunId)! };
         await app.Services.GetRequiredService<RunStore>().CreateAsync(run, default);
-        await using var call = app.Services.CreateAsyncScope();
-        using var answer = new MemoryStream();
-        var http = new DefaultHttpContext
-        {
-            RequestServices = call.ServiceProvider,
-            Request = { Method = method, Path = $"/runs/{run.RunId}/reproduction", Host = new HostString("127.0.0.1") },
-            Response = { Body = answer },
-        };
 
-        await app.Services.GetRequiredService<WebPipeline>().RunAsync(http, default);
+        var (status, _, text) = await app.AskAsync(method, $"/runs/{run.RunId}/reproduction");
 
-        var problem = JsonNode.Parse(answer.ToArray())!;
-        (http.Response.StatusCode, (int)problem["status"]!).Should().Be((501, 501));
+        var problem = JsonNode.Parse(text)!;
+        (status, (int)problem["status"]!).Should().Be((501, 501));
         ((string)problem["detail"]!).Should().Contain($"mlops reproduce {run.RunId} --storage ACCOUNT");
     }
 }

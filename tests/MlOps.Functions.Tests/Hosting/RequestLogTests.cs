@@ -1,12 +1,6 @@
 using System.Collections.Concurrent;
-using Microsoft.AspNetCore.Http;
-using Microsoft.Azure.Functions.Worker.Builder;
-using Microsoft.Extensions.Configuration;
-using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
-using MlOps.Functions.Hosting;
 using MlOps.Testing;
-using MlOps.Web;
 
 namespace MlOps.Functions.Tests.Hosting;
 
@@ -18,22 +12,11 @@ public sealed class RequestLogTests(AzuriteFixture azurite)
     public async Task A_request_that_is_answered_is_no_line_of_the_log()
     {
         using var log = new Lines();
-        var builder = FunctionsApplication.CreateBuilder([]);
-        builder.Configuration.AddInMemoryCollection(
-            new Dictionary<string, string?> { ["AzureWebJobsStorage"] = azurite.ConnectionString, ["Access:Open"] = "true" });
-        builder.ConfigureFunctionsWebApplication();
-        builder.Services.AddMlOpsApp(builder.Configuration).AddLogging(logging => logging.AddProvider(log));
-        using var app = builder.Build();
-        await using var call = app.Services.CreateAsyncScope();
-        var http = new DefaultHttpContext
-        {
-            RequestServices = call.ServiceProvider,
-            Request = { Method = "GET", Path = "/ping", Host = new HostString("127.0.0.1") },
-        };
+        await using var app = await AnsweringApp.StartAsync(azurite, log);
 
-        await app.Services.GetRequiredService<WebPipeline>().RunAsync(http, default);
+        var (status, _, _) = await app.AskAsync("GET", "/ping");
 
-        http.Response.StatusCode.Should().Be(200);
+        status.Should().Be(200);
         log.Told.Should().BeEmpty();
     }
 
