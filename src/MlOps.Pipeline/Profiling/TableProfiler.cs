@@ -11,7 +11,11 @@ namespace MlOps.Pipeline.Profiling;
 /// </summary>
 public sealed class TableProfiler(DuckDb duckDb, PipelineOptions options)
 {
+    /// <summary>Columns of a batch of a table of many rows.</summary>
     private const int LargestBatch = 32;
+
+    /// <summary>Numbers that a batch of a short table holds: each batch reads the file's directory of all columns anew, which costs more than few rows do.</summary>
+    private const int SmallBatch = 1_000_000;
 
     /// <param name="table">The rows.</param>
     /// <param name="columns">What to profile.</param>
@@ -33,7 +37,8 @@ public sealed class TableProfiler(DuckDb duckDb, PipelineOptions options)
     private async Task<(TableProfile First, TableProfile Second)> ReadAsync(
         LocalTable table, (string IsSecond, string Filter) sides, IReadOnlyList<ProfiledColumn> columns, Func<int, Task> progress, CancellationToken cancel)
     {
-        var size = Math.Clamp((columns.Count + options.Threads - 1) / options.Threads, 1, LargestBatch);
+        var largest = (int)Math.Max(LargestBatch, SmallBatch / Math.Max(1, table.Manifest.Rows));
+        var size = Math.Clamp((columns.Count + options.Threads - 1) / options.Threads, 1, largest);
         var most = ProfileSize.EntriesOfColumn(columns.Count);
         var (first, second) = (new Dictionary<string, ColumnProfile>(StringComparer.Ordinal), new Dictionary<string, ColumnProfile>(StringComparer.Ordinal));
         using var gate = new SemaphoreSlim(1, 1);
@@ -62,7 +67,7 @@ public sealed class TableProfiler(DuckDb duckDb, PipelineOptions options)
     private IReadOnlyList<(IColumnReader First, IColumnReader Second)> Read(
         LocalTable table, (string IsSecond, string Filter) sides, IReadOnlyList<ProfiledColumn> columns, int most, CancellationToken cancel)
     {
-        using var session = duckDb.Open(table.Manifest.Columns.Count, cancel);
+        using var session = duckDb.Open(columns.Count, cancel);
         var readers = columns.Select(column => (First: NewReader(column, most, table), Second: NewReader(column, most, table))).ToList();
         var query = $"SELECT {sides.IsSecond}, {string.Join(", ", columns.Select(column => column.Sql))} FROM {table.ToSql()}{sides.Filter}";
         session.Read(query, (vectors, rows) =>

@@ -22,9 +22,15 @@ public sealed class DataComparison(DatasetStore datasets, DefinitionStore defini
         var columns = Compare(before.Manifest, after.Manifest);
         var shared = Shared(before.Manifest, after.Manifest);
         var declared = await DeclaredIdsAsync(from.Model, cancel);
-        var rows = await Task.Run(() => CompareRows(before, after, shared, request, declared, cancel), cancel);
-        return new DataDiff(from, to, columns, rows, request.Statistics ? await StatisticsAsync((from, before), (to, after), shared, cancel) : null);
+        var rows = Task.Run(() => CompareRows(before, after, shared, request, declared, cancel), cancel);
+        var statistics = request.Statistics ? StatisticsAsync((from, before), (to, after), shared, cancel) : Task.FromResult<IReadOnlyList<ColumnDrift>?>(null);
+        await Task.WhenAll(rows, statistics);
+        return new DataDiff(from, to, columns, await rows, await statistics);
     }
+
+    /// <summary>Their columns alone: no row is read.</summary>
+    public async Task<ColumnDiff> CompareColumnsAsync(DataEntry from, DataEntry to, CancellationToken cancel) =>
+        Compare(await datasets.GetAsync(from.Id, cancel), await datasets.GetAsync(to.Id, cancel));
 
     private async Task<LocalTable> OpenAsync(DataEntry version, CancellationToken cancel) =>
         await datasets.OpenAsync(await datasets.GetAsync(version.Id, cancel), cancel);
@@ -64,7 +70,7 @@ public sealed class DataComparison(DatasetStore datasets, DefinitionStore defini
         {
             return new RowDiff([], after.Manifest.Rows, before.Manifest.Rows, 0, 0) { Note = "The versions have no column in common: no row is the same." };
         }
-        using var session = duckDb.Open(before.Manifest.Columns.Count + after.Manifest.Columns.Count, cancel);
+        using var session = duckDb.Open(Math.Max(before.Manifest.Columns.Count, after.Manifest.Columns.Count), cancel);
         var names = shared.Select(column => column.Name).ToList();
         if (request.Key is { Count: > 0 } given)
         {
@@ -89,7 +95,7 @@ public sealed class DataComparison(DatasetStore datasets, DefinitionStore defini
         return new WholeRows(session, before, after, names).Compare(request.Examples) with { Note = note };
     }
 
-    private async Task<IReadOnlyList<ColumnDrift>> StatisticsAsync(
+    private async Task<IReadOnlyList<ColumnDrift>?> StatisticsAsync(
         (DataEntry Version, LocalTable Table) before, (DataEntry Version, LocalTable Table) after, IReadOnlyList<DatasetColumn> shared,
         CancellationToken cancel)
     {

@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Http;
+using MlOps.Drift;
 using MlOps.Pipeline.Registry;
 using MlOps.Pipeline.Tracking;
 using MlOps.Pipeline.Versions;
@@ -47,15 +48,28 @@ public static class DataPagesApi
         return await PageAnswer.ShowAsync<DatasetPage, DatasetData>(http, data);
     }
 
+    /// <summary>Comparing reads both tables: a page is there at once, with the columns, and asks for the rest itself.</summary>
     public static async Task<IResult> DiffAsync(
-        string model, string? from, string? to, HttpContext http, DataVersions versions, DataComparison comparison, CancellationToken cancel)
+        string model, string? from, string? to, bool? compared, HttpContext http, DataVersions versions, DataComparison comparison,
+        CancellationToken cancel)
     {
         if (!Names.IsModel(model) || await versions.FindAsync(model, from ?? "latest~1", cancel) is not { } before
             || await versions.FindAsync(model, to ?? "latest", cancel) is not { } after)
         {
             return HttpProblems.NotFound($"Model '{model}' has no such two dataset versions: '{from ?? "latest~1"}' and '{to ?? "latest"}'.");
         }
-        return await PageAnswer.ShowAsync<DiffPage, DataDiff>(http, await comparison.CompareAsync(before, after, new DataDiffRequest(), cancel));
+        if (!PageAnswer.WantsPage(http.Request))
+        {
+            return TypedResults.Json(await comparison.CompareAsync(before, after, new DataDiffRequest(), cancel));
+        }
+        if (compared != true)
+        {
+            var url = $"{http.Request.Path}{http.Request.QueryString.Add("compared", "true")}";
+            var columns = await comparison.CompareColumnsAsync(before, after, cancel);
+            return await PageAnswer.ShowAsync<DiffPage, ShownDiff>(http, new ShownDiff(before, after, columns, null, null, url));
+        }
+        var diff = await comparison.CompareAsync(before, after, new DataDiffRequest(), cancel);
+        return await PageAnswer.ShowAsync<DiffPage, ShownDiff>(http, new ShownDiff(before, after, diff.Columns, diff.Rows, diff.Statistics, null));
     }
 }
 
@@ -73,3 +87,13 @@ public sealed record DataLines(IReadOnlyList<DataLine> Models, string? Next);
 /// <param name="Tags">Names that people gave.</param>
 /// <param name="Next">Where the versions go on.</param>
 public sealed record ModelDatasets(string Model, string? Stage, IReadOnlyList<DataEntry> Versions, IReadOnlyList<DataTag> Tags, string? Next);
+
+/// <summary>As much of a diff as is known.</summary>
+/// <param name="From">The version that is compared with.</param>
+/// <param name="To">The version that is compared.</param>
+/// <param name="Columns">Columns that only one has, or that changed their type.</param>
+/// <param name="Rows">Rows that only one has, or whose cells changed; null: not compared yet.</param>
+/// <param name="Statistics">How the values of each column moved; null: not compared yet.</param>
+/// <param name="Later">Where the whole of it is; null: this is.</param>
+public sealed record ShownDiff(
+    DataEntry From, DataEntry To, ColumnDiff Columns, RowDiff? Rows, IReadOnlyList<ColumnDrift>? Statistics, string? Later);

@@ -38,6 +38,7 @@ public sealed class PagesTests(AzuriteFixture azurite) : IAsyncLifetime
             $"/dashboard/runs/compare?run={run}&run={run}", "/dashboard/models", $"/dashboard/models/{model}", $"/dashboard/models/{model}/versions/1",
             $"/dashboard/models/{model}/traffic", $"/dashboard/models/{model}/monitoring",
             "/dashboard/data", $"/dashboard/data/{model}", $"/dashboard/data/{model}/{dataset}", $"/dashboard/data/{model}/diff?from={dataset}&to={dataset}",
+            $"/dashboard/data/{model}/diff?from={dataset}&to={dataset}&compared=true",
             "/dashboard/new", $"/dashboard/new/{model}?source=raw/{model}/a.csv",
         })
         {
@@ -57,6 +58,24 @@ public sealed class PagesTests(AzuriteFixture azurite) : IAsyncLifetime
             JsonNode.Parse(await json.Content.ReadAsStringAsync()).Should().NotBeNull();
             (await AskAsync(address, "application/json")).Content.Headers.ContentType!.MediaType.Should().Be("application/json");
         }
+    }
+
+    /// <summary>Comparing reads both tables: nobody waits for it before a page.</summary>
+    [Fact]
+    public async Task A_diff_begins_with_its_columns_and_says_where_the_rest_is()
+    {
+        await TrainAsync();
+        var dataset = (string)(await GetJsonAsync($"/datasets/{model}/versions?stage=raw"))["versions"]![0]!["version"]!["id"]!;
+        var address = $"/dashboard/data/{model}/diff?from={dataset}&to={dataset}";
+
+        var first = new HtmlParser().ParseDocument(await TextAsync(address, AdminKey));
+        var later = first.QuerySelector("[data-later]")!.GetAttribute("data-later")!;
+        var whole = new HtmlParser().ParseDocument(await TextAsync(later, AdminKey));
+
+        later.Should().Be($"{address}&compared=true").And.Be(first.QuerySelector("[data-later] a")!.GetAttribute("href"), "without a script it is a link");
+        first.Body!.TextContent.Should().NotContain("How the values moved");
+        whole.QuerySelectorAll("[data-later]").Should().BeEmpty();
+        whole.Body!.TextContent.Should().Contain("How the values moved").And.Contain("The same");
     }
 
     [Fact]

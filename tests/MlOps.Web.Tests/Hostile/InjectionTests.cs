@@ -229,6 +229,7 @@ public sealed class InjectionTests(AzuriteFixture azurite) : IAsyncLifetime
             "/dashboard", "/dashboard/runs", $"/dashboard/runs/{(string)run["runId"]!}", "/dashboard/models", $"/dashboard/models/{model}",
             $"/dashboard/models/{model}/monitoring", $"/dashboard/models/{model}/traffic", $"/dashboard/models/{model}/versions/1", "/dashboard/data",
             $"/dashboard/data/{model}", .. data.Select(id => $"/dashboard/data/{model}/{id}"), $"/dashboard/data/{model}/diff?from={data[0]}&to={data[^1]}",
+            $"/dashboard/data/{model}/diff?from={data[0]}&to={data[^1]}&compared=true",
             $"/dashboard/new/{model}?source=raw/{model}/{Uri.EscapeDataString(File)}",
         ];
     }

@@ -83,10 +83,10 @@ async function act(form) {
 }
 
 // A live page is asked for again; what has changed of it is put in place, and what the reader has opened or is typing stays.
-async function refresh() {
+async function refresh(url = location.href) {
   const main = document.getElementById("content");
   if (!main) return false;
-  const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
+  const answer = await fetch(url, { headers: { Accept: "text/html" } });
   if (!answer.ok) return false;
   const next = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("content");
   if (!next) return false;
@@ -137,6 +137,13 @@ function listen() {
     // This host has no such stream: it is not asked again.
     if (source.readyState === EventSource.CLOSED && events === source) { main.dataset.silent = "true"; events = null; }
   });
+}
+
+// What takes a while to read is asked for when the rest of the page is there.
+async function later(part) {
+  let isDone = false;
+  try { isDone = await refresh(part.dataset.later); } catch { /* told below */ }
+  if (!isDone) tell("The rest of this page could not be read; its link tells why.", true);
 }
 
 async function live() {
@@ -292,6 +299,7 @@ function newModel(form) {
     const answer = await upload(`/raw/${encodeURIComponent(model)}/${encodeURIComponent(file.name)}`, file, share => { bar.value = share; });
     bar.hidden = true;
     if (!answer.ok) { tell(problemOf(answer), true); return; }
+    tell("The file is here, and is looked at.");
     location.href = `/dashboard/new/${encodeURIComponent(model)}?source=${encodeURIComponent(`raw/${model}/${file.name}`)}`;
   };
   input.addEventListener("change", () => { if (input.files[0]) take(input.files[0]); });
@@ -348,4 +356,5 @@ document.querySelectorAll("[data-keep]").forEach(part => { part.scrollTop = part
 document.querySelectorAll("form.try").forEach(tryIt);
 document.querySelectorAll("form.new-model").forEach(newModel);
 document.querySelectorAll("form.definition").forEach(editDefinition);
+document.querySelectorAll("[data-later]").forEach(later);
 live();
