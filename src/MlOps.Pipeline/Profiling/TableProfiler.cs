@@ -14,7 +14,7 @@ public sealed class TableProfiler(DuckDb duckDb, PipelineOptions options)
     /// <summary>Columns of a batch of a table of many rows.</summary>
     private const int LargestBatch = 32;
 
-    /// <summary>Numbers that a batch of a short table holds: each batch reads the file's directory of all columns anew, which costs more than few rows do.</summary>
+    /// <summary>Cells that a batch of a short table may have: each batch reads the file's directory of columns anew, which costs more than few rows.</summary>
     private const int SmallBatch = 1_000_000;
 
     /// <param name="table">The rows.</param>

@@ -15,7 +15,12 @@ public sealed class FirstPagesTests
 {
     private static readonly RunView Run = RunView.Of(new Run
     {
-        RunId = "homes-1", Model = "homes", State = RunState.Running, DefinitionId = "homes/0", Source = "raw/homes/a.csv", Trigger = "http",
+        RunId = "homes-1",
+        Model = "homes",
+        State = RunState.Running,
+        DefinitionId = "homes/0",
+        Source = "raw/homes/a.csv",
+        Trigger = "http",
         Created = DateTimeOffset.UnixEpoch,
     });
 

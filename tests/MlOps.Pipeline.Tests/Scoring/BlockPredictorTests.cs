@@ -1,3 +1,4 @@
+using System.Text.Json;
 using MlOps.Pipeline.Data;
 using MlOps.Pipeline.Definitions;
 using MlOps.Pipeline.Features;
@@ -43,12 +44,40 @@ public sealed class BlockPredictorTests(AzuriteFixture azurite)
                 var most = task == TaskKind.Multiclass ? 2e-6 : 0;
                 blocks.Predict(table, threads: 2).Should()
                     .Equal(Evaluation.PredictRowByRow(stored.Transformer, table, threads: 2), (a, b) => Math.Abs(a - b) <= most, $"of {key}");
+                AssertRows(blocks, stored, host.Get<FeatureFunctions>(), ModelExplainerTests.Csv(203, task, missing));
             }
         }
 
         // With missing values, all but LightGBM fill them first, which is ML.NET's business.
         inBlocks.Should().Contain(TrainerNames.LightGbm);
         inBlocks.Contains(TrainerNames.FastTree).Should().Be(!missing);
+    }
+
+    /// <summary>Rows of a request have the numbers that each has by itself.</summary>
+    private static void AssertRows(BlockPredictor blocks, StoredModel stored, FeatureFunctions functions, string csv)
+    {
+        blocks.HasOneOutput.Should().Be(stored.Featurizer.Target.Classes is null);
+        if (!blocks.HasOneOutput)
+        {
+            return;
+        }
+        var (reader, problems) = (new InputReader(stored.Featurizer, functions), new List<string>());
+        var rows = RowsOf(csv, stored.Featurizer).Select(row => reader.Read(row, "", problems)).ToArray();
+        var (scores, oneByOne) = (new float[rows.Length], new RowScorer(stored.Transformer, stored.Featurizer));
+        problems.Should().BeEmpty();
+
+        blocks.Predict(rows, stored.Featurizer.Sources, scores);
+
+        scores.Should().Equal(rows.Select(oneByOne.Score)).And.HaveCountGreaterThan(200);
+        scores.Distinct().Should().HaveCountGreaterThan(1);
+    }
+
+    private static IEnumerable<JsonElement> RowsOf(string csv, Featurizer featurizer)
+    {
+        var lines = csv.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => line.Split(',')).ToList();
+        var known = featurizer.Inputs.Select(input => input.Name).ToHashSet(StringComparer.Ordinal);
+        return lines.Skip(1).Select(cells => JsonSerializer.SerializeToElement(
+            lines[0].Zip(cells).Where(pair => known.Contains(pair.First)).ToDictionary(pair => pair.First, pair => pair.Second is "" ? null : pair.Second)));
     }
 
     /// <summary>With all of its trees a learning curve ends at the metric itself, whoever fills missing values and makes probabilities of sums.</summary>
