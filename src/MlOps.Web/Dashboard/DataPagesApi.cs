@@ -64,12 +64,12 @@ public static class DataPagesApi
         }
         if (compared != true)
         {
-            var url = $"{http.Request.Path}{http.Request.QueryString.Add("compared", "true")}";
             var columns = await comparison.CompareColumnsAsync(before, after, cancel);
-            return await PageAnswer.ShowAsync<DiffPage, ShownDiff>(http, new ShownDiff(before, after, columns, null, null, url));
+            return await PageAnswer.ShowAsync<DiffPage, ShownDiff>(
+                http, new ShownDiff(before, after, columns, Rows: null, Statistics: null, PageAnswer.With(http.Request, "compared")));
         }
         var diff = await comparison.CompareAsync(before, after, new DataDiffRequest(), cancel);
-        return await PageAnswer.ShowAsync<DiffPage, ShownDiff>(http, new ShownDiff(before, after, diff.Columns, diff.Rows, diff.Statistics, null));
+        return await PageAnswer.ShowAsync<DiffPage, ShownDiff>(http, new ShownDiff(before, after, diff.Columns, diff.Rows, diff.Statistics, Later: null));
     }
 }
 

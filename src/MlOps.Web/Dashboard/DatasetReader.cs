@@ -12,8 +12,11 @@ public sealed class DatasetReader(
     /// <summary>A table of so many cells is looked at while the page is waited for; a larger one when somebody asks for it.</summary>
     private const long CellsAtOnce = 1_000_000;
 
-    /// <summary>Each column takes questions of its own.</summary>
-    private const int ColumnsAtOnce = 60;
+    /// <summary>Each column takes questions of its own; of so many all are looked at together.</summary>
+    private const int MostTogether = 60;
+
+    /// <summary>Columns that are looked at together of a wider table.</summary>
+    private const int ColumnsAtOnce = 40;
 
     /// <summary>The API has the others.</summary>
     private const int MostRuns = 10;
@@ -30,8 +33,9 @@ public sealed class DatasetReader(
         }
         var runs = await log.ListRunsAsync(model, entry.Id, MostRuns, next: null, cancel);
         var named = (await tags.ListAsync(model, cancel)).Where(tag => tag.Version == entry.Id).Select(tag => tag.Name).ToList();
-        var isSmall = manifest.Columns.Count <= ColumnsAtOnce && manifest.Rows * manifest.Columns.Count <= CellsAtOnce;
-        var looked = from is not null || isSmall ? manifest.Columns.Skip(from ?? 0).Take(ColumnsAtOnce).ToList() : [];
+        var isNarrow = manifest.Columns.Count <= MostTogether;
+        var isSmall = isNarrow && manifest.Rows * manifest.Columns.Count <= CellsAtOnce;
+        var looked = from is not null || isSmall ? manifest.Columns.Skip(from ?? 0).Take(isNarrow ? MostTogether : ColumnsAtOnce).ToList() : [];
         var next = (from ?? 0) + looked.Count;
         return new DatasetData(
             entry, looked.Count > 0 ? looked : manifest.Columns, manifest.Columns.Count, manifest.Parts, named, runs.Items,

@@ -19,9 +19,9 @@ public sealed record InferView(
     string Model, string Source, JsonElement Definition, IReadOnlyList<InferredColumn> Columns, long Rows, IReadOnlyList<IReadOnlyList<string?>> Sample,
     IReadOnlyList<Warning> Warnings, bool Guessed)
 {
-    /// <summary>Looks at a file; nothing is started, and nothing kept.</summary>
-    /// <exception cref="InputException">The file cannot be read, or is none of the model's.</exception>
-    internal static async Task<InferView> OfAsync(string model, InferRequest wish, DefinitionInference inference, RunSources sources, CancellationToken cancel)
+    /// <summary>The file that is meant; it is not looked at.</summary>
+    /// <exception cref="InputException">It is none of the model's, or the model has none.</exception>
+    internal static async Task<string> SourceOfAsync(string model, InferRequest wish, RunSources sources, CancellationToken cancel)
     {
         if (!Names.IsModel(model))
         {
@@ -31,7 +31,14 @@ public sealed record InferView(
         {
             throw new InputException(problem);
         }
-        var source = wish.Source ?? (await sources.DefaultAsync(model, cancel)).Source;
+        return wish.Source ?? (await sources.DefaultAsync(model, cancel)).Source;
+    }
+
+    /// <summary>Looks at a file; nothing is started, and nothing kept.</summary>
+    /// <exception cref="InputException">The file cannot be read, or is none of the model's.</exception>
+    internal static async Task<InferView> OfAsync(string model, InferRequest wish, DefinitionInference inference, RunSources sources, CancellationToken cancel)
+    {
+        var source = await SourceOfAsync(model, wish, sources, cancel);
         var known = new PipelineDefinition
         {
             Model = model,

@@ -39,7 +39,7 @@ public sealed class PagesTests(AzuriteFixture azurite) : IAsyncLifetime
             $"/dashboard/models/{model}/traffic", $"/dashboard/models/{model}/monitoring",
             "/dashboard/data", $"/dashboard/data/{model}", $"/dashboard/data/{model}/{dataset}", $"/dashboard/data/{model}/diff?from={dataset}&to={dataset}",
             $"/dashboard/data/{model}/diff?from={dataset}&to={dataset}&compared=true",
-            "/dashboard/new", $"/dashboard/new/{model}?source=raw/{model}/a.csv",
+            "/dashboard/new", $"/dashboard/new/{model}?source=raw/{model}/a.csv", $"/dashboard/new/{model}?source=raw/{model}/a.csv&looked=true",
         })
         {
             using var page = await AskAsync(address, "text/html");
@@ -76,6 +76,23 @@ public sealed class PagesTests(AzuriteFixture azurite) : IAsyncLifetime
         first.Body!.TextContent.Should().NotContain("How the values moved");
         whole.QuerySelectorAll("[data-later]").Should().BeEmpty();
         whole.Body!.TextContent.Should().Contain("How the values moved").And.Contain("The same");
+    }
+
+    /// <summary>Finding a definition reads all of the file.</summary>
+    [Fact]
+    public async Task A_new_file_has_a_page_before_it_is_looked_at()
+    {
+        await TrainAsync();
+        var address = $"/dashboard/new/{model}?source=raw/{model}/a.csv";
+
+        var first = new HtmlParser().ParseDocument(await TextAsync(address, AdminKey));
+        var later = first.QuerySelector("[data-later]")!.GetAttribute("data-later")!;
+        var whole = new HtmlParser().ParseDocument(await TextAsync(later, AdminKey));
+
+        later.Should().Be($"{address}&looked=true");
+        first.QuerySelector("h1")!.TextContent.Trim().Should().Be(whole.QuerySelector("h1")!.TextContent.Trim());
+        first.QuerySelectorAll("form.definition").Should().BeEmpty();
+        whole.QuerySelectorAll("form.definition, select[name=target]").Should().HaveCount(2);
     }
 
     [Fact]

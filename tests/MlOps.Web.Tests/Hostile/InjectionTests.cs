@@ -231,6 +231,7 @@ public sealed class InjectionTests(AzuriteFixture azurite) : IAsyncLifetime
             $"/dashboard/data/{model}", .. data.Select(id => $"/dashboard/data/{model}/{id}"), $"/dashboard/data/{model}/diff?from={data[0]}&to={data[^1]}",
             $"/dashboard/data/{model}/diff?from={data[0]}&to={data[^1]}&compared=true",
             $"/dashboard/new/{model}?source=raw/{model}/{Uri.EscapeDataString(File)}",
+            $"/dashboard/new/{model}?source=raw/{model}/{Uri.EscapeDataString(File)}&looked=true",
         ];
     }
 

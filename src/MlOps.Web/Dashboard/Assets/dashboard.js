@@ -139,11 +139,12 @@ function listen() {
   });
 }
 
-// What takes a while to read is asked for when the rest of the page is there.
+// What takes a while to read is asked for when the rest of the page is there. Where that fails, its own page tells why.
 async function later(part) {
-  let isDone = false;
-  try { isDone = await refresh(part.dataset.later); } catch { /* told below */ }
-  if (!isDone) tell("The rest of this page could not be read; its link tells why.", true);
+  try {
+    if (await refresh(part.dataset.later)) begin(document.getElementById("content"));
+    else location.href = part.dataset.later;
+  } catch (fault) { tell(`The host could not be reached: ${fault.message}`, true); }
 }
 
 async function live() {
@@ -299,7 +300,6 @@ function newModel(form) {
     const answer = await upload(`/raw/${encodeURIComponent(model)}/${encodeURIComponent(file.name)}`, file, share => { bar.value = share; });
     bar.hidden = true;
     if (!answer.ok) { tell(problemOf(answer), true); return; }
-    tell("The file is here, and is looked at.");
     location.href = `/dashboard/new/${encodeURIComponent(model)}?source=${encodeURIComponent(`raw/${model}/${file.name}`)}`;
   };
   input.addEventListener("change", () => { if (input.files[0]) take(input.files[0]); });
@@ -353,8 +353,11 @@ document.addEventListener("toggle", event => {
 for (const child of document.getElementById("content").children) child.dataset.before = child.outerHTML;
 localTimes(document);
 document.querySelectorAll("[data-keep]").forEach(part => { part.scrollTop = part.scrollHeight; });
-document.querySelectorAll("form.try").forEach(tryIt);
-document.querySelectorAll("form.new-model").forEach(newModel);
-document.querySelectorAll("form.definition").forEach(editDefinition);
+function begin(part) {
+  part.querySelectorAll("form.try").forEach(tryIt);
+  part.querySelectorAll("form.new-model").forEach(newModel);
+  part.querySelectorAll("form.definition").forEach(editDefinition);
+}
+begin(document);
 document.querySelectorAll("[data-later]").forEach(later);
 live();
