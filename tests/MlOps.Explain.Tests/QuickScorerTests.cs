@@ -17,6 +17,7 @@ public sealed class QuickScorerTests
         scorer.Predict(ByColumn(made, scorer), sums);
 
         sums.Should().Equal(Enumerable.Range(0, Rows).Select(row => made.Ensemble.Predict(made.Row(row))), $"seed {seed}");
+        sums.Should().Equal(Enumerable.Range(0, Rows).Select(row => scorer.PredictOne(Values(made.Row(row), scorer))), $"seed {seed}");
     }
 
     [Fact]
@@ -28,6 +29,7 @@ public sealed class QuickScorerTests
         QuickScorer.Of(ensemble)!.Predict([], sums);
 
         sums.Should().AllSatisfy(sum => sum.Should().Be(3.5));
+        QuickScorer.Of(ensemble)!.PredictOne([]).Should().Be(3.5);
     }
 
     [Fact]
@@ -58,6 +60,7 @@ public sealed class QuickScorerTests
 
         sums.Should().Equal(rows.Select(row => ensemble.Predict(row)));
         sums.Should().OnlyHaveUniqueItems();
+        rows.Select(row => scorer.PredictOne(Values(row, scorer))).Should().Equal(sums);
     }
 
     [Theory]
@@ -86,6 +89,36 @@ public sealed class QuickScorerTests
         odd.Should().Throw<ArgumentOutOfRangeException>().WithParameterName("sums");
         narrow.Should().Throw<ArgumentOutOfRangeException>().WithParameterName("block");
         enough.Should().NotThrow();
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(3)]
+    public void One_row_comes_with_its_columns(int values)
+    {
+        var one = () => QuickScorer.Of(ShapedTrees.Chains(2))!.PredictOne(new float[values]);
+
+        one.Should().Throw<ArgumentOutOfRangeException>().WithParameterName("row");
+    }
+
+    [Fact]
+    public void There_may_be_thousands_of_trees()
+    {
+        var ensemble = ShapedTrees.Chains([.. Enumerable.Repeat(3, 5000)]);
+        var scorer = QuickScorer.Of(ensemble)!;
+        float[][] rows = [[-1, -1, -1], [1, -1, 1], [1, 1, float.NaN], [1, 1, 1]];
+
+        rows.Select(row => scorer.PredictOne(row)).Should().Equal(rows.Select(row => ensemble.Predict(row)));
+    }
+
+    private static float[] Values(ReadOnlySpan<float> row, QuickScorer scorer)
+    {
+        var values = new float[scorer.Slots.Length];
+        for (var place = 0; place < values.Length; place++)
+        {
+            values[place] = row[scorer.Slots[place]];
+        }
+        return values;
     }
 
     private static float[] ByColumn(RandomTrees made, QuickScorer scorer) =>

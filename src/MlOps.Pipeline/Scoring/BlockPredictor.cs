@@ -85,33 +85,8 @@ internal sealed class BlockPredictor
         return predictions;
     }
 
-    /// <summary>Whether each row has one number: no more than it and the class that it stands for is wanted.</summary>
-    public bool HasOneOutput => trees.Length == 1 && output is null;
-
-    /// <summary>The same of rows that were read one by one, for models of one output.</summary>
-    /// <param name="rows">The rows.</param>
-    /// <param name="sources">Where the value of each slot comes from (see <see cref="Featurizer.Sources"/>).</param>
-    /// <param name="predictions">Takes the predicted value of every row, or its probability of being positive.</param>
-    public void Predict(ReadOnlySpan<FeatureRow> rows, IReadOnlyList<SlotSource> sources, Span<float> predictions)
-    {
-        var slots = trees[0].Slots;
-        var size = (rows.Length + QuickScorer.Lanes - 1) / QuickScorer.Lanes * QuickScorer.Lanes;
-        var (values, sums) = (new float[size * slots.Length], new double[size]);
-        for (var place = 0; place < slots.Length; place++)
-        {
-            var (column, category) = sources[slots[place]];
-            var own = values.AsSpan(place * size, rows.Length);
-            for (var row = 0; row < own.Length; row++)
-            {
-                own[row] = category is null ? rows[row].Numbers[column] : rows[row].Codes[column] == category ? 1 : 0;
-            }
-        }
-        trees[0].Predict(values, sums);
-        for (var row = 0; row < rows.Length; row++)
-        {
-            predictions[row] = Output((float)sums[row], links[0]);
-        }
-    }
+    /// <summary>Where each row has one number, and no more than it and the class that it stands for is wanted: what makes it; null: there are several.</summary>
+    public (QuickScorer Trees, LogOddsLink? Link)? OneOutput => trees.Length == 1 && output is null ? (trees[0], links[0]) : null;
 
     /// <summary>A sum of trees as a probability, as ML.NET's Platt calibrator computes it; as it is where there is none.</summary>
     internal static float Output(float score, LogOddsLink? link) => link is null ? score : (float)(1 / (1 + Math.Exp((-link.Slope * score) - link.Offset)));

@@ -1,7 +1,6 @@
 using System.Collections.Concurrent;
 using System.Text.Json;
 using Microsoft.ML;
-using MlOps.Explain;
 using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Definitions;
 using MlOps.Pipeline.Features;
@@ -48,18 +47,13 @@ public sealed class ModelScorer
     private const int MostProblems = 100;
 
     /// <summary>Rows that one thread reads and scores at a time where several do.</summary>
-    private const int Share = 256;
-
-    /// <summary>Rows from which on they go through the trees together.</summary>
-    private const int LeastBlock = 2 * QuickScorer.Lanes;
+    private const int Share = RowTrees.Share;
 
     private readonly Featurizer featurizer;
     private readonly InputReader reader;
     private readonly ITransformer transformer;
     private readonly ConcurrentBag<RowScorer> idle = [];
-    private readonly IReadOnlyList<SlotSource> sources;
-    private readonly Lazy<BlockPredictor?> blocks;
-    private volatile bool isBlockOther;
+    private readonly Lazy<RowTrees?> trees;
     private readonly Func<CancellationToken, Task<BinaryData?>> readExplainer;
     private readonly Func<CancellationToken, Task<ModelIntervals?>> readIntervals;
     private ModelExplainer? explainer;
@@ -75,8 +69,7 @@ public sealed class ModelScorer
         StoredBytes = model.Bytes;
         transformer = model.Transformer;
         reader = new InputReader(featurizer, functions);
-        sources = featurizer.Sources;
-        blocks = new Lazy<BlockPredictor?>(() => BlockPredictor.Of(transformer) is { HasOneOutput: true } found ? found : null);
+        trees = new Lazy<RowTrees?>(() => RowTrees.Of(transformer, featurizer.Sources));
     }
 
     public TaskKind Task => featurizer.Target.Task;
@@ -138,7 +131,7 @@ public sealed class ModelScorer
     private void Score(FeatureRow[] inputs, Span<Prediction> predictions)
     {
         var scorer = idle.TryTake(out var pooled) ? pooled : new RowScorer(transformer, featurizer);
-        if (inputs.Length < LeastBlock || !TryScoreBlock(scorer, inputs, predictions))
+        if (!TryScoreTogether(scorer, inputs, predictions))
         {
             for (var i = 0; i < inputs.Length; i++)
             {
@@ -152,21 +145,15 @@ public sealed class ModelScorer
         idle.Add(scorer);
     }
 
-    /// <summary>
-    /// Rows together are scored several times as fast as one by one, by code of ours. It has ML.NET's numbers to the last bit, or is not asked again: the first
-    /// row of each block is scored by both.
-    /// </summary>
-    private bool TryScoreBlock(RowScorer scorer, FeatureRow[] inputs, Span<Prediction> predictions)
+    private bool TryScoreTogether(RowScorer scorer, FeatureRow[] inputs, Span<Prediction> predictions)
     {
-        if (isBlockOther || blocks.Value is not { } block)
+        if (inputs.Length < RowTrees.LeastBlock || trees.Value is not { } together)
         {
             return false;
         }
         var scores = new float[inputs.Length];
-        block.Predict(inputs, sources, scores);
-        if (!scores[0].Equals(scorer.Score(inputs[0])))
+        if (!together.TryPredict(inputs, scorer, scores))
         {
-            isBlockOther = true;
             return false;
         }
         for (var i = 0; i < scores.Length; i++)
@@ -285,7 +272,7 @@ public sealed class ModelScorer
     {
         if (featurizer.Target.Classes is not { } classes)
         {
-            return PredictionOf(scorer.Score(row));
+            return PredictionOf(trees.Value?.Predict(row, scorer) ?? scorer.Score(row));
         }
         var probabilities = scorer.ScoreClasses(row);
         var place = ClassProbabilities.MostProbable(probabilities);

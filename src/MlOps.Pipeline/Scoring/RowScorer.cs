@@ -13,6 +13,9 @@ internal sealed class RowScorer
     private readonly ValueGetter<VBuffer<float>>? scores;
     private VBuffer<float> values;
 
+    /// <summary>Rows that others have scored beside it (see <see cref="RowTrees"/>).</summary>
+    public uint RowsWithout { get; set; }
+
     public RowScorer(ITransformer transformer, Featurizer featurizer)
     {
         var input = new FeatureInputRow(featurizer);

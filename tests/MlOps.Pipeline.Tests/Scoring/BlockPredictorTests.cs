@@ -44,7 +44,7 @@ public sealed class BlockPredictorTests(AzuriteFixture azurite)
                 var most = task == TaskKind.Multiclass ? 2e-6 : 0;
                 blocks.Predict(table, threads: 2).Should()
                     .Equal(Evaluation.PredictRowByRow(stored.Transformer, table, threads: 2), (a, b) => Math.Abs(a - b) <= most, $"of {key}");
-                AssertRows(blocks, stored, host.Get<FeatureFunctions>(), ModelExplainerTests.Csv(203, task, missing));
+                AssertRows(stored, host.Get<FeatureFunctions>(), ModelExplainerTests.Csv(603, task, missing));
             }
         }
 
@@ -53,23 +53,46 @@ public sealed class BlockPredictorTests(AzuriteFixture azurite)
         inBlocks.Contains(TrainerNames.FastTree).Should().Be(!missing);
     }
 
-    /// <summary>Rows of a request have the numbers that each has by itself.</summary>
-    private static void AssertRows(BlockPredictor blocks, StoredModel stored, FeatureFunctions functions, string csv)
+    /// <summary>Rows of a request have ML.NET's numbers, one by one and together; once they had others, ML.NET is asked.</summary>
+    private static void AssertRows(StoredModel stored, FeatureFunctions functions, string csv)
     {
-        blocks.HasOneOutput.Should().Be(stored.Featurizer.Target.Classes is null);
-        if (!blocks.HasOneOutput)
+        var trees = RowTrees.Of(stored.Transformer, stored.Featurizer.Sources);
+        (trees is null).Should().Be(stored.Featurizer.Target.Classes is not null, "of several classes each row has several numbers");
+        if (trees is null)
         {
             return;
         }
         var (reader, problems) = (new InputReader(stored.Featurizer, functions), new List<string>());
         var rows = RowsOf(csv, stored.Featurizer).Select(row => reader.Read(row, "", problems)).ToArray();
-        var (scores, oneByOne) = (new float[rows.Length], new RowScorer(stored.Transformer, stored.Featurizer));
+        var (scores, own) = (new float[rows.Length], new RowScorer(stored.Transformer, stored.Featurizer));
         problems.Should().BeEmpty();
 
-        blocks.Predict(rows, stored.Featurizer.Sources, scores);
+        trees.TryPredict(rows, own, scores).Should().BeTrue();
 
-        scores.Should().Equal(rows.Select(oneByOne.Score)).And.HaveCountGreaterThan(200);
+        scores.Should().Equal(rows.Select(own.Score)).And.HaveCountGreaterThan(2 * RowTrees.Share);
         scores.Distinct().Should().HaveCountGreaterThan(1);
+        rows.Select(row => trees.Predict(row, own)).Should().Equal(scores.Select(score => (float?)score));
+        AssertOthersAreFound(stored, rows, own);
+    }
+
+    /// <summary>Trees that look at the wrong places have other numbers than ML.NET: from the row on where that is seen, ML.NET is asked.</summary>
+    private static void AssertOthersAreFound(StoredModel stored, FeatureRow[] rows, RowScorer own)
+    {
+        var (byOne, together) = (Wrong(), Wrong());
+        var different = rows.First(row =>
+        {
+            own.RowsWithout = 1;
+            return byOne.Predict(row, own) != own.Score(row);
+        });
+        byOne.Predict(different, own).Should().NotBeNull("it is not compared");
+
+        own.RowsWithout = RowTrees.Share;
+        byOne.Predict(different, own).Should().BeNull();
+        byOne.Predict(different, own).Should().BeNull("it is not asked again");
+        together.TryPredict([different, .. rows], own, new float[rows.Length + 1]).Should().BeFalse();
+        together.Predict(different, own).Should().BeNull();
+
+        RowTrees Wrong() => RowTrees.Of(stored.Transformer, [.. stored.Featurizer.Sources.Select(_ => new SlotSource(0))])!;
     }
 
     private static IEnumerable<JsonElement> RowsOf(string csv, Featurizer featurizer)
