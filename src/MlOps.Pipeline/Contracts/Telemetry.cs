@@ -59,7 +59,7 @@ public static class Telemetry
         });
 
     /// <summary>Rows that were predicted, by model and version.</summary>
-    public static Counter<long> PredictRows { get; } = Meter.CreateCounter<long>("mlops.predict.rows", "{row}", "Rows that were predicted.");
+    public static VersionCounter PredictRows { get; } = new(Meter, "mlops.predict.rows", "{row}", "Rows that were predicted.");
 
     /// <summary>Requests for predictions that were not answered with predictions, by <see cref="ErrorType"/>, and by model where it serves.</summary>
     public static Counter<long> PredictErrors { get; } = Meter.CreateCounter<long>(

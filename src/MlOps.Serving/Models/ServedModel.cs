@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text.Json;
 using MlOps.Pipeline.Contracts;
 using MlOps.Pipeline.Definitions;
@@ -12,17 +11,16 @@ namespace MlOps.Serving.Models;
 /// <summary>A version loaded and ready to predict.</summary>
 internal sealed record ServedModel(string Model, int Version, IScorer Scorer)
 {
-    /// <summary>By what its measurements are told apart: made once, as every request is measured.</summary>
-    public KeyValuePair<string, object?>[] Tags { get; } =
-        [new(Telemetry.Model, Model), new(Telemetry.Version, Version.ToString(CultureInfo.InvariantCulture))];
+    /// <summary>Looked up once, as every request is measured.</summary>
+    private readonly VersionCounter.Count predicted = Telemetry.PredictRows.Of(Model, Version);
 
     /// <summary>Notes that the rows of a request were predicted.</summary>
     public void Measure(int rows, TimeSpan took)
     {
         if (rows > 0)
         {
-            Telemetry.PredictDuration.Record(took.TotalSeconds, Tags);
-            Telemetry.PredictRows.Add(rows, Tags);
+            Telemetry.PredictDuration.Record(took.TotalSeconds, predicted.Tags);
+            predicted.Add(rows);
         }
     }
 

@@ -25,7 +25,14 @@ public static class LoggedRow
     public const string Features = "features";
 
     /// <summary>A time as it stands in a line: such texts sort as their times do.</summary>
-    public static string TimeText(DateTimeOffset time) => time.UtcDateTime.ToString("yyyy-MM-ddTHH:mm:ss.ffffffZ", CultureInfo.InvariantCulture);
+    public static string TimeText(DateTimeOffset time)
+    {
+        // The round-trip format, which is written several times as fast as one of ours, without its last digit: microseconds.
+        Span<char> text = stackalloc char[28];
+        time.UtcDateTime.TryFormat(text, out var length, "O", CultureInfo.InvariantCulture);
+        text[length - 2] = 'Z';
+        return new string(text[..(length - 1)]);
+    }
 }
 
 /// <summary>Which logged rows are meant.</summary>

@@ -52,7 +52,8 @@ internal static class RequestLimits
             + $"{InputLimits.Setting(nameof(InputLimits.FileBytes))}.");
 
     private static bool IsPacked(HttpRequest request) =>
-        request.Headers.ContentEncoding.Any(encoding => !string.IsNullOrEmpty(encoding) && !encoding.Equals("identity", StringComparison.OrdinalIgnoreCase));
+        request.Headers.ContentEncoding is { Count: > 0 } encodings
+            && encodings.Any(encoding => !string.IsNullOrEmpty(encoding) && !encoding.Equals("identity", StringComparison.OrdinalIgnoreCase));
 
     private static bool IsUnhurried(HttpContext http) =>
         http.GetEndpoint()?.Metadata.GetMetadata<Unhurried>() is { } unhurried && unhurried.When?.Invoke(http.Request) != false;

@@ -26,7 +26,7 @@ public sealed class TelemetryExportTests
             await host.StartAsync();
             using (Telemetry.Source.StartActivity("stage of-a-test", ActivityKind.Consumer))
             {
-                Telemetry.PredictRows.Add(7, new KeyValuePair<string, object?>(Telemetry.Model, "model-of-a-test"));
+                Telemetry.PredictRows.Of("model-of-a-test", version: 1).Add(7);
             }
         }
 
