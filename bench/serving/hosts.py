@@ -46,8 +46,16 @@ def script(work, model, row=ROW):
     return path
 
 
-def wrk(port, lua, pid, seconds, before=()):
-    """Requests a second, the 99th percentile in milliseconds, and the server's processor microseconds a request."""
+def allocated(path):
+    """Bytes that a server has allocated so far, as the hook in Allocations notes them ten times a second."""
+    time.sleep(0.2)
+    with open(path) as file:
+        return int(file.read())
+
+
+def wrk(port, lua, pid, seconds, before=(), notes=None):
+    """Requests a second, the 99th percentile in milliseconds, the server's processor microseconds a request and, by its notes, the bytes that it allocates."""
+    had = allocated(notes) if notes else 0
     spent = processor_seconds(pid)
     text = subprocess.run([*before, "wrk", "-t1", "-c16", f"-d{seconds}s", "--latency", "-s", lua, f"http://127.0.0.1:{port}/predict"],
                           check=True, capture_output=True, text=True).stdout
@@ -55,5 +63,6 @@ def wrk(port, lua, pid, seconds, before=()):
         raise SystemExit(text)
     number, unit = re.search(r"99%\s+([\d.]+)(us|ms|s)", text).groups()
     count = int(re.search(r"(\d+) requests in", text).group(1))
+    spent = processor_seconds(pid) - spent
     return (float(re.search(r"Requests/sec:\s+([\d.]+)", text).group(1)), float(number) * {"us": 0.001, "ms": 1, "s": 1000}[unit],
-            (processor_seconds(pid) - spent) / count * 1e6)
+            spent / count * 1e6, (allocated(notes) - had) / count if notes else None)

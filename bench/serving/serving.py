@@ -2,7 +2,7 @@
 import csv, json, statistics, subprocess, sys, time
 from hosts import ROW, get, script, start, train, wrk
 
-ours, bare, source, peer, work, turns, seconds = sys.argv[1:8]
+ours, bare, hook, source, peer, work, turns, seconds = sys.argv[1:9]
 turns = int(turns)
 # Two categories that training did not have and three numbers beyond its own: the answer lists them all.
 STRANGE = {"vendor_id": "NEW", "rate_code": 99, "passenger_count": 900, "trip_time_in_secs": 1271, "trip_distance": 3800, "payment_type": "???"}
@@ -19,9 +19,11 @@ def mlops(*arguments):
 
 for name, rules in MODELS.items():
     train(ours, source, work, name, rules, f"{work}/data")
+notes = {name: f"{work}/{name}.allocated" for name in ("ours", "bare")}
+hooks = {name: {"DOTNET_STARTUP_HOOKS": hook, "BENCH_ALLOCATED": path} for name, path in notes.items()}
 servers = {
-    "ours": start(["dotnet", ours, "up", "--port", str(PORTS["ours"]), "--data", f"{work}/data"], PORTS["ours"]),
-    "bare": start(["dotnet", bare, "--urls", f"http://127.0.0.1:{PORTS['bare']}"], PORTS["bare"], ready=None),
+    "ours": start(["dotnet", ours, "up", "--port", str(PORTS["ours"]), "--data", f"{work}/data"], PORTS["ours"], hooks["ours"]),
+    "bare": start(["dotnet", bare, "--urls", f"http://127.0.0.1:{PORTS['bare']}"], PORTS["bare"], hooks["bare"], ready=None),
     "peer": start([sys.executable, "-m", "uvicorn", "peer_serving:app", "--port", str(PORTS["peer"]), "--log-level", "error"], PORTS["peer"],
                   {"PYTHONPATH": peer, "MODEL_CSV": f"{work}/rows.csv"}),
 }
@@ -36,14 +38,17 @@ try:
     found = {name: [] for name, _, _ in asked}
     for _ in range(turns):
         for name, server, lua in asked:
-            found[name].append(wrk(PORTS[server], lua, servers[server].pid, seconds))
-    print("| | requests a second | of the bare endpoint's | p99 (ms) | processor µs a request |\n| --- | ---: | ---: | ---: | ---: |")
+            found[name].append(wrk(PORTS[server], lua, servers[server].pid, seconds, notes=notes.get(server)))
+    print("| | requests a second | of the bare endpoint's | p99 (ms) | processor µs a request | KB allocated |")
+    print("| --- | ---: | ---: | ---: | ---: | ---: |")
     for name, title in (("bare", "bare endpoint that parses the same JSON"), ("one", "100 trees of 31 leaves, rows kept"),
                         ("strange", "the same, a row of which five values are told as unseen or out of range"),
                         ("folds", "the average of five such models, rows kept"), ("peer", "FastAPI + xgboost")):
         share = statistics.median(mine[0] / other[0] for mine, other in zip(found[name], found["bare"]))
         rate, late, spent = (statistics.median(turn[i] for turn in found[name]) for i in range(3))
-        print(f"| {title} | {rate:,.0f} | {share:.2f} | {late:.1f} | {spent:.1f} |")
+        bytes_each = [turn[3] for turn in found[name] if turn[3] is not None]
+        print(f"| {title} | {rate:,.0f} | {share:.2f} | {late:.1f} | {spent:.1f} | {statistics.median(bytes_each) / 1000:.1f} |" if bytes_each
+              else f"| {title} | {rate:,.0f} | {share:.2f} | {late:.1f} | {spent:.1f} | |")
     with open(f"{work}/rows.csv") as file:
         rows = [{k: v for k, v in row.items() if k != "fare_amount"} for _, row in zip(range(10_000), csv.DictReader(file))]
     taken, scored = [], []

@@ -135,6 +135,9 @@ public static class WarningCodes
     /// <summary>Nothing shows that the model is better than its baseline.</summary>
     public const string NoBetterThanBaseline = "no-better-than-baseline";
 
+    /// <summary>The code that scores quickly does not say what ML.NET says.</summary>
+    public const string ScorerDiffers = "scorer-differs";
+
     /// <summary>A slice names a column that is not there.</summary>
     public const string UnknownSlice = "unknown-slice";
 

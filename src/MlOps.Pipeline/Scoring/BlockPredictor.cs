@@ -85,7 +85,8 @@ internal sealed class BlockPredictor
         return predictions;
     }
 
-    /// <summary>Where each row has one number, and no more than it and the class that it stands for is wanted: what makes it; null: there are several.</summary>
+    /// <summary>Where each row has one number, and no more than it and the class that it stands for is wanted: what makes it; null: there are several.
+    /// </summary>
     public (QuickScorer Trees, LogOddsLink? Link)? OneOutput => trees.Length == 1 && output is null ? (trees[0], links[0]) : null;
 
     /// <summary>A sum of trees as a probability, as ML.NET's Platt calibrator computes it; as it is where there is none.</summary>

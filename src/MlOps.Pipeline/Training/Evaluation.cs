@@ -57,11 +57,14 @@ internal static class Evaluation
     /// The predicted value of every row, in the target's unit, or its probability of being positive; of several classes, row after row, the probability of
     /// each.
     /// </summary>
-    public static double[] Predict(ITransformer model, FeatureTable table, int threads, TargetScale? scale = null)
-    {
-        var raw = BlockPredictor.Of(model)?.Predict(table, threads) ?? PredictRowByRow(model, table, threads);
-        return scale is null ? Array.ConvertAll(raw, value => (double)value) : Array.ConvertAll(raw, value => scale.FromModel(value));
-    }
+    public static double[] Predict(ITransformer model, FeatureTable table, int threads, TargetScale? scale = null) =>
+        InUnit(BlockPredictor.Of(model)?.Predict(table, threads) ?? PredictRowByRow(model, table, threads), scale);
+
+    /// <summary>Predictions in the target's unit, of those in the model's.</summary>
+    /// <param name="raw">In the unit in which the model predicts.</param>
+    /// <param name="scale">Which that is; null: the target's own.</param>
+    public static double[] InUnit(float[] raw, TargetScale? scale) =>
+        scale is null ? Array.ConvertAll(raw, value => (double)value) : Array.ConvertAll(raw, value => scale.FromModel(value));
 
     /// <summary>The same by ML.NET itself, in the unit in which the model predicts.</summary>
     public static float[] PredictRowByRow(ITransformer model, FeatureTable table, int threads)

@@ -66,7 +66,7 @@ public sealed class ValidateStage(
         {
             throw new InputException([$"The model {winner.Key} does not fit the validation data:", .. differences]);
         }
-        var validation = await measures.PredictAsync(stored, manifest, cancel);
+        var validation = await measures.PredictAsync(context, stored, manifest, cancel);
         WinnerMeasures.WarnOfLeaks(context, manifest, validation);
         var predicted = Evaluation.Beside(validation.Predictions, validation.Table);
         var measured = predicted.Metrics();
@@ -76,7 +76,7 @@ public sealed class ValidateStage(
         PredictedTable? testRows = null;
         if (input.Test is { } test)
         {
-            testRows = await measures.PredictAsync(stored, await datasets.GetAsync(test.Id, cancel), cancel);
+            testRows = await measures.PredictAsync(context, stored, await datasets.GetAsync(test.Id, cancel), cancel);
             var tested = WithIntervals(WinnerMetrics.Test, Evaluation.Beside(testRows.Predictions, testRows.Table));
             foreach (var (name, value) in tested)
             {

@@ -20,12 +20,29 @@ public sealed class WinnerMeasures(
     private readonly WinnerSlices slices = new(datasets, artifacts, duckDb);
     private readonly WinnerReference reference = new(storage, artifacts, datasets, duckDb, options);
 
-    /// <summary>Rows with what the winner predicts of them.</summary>
-    internal async Task<PredictedTable> PredictAsync(StoredModel stored, DatasetManifest manifest, CancellationToken cancel)
+    /// <summary>Rows with what the winner predicts of them: by ML.NET itself where our code does not say the same, which is told.</summary>
+    internal async Task<PredictedTable> PredictAsync(StageContext context, StoredModel stored, DatasetManifest manifest, CancellationToken cancel)
     {
+        var (model, scale) = (stored.Transformer, stored.Featurizer.Scale);
         var table = await tables.GetAsync(manifest, stored.Featurizer, cancel);
-        return new PredictedTable(
-            table, await Task.Run(() => Evaluation.Predict(stored.Transformer, table, options.Threads, stored.Featurizer.Scale), cancel));
+        var difference = await Task.Run(() => ScorerCheck.LargestDifference(model, table, options.Threads), cancel);
+        var isSame = difference <= ScorerCheck.Tolerance;
+        if (!isSame)
+        {
+            context.Warn(new Warning(WarningCodes.ScorerDiffers, string.Create(
+                CultureInfo.InvariantCulture,
+                $"The code that scores quickly differs from ML.NET's own predictions by up to {difference:G3} of a prediction, so the metrics are measured "
+                    + $"by ML.NET's. Please report it, with the trainer and its settings."))
+            {
+                Headline = true,
+            });
+        }
+        var predictions = await Task.Run(
+            () => isSame
+                ? Evaluation.Predict(model, table, options.Threads, scale)
+                : Evaluation.InUnit(Evaluation.PredictRowByRow(model, table, options.Threads), scale),
+            cancel);
+        return new PredictedTable(table, predictions);
     }
 
     /// <summary>Tells of features that are the target in another form: nothing that is measured of the model can be believed then.</summary>
