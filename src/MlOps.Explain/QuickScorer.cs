@@ -23,8 +23,7 @@ public sealed class QuickScorer
     private readonly Split[] splits;
     private readonly double[] leaves;
     private readonly Tree[] trees;
-    private readonly Column[] columns;
-    private readonly Rule[] rules;
+    private Rules? byColumn;
 
     private QuickScorer(TreeEnsemble ensemble)
     {
@@ -55,7 +54,6 @@ public sealed class QuickScorer
             }
         }
         (start, splits, leaves, trees) = (ensemble.Base, [.. ofAll], [.. leavesOfAll], [.. bounds]);
-        (columns, rules) = ByColumn();
     }
 
     /// <summary>The slots that the trees look at: the columns of a block, in order.</summary>
@@ -116,7 +114,8 @@ public sealed class QuickScorer
     public double PredictOne(ReadOnlySpan<float> row)
     {
         const int MostOnStack = 2048;
-        ArgumentOutOfRangeException.ThrowIfNotEqual(row.Length, columns.Length, nameof(row));
+        ArgumentOutOfRangeException.ThrowIfNotEqual(row.Length, Slots.Length, nameof(row));
+        var (columns, rules) = byColumn ??= ByColumn();
         var possible = trees.Length <= MostOnStack ? stackalloc uint[trees.Length] : new uint[trees.Length];
         possible.Fill(uint.MaxValue);
         for (var place = 0; place < row.Length; place++)
@@ -147,8 +146,8 @@ public sealed class QuickScorer
         return sum;
     }
 
-    /// <summary>The splits of all trees by the column that they look at, thresholds rising.</summary>
-    private (Column[] Columns, Rule[] Rules) ByColumn()
+    /// <summary>Made for the first row that comes alone: tables do without. Should two rows be the first, both make the same.</summary>
+    private Rules ByColumn()
     {
         var sorted = trees
             .SelectMany((tree, place) => Enumerable.Range(tree.Start, tree.End - tree.Start)
@@ -161,7 +160,7 @@ public sealed class QuickScorer
             all.AddRange(sorted[column].OrderBy(rule => rule.Threshold));
             found[column] = new Column(first, all.Count);
         }
-        return (found, [.. all]);
+        return new Rules(found, [.. all]);
 
         static Rule RuleOf(Split split, int tree, bool isMissingLeft)
         {
@@ -172,6 +171,9 @@ public sealed class QuickScorer
 
     /// <summary>A split of a tree: a value above the threshold rules out the leaves of the left branch.</summary>
     private readonly record struct Split(int Column, float Threshold, int LeavesOnTheLeft);
+
+    /// <summary>The splits of all trees by the column that they look at, thresholds rising.</summary>
+    private sealed record Rules(Column[] Columns, Rule[] All);
 
     /// <summary>Where the rules of a column are.</summary>
     private readonly record struct Column(int Start, int End);

@@ -53,7 +53,7 @@ public sealed class ModelScorer
     private readonly InputReader reader;
     private readonly ITransformer transformer;
     private readonly ConcurrentBag<RowScorer> idle = [];
-    private readonly Lazy<RowTrees?> trees;
+    private readonly RowTrees? trees;
     private readonly Func<CancellationToken, Task<BinaryData?>> readExplainer;
     private readonly Func<CancellationToken, Task<ModelIntervals?>> readIntervals;
     private ModelExplainer? explainer;
@@ -69,7 +69,7 @@ public sealed class ModelScorer
         StoredBytes = model.Bytes;
         transformer = model.Transformer;
         reader = new InputReader(featurizer, functions);
-        trees = new Lazy<RowTrees?>(() => RowTrees.Of(transformer, featurizer.Sources));
+        trees = Classes is null ? RowTrees.Of(transformer, featurizer.Sources) : null;
     }
 
     public TaskKind Task => featurizer.Target.Task;
@@ -147,7 +147,7 @@ public sealed class ModelScorer
 
     private bool TryScoreTogether(RowScorer scorer, FeatureRow[] inputs, Span<Prediction> predictions)
     {
-        if (inputs.Length < RowTrees.LeastBlock || trees.Value is not { } together)
+        if (inputs.Length < RowTrees.LeastBlock || trees is not { } together)
         {
             return false;
         }
@@ -272,7 +272,7 @@ public sealed class ModelScorer
     {
         if (featurizer.Target.Classes is not { } classes)
         {
-            return PredictionOf(trees.Value?.Predict(row, scorer) ?? scorer.Score(row));
+            return PredictionOf(trees?.Predict(row, scorer) ?? scorer.Score(row));
         }
         var probabilities = scorer.ScoreClasses(row);
         var place = ClassProbabilities.MostProbable(probabilities);

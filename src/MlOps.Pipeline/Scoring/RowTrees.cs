@@ -24,8 +24,12 @@ internal sealed class RowTrees
     private readonly SlotSource[] sources;
     private volatile bool isOther;
 
-    private RowTrees(QuickScorer trees, LogOddsLink? link, IReadOnlyList<SlotSource> sources) =>
+    private RowTrees(QuickScorer trees, LogOddsLink? link, IReadOnlyList<SlotSource> sources)
+    {
         (this.trees, this.link, this.sources) = (trees, link, [.. trees.Slots.Select(slot => sources[slot])]);
+        // What the first row needs is made now, and not while somebody waits for it.
+        trees.PredictOne(new float[trees.Slots.Length]);
+    }
 
     /// <summary>Null for a model that has to go through ML.NET.</summary>
     public static RowTrees? Of(ITransformer model, IReadOnlyList<SlotSource> sources) =>
