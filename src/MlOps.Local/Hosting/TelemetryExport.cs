@@ -23,12 +23,12 @@ internal static class TelemetryExport
         var isOff = bool.TryParse(configuration["OTEL_SDK_DISABLED"], out var disabled) && disabled;
         var traces = !isOff && (Has(Endpoint) || Has(TracesEndpoint)) && configuration["OTEL_TRACES_EXPORTER"] != "none";
         var metrics = !isOff && (Has(Endpoint) || Has(MetricsEndpoint)) && configuration["OTEL_METRICS_EXPORTER"] != "none";
-        return traces || metrics ? services.Add(traces, metrics) : services;
+        return traces || metrics ? services.Add(configuration, traces, metrics) : services;
 
         bool Has(string name) => configuration[name] is { Length: > 0 };
     }
 
-    private static IServiceCollection Add(this IServiceCollection services, bool traces, bool metrics)
+    private static IServiceCollection Add(this IServiceCollection services, IConfiguration configuration, bool traces, bool metrics)
     {
         var version = Assembly.GetExecutingAssembly().GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion;
         var export = services.AddOpenTelemetry().ConfigureResource(resource => resource
@@ -37,11 +37,9 @@ internal static class TelemetryExport
             .AddEnvironmentVariableDetector());
         if (traces)
         {
-            // ASP.NET Core's own spans, told by us: the package that makes them of its events costs each request more.
-            AppContext.SetSwitch("Microsoft.AspNetCore.Hosting.SuppressActivityOpenTelemetryData", true);
-            services.AddSingleton<IStartupFilter, RequestSpans>();
+            services.AddSingleton<IStartupFilter>(new RequestSpans(configuration));
             export.WithTracing(tracing => tracing
-                .AddSource(Telemetry.Name, "Microsoft.AspNetCore")
+                .AddSource(Telemetry.Name)
                 .AddProcessor(new ProbesLeftOut())
                 .AddOtlpExporter());
         }

@@ -84,6 +84,73 @@ public sealed class TelemetryExportTests
     }
 
     [Theory]
+    [InlineData("parentbased_traceidratio")]
+    [InlineData("traceidratio")]
+    public async Task A_share_of_the_requests_is_kept_each_with_what_is_begun_within_it(string sampler)
+    {
+        await using var app = await StartTracedAsync(
+            logging => logging.AddProvider(new QuietLog()), ("OTEL_TRACES_SAMPLER", sampler), ("OTEL_TRACES_SAMPLER_ARG", "0.3"));
+        using var http = new HttpClient(new SocketsHttpHandler { ActivityHeadersPropagator = null }) { BaseAddress = new Uri(app.Urls.First()) };
+
+        var seen = new List<string>();
+        for (var i = 0; i < 400; i++)
+        {
+            seen.Add(await http.GetStringAsync("/work"));
+        }
+
+        await app.StopAsync();
+        var spans = app.Services.GetRequiredService<ConcurrentQueue<Activity>>();
+        var requests = spans.Where(span => Equals(span.GetTagItem("server.port"), http.BaseAddress.Port)).ToArray();
+        requests.Select(span => span.TraceId.ToHexString()).Should().BeSubsetOf(seen).And.OnlyHaveUniqueItems();
+        requests.Length.Should().BeInRange(70, 170, "of 400");
+        requests.Should().OnlyContain(span => span.ParentSpanId == default && span.DisplayName == "GET /work", "nothing comes before them");
+        var kept = requests.Select(span => span.TraceId).ToHashSet();
+        seen.Where(trace => kept.Contains(ActivityTraceId.CreateFromString(trace))).Should().HaveCount(requests.Length);
+        spans.Where(span => span.DisplayName == "inner-of-a-test" && seen.Contains(span.TraceId.ToHexString()))
+            .Select(span => (span.TraceId, span.ParentSpanId)).Should().BeEquivalentTo(requests.Select(span => (span.TraceId, span.SpanId)));
+    }
+
+    [Theory]
+    [InlineData("parentbased_traceidratio", "01", true)]
+    [InlineData("parentbased_traceidratio", "00", false)]
+    [InlineData("parentbased_always_on", "00", false)]
+    [InlineData(null, "01", true)]
+    public async Task What_the_caller_has_decided_holds(string? sampler, string flags, bool isKept)
+    {
+        await using var app = await StartTracedAsync(
+            logging => logging.AddProvider(new QuietLog()), ("OTEL_TRACES_SAMPLER", sampler ?? ""), ("OTEL_TRACES_SAMPLER_ARG", "0"));
+        using var http = new HttpClient { BaseAddress = new Uri(app.Urls.First()) };
+        var (trace, parent) = (ActivityTraceId.CreateRandom(), ActivitySpanId.CreateRandom());
+        using var request = new HttpRequestMessage(HttpMethod.Get, "/work");
+        request.Headers.Add("traceparent", $"00-{trace}-{parent}-{flags}");
+
+        using var answer = await http.SendAsync(request);
+
+        (await answer.Content.ReadAsStringAsync()).Should().Be(trace.ToHexString());
+        await app.StopAsync();
+        var spans = app.Services.GetRequiredService<ConcurrentQueue<Activity>>().Where(span => span.TraceId == trace).ToArray();
+        spans.Select(span => span.DisplayName).Should().Equal(isKept ? ["inner-of-a-test", "GET /work"] : []);
+        spans.Skip(1).Select(span => span.ParentSpanId).Should().Equal(isKept ? [parent] : []);
+    }
+
+    [Fact]
+    public async Task A_trace_that_is_none_begins_a_new_one()
+    {
+        await using var app = await StartTracedAsync(logging => logging.AddProvider(new QuietLog()), ("OTEL_TRACES_SAMPLER", "always_on"));
+        using var http = new HttpClient(new SocketsHttpHandler { ActivityHeadersPropagator = null }) { BaseAddress = new Uri(app.Urls.First()) };
+        using var request = new HttpRequestMessage(HttpMethod.Get, "/work");
+        request.Headers.TryAddWithoutValidation("traceparent", "no trace");
+
+        using var answer = await http.SendAsync(request);
+
+        var trace = await answer.Content.ReadAsStringAsync();
+        await app.StopAsync();
+        var span = app.Services.GetRequiredService<ConcurrentQueue<Activity>>().Single(span => span.DisplayName == "GET /work");
+        (span.TraceId.ToHexString(), span.ParentSpanId).Should().Be((trace, default(ActivitySpanId)));
+        span.TraceId.Should().NotBe(default(ActivityTraceId));
+    }
+
+    [Theory]
     [InlineData(null, null, false, false)]
     [InlineData("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_SDK_DISABLED", false, false)]
     [InlineData("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", null, true, false)]
@@ -107,11 +174,13 @@ public sealed class TelemetryExportTests
     }
 
     /// <summary>A host that sends its traces nowhere and keeps the spans of its requests, in the order of their ends.</summary>
-    private static async Task<WebApplication> StartTracedAsync(params (string Name, string Value)[] settings)
+    private static Task<WebApplication> StartTracedAsync(params (string Name, string Value)[] settings) => StartTracedAsync(_ => { }, settings);
+
+    private static async Task<WebApplication> StartTracedAsync(Action<ILoggingBuilder> log, params (string Name, string Value)[] settings)
     {
         var builder = WebApplication.CreateSlimBuilder();
         builder.WebHost.UseUrls("http://127.0.0.1:0");
-        builder.Logging.ClearProviders();
+        log(builder.Logging.ClearProviders());
         foreach (var (name, value) in settings.Append(("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "http://127.0.0.1:9/v1/traces")))
         {
             builder.Configuration[name] = value;
@@ -128,6 +197,11 @@ public sealed class TelemetryExportTests
         app.MapGet("/things/{id}", (string id) => id);
         app.MapGet("/broken", () => Results.StatusCode(503));
         app.MapGet("/thrown", string () => throw new InvalidOperationException("no"));
+        app.MapGet("/work", () =>
+        {
+            using var inner = Telemetry.Source.StartActivity("inner-of-a-test");
+            return Activity.Current!.TraceId.ToHexString();
+        });
         app.MapGet("/attributes", () => Activity.Current!.TagObjects.Count().ToString(System.Globalization.CultureInfo.InvariantCulture));
         await app.StartAsync();
         return app;
@@ -145,6 +219,23 @@ public sealed class TelemetryExportTests
         });
         await app.StartAsync();
         return app;
+    }
+
+    /// <summary>Where there is a log, ASP.NET Core begins a span for it, which nobody keeps; so does the program.</summary>
+    private sealed class QuietLog : ILoggerProvider
+    {
+        public ILogger CreateLogger(string categoryName) => new Logger();
+
+        public void Dispose() { }
+
+        private sealed class Logger : ILogger
+        {
+            public IDisposable? BeginScope<TState>(TState state) where TState : notnull => null;
+
+            public bool IsEnabled(LogLevel logLevel) => logLevel >= LogLevel.Warning;
+
+            public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) { }
+        }
     }
 
     private sealed class KeptSpans(ConcurrentQueue<Activity> spans) : OpenTelemetry.BaseProcessor<Activity>
