@@ -8,8 +8,8 @@ using OpenTelemetry.Trace;
 namespace MlOps.Local.Hosting;
 
 /// <summary>
-/// The span of a request, with the attributes of OpenTelemetry's conventions (https://opentelemetry.io/docs/specs/semconv/http/http-spans/), made only where it
-/// is kept: ASP.NET Core and OpenTelemetry make one for each request and drop it, which cost predictions a tenth of their speed at one trace in a hundred.
+/// The span of a request, with the attributes of OpenTelemetry's conventions (https://opentelemetry.io/docs/specs/semconv/http/http-spans/). Where only a share
+/// of the traces is kept it is begun only for those: ASP.NET Core and OpenTelemetry begin one for each request and drop it.
 /// </summary>
 internal sealed class RequestSpans : IStartupFilter
 {
