@@ -46,9 +46,9 @@ try:
                         ("folds", "the average of five such models, rows kept"), ("peer", "FastAPI + xgboost")):
         share = statistics.median(mine[0] / other[0] for mine, other in zip(found[name], found["bare"]))
         rate, late, spent = (statistics.median(turn[i] for turn in found[name]) for i in range(3))
-        bytes_each = [turn[3] for turn in found[name] if turn[3] is not None]
-        print(f"| {title} | {rate:,.0f} | {share:.2f} | {late:.1f} | {spent:.1f} | {statistics.median(bytes_each) / 1000:.1f} |" if bytes_each
-              else f"| {title} | {rate:,.0f} | {share:.2f} | {late:.1f} | {spent:.1f} | |")
+        # Nothing is noted within the peer.
+        each = [turn[3] / 1000 for turn in found[name] if turn[3] is not None]
+        print(f"| {title} | {rate:,.0f} | {share:.2f} | {late:.1f} | {spent:.1f} | {f'{statistics.median(each):.1f} ' if each else ''}|")
     with open(f"{work}/rows.csv") as file:
         rows = [{k: v for k, v in row.items() if k != "fare_amount"} for _, row in zip(range(10_000), csv.DictReader(file))]
     taken, scored = [], []
