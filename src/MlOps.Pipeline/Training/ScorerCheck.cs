@@ -16,20 +16,25 @@ internal static class ScorerCheck
     /// <summary>Smaller probabilities are compared as if they were as large: their last digits mean nothing.</summary>
     private const double SmallProbability = 1e-3;
 
-    /// <summary>By how much predictions of a table differ most from ML.NET's, relative to the larger of the two; 0 where ML.NET itself makes them.</summary>
+    /// <summary>Predictions of a table in the model's unit, and by how much those of our code differ most from ML.NET's, relative to the larger of the two.
+    /// </summary>
     /// <param name="model">The model.</param>
-    /// <param name="table">The rows; of more than 10,000 those at equal distances.</param>
+    /// <param name="table">The rows; of more than 10,000, those at equal distances are compared.</param>
     /// <param name="threads">Threads to score on.</param>
-    public static double LargestDifference(ITransformer model, FeatureTable table, int threads)
+    /// <returns>ML.NET's predictions and 0 where our code makes none; ML.NET's where it differs by more than <see cref="Tolerance"/>.</returns>
+    public static (float[] Predictions, double Difference) Predict(ITransformer model, FeatureTable table, int threads)
     {
-        if (BlockPredictor.Of(model) is not { } ours)
+        if (BlockPredictor.Of(model)?.Predict(table, threads) is not { } ours)
         {
-            return 0;
+            return (Evaluation.PredictRowByRow(model, table, threads), 0);
         }
-        var rows = table.Rows <= MostRows ? table : table.Take([.. Enumerable.Range(0, MostRows).Select(place => (int)((long)place * table.Rows / MostRows))]);
-        return LargestDifference(
-            ours.Predict(rows, threads), Evaluation.PredictRowByRow(model, rows, threads),
+        var (outputs, compared) = (table.Featurizer.Target.Outputs, Math.Min(table.Rows, MostRows));
+        int[] rows = [.. Enumerable.Range(0, compared).Select(place => (int)((long)place * table.Rows / compared))];
+        var difference = LargestDifference(
+            [.. rows.SelectMany(row => new ArraySegment<float>(ours, row * outputs, outputs))],
+            Evaluation.PredictRowByRow(model, compared == table.Rows ? table : table.Take(rows), threads),
             table.Featurizer.Target.Task == TaskKind.Regression ? 0 : SmallProbability);
+        return (difference <= Tolerance ? ours : Evaluation.PredictRowByRow(model, table, threads), difference);
     }
 
     /// <param name="ours">What our code says.</param>

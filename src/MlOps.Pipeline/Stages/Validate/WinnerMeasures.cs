@@ -23,11 +23,9 @@ public sealed class WinnerMeasures(
     /// <summary>Rows with what the winner predicts of them: by ML.NET itself where our code does not say the same, which is told.</summary>
     internal async Task<PredictedTable> PredictAsync(StageContext context, StoredModel stored, DatasetManifest manifest, CancellationToken cancel)
     {
-        var (model, scale) = (stored.Transformer, stored.Featurizer.Scale);
         var table = await tables.GetAsync(manifest, stored.Featurizer, cancel);
-        var difference = await Task.Run(() => ScorerCheck.LargestDifference(model, table, options.Threads), cancel);
-        var isSame = difference <= ScorerCheck.Tolerance;
-        if (!isSame)
+        var (predictions, difference) = await Task.Run(() => ScorerCheck.Predict(stored.Transformer, table, options.Threads), cancel);
+        if (difference > ScorerCheck.Tolerance)
         {
             context.Warn(new Warning(WarningCodes.ScorerDiffers, string.Create(
                 CultureInfo.InvariantCulture,
@@ -37,12 +35,7 @@ public sealed class WinnerMeasures(
                 Headline = true,
             });
         }
-        var predictions = await Task.Run(
-            () => isSame
-                ? Evaluation.Predict(model, table, options.Threads, scale)
-                : Evaluation.InUnit(Evaluation.PredictRowByRow(model, table, options.Threads), scale),
-            cancel);
-        return new PredictedTable(table, predictions);
+        return new PredictedTable(table, Evaluation.InUnit(predictions, stored.Featurizer.Scale));
     }
 
     /// <summary>Tells of features that are the target in another form: nothing that is measured of the model can be believed then.</summary>
